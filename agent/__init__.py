@@ -1,0 +1,44 @@
+"""What to do next, and how to say it: sessions over a desk. The door of this room; heavy parts load late."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import AgentError
+from agent.events import Answered, Drew, Event, Failed, Said, Working
+
+if TYPE_CHECKING:
+    from agent.desk import Desk, open_desk
+    from agent.session import Session, answered
+    from agent.settings import Settings, read_settings
+
+__all__ = [
+    "AgentError",
+    "Answered",
+    "Desk",
+    "Drew",
+    "Event",
+    "Failed",
+    "Said",
+    "Session",
+    "Settings",
+    "Working",
+    "answered",
+    "open_desk",
+    "read_settings",
+]
+
+_LATE = {
+    "Desk": "agent.desk",
+    "open_desk": "agent.desk",
+    "Session": "agent.session",
+    "answered": "agent.session",
+    "Settings": "agent.settings",
+    "read_settings": "agent.settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is heavy (torch comes with the desk) when it is first named."""
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
+    raise AttributeError(f"module 'agent' has no attribute {name!r}")

@@ -1,0 +1,88 @@
+"""The closed, typed set of actions a brain may choose, and the decision that names one. No behaviour."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Action(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Predict(_Action):
+    """Run the text and list the most probable next tokens; settles answer, foil and premise."""
+
+    kind: Literal["predict"] = "predict"
+
+
+class Trace(_Action):
+    """Make the attribution graph of logit(answer) - logit(foil)."""
+
+    kind: Literal["trace"] = "trace"
+    nodes: int = Field(ge=10, le=100_000)
+
+
+class Prune(_Action):
+    """Keep what holds 0.8 of the node and 0.98 of the edge influence."""
+
+    kind: Literal["prune"] = "prune"
+
+
+class Describe(_Action):
+    """Label every feature of the pruned graph and file the labels in the library."""
+
+    kind: Literal["describe"] = "describe"
+
+
+class Group(_Action):
+    """Put features into supernodes, always the same way."""
+
+    kind: Literal["group"] = "group"
+
+
+class Hypothesise(_Action):
+    """Register, for each group, what an intervention on it will do, as a number, before any test."""
+
+    kind: Literal["hypothesise"] = "hypothesise"
+    groups: tuple[str, ...] = Field(min_length=1, max_length=20)
+    intervention: Literal["ablate", "steer", "swap"] = "ablate"
+    factor: float = Field(default=0.0, ge=-20, le=20)
+    donor: str | None = None  # swap: the text the activations are taken from
+
+
+class Test(_Action):
+    """Intervene on the model as one claim says, beside its matched random controls."""
+
+    __test__ = False  # pytest collects classes of this name
+    kind: Literal["test"] = "test"
+    claim: str
+
+
+class Search(_Action):
+    """Look up feature descriptions by meaning."""
+
+    kind: Literal["search"] = "search"
+    query: str = Field(min_length=1, max_length=1000)
+
+
+class Answer(_Action):
+    """Write the answer of this style from the ledger; ends the turn."""
+
+    kind: Literal["answer"] = "answer"
+    style: Literal[
+        "why", "intervene", "node", "path", "words", "sure", "evidence", "search", "help", "unknown",
+        "no-text", "no-group", "not-yet",
+    ]  # fmt: skip
+
+
+Action = Annotated[
+    Predict | Trace | Prune | Describe | Group | Hypothesise | Test | Search | Answer,
+    Field(discriminator="kind"),
+]
+
+
+class Decision(_Action):
+    """What to do next, and why, in one line for the log."""
+
+    action: Action
+    why: str = Field(max_length=300)

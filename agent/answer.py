@@ -1,0 +1,197 @@
+"""Writes an answer from the ledger: sentences with the claims they rest on, and nothing else.
+
+Every style ends in the ledger's check; an answer that fails it is never shown.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from agent.ledger import Sentence, faults
+from agent.prompts import render
+from agent.questions import EXAMPLES
+from agent.sentences import (
+    Unsupported,
+    called,
+    case_of,
+    does,
+    in_short,
+    knock_on,
+    left_open,
+    path_claim,
+    path_walked,
+    prediction_of,
+    premise,
+    says,
+    subject_of,
+    tested,
+    tests_of,
+)
+from agent.state import State
+from agent.words import chance, escaped, listed, percent, quoted, signed
+
+
+class Paragraph(NamedTuple):
+    """A heading (may be empty) and what stands under it."""
+
+    heading: str
+    sentences: list[Sentence]
+
+
+def compose(style: str, state: State, model: str) -> dict[str, Any]:
+    """The answer as {"markdown", "sentences"}; raises Unsupported when a sentence has no evidence."""
+    fixed = FIXED.get(style)
+    if fixed is not None:
+        return {"markdown": fixed(state), "sentences": []}
+    paragraphs = STYLES[style](state, model)
+    sentences = [s for p in paragraphs for s in p.sentences]
+    wrong = faults(sentences, state.get("claims", []), [g["id"] for g in state.get("groups") or []])
+    if wrong:
+        raise Unsupported(f"The answer was not supported by the ledger: {wrong[0]}.")
+    return {
+        "markdown": "\n\n".join(_markdown(p) for p in paragraphs if p.sentences),
+        "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
+    }
+
+
+def _markdown(paragraph: Paragraph) -> str:
+    heading = f"**{escaped(paragraph.heading)}** " if paragraph.heading else ""
+    if len(paragraph.sentences) > 2:
+        return f"{heading}\n\n" + "\n".join(f"- {escaped(s.text)}" for s in paragraph.sentences)
+    return heading + " ".join(escaped(s.text) for s in paragraph.sentences)
+
+
+def _why(state: State, model: str) -> list[Paragraph]:
+    case = case_of(state)
+    tests = tests_of(state)
+    found = [tested(c, subject_of(c, state), case) for c in tests]
+    order = sorted(range(len(tests)), key=lambda i: (-abs(tests[i]["measured"] or 0.0), tests[i]["id"]))
+    return [
+        Paragraph("", premise(state)),
+        Paragraph("What it says.", says(state, model)),
+        Paragraph("In short.", in_short(state)),
+        Paragraph("The path.", path_walked(state)),
+        Paragraph("What the tests show.", [found[i] for i in order]),
+        Paragraph("Knock-on effects.", knock_on(state)),
+        Paragraph("What is left open.", left_open(state)),
+    ]
+
+
+def _path(state: State, _model: str) -> list[Paragraph]:
+    path = (state.get("flows") or {}).get("path", [])
+    claims = {c["supernode"]: c for c in state.get("claims", []) if c["p"] is not None}
+    case = case_of(state)
+    along = [tested(claims[s], subject_of(claims[s], state), case) for s in path if s in claims]
+    untested = [s for s in path if s.startswith("S") and s not in claims]
+    claim = path_claim(state)
+    notes = []
+    if untested and claim is not None:
+        notes = [Sentence(f"{listed(untested)} on this path has not been tested.", (claim["id"],))]
+    return [
+        Paragraph("The path.", path_walked(state)),
+        Paragraph("What tests say about its steps.", along + notes),
+    ]
+
+
+def _words(state: State, _model: str) -> list[Paragraph]:
+    """Which words the graph says mattered: their total effect, no test."""
+    case, claim = case_of(state), path_claim(state)
+    nodes = (state.get("drawing") or {}).get("nodes", [])
+    tokens = [n for n in nodes if n["kind"] == "token"]
+    by_position = [0.0] * len(case["tokens"])
+    for group in state.get("groups") or []:
+        by_position[group["position"]] += group["effect"]
+    ranked = sorted(tokens, key=lambda n: (-abs(by_position[n["position"]]), n["position"]))[:3]
+    if claim is None or not ranked:
+        return []
+    claim["numbers"] += [by_position[n["position"]] for n in ranked]
+    said = [f"{quoted(case['tokens'][n['position']])} ({signed(by_position[n['position']])})" for n in ranked]
+    text = (
+        f"Summed over the groups at each word, the largest effects on logit({quoted(case['answer'])}) − "
+        f"logit({quoted(case['foil'])}) are at {listed(said)}: read from the graph, not tested."
+    )
+    return [Paragraph("Words.", [Sentence(text, (claim["id"],))])]
+
+
+def _intervene(state: State, _model: str) -> list[Paragraph]:
+    case = case_of(state)
+    sentences, after = [], []
+    for claim in tests_of(state):
+        sentences.append(tested(claim, subject_of(claim, state), case))
+        guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
+        after.append(Sentence(f"The model then says {listed(guesses)}.", (claim["id"],)))
+    return [
+        Paragraph("", after),
+        Paragraph("The test.", sentences),
+        Paragraph("", knock_on(state)),
+    ]
+
+
+def _node(state: State, _model: str) -> list[Paragraph]:
+    case, out = case_of(state), []
+    for claim in tests_of(state):
+        group = subject_of(claim, state)
+        out.append(Sentence(f"{called(group, case)}: {does(group, state)}.", (claim["id"],)))
+        out.append(tested(claim, group, case))
+    return [Paragraph("", out[:1]), Paragraph("Tested.", out[1:])]
+
+
+def _sure(state: State, _model: str) -> list[Paragraph]:
+    tests = [c for c in state.get("claims", []) if c["p"] is not None]
+    if not tests:
+        claim = prediction_of(state)
+        return [Paragraph("", [Sentence("Nothing has been tested on this text yet.", (claim["id"],))])]
+    out = [
+        Sentence(
+            f"{c['id']}, on {c['supernode'] or 'the swapped neurons'}: {c['verdict']} "
+            f"(p = {chance(c['p'] or 0.0)}, after Holm {chance(c['p_holm'] or 0.0)}).",
+            (c["id"],),
+        )
+        for c in tests
+    ]
+    return [Paragraph("Verdicts.", out), Paragraph("", left_open(state))]
+
+
+def _evidence(state: State, _model: str) -> list[Paragraph]:
+    """The claims behind one sentence of the last answer (or behind all of them)."""
+    sentences = ((state.get("report") or {}).get("answer") or {}).get("sentences", [])
+    number = state["question"].get("group") or state["question"].get("other") or ""
+    known = {c["id"]: c for c in state.get("claims", [])}
+    if str(number).isdigit() and 1 <= int(number) <= len(sentences):
+        wanted = sentences[int(number) - 1]["claims"]
+    else:
+        wanted = [c["id"] for c in known.values() if c["p"] is not None]
+    out = []
+    for name in wanted:
+        claim = known[name]
+        if claim["p"] is None:
+            out.append(Sentence(f"{claim['text']} ({claim['verdict']})", (name,)))
+        else:
+            out.append(tested(claim, subject_of(claim, state), case_of(state)))
+    return [Paragraph("Evidence.", out)]
+
+
+def _search(state: State) -> str:
+    found = state.get("found") or []
+    if not found:
+        return escaped("The library holds no features yet. Ask about a text first.")
+    rows = [f"- {escaped(hit['id'])}: {escaped(hit['label'])} ({hit['similarity']:.2f})" for hit in found]
+    return "Features whose description is nearest in meaning (similarity):\n\n" + "\n".join(rows)
+
+
+def _fixed(name: str) -> Callable[[State], str]:
+    return lambda _state: render(name, examples="\n".join(f"- {escaped(e)}" for e in EXAMPLES))
+
+
+STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
+    "why": _why,
+    "intervene": _intervene,
+    "node": _node,
+    "path": _path,
+    "words": _words,
+    "sure": _sure,
+    "evidence": _evidence,
+}
+FIXED: dict[str, Callable[[State], str]] = {
+    "search": _search,
+    **{name: _fixed(name) for name in ("help", "unknown", "no-text", "no-group", "not-yet")},
+}

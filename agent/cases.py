@@ -1,0 +1,83 @@
+"""What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
+
+from typing import Any
+
+from agent.records import Description
+from agent.state import Case
+from agent.words import listed, percent, quoted, rounded
+from tracer import Study, Token
+
+LISTED = 10  # next tokens in a report
+
+
+def settle_case(study: Study, question: dict[str, Any], model: str) -> Case:
+    """Answer, foil, and whether the premise holds: explained is what the model does say."""
+    top = study.predictions(LISTED)
+    first, second = top[0], top[1]
+    said = study.token(question["said"]) if question.get("said") else None
+    rather = study.token(question["foil"]) if question.get("foil") else None
+    notes = [_split(t) for t in (said, rather) if t is not None and t.rest]
+    premise = "true"
+    if said is not None and said.token_id != first.token_id:
+        premise = "false"
+        notes.append(
+            f"{model} does not say {quoted(said.text)} ({percent(study.probability(said.token_id))}): "
+            f"it says {quoted(first.token)} ({percent(first.p)}). That is what is explained."
+        )
+    if rather is not None and rather.token_id == first.token_id:
+        premise = "false"
+        notes.append(f"{quoted(rather.text)} ({percent(first.p)}) is just what {model} says.")
+    foil = next(
+        ((t.text, t.token_id) for t in (rather, said) if t is not None and t.token_id != first.token_id),
+        (second.token, second.token_id),
+    )
+    return Case(
+        text=study.text,
+        tokens=list(study.tokens),
+        bos=study.frozen.bos,
+        predictions=[{"token": g.token, "p": rounded(g.p)} for g in top],
+        asked=question.get("said"),
+        answer=first.token,
+        answer_id=first.token_id,
+        foil=foil[0],
+        foil_id=foil[1],
+        premise=premise,
+        note=" ".join(notes),
+        value=rounded(study.contrast(first.token_id, foil[1]).value),
+    )
+
+
+def _split(token: Token) -> str:
+    pieces = listed([quoted(t) for t in (token.text, *token.rest)])
+    whole = quoted("".join((token.text, *token.rest)))
+    return f"{whole} is several tokens ({pieces}); the first one is meant here."
+
+
+def given_p(study: Study, case: Case) -> list[float]:
+    """The probabilities of answer and foil."""
+    return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"])]
+
+
+def label_of(feature: dict[str, Any]) -> str:
+    """What a feature does in words: where it fires here, what its weights promote."""
+    fires = listed([quoted(t) for t in feature["fires_on"][:3]] or ["nothing"])
+    promotes = ", ".join(quoted(t) for t in feature["promotes"][:4])
+    if feature["role"] == "input":
+        return f"fires on {fires}; promotes {promotes}"
+    raises = ", ".join(quoted(t) for t in feature["raises"][:2])
+    return f"promotes {promotes}; here it raises {raises}; fires on {fires}"
+
+
+def description_of(model: str, feature: dict[str, Any]) -> Description:
+    """A feature as the library files it."""
+    return Description(
+        id=f"{model}/L{feature['layer']}.N{feature['neuron']}{feature['sign']}",
+        model=model,
+        layer=feature["layer"],
+        feature=feature["neuron"],
+        sign=feature["sign"],
+        label=feature["label"],
+        source="tokens",
+        promotes=tuple(feature["promotes"]),
+        fires_on=tuple(feature["fires_on"]),
+    )

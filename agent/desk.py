@@ -1,0 +1,156 @@
+"""What stays in memory between questions: the subject, recent traces, the library, the checkpoints.
+
+Bounded: the oldest trace goes first, and is made again (the same) when it is asked for. Decides nothing.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from agent.errors import AgentError, LibraryError
+from agent.library import Library
+from agent.records import Description
+from agent.settings import Settings
+from tracer import Contrast, Study, Subject, TracedStudy, TracerError, load
+
+log = logging.getLogger(__name__)
+
+KEPT = 4  # studies, and traces, in memory
+
+Progress = Callable[[str, float], None]
+
+
+class SubjectMissing(AgentError):
+    """The model to be explained cannot be loaded."""
+
+
+class Desk:
+    """Everything a conversation needs, shared by all conversations of one process."""
+
+    def __init__(self, settings: Settings, subject: Subject, library: Library) -> None:
+        self.settings, self.subject, self.library = settings, subject, library
+        self.busy = threading.Lock()  # one question at a time: two would only share the cores
+        self._studies: OrderedDict[str, Study] = OrderedDict()
+        self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
+        self._retired = {"forward_passes": 0, "rows": 0}
+        self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
+        self._filed: Future[None] | None = None
+        self._checkpoints: sqlite3.Connection | None = None
+
+    def study(self, text: str) -> Study:
+        """The text's forward pass; raises TracerError when the text cannot be traced."""
+        if text not in self._studies:
+            self._studies[text] = Study(self.subject, text, self.settings.max_tokens)
+        self._studies.move_to_end(text)
+        if len(self._studies) > KEPT:
+            _, old = self._studies.popitem(last=False)
+            self._retired["forward_passes"] += old.forward_passes
+            self._retired["rows"] += old.rows
+        return self._studies[text]
+
+    def contrast(self, text: str, answer: int, foil: int) -> Contrast:
+        """logit(answer) - logit(foil) on a text."""
+        return self.study(text).contrast(answer, foil)
+
+    def traced(
+        self,
+        text: str,
+        answer: int,
+        foil: int,
+        nodes: int,
+        progress: Callable[[float], None] = lambda _done: None,
+    ) -> TracedStudy:
+        """The graph of a contrast, from memory or made now."""
+        key = (text, answer, foil, nodes)
+        if key not in self._traces:
+            self._traces[key] = TracedStudy(self.contrast(text, answer, foil), nodes, progress)
+        self._traces.move_to_end(key)
+        if len(self._traces) > KEPT:
+            self._traces.popitem(last=False)
+        return self._traces[key]
+
+    def spent(self) -> dict[str, int]:
+        """Forward passes and graph rows computed so far."""
+        studies = self._studies.values()
+        return {
+            "forward_passes": self._retired["forward_passes"] + sum(s.forward_passes for s in studies),
+            "rows": self._retired["rows"] + sum(s.rows for s in studies),
+        }
+
+    def file(self, descriptions: list[Description]) -> None:
+        """Put descriptions into the library in the background; `search` and `close` wait for it."""
+        self._wait_for_filing()
+        self._filed = self._filing.submit(self.library.put, descriptions)
+
+    def _wait_for_filing(self) -> None:
+        if self._filed is not None:
+            try:
+                self._filed.result()
+            except LibraryError as exc:  # an answer must not fail because a label could not be filed
+                log.warning("descriptions were not filed: %s", exc)
+            self._filed = None
+
+    def search(self, query: str, k: int = 10) -> list[dict[str, Any]]:
+        """Features of this subject by meaning, nearest first."""
+        self._wait_for_filing()
+        return [asdict(hit) for hit in self.library.search(query, k=k, model=self.subject.name)]
+
+    def checkpoints(self) -> sqlite3.Connection:
+        """The database of conversations; in memory, with a warning, where the folder cannot be written."""
+        if self._checkpoints is None:
+            self._checkpoints = _open_database(self.settings.data_folder)
+        return self._checkpoints
+
+    def about(self) -> dict[str, Any]:
+        """What is loaded, in words."""
+        return {
+            "model": self.subject.name,
+            "family": self.subject.family.name,
+            "layers": self.subject.layers,
+            "device": str(self.subject.unembedding.device),
+            "brain": "rules",
+        }
+
+    def close(self) -> None:
+        """Finish filing, release files and threads."""
+        self._wait_for_filing()
+        self._filing.shutdown()
+        self.library.close()
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints = None
+
+
+def _open_database(folder: Path) -> sqlite3.Connection:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(folder / "talks.sqlite", check_same_thread=False, timeout=30)
+        connection.execute("create table if not exists askcircuit_can_write (x)")
+        connection.commit()
+    except (OSError, sqlite3.OperationalError) as exc:
+        log.warning("conversations are not kept: %s cannot be written (%s)", folder, exc)
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+    return connection
+
+
+def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:
+    """Load the subject and open the library; raises AgentError with one sentence when it cannot be done."""
+    progress("model", 0.0)
+    try:
+        subject = load(
+            settings.model,
+            cache=settings.cache_folder,
+            threads=settings.threads,
+            progress=lambda done: progress("model", done),
+        )
+    except TracerError as exc:
+        raise SubjectMissing(str(exc)) from exc
+    progress("model", 1.0)
+    library = Library.open(settings.data_folder / "library")
+    return Desk(settings, subject, library)

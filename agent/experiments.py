@@ -1,0 +1,80 @@
+"""Statistics of a test and the verdict they allow. Numbers in, words out; runs nothing."""
+
+import statistics
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from agent.state import Claim
+
+LEVEL = 0.05
+HALF = 0.5  # a supported effect is at least half as large as predicted
+
+
+def seed_of(*words: str) -> int:
+    """The seed of a claim's random controls: the same claim draws the same sets, always."""
+    return zlib.crc32("\x1f".join(words).encode())
+
+
+def p_value(measured: float, controls: Sequence[float]) -> float:
+    """p = (1 + #{|d_k| >= |d|}) / (K + 1), the chance of such an effect from a random matched group."""
+    return (1 + sum(abs(d) >= abs(measured) for d in controls)) / (len(controls) + 1)
+
+
+def summary(controls: Sequence[float], matched: int, size: int) -> dict[str, Any]:
+    """What is reported of the controls."""
+    return {
+        "n": len(controls),
+        "mean": statistics.fmean(controls),
+        "sd": statistics.stdev(controls) if len(controls) > 1 else 0.0,
+        "max_abs": max(map(abs, controls)),
+        "matched": matched / size if size else 1.0,
+        "values": list(controls),
+    }
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment of the p-values of tests run together."""
+    order = sorted(range(len(ps)), key=lambda i: ps[i])
+    out, worst = [0.0] * len(ps), 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, min(1.0, (len(ps) - rank) * ps[i]))
+        out[i] = worst
+    return out
+
+
+def verdict(claim: Claim) -> str:
+    """supported, partly, refuted or inconclusive, by the rules of the design page (ARCHITECTURE.md)."""
+    predicted, measured, p = claim["predicted"], claim["measured"], claim["p_holm"]
+    controls = claim["controls"]
+    if predicted is None or measured is None or p is None or controls is None:
+        return "graph-only"
+    same_sign = (predicted > 0) == (measured > 0)
+    if p <= LEVEL + 1e-9:
+        if not same_sign:
+            return "refuted"
+        return "supported" if abs(measured) >= HALF * abs(predicted) and _doses_agree(claim) else "partly"
+    # no effect beyond chance: the claim is refuted if the controls could have told one of half its size
+    noticeable = HALF * abs(predicted) > controls["max_abs"]
+    return "refuted" if noticeable else "inconclusive"
+
+
+def _doses_agree(claim: Claim) -> bool:
+    """Half the dose moves the answer the same way, the opposite dose further still."""
+    doses, measured = claim["doses"], claim["measured"]
+    if not doses or measured is None:
+        return True
+    return all(value * measured > 0 for value in doses.values())
+
+
+def settle(claims: Sequence[Claim]) -> list[Claim]:
+    """The tests of one turn with Holm-adjusted p-values and verdicts; other claims as they are."""
+    tested = [i for i, claim in enumerate(claims) if claim["p"] is not None]
+    adjusted = dict(zip(tested, holm([claims[i]["p"] or 0.0 for i in tested]), strict=True))
+    out = []
+    for i, claim in enumerate(claims):
+        if i in adjusted:
+            claim = Claim(**{**claim, "p_holm": adjusted[i]})
+            claim["verdict"] = verdict(claim)
+        out.append(claim)
+    return out

@@ -1,0 +1,63 @@
+"""The loop on one screen: listen, decide, act, until a brain chooses to answer."""
+
+import sqlite3
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.errors import GraphRecursionError as WentInCircles
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from agent.brain import Brain
+from agent.desk import Desk
+from agent.state import State
+from agent.tools import Harness
+
+__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop"]
+
+STEPS = 120  # twice the most actions a turn may take
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What the steps need and no checkpoint keeps."""
+
+    desk: Desk
+    brain: Brain
+    cancel: threading.Event
+
+
+Loop = CompiledStateGraph[State, Deps, Any, Any]
+
+
+def act(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """Ask the brain for the next action, run it, and log both in a line."""
+    deps = runtime.context
+    decision = deps.brain.decide(state)
+    harness = Harness(deps.desk, runtime.stream_writer, deps.cancel)
+    update = harness.run(decision.action, state)
+    line = {
+        "action": decision.action.kind,
+        "why": decision.why,
+        "found": update.pop("found_note", ""),
+    }
+    return {**update, "log": [*state.get("log", []), line]}
+
+
+def after(state: State) -> str:
+    """On with it until there is an answer."""
+    return END if state.get("finished") else "act"
+
+
+def build_loop(checkpoints: sqlite3.Connection) -> Loop:
+    """The compiled loop; conversations are kept in `checkpoints` by thread id."""
+    loop = StateGraph(State, context_schema=Deps)
+    loop.add_node("act", act)
+    loop.add_edge(START, "act")
+    loop.add_conditional_edges("act", after)
+    saver = SqliteSaver(checkpoints, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    return loop.compile(checkpointer=saver)

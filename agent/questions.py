@@ -1,0 +1,284 @@
+"""What a message asks for, in free English and without a language model. Knows no graph.
+
+Quoted parts are lifted out (`agent.quotes`), the first fitting phrase (`agent.phrases`) names the
+intent, and what fills its slots is put back as it was typed and cleaned here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.phrases import (
+    FACTORS,
+    FRAMES,
+    POLITE_END,
+    POLITE_START,
+    Intent,
+    compiled,
+    table,
+)
+from agent.quotes import Lifted, lift
+
+__all__ = ["EXAMPLES", "Intent", "Question", "parse"]
+
+EXAMPLES = (
+    "Why does 'Texas, whose capital is' continue with Austin rather than Houston?",
+    "What happens if you remove the Texas group?",
+    "Does this hold for other states?",
+)
+
+
+ASKED_OF_A_TEXT = frozenset(
+    {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE}
+)
+AMOUNTS = {"zero": 0.0, "nothing": 0.0, "quarter": 0.25, "half": 0.5, "twice": 2.0, "double": 2.0}
+AMOUNTS |= {"two": 2.0, "two times": 2.0, "three": 3.0, "three times": 3.0, "triple": 3.0}
+AMOUNTS |= {"four": 4.0, "five": 5.0, "ten": 10.0}
+DIRECTIONS = {"off": 0.0, "down": 0.5, "up": 2.0}
+_ONE_TO_TEN = "one two three four five six seven eight nine ten".split()
+_FIRST_TO_TENTH = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+ORDINALS = {word: n for words in (_ONE_TO_TEN, _FIRST_TO_TENTH) for n, word in enumerate(words, 1)}
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+RATHER = re.compile(
+    r",?\s+(?:(?:and|but)\s+)?(?:why\s+)?(?:rather than|instead of|as opposed to|in place of|not"
+    r"|over|versus|vs\.?|compared (?:to|with))\s+(?:(?:with|by|in|saying|say)\s+)?",
+    re.I,
+)
+PRONOUN = re.compile(
+    r"(?:it|this|that|these|those|them|so|one|something|(?:this|that|the) (?:one|text|sentence|prompt"
+    r"|answer|model|word|token|(?:selected |pinned |clicked )?(?:group|supernode|node|feature|neuron"
+    r"|circle|box|thing))|what it (?:said|says|did|does))(?: one| here)?",
+    re.I,
+)
+_LATER = r",? (?:instead|here|now|then|too|as well|also|next|though|at all|any ?more|in (?:this|that)"
+_LATER += r" (?:text|case|sentence)|for (?:this|that)(?: text| answer)?|to (?:this|the) answer)$"
+AROUND_TOKEN = re.compile(
+    r"^(?:the|a|an) (?:word|token|answer|name|city|number) |^(?:that|with|by) "
+    r"| as (?:the|its) (?:next )?(?:word|token|answer|continuation)$|" + _LATER,
+    re.I,
+)
+AROUND_GROUP = re.compile(
+    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:supernode|group|node|feature|neuron|word|token"
+    r"|cluster|one)s? (?:called |named |labell?ed )?"
+    r"| (?:group|node|feature|neuron|supernode|cluster|circle|box|token|word)s?$"
+    r"| (?:completely|entirely|altogether)$|" + _LATER,
+    re.I,
+)
+AROUND_OTHER = re.compile(
+    r"^(?:the (?:one|group|features?|supernode|text)s? (?:from|of|in|for) |that of |the text )"
+    r"|^(?:the )?(?:other|different|another|more|all|any|some|similar) |^by meaning:? |^the "
+    r"| (?:group|supernode)$|" + _LATER,
+    re.I,
+)
+NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
+TALK = (
+    r"(?:hello|hi|hey|thanks?|thx|ok|okay|yes|no|cool|great|nice|bye|good (?:morning|evening|night)"
+    r"|sorry|wow|lol|never ?mind|stop)\b.{0,30}"
+    r"|(?:who|what|when|where|why|how|which|whose)(?:'s|s|'re)?(?: (?:is|are|was|were|do|does|did"
+    r"|can|could|would|will|should|has|have|many|much|old|long|far|about|am|the))\b.*"
+    r"|(?:tell|give|show|write|send|teach|help) (?:me|us|a|an) .*"
+    r"|(?:can|could|do|are|will|would|have) (?:you|i|we) .*"
+)
+
+Slots = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An intent and its slots; a slot is None where the message does not fill it.
+
+    text    the text to explain, byte for byte      said   the token the model is said to say
+    foil    the token it is asked to have said      group  a supernode, node, word or start of a path
+    factor  what to multiply a group's activation by (0 removes it)
+    other   what is compared, swapped in, generalised to, searched for, or the sentence's number
+    """
+
+    intent: Intent
+    text: str | None = None
+    said: str | None = None
+    foil: str | None = None
+    group: str | None = None
+    factor: float | None = None
+    other: str | None = None
+    raw: str = ""
+
+
+def parse(
+    message: str,
+    *,
+    text: str | None = None,
+    said: str | None = None,
+    foil: str | None = None,
+    has_graph: bool = False,
+    focus: Mapping[str, Any] | None = None,
+) -> Question:
+    """Read a message; what is given apart from it wins over what it says."""
+    found = _read(message, has_graph, focus)
+    if text is not None and not message.strip():
+        found = {"intent": Intent.WHY}
+    given = {"text": text, "said": said, "foil": foil}
+    return Question(
+        **{**found, **{name: value for name, value in given.items() if value is not None}},
+        raw=message,
+    )
+
+
+def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not message.strip():
+        return {"intent": Intent.UNKNOWN}
+    if set(message.strip()) == {"?"}:
+        return {"intent": Intent.HELP}
+    asked = _Asked(message)
+    window = asked.without_manners(0, len(asked.plain))
+    match = asked.framed(*window) or asked.matched(*window)
+    if match is not None and not _rather_a_text(match[0], message, asked, has_graph):
+        intent, slots = match
+        return {"intent": intent, **_cleaned(intent, slots, asked.lifted, focus)}
+    if compiled(TALK).fullmatch(asked.plain, *window) or asked.plain.rstrip().endswith("?"):
+        return {"intent": Intent.UNKNOWN}
+    return {"intent": Intent.TEXT, "text": message.strip()}
+
+
+def _rather_a_text(intent: Intent, message: str, asked: "_Asked", has_graph: bool) -> bool:
+    """Whether an order such as "Remove the lid from the" must be a text: there is no graph yet."""
+    if has_graph or asked.lifted.parts or intent not in {Intent.INTERVENE, Intent.SWAP}:
+        return False
+    return not re.search(r"\?\s*$|\b(?:group|node|feature|[sl]\d+|this|it)\b", message, re.I)
+
+
+class _Asked:
+    """A message ready to match: any white space is one space, so no phrase can backtrack over it."""
+
+    def __init__(self, message: str) -> None:
+        self.lifted = lift(message)
+        tame = CONTROL.sub(" ", self.lifted.rest).replace("’", "'")
+        kept = [at for at in range(len(tame)) if at == 0 or not tame[at - 1 : at + 1].isspace()]
+        self.plain = "".join(" " if tame[at].isspace() else tame[at] for at in kept)
+        self._typed_at = [*kept, len(tame)]
+
+    def without_manners(self, start: int, end: int) -> tuple[int, int]:
+        """The window without "please" and "can you tell me", and what ends a sentence."""
+        for _ in range(5):
+            if polite := compiled(POLITE_START).match(self.plain, start, end):
+                start = polite.end()
+            if polite := compiled(f"{POLITE_END}$").search(self.plain, start, end):
+                end = polite.start()
+        return start, end
+
+    def framed(self, start: int, end: int) -> tuple[Intent, Slots] | None:
+        """A question that stands beside its text: "in 'T', why …", "why … after 'T'"."""
+        for frame in FRAMES:
+            around = compiled(frame).fullmatch(self.plain, start, end)
+            if around is None:
+                continue
+            match = self.matched(*self.without_manners(*around.span("rest")))
+            if match is not None and match[0] in ASKED_OF_A_TEXT and "text" not in match[1]:
+                return match[0], {**match[1], "text": self._piece(around, "text")}
+        return None
+
+    def matched(self, start: int, end: int) -> tuple[Intent, Slots] | None:
+        """The first phrase that fits the window."""
+        for intent, patterns in table():
+            for pattern in patterns:
+                if found := pattern.fullmatch(self.plain, start, end):
+                    filled = [name for name, words in found.groupdict().items() if words]
+                    return intent, {name: self._piece(found, name) for name in filled}
+        return None
+
+    def _piece(self, found: re.Match[str], name: str) -> str:
+        start, end = found.span(name)
+        return self.lifted.rest[self._typed_at[start] : self._typed_at[end]]
+
+
+def _cleaned(
+    intent: Intent, slots: Slots, lifted: Lifted, focus: Mapping[str, Any] | None
+) -> dict[str, str | float | None]:
+    """The slots as Question has them."""
+    found: dict[str, str | float | None] = {}
+    if "text" in slots:
+        found["text"] = _text(slots["text"], lifted)
+    if "said" in slots:
+        said, *rest = RATHER.split(slots["said"], maxsplit=1)
+        found["said"] = _token(said, lifted)
+        if rest:
+            found["foil"] = _token(rest[0], lifted)
+    if "foil" in slots:
+        found["foil"] = _token(slots["foil"], lifted)
+    if "group" in slots:
+        found["group"] = _group(slots["group"], lifted, focus)
+    if intent is Intent.INTERVENE:
+        found["factor"] = _factor(slots)
+    if "other" in slots:
+        found["other"] = _other(intent, slots["other"], lifted)
+    return found
+
+
+def _words(piece: str, lifted: Lifted, around: re.Pattern[str]) -> str | None:
+    """What is quoted in a piece if hardly more stands there, else the piece without `around`."""
+    quoted = lifted.quoted(piece)
+    if len(quoted) == 1 and len(piece.split()) <= 4:
+        return quoted[0]
+    before = None
+    while before != piece:
+        before, piece = piece, around.sub("", piece.strip(" \n\t,;:.!?"))
+    return lifted.raw(piece) or None
+
+
+def _text(piece: str, lifted: Lifted) -> str | None:
+    quoted = lifted.quoted(piece)
+    if len(quoted) == 1 and len(piece.split()) <= 4:
+        return quoted[0]
+    return None if PRONOUN.fullmatch(piece.strip()) else lifted.raw(piece).strip()
+
+
+def _token(piece: str, lifted: Lifted) -> str | None:
+    words = _words(piece, lifted, AROUND_TOKEN)
+    return None if words is None or PRONOUN.fullmatch(words) else words
+
+
+def _group(piece: str, lifted: Lifted, focus: Mapping[str, Any] | None) -> str | None:
+    if PRONOUN.fullmatch(piece.strip()):
+        return str(focus["id"]) if focus and "id" in focus else None
+    words = _words(piece, lifted, AROUND_GROUP)
+    return words.upper() if words is not None and NODE_ID.fullmatch(words) else words
+
+
+def _other(intent: Intent, piece: str, lifted: Lifted) -> str | None:
+    if intent is Intent.EVIDENCE:
+        word = re.sub(r"^(?:#|no\.? |number )|(?<=\d)(?:st|nd|rd|th)$", "", piece.lower())
+        return str(ORDINALS.get(word, word)).upper()
+    if intent is Intent.COMPARE:
+        return _text(piece, lifted)
+    return _words(piece, lifted, AROUND_OTHER)
+
+
+def _factor(slots: Slots) -> float:
+    """What an intervention multiplies activations by."""
+    verb = "-".join(slots.get("verb", "").lower().split())
+    base = next((factor for stem, factor in FACTORS.items() if verb.startswith(stem)), None)
+    if verb in DIRECTIONS:
+        base = DIRECTIONS[verb]
+    if "amount" not in slots:
+        return 0.0 if base is None else base
+    amount, percent = _amount(slots["amount"])
+    to = slots.get("how", "").lower().startswith(("to", "at"))
+    if base is None or to:
+        return 1 + amount if "more" in slots and percent else amount
+    share = percent or 0 < amount < 1
+    if base > 1:
+        return 1 + amount if share else amount
+    if base in (0.0, 0.5):
+        return 1 - amount if share else 1 / amount if amount else 1.0
+    return base
+
+
+def _amount(words: str) -> tuple[float, bool]:
+    """A number as people write it, and whether it is a percentage."""
+    plain = words.lower().removeprefix("a ").strip()
+    if plain in AMOUNTS:
+        return AMOUNTS[plain], False
+    number = float(re.sub(r"[^\d.-]", "", plain.replace(",", ".")))
+    percent = plain.endswith(("%", "percent"))
+    return (number / 100 if percent else number), percent

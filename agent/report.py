@@ -1,0 +1,85 @@
+"""A turn's explanation as the one JSON object of `askcircuit why --json`. Reads the state, adds nothing."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from agent.state import Claim, State, Supernode
+
+PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
+
+
+def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
+    """What was asked, found, predicted, tested and answered; the same on every run but for `cost`."""
+    case, graph = state.get("case"), state.get("graph") or {}
+    assert case is not None
+    features = {f["id"]: f for f in state.get("features", [])}
+    own = [c for c in state.get("claims", []) if c["turn"] == state["turn"]]
+    return {
+        "text": case["text"],
+        "model": model,
+        "tokens": case["tokens"],
+        "predictions": case["predictions"],
+        "question": {
+            "asked": case["asked"],
+            "answer": case["answer"],
+            "foil": case["foil"],
+            "premise": case["premise"],
+            "note": case["note"],
+        },
+        "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
+        "supernodes": [_supernode(group, features) for group in state.get("groups") or []],
+        "path": (state.get("flows") or {}).get("path", []),
+        "claims": [_claim(claim) for claim in own],
+        "tests_run": sum(claim["p"] is not None for claim in own),
+        "answer": reply,
+        "log": state.get("log", []),
+        "cost": cost,
+        "versions": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _number(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": group["id"],
+        "name": group["name"],
+        "kind": group["kind"],
+        "sign": group["sign"],
+        "share": _number(group["share"]),
+        "effect": _number(group["effect"]),
+        "position": group["position"],
+        "layers": group["layers"],
+        "raises": group["raises"],
+        "lowers": group["lowers"],
+        "members": [
+            {
+                "layer": features[name]["layer"],
+                "position": features[name]["position"],
+                "feature": features[name]["neuron"],
+                "sign": features[name]["sign"],
+                "activation": _number(features[name]["activation"]),
+                "influence": _number(features[name]["influence"]),
+                "effect": _number(features[name]["effect"]),
+                "label": features[name]["label"],
+            }
+            for name in group["members"]
+        ],
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    names = (
+        "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
+        "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
+    )  # fmt: skip
+    return {name: claim[name] for name in names}  # type: ignore[literal-required]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

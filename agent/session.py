@@ -1,0 +1,174 @@
+"""One conversation: ask, and listen to what happens. The same thread id goes on after a restart."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, cast
+
+from agent.desk import Desk
+from agent.errors import AgentError, QuestionError
+from agent.events import Answered, Drew, Event, Failed, Said, Working
+from agent.loop import STEPS, Deps, WentInCircles, build_loop
+from agent.picture import with_tests
+from agent.questions import Intent, Question, parse
+from agent.report import report
+from agent.rules import EXPLAIN, RuleBrain
+from agent.state import Message, State
+from agent.tools import Stopped
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """A conversation on one thread."""
+
+    def __init__(self, desk: Desk, thread: str) -> None:
+        self._desk = desk
+        self._loop = build_loop(desk.checkpoints())
+        self._config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": STEPS}
+
+    def ask(
+        self,
+        message: str,
+        *,
+        text: str | None = None,
+        said: str | None = None,
+        foil: str | None = None,
+        focus: dict[str, str] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Answer, event by event; a failure is the last event, not an exception."""
+        start = time.perf_counter()
+        before = self._desk.spent()
+        stop = cancel or threading.Event()
+        try:
+            with self._desk.busy:
+                old = self._state()
+                question = parse(
+                    message,
+                    text=text,
+                    said=said,
+                    foil=foil,
+                    has_graph=bool(old.get("graph")),
+                    focus=focus,
+                )
+                for piece in (question.text, question.said, question.foil):
+                    _refuse_control_characters(piece)
+                state = _turn(old, question, message or text or "", focus)
+                yield from self._run(state, stop)
+                cost = self._cost(before, start)
+                yield from self._finish(cost)
+        except Stopped:
+            yield Failed("Stopped.")
+        except AgentError as exc:
+            yield Failed(str(exc))
+        except WentInCircles:
+            yield Failed("This took too many steps without an answer. Ask a narrower question.")
+
+    def history(self) -> list[Message]:
+        """What was said so far."""
+        return self._state().get("history", [])
+
+    def last_drawing(self) -> dict[str, Any] | None:
+        """The circuit that was shown last."""
+        return self._state().get("drawing")
+
+    def _state(self) -> State:
+        values: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
+        return values
+
+    def _run(self, state: State, cancel: threading.Event) -> Iterator[Event]:
+        deps = Deps(self._desk, RuleBrain(self._desk.settings.nodes), cancel)
+        stream = self._loop.stream(
+            state, self._config, context=deps, stream_mode=["custom", "updates"], durability="exit"
+        )
+        done = False
+        try:
+            for mode, item in stream:
+                if mode == "custom":
+                    assert isinstance(item, Working)
+                    yield item
+                elif drawing := _new(item, "drawing"):
+                    yield Drew(drawing)
+            done = True
+        finally:
+            if not done:  # nobody listens any more; closing waits for the running step, so end it first
+                cancel.set()
+            stream.close()  # type: ignore[attr-defined]
+
+    def _finish(self, cost: dict[str, Any]) -> Iterator[Event]:
+        """Tell the answer, redraw with verdicts, and remember both."""
+        state = self._state()
+        reply = state["reply"]
+        update: dict[str, Any] = {
+            "history": [*state["history"], Message(role="assistant", content=reply["markdown"])],
+            "features": [],
+        }
+        whole = None
+        if Intent(state["question"]["intent"]) in EXPLAIN and state.get("groups") is not None:
+            whole = report(state, self._desk.subject.name, reply, cost)
+            update["report"] = {"answer": reply}
+        if state.get("drawing"):
+            update["drawing"] = with_tests(
+                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
+            )
+        self._loop.update_state(self._config, update)
+        if "drawing" in update:
+            yield Drew(update["drawing"])
+        for part in reply["markdown"].split("\n\n"):
+            yield Said(part + "\n\n")
+        if whole is not None:
+            yield Answered(whole)
+
+    def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
+        spent = {name: now - before[name] for name, now in self._desk.spent().items()}
+        return {"seconds": round(time.perf_counter() - start, 3), **spent}
+
+
+def _new(item: Any, name: str) -> Any:
+    """What a step's update holds under this name, if anything."""
+    for update in item.values() if isinstance(item, dict) else ():
+        if isinstance(update, dict) and update.get(name):
+            return update[name]
+    return None
+
+
+def _turn(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
+    """The state a turn starts from: explanations start anew, other questions go on with what is there."""
+    asked = asdict(question)
+    asked["intent"] = str(question.intent)
+    case = old.get("case")
+    turn = old.get("turn", 0) + 1
+    history = [*old.get("history", []), Message(role="user", content=message)]
+    fresh = question.intent in EXPLAIN
+    elsewhere = bool(question.text) and (case is None or case["text"] != question.text)
+    state: dict[str, Any] = {"turn": turn, "history": history, "question": asked, "focus": focus}
+    state |= {"finished": False, "log": [], "found": None}
+    if fresh or elsewhere:
+        asked["text"] = question.text or (case["text"] if case else None)
+        if question.intent is Intent.WHY_NOT and not question.text:
+            asked["said"] = None
+        state |= dict.fromkeys(("case", "graph", "groups", "flows", "drawing", "report"))
+        state |= {"features": [], "claims": []}
+    return cast(State, state)
+
+
+def _refuse_control_characters(piece: str | None) -> None:
+    """Tabs and line ends are text; other control characters and lone surrogates are a broken input."""
+    for c in piece or "":
+        if (ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000:
+            raise QuestionError(
+                f"The text holds the control character U+{ord(c):04X}, which cannot be read. Remove it."
+            )
+
+
+def answered(events: Iterator[Event]) -> dict[str, Any]:
+    """Run a question to its end and return the report; raises AgentError with what went wrong."""
+    for event in events:
+        if isinstance(event, Failed):
+            raise AgentError(event.why)
+        if isinstance(event, Answered):
+            return event.report
+    raise AgentError("The question was answered without an explanation to report.")

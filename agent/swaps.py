@@ -1,0 +1,129 @@
+"""Which text a swap takes its activations from, how positions correspond, and what "this group" is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import QuestionError
+from agent.state import Case, State, Supernode
+
+if TYPE_CHECKING:
+    from agent.desk import Desk
+
+
+@dataclass(frozen=True)
+class Donor:
+    """The other text, what it says, and for each own position the position it corresponds to."""
+
+    text: str
+    foil: str
+    foil_id: int
+    foil_p: float
+    positions: list[int]  # own positions where the texts differ
+    replaced: list[str]
+    pairs: list[tuple[int, int]]
+
+    @property
+    def shift(self) -> dict[int, int]:
+        """Own position -> position in the other text."""
+        return dict(self.pairs)
+
+    @property
+    def numbers(self) -> list[float]:
+        """Numbers a sentence on this swap may state."""
+        return [self.foil_p, len(self.positions)]
+
+    @staticmethod
+    def read(known: dict[str, Any]) -> "Donor":
+        """Back from a claim."""
+        return Donor(**known)
+
+
+def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[Supernode]) -> Donor:
+    """The text with the word `name` (or the word a group sits on) replaced by `other`."""
+    word = _word(case, name, groups)
+    if case["text"].count(word) == 0:
+        raise QuestionError(f"The text does not contain {word!r}; name a word of it to swap.")
+    text = case["text"].replace(word, other.strip(), 1)
+    if text == case["text"]:
+        raise QuestionError(f"{word!r} and {other!r} are the same word; name another one to swap in.")
+    study = desk.study(text)
+    says = study.predictions(2)
+    foil = says[0] if says[0].token_id != case["answer_id"] else says[1]
+    pairs, changed = align(case["tokens"], list(study.tokens))
+    return Donor(
+        text=text,
+        foil=foil.token,
+        foil_id=foil.token_id,
+        foil_p=round(foil.p, 6),
+        positions=changed,
+        replaced=[case["tokens"][p] for p in changed],
+        pairs=list(pairs.items()),
+    )
+
+
+def _word(case: Case, name: str, groups: Sequence[Supernode]) -> str:
+    for group in groups:
+        if group["id"] == name:
+            return case["tokens"][group["position"]].strip()
+    return name.strip()
+
+
+def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:
+    """Positions of the common start and end map to each other, the differing middles end to end.
+
+    Returns the map own -> other and the own positions that differ (at least one).
+    """
+    start = 0
+    while start < min(len(own), len(other)) and own[start] == other[start]:
+        start += 1
+    end = 0
+    while end < min(len(own), len(other)) - start and own[-1 - end] == other[-1 - end]:
+        end += 1
+    if start + end >= len(own):
+        raise QuestionError("The other text only adds words; a swap needs a word in place of another.")
+    pairs = {p: p for p in range(start)}
+    last_own, last_other = len(own) - end - 1, len(other) - end - 1
+    for back in range(len(own) - end - start):
+        pairs[last_own - back] = max(last_other - back, start)
+    for back in range(end):
+        pairs[len(own) - 1 - back] = len(other) - 1 - back
+    return pairs, list(range(start, len(own) - end))
+
+
+def named_group(name: str, state: State) -> Supernode:
+    """The supernode or single feature a question means: S2, its name, a word in it, or L11.N1234+@5."""
+    groups = state.get("groups") or []
+    wanted = name.strip().casefold()
+    for group in groups:
+        if wanted in (group["id"].casefold(), group["name"].casefold()):
+            return group
+    feature = _feature(name, state)
+    if feature is not None:
+        return feature
+    matching = [g for g in groups if wanted and wanted in g["name"].casefold()]
+    if matching:
+        return matching[0]
+    known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
+    raise QuestionError(f"No group is called {name!r}. There are {known or 'none yet'}.")
+
+
+def _feature(name: str, state: State) -> Supernode | None:
+    """A single feature of the picture as a group of one."""
+    nodes = (state.get("drawing") or {}).get("nodes", [])
+    for node in nodes:
+        if node["kind"] == "feature" and node["id"] == name.strip():
+            return Supernode(
+                id=node["id"],
+                name=node["label"],
+                kind=node["role"],
+                sign=1 if node["effect"] > 0 else -1,
+                share=0.0,
+                effect=node["effect"],
+                position=node["position"],
+                layers=[node["layer"], node["layer"]],
+                members=[node["id"]],
+                raises=[],
+                lowers=[],
+            )
+    return None

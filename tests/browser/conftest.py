@@ -1,0 +1,85 @@
+"""What the browser tests share: one real desk, its page on loopback, and a page that is watched."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+READY = "document.querySelector('#go') && document.querySelector('#circuit .ac-bar')"
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The chat of the embedded model, served on loopback."""
+    from agent import open_desk, read_settings
+    from ui.app import serve
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    desk = open_desk(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
+    page, url = serve(desk, "127.0.0.1", port)
+    yield url
+    page.close(verbose=False)
+    desk.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Open the chat in a browser of its own; at the end nothing may have gone wrong or gone out."""
+    opened, complaints = [], []
+
+    def watch(page: Any) -> None:
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on("request", lambda request: note(request.url))
+
+    def note(url: str) -> None:
+        if not url.startswith((address, "data:", "blob:")):
+            complaints.append(f"a request left the machine: {url}")
+
+    def go(width: int = 1280, height: int = 720, theme: str = "light", **more: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
+        opened.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        watch(page)
+        page.goto(f"{address}?__theme={theme}")
+        page.wait_for_function(READY)
+        page.wait_for_function("localStorage.getItem('askcircuit-thread')")  # the thread is known
+        return page
+
+    yield go
+    for context in opened:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[Any, str], None]:
+    """Keep a screenshot where ASKCIRCUIT_PICTURES says (the README's are made so), else nothing."""
+    folder = os.environ.get("ASKCIRCUIT_PICTURES")
+
+    def keep(page: Any, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return keep

@@ -1,0 +1,182 @@
+"""The chat in a real browser on the real embedded model: ask, look, click, follow up, come back."""
+
+import time
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+TEXAS = "Why does 'Texas, whose capital is' continue with Austin?"
+HOSTILE = "The tag <img src=x onerror=window.__caught=1> and ![a](http://evil.example/a.png) is"
+DONE = "() => !!document.querySelector('#go')?.offsetParent"
+BOXES = """() => [...document.querySelectorAll('.ac-group .ac-box, .ac-token rect, .ac-answer rect')]
+    .map((box) => box.getBoundingClientRect()).map(({x, y, right, bottom}) => [x, y, right, bottom])"""
+FRAMES = """async () => {
+    const svg = document.querySelector('.ac-svg'), home = svg.getBoundingClientRect();
+    let frames = 0; const start = performance.now();
+    while (performance.now() - start < 1500) {
+        const deltaY = frames % 40 < 20 ? -20 : 20;
+        svg.dispatchEvent(new WheelEvent('wheel', {deltaY, clientX: home.x + 200, clientY: home.y + 200,
+            bubbles: true, cancelable: true}));
+        await new Promise(requestAnimationFrame); frames += 1;
+    }
+    return frames / 1.5;
+}"""
+
+
+def ask(page, message):
+    """Type a question, send it, and wait until the page is ready for the next one."""
+    page.locator("#ask textarea").fill(message)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#stop", state="visible")
+    page.wait_for_function(DONE)
+
+
+def said(page):
+    return page.inner_text("#chat")
+
+
+def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
+    page = visit(1440, 900)
+    page.locator("#ask textarea").fill(TEXAS)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")  # at work
+    page.wait_for_selector(".ac-group")  # the circuit comes before the answer
+    page.wait_for_function(DONE)
+    assert "Austin" in said(page)
+    assert page.get_by_text("steps in").is_visible()
+    picture(page, "answer")
+
+    group = page.locator(".ac-group.on-path").last
+    name = group.get_attribute("aria-label")
+    group.locator(".ac-box").hover()
+    page.wait_for_selector(".ac-tip", state="visible")
+    assert name in page.inner_text(".ac-tip")
+    assert "share of the graph" in page.inner_text(".ac-tip")
+
+    group.locator(".ac-box").click()
+    page.wait_for_selector("#chip", state="visible")
+    assert name[:20] in page.inner_text("#chip")
+    assert name in page.inner_text(".ac-panel h3")
+    assert page.locator(".ac-strip").count() == 1
+    picture(page, "pinned")
+
+    before = said(page)
+    ask(page, "what does this group do?")
+    assert len(said(page)) > len(before) + 40
+    page.get_by_role("button", name="Remove this group").click()
+    page.wait_for_selector("#stop", state="visible")
+    page.wait_for_function(DONE)
+    assert "Remove this group" in said(page)
+
+    page.reload()
+    page.wait_for_selector(".ac-group")
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Remove this group')")
+    assert "Why does 'Texas, whose capital is' continue with Austin?" in said(page)
+
+
+def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, picture):
+    page = visit()
+    ask(page, TEXAS)
+    group = page.locator(".ac-group").first
+    group.locator(".ac-box").dblclick()
+    page.wait_for_selector(".ac-member")
+    page.locator(".ac-member").first.click()
+    page.wait_for_selector("#chip", state="visible")
+    assert "node" in page.inner_text("#chip")
+    page.get_by_role("button", name="show every feature").click()
+    page.wait_for_selector(".ac-feature")
+    assert page.locator(".ac-feature").count() > 50
+    assert page.evaluate(FRAMES) >= 25  # 60 on an idle machine
+    picture(page, "features")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (390, 844)])
+def test_boxes_never_overlap_and_the_page_never_scrolls_sideways(visit, picture, width, height):
+    page = visit(width, height, theme="dark")
+    ask(page, "Why does 'Fact: Michael Jordan plays the sport of' continue with basketball?")
+    boxes = page.evaluate(BOXES)
+    assert len(boxes) > 8
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        for other_left, other_top, other_right, other_bottom in boxes[:i]:
+            apart = left >= other_right or other_left >= right or top >= other_bottom or other_top >= bottom
+            assert apart, (boxes[i], (other_left, other_top, other_right, other_bottom))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture(page, f"dark-{width}")
+
+
+def test_the_keyboard_is_enough(visit):
+    page = visit()
+    ask(page, TEXAS)
+    page.locator(".ac-group").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chip", state="visible")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.classList.contains('ac-item')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#chip", state="hidden")
+    page.locator(".ac-group").first.focus()
+    page.keyboard.press(" ")
+    page.wait_for_selector(".ac-member")
+
+
+def test_a_hostile_text_stays_text(visit):
+    page = visit()
+    page.get_by_text("Text and tokens in boxes of their own").click()
+    page.locator("#text textarea").fill(HOSTILE)
+    page.locator("#text textarea").press("Enter")
+    page.wait_for_selector("#stop", state="visible")
+    page.wait_for_function(DONE)
+    page.wait_for_selector(".ac-group")
+    assert "<img src=x onerror=window.__caught=1>" in said(page)
+    assert "![a](http://evil.example/a.png)" in said(page)
+    assert page.locator("#chat .message img, #circuit img").count() == 0
+    assert page.evaluate("window.__caught") is None
+    page.locator(".ac-token:not(.folded)").last.hover()
+    page.locator(".ac-token:not(.folded)").last.click()
+    page.wait_for_selector("#chip", state="visible")
+
+
+def test_stop_stops_and_the_next_question_is_answered(visit):
+    page = visit()
+    page.locator("#ask textarea").fill("Why does 'The opposite of up is' continue with down?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")
+    began = time.monotonic()
+    page.locator("#stop").click()
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
+    assert time.monotonic() - began < 4  # within a step
+    page.wait_for_function(DONE)
+    ask(page, TEXAS)
+    assert "Austin" in said(page)
+
+
+def test_what_cannot_be_answered_is_said_in_words(visit):
+    page = visit()
+    ask(page, "Why does '" + "word " * 700 + "' continue with word?")
+    assert "512" in said(page)
+    assert "Traceback" not in said(page)
+
+
+def test_two_visitors_do_not_see_each_other(visit):
+    first, second = visit(), visit()
+    ask(first, TEXAS)
+    second.reload()
+    second.wait_for_selector(".ac-bar", state="attached")
+    assert "Texas, whose capital" not in second.locator("#chat .message-wrap").inner_text()
+    assert second.locator(".ac-group").count() == 0
+
+
+def test_a_new_conversation_is_empty_and_the_page_says_so(visit):
+    page = visit()
+    ask(page, TEXAS)
+    page.get_by_role("button", name="New conversation").click()
+    page.wait_for_selector(".ac-group", state="detached")
+    assert page.get_by_text("The circuit appears here.").is_visible()
+
+
+def test_the_page_is_told_to_load_nothing_from_elsewhere(visit, address):
+    page = visit()
+    headers = page.request.get(address).headers
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,165 @@
+"""What all tests share: no network, one real subject a run, tiny subjects of every family."""
+
+import os
+
+# Before torch is imported: idle threads must sleep, and nothing may look for a hub.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("LANGSMITH_TRACING", "false")
+
+import ipaddress
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tracer import Subject
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+FAMILIES = ("gemma3", "gemma2", "llama", "qwen2", "qwen3", "gpt2", "gpt_neox")
+
+
+def is_loopback(host: object) -> bool:
+    """Tell whether an address stays on this machine; a name that is not an address does not."""
+    if not host or host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(str(host))
+        return address.is_loopback or address.is_unspecified
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calls_out() -> Iterator[list[str]]:
+    """Refuse every connection that would leave this machine, and list the attempts."""
+    attempts: list[str] = []
+
+    def guarded(real: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(self: socket.socket, address: Any, *rest: Any) -> Any:
+            if self.family in {socket.AF_INET, socket.AF_INET6} and not is_loopback(address[0]):
+                attempts.append(str(address))
+                raise ConnectionRefusedError(f"the tests are offline; {address} was wanted")
+            return real(self, address, *rest)
+
+        return connect
+
+    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if not is_loopback(name):
+            attempts.append(str(name))
+            raise socket.gaierror(f"the tests are offline; {name} was wanted")
+        return getaddrinfo(host, *rest, **more)
+
+    getaddrinfo = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+        patch.setattr(socket, "getaddrinfo", resolve)
+        yield attempts
+
+
+@pytest.fixture(autouse=True)
+def offline(calls_out: list[str]) -> Iterator[None]:
+    """Fail the test that tried to leave, even where the code swallowed the refusal."""
+    before = len(calls_out)
+    yield
+    assert not calls_out[before:], f"this test tried to reach {calls_out[before:]}"
+
+
+@pytest.fixture(scope="session")
+def cache_folder() -> Path:
+    """The user's own cache, so that the embedded model is unpacked once and not once a run."""
+    from agent.settings import Settings
+
+    return Settings().cache_folder
+
+
+@pytest.fixture(scope="session")
+def embedded_subject(cache_folder: Path) -> "Subject":
+    """The real embedded model, loaded once a run."""
+    from tracer import load
+
+    return load("embedded", cache=cache_folder)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Debian's Chromium; absent, a browser test is skipped on a laptop and fails in CI."""
+    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if found:
+        return found
+    if os.environ.get("CI"):
+        pytest.fail("chromium is not installed; .ci/run installs it")
+    pytest.skip("needs Chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., Any]:
+    """Return a maker of small random decoders: tiny("gemma3") is one in float64."""
+    return build_tiny
+
+
+def build_tiny(family: str, layers: int = 4, width: int = 32, seed: int = 0) -> Any:
+    """Build a decoder whose every gain, bias and weight is far from the identity."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = tiny_decoder(family, layers, width).to(torch.float64).eval()
+    generator = torch.Generator().manual_seed(seed + 1)
+    gain = 0.0 if family.startswith("gemma") else 1.0  # gemma's norms add 1 to their weight
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if weights.ndim > 1:
+                weights.mul_(4.0)
+                continue
+            is_gain = name.endswith("weight") and ("norm" in name or "ln" in name)
+            weights.copy_(torch.rand(weights.shape, generator=generator) - 0.5 + gain * is_gain)
+    return model.requires_grad_(False)
+
+
+def tiny_decoder(family: str, layers: int, width: int) -> Any:
+    """Make one decoder of the family as transformers initialises it."""
+    import transformers as hf
+
+    eager = {"attn_implementation": "eager", "vocab_size": 97}
+    if family == "gpt2":
+        sizes = {"n_embd": width, "n_layer": layers, "n_head": 4, "n_positions": 64}
+        no_tokens = {"bos_token_id": None, "eos_token_id": None}  # gpt2's own are beyond 96
+        return hf.GPT2LMHeadModel(hf.GPT2Config(**eager, **sizes, **no_tokens))
+    common = {
+        **eager,
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "intermediate_size": 3 * width,
+        "max_position_embeddings": 64,
+    }
+    gemma = {**common, "head_dim": 16, "sliding_window": 5, "query_pre_attn_scalar": 16}
+    match family:
+        case "gemma3":
+            kinds = ["sliding_attention", "full_attention"] * layers
+            config = hf.Gemma3TextConfig(
+                **gemma, num_key_value_heads=1, layer_types=kinds[:layers], tie_word_embeddings=True
+            )
+            return hf.Gemma3ForCausalLM(config)
+        case "gemma2":
+            caps = {"final_logit_softcapping": None, "attn_logit_softcapping": 50.0}
+            return hf.Gemma2ForCausalLM(hf.Gemma2Config(**gemma, **caps, num_key_value_heads=2))
+        case "llama":
+            return hf.LlamaForCausalLM(hf.LlamaConfig(**common, num_key_value_heads=2))
+        case "qwen2":
+            return hf.Qwen2ForCausalLM(hf.Qwen2Config(**common, num_key_value_heads=2))
+        case "qwen3":
+            return hf.Qwen3ForCausalLM(hf.Qwen3Config(**common, num_key_value_heads=2, head_dim=16))
+        case "gpt_neox":
+            return hf.GPTNeoXForCausalLM(hf.GPTNeoXConfig(**common, use_parallel_residual=True))
+    raise ValueError(f"no tiny {family!r}; there are {', '.join(FAMILIES)}")

@@ -1,0 +1,162 @@
+"""The command line as a user meets it: a process, its output and its exit code."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXAS = "Texas, whose capital is"
+
+
+def command(*words, **environment):
+    """One run of the command line: the words, and variables on top of this process's own."""
+    return {
+        "args": [sys.executable, "-m", "ui", *words],
+        "cwd": ROOT,
+        "env": {**os.environ, **environment},
+    }
+
+
+def run(*words, **environment):
+    return subprocess.run(**command(*words, **environment), capture_output=True, timeout=240, check=False)
+
+
+def refusal(done):
+    """The one sentence on stderr of a command that was refused."""
+    assert done.returncode == 2, done.stderr.decode()
+    assert done.stdout == b""
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("askcircuit: ")
+    return lines[0]
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    began = time.perf_counter()
+    done = run("--help")
+    assert time.perf_counter() - began < 1.5  # 0.1 s on an idle machine
+    assert b"why" in done.stdout
+    heavy = "import ui.cli, sys; print({'torch', 'gradio', 'transformers', 'rich'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, capture_output=True, check=True)
+    assert loaded.stdout.strip() == b"set()"
+
+
+@pytest.mark.parametrize("words", [["why"], ["bogus"], ["why", "x", "--colour"], ["chat", "--port", "x"]])
+def test_a_command_line_that_is_wrong_is_refused_in_a_sentence(words):
+    assert "Try 'askcircuit --help'." in refusal(run(*words))
+
+
+def test_a_text_that_is_not_utf8_is_refused():
+    done = subprocess.run(**command("why", b"caf\xe9"), capture_output=True, timeout=60, check=False)
+    assert "UTF-8" in refusal(done)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work():
+    sentence = refusal(run("why", TEXAS, "--out", "/proc/nowhere"))
+    assert "/proc/nowhere" in sentence
+    assert "cannot be written" in sentence
+
+
+def test_a_port_in_use_is_refused_before_the_model_is_loaded():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"Port {port} " in refusal(run("chat", "--port", port))
+
+
+def test_an_address_that_is_not_ours_is_refused():
+    assert "--port" in refusal(run("chat", "--host", "192.0.2.1"))
+
+
+@pytest.mark.parametrize(("name", "value"), [("NODES", "many"), ("PORT", "99999"), ("MODEL", " ")])
+def test_a_setting_that_cannot_be_used_is_refused_by_its_name(name, value):
+    assert f"ASKCIRCUIT_{name}" in refusal(run("doctor", **{f"ASKCIRCUIT_{name}": value}))
+
+
+def test_a_model_that_is_not_there_is_refused():
+    assert "/no/such/folder" in refusal(run("why", TEXAS, "--model", "/no/such/folder"))
+
+
+def test_the_doctor_says_what_is_there_and_hides_the_key(tmp_path):
+    done = run("doctor", ASKCIRCUIT_LLM_API_KEY="s3cr3t", ASKCIRCUIT_DATA_DIR=str(tmp_path / "talks"))
+    text = done.stdout.decode()
+    assert done.returncode == 0
+    assert "s3cr3t" not in text
+    assert "ASKCIRCUIT_LLM_API_KEY = set, hidden (from the environment)" in text
+    assert f"Talks are kept in {tmp_path / 'talks'}, not made yet." in text
+    assert "torch " in text
+
+
+def test_control_c_stops_with_a_word_and_130(tmp_path):
+    def obey():  # a test run in the background may have been told to ignore it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    asked = command("why", TEXAS, ASKCIRCUIT_DATA_DIR=str(tmp_path))
+    with subprocess.Popen(
+        **asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=obey
+    ) as process:
+        time.sleep(1.5)  # while it imports or loads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, err.decode()) == (b"", "Stopped.\n")
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory):
+    """One real answer: the process, and the folder it wrote."""
+    folder = tmp_path_factory.mktemp("answer")
+    data = str(tmp_path_factory.mktemp("data"))
+    words = ["why", TEXAS, "--said", " Austin", "--rather-than", " Houston", "--json"]
+    done = run(
+        *words, "--out", str(folder / "new"), ASKCIRCUIT_DATA_DIR=data, LC_ALL="C", PYTHONIOENCODING="ascii"
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done, folder / "new"
+
+
+def test_json_is_one_object_and_nothing_else(answered):
+    done, _ = answered
+    report = json.loads(done.stdout.decode("utf-8"), parse_constant=pytest.fail)
+    assert done.stdout.count(b"\n") == 1
+    assert {
+        *("text", "model", "tokens", "predictions", "question", "graph"),
+        *("supernodes", "claims", "answer", "cost", "versions"),
+    } <= set(report)
+    assert report["question"]["answer"] == " Austin"
+    assert report["question"]["foil"] == " Houston"
+    assert done.stderr == b""
+
+
+def test_out_holds_the_report_the_answer_and_the_drawing(answered):
+    done, folder = answered
+    assert sorted(path.name for path in folder.iterdir()) == ["answer.md", "drawing.json", "report.json"]
+    report = json.loads(done.stdout)
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == report
+    assert (folder / "answer.md").read_text(encoding="utf-8").strip() == report["answer"]["markdown"].strip()
+    drawing = json.loads((folder / "drawing.json").read_text(encoding="utf-8"))
+    assert [box["id"] for box in drawing["supernodes"]] == [box["id"] for box in report["supernodes"]]
+    assert any(box["verdict"] for box in drawing["supernodes"])
+
+
+def test_the_report_of_a_real_answer_can_be_read(answered):
+    from rich.console import Console
+
+    from ui.terminal import answer
+
+    report = json.loads(answered[0].stdout)
+    console = Console(record=True, width=110, file=io.StringIO())
+    console.print(answer(report))
+    text = console.export_text()
+    assert "“ Austin”" in text
+    for group in report["supernodes"]:
+        assert group["id"] in text

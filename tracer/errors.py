@@ -1,0 +1,28 @@
+"""What can go wrong in the tracer in ways a user can act on; every text is fit to show.
+
+TracerError
+├── SubjectError        the model cannot be found, read or built
+│   └── UnsupportedFamily  its architecture has no row in `tracer.families`
+├── TextError           the text cannot be traced (empty, too long, not one token …)
+└── GraphError          a graph, a node or an intervention that does not exist or does not fit
+"""
+
+
+class TracerError(Exception):
+    """Root of all expected failures of this room."""
+
+
+class SubjectError(TracerError):
+    """The model cannot be found, read or built."""
+
+
+class UnsupportedFamily(SubjectError):
+    """The model's architecture has no row in the table of families."""
+
+
+class TextError(TracerError):
+    """The text or a token in it cannot be used."""
+
+
+class GraphError(TracerError):
+    """A graph, node or intervention that does not exist or does not fit this text."""

@@ -1,0 +1,340 @@
+"""One forward pass kept still: attention patterns and norm scales frozen, so that what is left is linear.
+
+Everything a target feels is transported down the layers by three matrix products a layer, no autograd.
+Knows no graph and no targets' meaning. Formulas: Ameisen et al. 2025 (attribution graphs), section "Local
+replacement model"; RelP (arXiv 2508.21258) for the half rule.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from tracer.errors import UnsupportedFamily
+from tracer.families import BlockWeights, part
+from tracer.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A neuron's nonlinearity and its ratio act(z)/z, written so that z = 0 divides nothing."""
+
+    value: Callable[[Tensor], Tensor]
+    ratio: Callable[[Tensor], Tensor]
+
+
+def _tanh_gate(z: Tensor) -> Tensor:
+    return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
+
+
+ACTIVATIONS = {
+    "gelu": Activation(F.gelu, lambda z: 0.5 * (1 + torch.erf(z / math.sqrt(2)))),
+    "gelu_pytorch_tanh": Activation(lambda z: F.gelu(z, approximate="tanh"), _tanh_gate),
+    "silu": Activation(F.silu, torch.sigmoid),
+    "relu": Activation(F.relu, lambda z: (z > 0).to(z.dtype)),
+}
+ACTIVATIONS["gelu_new"] = ACTIVATIONS["gelu_fast"] = ACTIVATIONS["gelu_pytorch_tanh"]
+ACTIVATIONS["swish"] = ACTIVATIONS["silu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """gain * (x - [mean]) * scale + beta with the scale of this text; gain already holds Gemma's 1 +."""
+
+    gain: Float[Tensor, " d_model"]
+    scale: Float[Tensor, " pos"]
+    beta: Float[Tensor, " d_model"] | None
+    center: bool
+
+    def pull(self, g: Float[Tensor, "*batch d_model"], scale: Tensor) -> Float[Tensor, "*batch d_model"]:
+        """A cotangent of the output as a cotangent of the input; `scale` is already picked by position."""
+        g = g * self.gain * scale
+        return g - g.mean(-1, keepdim=True) if self.center else g
+
+    def push(self, x: Float[Tensor, "*batch pos d_model"]) -> Float[Tensor, "*batch pos d_model"]:
+        """The linear part, forwards."""
+        if self.center:
+            x = x - x.mean(-1, keepdim=True)
+        return x * self.gain * self.scale[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One block on this text."""
+
+    weights: BlockWeights
+    activation: Activation
+    pattern: Float[Tensor, "head query key"]  # attention pattern times both norms' scales
+    read_value: Float[Tensor, "kv_head d_head d_model"]  # gain and centring folded in
+    write_value: Float[Tensor, "head d_model d_head"]  # gain of the post-norm folded in
+    attention_constant: Float[Tensor, "pos d_model"] | None
+    mlp_norm: Norm
+    post_gain: Float[Tensor, "pos d_model"] | None  # gain times scale after the MLP (Gemma)
+    stream: Float[Tensor, "pos d_model"]  # what enters the block
+    gate: Float[Tensor, "pos neuron"] | None
+    up: Float[Tensor, "pos neuron"]
+    acts: Float[Tensor, "pos neuron"]  # the input of the down projection
+    written: Float[Tensor, "pos d_model"]  # what the neurons add to the stream, without the bias
+    mlp_constant: Float[Tensor, "pos d_model"] | None
+    parallel: bool
+
+    def half_rule(self) -> tuple[Float[Tensor, "pos neuron"] | None, Float[Tensor, "pos neuron"]]:
+        """Coefficients (gate, up): gate*z_gate + up*z_up is the activation (identity rule if plain)."""
+        if self.gate is None:
+            return None, self.activation.ratio(self.up)
+        return 0.5 * self.activation.ratio(self.gate) * self.up, 0.5 * self.activation.value(self.gate)
+
+    def pull_attention(self, g: Float[Tensor, "pos target d_model"]) -> None:
+        """Add to `g`, in place, what reaches the block's input through attention (positions from 0)."""
+        pos, target, d_model = g.shape
+        heads, _, d_head = self.write_value.shape
+        kv_heads = self.read_value.shape[0]
+        flat = g.view(pos * target, d_model)
+        mixed = g.new_empty(heads, pos * target, d_head)
+        for head in range(heads):
+            torch.mm(flat, self.write_value[head], out=mixed[head])
+        # heads that share values are summed by the same product that moves queries to keys
+        pattern = self.pattern[:, :pos, :pos].reshape(kv_heads, heads // kv_heads * pos, pos)
+        moved = torch.bmm(pattern.transpose(1, 2), mixed.view(kv_heads, -1, target * d_head))
+        for kv_head in range(kv_heads):
+            flat.addmm_(moved[kv_head].view(pos * target, d_head), self.read_value[kv_head])
+
+    def push_attention(self, x: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_model"]:
+        """What the linear part of attention adds for a change `x` of the block's input."""
+        heads, kv_heads = self.write_value.shape[0], self.read_value.shape[0]
+        value = torch.einsum("bpd,ged->bgpe", x, self.read_value)
+        value = value.repeat_interleave(heads // kv_heads, 1)
+        mixed = torch.einsum("hqk,bhke->bhqe", self.pattern, value)
+        return torch.einsum("bhqe,hde->bqd", mixed, self.write_value)
+
+    def pull_mlp(self, g: Float[Tensor, "pos target d_model"]) -> tuple[Tensor, Tensor]:
+        """Through linearised neurons: (cotangent of each neuron, cotangent of the MLP's input stream)."""
+        pos = g.shape[0]
+        back = g if self.post_gain is None else g * self.post_gain[:pos, None]
+        felt = back @ self.weights.down  # pos target neuron
+        gate, up = self.half_rule()
+        read = (felt * up[:pos, None]) @ self.weights.up
+        if gate is not None:
+            assert self.weights.gate is not None
+            read = read + (felt * gate[:pos, None]) @ self.weights.gate
+        return felt, self.mlp_norm.pull(read, self.mlp_norm.scale[:pos, None, None])
+
+    def push_neurons(self, x: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos neuron"]:
+        """How the linearised neurons answer a change `x` of what the MLP reads."""
+        seen = self.mlp_norm.push(x)
+        gate, up = self.half_rule()
+        change = (seen @ self.weights.up.T) * up
+        if gate is not None:
+            assert self.weights.gate is not None
+            change = change + (seen @ self.weights.gate.T) * gate
+        return change
+
+    def live_neurons(self, x: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos neuron"]:
+        """The neurons' true activations for an MLP input stream `x`, norm scale frozen."""
+        seen = self.mlp_norm.push(x)
+        if self.mlp_norm.beta is not None:
+            seen = seen + self.mlp_norm.beta
+        up = F.linear(seen, self.weights.up, self.weights.up_bias)
+        if self.weights.gate is None:
+            return self.activation.value(up)
+        return self.activation.value(F.linear(seen, self.weights.gate, self.weights.gate_bias)) * up
+
+    def push_write(self, acts: Float[Tensor, "batch pos neuron"]) -> Float[Tensor, "batch pos d_model"]:
+        """What changes of activation add to the stream."""
+        out = acts @ self.weights.down.T
+        return out if self.post_gain is None else out * self.post_gain
+
+    def writes(self, position: int, neurons: Int[Tensor, " source"]) -> Float[Tensor, "source d_model"]:
+        """What each of these neurons adds to the stream at one position on this text."""
+        out = self.weights.down.T[neurons] * self.acts[position, neurons, None]
+        return out if self.post_gain is None else out * self.post_gain[position]
+
+
+BlockCall = dict[str, Any]  # how Hugging Face called a block, every argument by its name
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The text's forward pass: what is frozen, and what a rerun from any layer needs."""
+
+    subject: Subject
+    ids: Int[Tensor, " pos"]
+    tokens: tuple[str, ...]
+    bos: bool
+    layers: tuple[Layer, ...]
+    calls: tuple[BlockCall, ...]
+    embedded: Float[Tensor, "pos d_model"]
+    final_norm: Norm
+    final_stream: Float[Tensor, "pos d_model"]
+    logits: Float[Tensor, " vocab"]
+    keys_values: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)  # filled by tracer.rerun
+
+    @property
+    def length(self) -> int:
+        """Number of positions."""
+        return len(self.ids)
+
+
+@contextmanager
+def recorded_inputs(sites: dict[str, nn.Module]) -> Iterator[dict[str, BlockCall]]:
+    """Collect how each named module is called during the block; leave no hook behind."""
+    seen: dict[str, BlockCall] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda module, args, kwargs: seen.__setitem__(name, _by_name(module, args, kwargs))
+
+    handles = [site.register_forward_pre_hook(keep(name), with_kwargs=True) for name, site in sites.items()]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@torch.no_grad()
+def freeze(subject: Subject, ids: Int[Tensor, " pos"]) -> Frozen:
+    """Run the text once with eager attention and keep what is frozen."""
+    family = subject.family
+    sites: dict[str, nn.Module] = {"final": part(subject.model, family.final_norm)}
+    names = ("pre_attention", "post_attention", "pre_mlp", "post_mlp")
+    for index, block in enumerate(subject.blocks):
+        sites[f"block {index}"] = block
+        for name in names:
+            path = getattr(family, name)
+            if path is not None:
+                sites[f"{name} {index}"] = part(block, path)
+    with recorded_inputs(sites) as calls:
+        out = subject.model(ids[None], use_cache=False, output_attentions=True, logits_to_keep=1)
+    seen = {name: _first(call)[0] for name, call in calls.items()}
+    layers = tuple(
+        _freeze_layer(subject, index, out.attentions[index][0], seen) for index in range(subject.layers)
+    )
+    return Frozen(
+        subject=subject,
+        ids=ids,
+        tokens=tuple(subject.token_texts(ids.tolist())),
+        bos=subject.has_bos(ids),
+        layers=layers,
+        calls=tuple(calls[f"block {index}"] for index in range(subject.layers)),
+        embedded=seen["block 0"],
+        final_norm=_norm(subject, sites["final"], seen["final"]),
+        final_stream=seen["final"],
+        logits=out.logits[0, -1],
+    )
+
+
+def _by_name(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BlockCall:
+    names = inspect.signature(module.forward).parameters
+    return {**dict(zip(names, args, strict=False)), **kwargs}
+
+
+def _first(call: BlockCall) -> Tensor:
+    """What a block or a norm was given: its first argument, whatever it calls it."""
+    value = next((call[name] for name in ("hidden_states", "x", "input") if name in call), None)
+    assert isinstance(value, Tensor)
+    return value
+
+
+def _norm(subject: Subject, module: nn.Module, x: Float[Tensor, "pos d_model"]) -> Norm:
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    weight = weight.detach()
+    if isinstance(module, nn.LayerNorm):
+        centred = x - x.mean(-1, keepdim=True)
+        scale = (centred.pow(2).mean(-1) + module.eps).rsqrt()
+        return Norm(weight, scale, module.bias.detach(), center=True)
+    eps = float(getattr(module, "eps", 0.0) or getattr(module, "variance_epsilon", 0.0))
+    gain = 1.0 + weight if subject.family.unit_offset else weight
+    return Norm(gain, (x.pow(2).mean(-1) + eps).rsqrt(), None, center=False)
+
+
+def _activation(subject: Subject) -> Activation:
+    config = subject.model.config
+    for setting in ("hidden_activation", "hidden_act", "activation_function"):
+        name = getattr(config, setting, None)
+        if name in ACTIVATIONS:
+            return ACTIVATIONS[name]
+    raise UnsupportedFamily(f"{subject.name} uses an activation function that cannot be traced yet.")
+
+
+def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str, Tensor]) -> Layer:
+    family, block = subject.family, subject.blocks[index]
+    weights = family.read(block, subject.shape)
+    norms = {
+        name: _norm(subject, part(block, path), seen[f"{name} {index}"])
+        for name in ("pre_attention", "post_attention", "pre_mlp", "post_mlp")
+        if (path := getattr(family, name)) is not None
+    }
+    before, after = norms["pre_attention"], norms.get("post_attention")
+    mlp_norm, post_mlp = norms["pre_mlp"], norms.get("post_mlp")
+    read_value = weights.value * before.gain
+    if before.center:
+        read_value = read_value - read_value.mean(-1, keepdim=True)
+    write_value = weights.output if after is None else weights.output * after.gain[:, None]
+    scaled = pattern * before.scale
+    if after is not None:
+        scaled = scaled * after.scale[:, None]
+    post_gain = None if post_mlp is None else post_mlp.gain * post_mlp.scale[:, None]
+    activation = _activation(subject)
+    gate, up, acts = _neurons(weights, activation, mlp_norm, seen[f"pre_mlp {index}"])
+    written, constant = acts @ weights.down.T, weights.down_bias
+    if post_gain is not None:
+        written = written * post_gain
+        constant = None if constant is None else constant * post_gain
+    return Layer(
+        weights=weights,
+        activation=activation,
+        pattern=scaled,
+        read_value=read_value.contiguous(),
+        write_value=write_value.contiguous(),
+        attention_constant=_attention_constant(weights, before, after, pattern),
+        mlp_norm=mlp_norm,
+        post_gain=post_gain,
+        stream=seen[f"block {index}"],
+        gate=gate,
+        up=up,
+        acts=acts,
+        written=written,
+        mlp_constant=None if constant is None else constant.expand_as(written),
+        parallel=family.parallel,
+    )
+
+
+def _neurons(
+    weights: BlockWeights, activation: Activation, norm: Norm, x: Float[Tensor, "pos d_model"]
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """Pre-activations (gate, up) and activations of every neuron at every position."""
+    seen = norm.push(x)
+    if norm.beta is not None:
+        seen = seen + norm.beta
+    up = F.linear(seen, weights.up, weights.up_bias)
+    if weights.gate is None:
+        return None, up, activation.value(up)
+    gate = F.linear(seen, weights.gate, weights.gate_bias)
+    return gate, up, activation.value(gate) * up
+
+
+def _attention_constant(
+    weights: BlockWeights, before: Norm, after: Norm | None, pattern: Tensor
+) -> Float[Tensor, "pos d_model"] | None:
+    """What attention adds to the stream with no source at all: its own biases and the norm's."""
+    if before.beta is None and weights.value_bias is None and weights.output_bias is None:
+        return None
+    kv_heads, d_head, _ = weights.value.shape
+    value = weights.value.new_zeros(kv_heads, d_head)
+    if before.beta is not None:
+        value = value + weights.value @ before.beta
+    if weights.value_bias is not None:
+        value = value + weights.value_bias
+    value = value.repeat_interleave(weights.output.shape[0] // kv_heads, 0)
+    out = torch.einsum("hq,hde,he->qd", pattern.sum(-1), weights.output, value)
+    if weights.output_bias is not None:
+        out = out + weights.output_bias
+    return out if after is None else out * after.gain * after.scale[:, None]

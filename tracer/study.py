@@ -1,0 +1,259 @@
+"""One text under study: the handle other rooms hold. Takes ids and numbers, gives plain values, no tensors.
+
+Knows what was traced and how to intervene; not why, and not what the numbers mean to anybody.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+
+from tracer.controls import matched_controls
+from tracer.errors import GraphError, TextError
+from tracer.frozen import Frozen, freeze
+from tracer.intervene import (
+    Change,
+    full_logits,
+    measure,
+    measure_frozen,
+    predict_exact,
+    predict_frozen,
+    scale,
+    swap,
+)
+from tracer.neurons import Units, activations
+from tracer.rows import total_effects
+from tracer.subject import Prediction, Subject
+from tracer.targets import Targets, logit_difference
+
+DOSES = (0.5, 0.0, -1.0)
+
+
+class Token(NamedTuple):
+    """A piece of text as the model's tokens; `rest` is what a longer piece goes on with."""
+
+    text: str
+    token_id: int
+    rest: tuple[str, ...]
+
+
+class Forecast(NamedTuple):
+    """Two linear predictions of a change of logit(answer) - logit(foil), and of later groups' activation."""
+
+    frozen: float
+    exact: float
+    knock_on: tuple[float, ...]  # relative change of each readout, mean of both predictions
+
+    @property
+    def mean(self) -> float:
+        """The mean of both, the best predictor on coherent groups."""
+        return (self.frozen + self.exact) / 2
+
+
+class Outcome(NamedTuple):
+    """What an intervention did to logit(answer) - logit(foil)."""
+
+    measured: float
+    measured_frozen: float
+    controls: tuple[float, ...]
+    matched: int
+    doses: dict[float, float]
+    knock_on: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Set features to `factor` times their activation, or (swap) to their values in another text."""
+
+    kind: str  # "ablate", "steer" or "swap"
+    factor: float = 0.0
+    donor: "Study | None" = None
+    shift: Mapping[int, int] = field(default_factory=dict)  # own position -> the donor's
+
+
+class Study:
+    """A text on a subject; trace it once, then ask."""
+
+    def __init__(self, subject: Subject, text: str, limit: int) -> None:
+        self.text = text
+        self.subject = subject
+        self.frozen: Frozen = freeze(subject, subject.encode(text, limit))
+        self.forward_passes = 1
+        self.rows = 0
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The text's tokens, <bos> included."""
+        return self.frozen.tokens
+
+    @property
+    def layers(self) -> int:
+        """How many layers the subject has."""
+        return len(self.frozen.layers)
+
+    def predictions(self, k: int) -> list[Prediction]:
+        """The k most probable next tokens."""
+        return self.subject.top(self.frozen.logits, k)
+
+    def probability(self, token_id: int) -> float:
+        """The probability of one next token."""
+        return float(self.frozen.logits.double().softmax(-1)[token_id])
+
+    def token(self, piece: str) -> Token:
+        """The next token a user means by `piece`, with or without its leading space.
+
+        A piece that starts with a space is taken as it is. Raises TextError when it is empty.
+        """
+        spellings = [piece] if piece.startswith((" ", "\n", "\t")) else [f" {piece}", piece]
+        found = []
+        for spelling in spellings:
+            ids = self.subject.pieces(spelling) if piece.strip() or piece.startswith("\n") else []
+            if ids:
+                found.append((len(ids) == 1, self.probability(ids[0]), ids))
+        if not found:
+            raise TextError("The token is empty. Give the word you mean, for example --said Austin.")
+        ids = max(found)[2]
+        texts = self.subject.token_texts(ids)
+        return Token(texts[0], ids[0], tuple(texts[1:]))
+
+    def contrast(self, answer: int, foil: int) -> "Contrast":
+        """What is asked about: logit(answer) - logit(foil)."""
+        return Contrast(self, answer, foil)
+
+    def name_unit(self, layer: int, position: int, neuron: int) -> str:
+        """The id of the feature a neuron is on this text."""
+        positive = self.frozen.layers[layer].acts[position, neuron] >= 0
+        return unit_id(layer, position, neuron, "+" if positive else "-")
+
+    def units(self, ids: Sequence[str]) -> Units:
+        """The neurons these ids name; raises GraphError for an id that names none."""
+        parsed = sorted(parse_unit(name) for name in ids)
+        for layer, position, neuron in parsed:
+            if not (layer < self.layers and position < len(self.tokens) and neuron < self.subject.neurons):
+                raise GraphError(
+                    f"There is no neuron L{layer}.N{neuron} at position {position} of this text."
+                )
+        columns = list(zip(*parsed, strict=True)) or [(), (), ()]
+        return Units(*(torch.tensor(column, dtype=torch.long) for column in columns))
+
+    def change(self, ids: Sequence[str], how: Intervention) -> Change:
+        """The values an intervention gives to these features."""
+        return self.change_units(self.units(ids), how)
+
+    def change_units(self, units: Units, how: Intervention) -> Change:
+        """The same for neurons already found."""
+        if how.donor is None:
+            return scale(self.frozen, units, how.factor)
+        shift = torch.tensor([how.shift.get(int(p), int(p)) - int(p) for p in units.position])
+        return swap(units, how.donor.frozen, shift)
+
+    def says_after(self, ids: Sequence[str], how: Intervention, k: int) -> list[Prediction]:
+        """The most probable next tokens under an intervention, everything free."""
+        self.forward_passes += 1
+        return self.subject.top(full_logits(self.frozen, self.change(ids, how)), k)
+
+
+class Contrast:
+    """logit(answer) - logit(foil) on a text: predict what an intervention does to it, then test it."""
+
+    def __init__(self, study: Study, answer: int, foil: int) -> None:
+        self.study, self.answer, self.foil = study, answer, foil
+        self.target: Targets = logit_difference(study.frozen, answer, foil)
+
+    @property
+    def value(self) -> float:
+        """The difference on the unchanged text."""
+        return float(self.target.value[0])
+
+    def strongest_at(self, positions: Sequence[int], count: int) -> list[str]:
+        """Ids of the `count` neurons at these positions with the largest total effect on the difference."""
+        effects, _ = total_effects(self.study.frozen, self.target)
+        size = torch.zeros_like(effects)
+        size[:, list(positions)] = effects[:, list(positions)].abs()
+        length, neurons = size.shape[1:]
+        best = size.flatten().topk(min(count, int((size > 0).sum()))).indices.sort().values.tolist()
+        return [
+            self.study.name_unit(i // (length * neurons), i // neurons % length, i % neurons) for i in best
+        ]
+
+    def forecast(
+        self,
+        groups: Sequence[Sequence[str]],
+        how: Intervention,
+        readouts: Sequence[Sequence[str]] = (),
+    ) -> list[Forecast]:
+        """Predict, before any test, what the intervention does to answer - foil, for each group apart."""
+        frozen = self.study.frozen
+        changes = [self.study.change(group, how) for group in groups]
+        reads = [self.study.units(ids) for ids in readouts]
+        still = predict_frozen(frozen, changes, self.target.direction[0], reads)
+        live = predict_exact(frozen, changes, (self.answer, self.foil), reads)
+        self.study.forward_passes += len(changes)
+        size = [float(activations(frozen, units).abs().sum()) or 1.0 for units in reads]
+        moved = (still.readouts + live.readouts) / 2
+        return [
+            Forecast(
+                float(still.logits[i, 0]),
+                float(live.logits[i, 0]),
+                tuple(float(moved[i, j]) / size[j] for j in range(len(reads))),
+            )
+            for i in range(len(groups))
+        ]
+
+    def test(
+        self,
+        ids: Sequence[str],
+        how: Intervention,
+        *,
+        controls: int,
+        seed: int,
+        readouts: Sequence[Sequence[str]] = (),
+        progress: Callable[[float], None] = lambda _done: None,
+    ) -> Outcome:
+        """Intervene on the model: the group, its matched random controls and its doses in one batch."""
+        study, frozen = self.study, self.study.frozen
+        units = study.units(ids)
+        drawn = matched_controls(frozen, units, controls, seed)
+        doses = [d for d in DOSES if how.kind == "ablate"]
+        own = study.change_units(units, how)
+        changes = [
+            own,
+            *(scale(frozen, units, dose) for dose in doses),
+            *(study.change_units(one, how) for one in drawn.sets),
+        ]
+        reads = [study.units(group) for group in readouts]
+        effect = measure(frozen, changes, (self.answer, self.foil), reads, progress)
+        moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
+        still = measure_frozen(frozen, [own], self.target.direction[0])
+        study.forward_passes += len(changes) + 1
+        size = [float(activations(frozen, one).abs().sum()) or 1.0 for one in reads]
+        return Outcome(
+            measured=float(moved[0]),
+            measured_frozen=float(still.logits[0, 0]),
+            controls=tuple(float(x) for x in moved[1 + len(doses) :]),
+            matched=drawn.matched,
+            doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
+            knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
+        )
+
+    def _clean(self) -> float:
+        logits = self.study.frozen.logits.double()
+        return float(logits[self.answer] - logits[self.foil])
+
+
+def unit_id(layer: int, position: int, neuron: int, sign: str) -> str:
+    """L11.N1234+@5: layer 11, neuron 1234, positive, at position 5."""
+    return f"L{layer}.N{neuron}{sign}@{position}"
+
+
+def parse_unit(name: str) -> tuple[int, int, int]:
+    """(layer, position, neuron) of an id; raises GraphError for anything else."""
+    try:
+        place, position = name.split("@")
+        layer, neuron = place.removeprefix("L").split(".N")
+        if not place.startswith("L") or place[-1] not in "+-":
+            raise ValueError(name)
+        return int(layer), int(position), int(neuron[:-1])
+    except ValueError as exc:
+        raise GraphError(f"{name!r} is not the id of a feature (such as L11.N1234+@5).") from exc

@@ -1,0 +1,186 @@
+"""The model under study: find it, load it, tokenise, predict. Knows nothing of graphs or features."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from tracer.embedded import ensure_embedded, ensure_gguf, packaged_gguf
+from tracer.errors import SubjectError, TextError
+from tracer.families import Family, Shape, family_of, part
+
+EMBEDDED = "embedded"
+EMBEDDED_NAME = "gemma-3-270m"
+
+
+class Prediction(NamedTuple):
+    """One candidate for the next token."""
+
+    token: str
+    token_id: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loaded decoder and its tokeniser."""
+
+    name: str
+    model: Any  # transformers' PreTrainedModel; its classes are typed too loosely to help
+    tokenizer: Any
+    family: Family
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Head counts and widths."""
+        config = self.model.config
+        heads = int(config.num_attention_heads)
+        d_model = int(config.hidden_size)
+        return Shape(
+            heads=heads,
+            kv_heads=int(getattr(config, "num_key_value_heads", None) or heads),
+            d_head=int(getattr(config, "head_dim", None) or d_model // heads),
+            d_model=d_model,
+        )
+
+    @cached_property
+    def blocks(self) -> tuple[nn.Module, ...]:
+        """The decoder blocks, first to last."""
+        return tuple(part(self.model, self.family.blocks).children())
+
+    @property
+    def layers(self) -> int:
+        """How many decoder blocks there are."""
+        return len(self.blocks)
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons one layer has."""
+        config = self.model.config
+        return int(
+            getattr(config, "intermediate_size", 0) or getattr(config, "n_inner", 0) or 4 * config.hidden_size
+        )
+
+    @property
+    def unembedding(self) -> Float[Tensor, "vocab d_model"]:
+        """The rows that read each token's logit."""
+        weight: Tensor = self.model.get_output_embeddings().weight
+        return weight.detach()
+
+    def encode(self, text: str, limit: int) -> Int[Tensor, " pos"]:
+        """Token ids as the tokeniser makes them (with <bos> where the model has one).
+
+        Raises TextError when the text is empty or has more than `limit` tokens.
+        """
+        if not text.strip():
+            raise TextError("The text is empty. Give at least one word to continue.")
+        if len(text) > 100 * limit:  # never tokenise a novel to find out that it is too long
+            raise TextError(_too_long(f"about {len(text) // 4}", limit, text))
+        ids: Tensor = self.tokenizer(text, return_tensors="pt").input_ids[0]
+        if len(ids) > limit:
+            raise TextError(_too_long(str(len(ids)), limit, text))
+        return ids.to(self.unembedding.device)
+
+    def has_bos(self, ids: Int[Tensor, " pos"]) -> bool:
+        """Whether position 0 is the model's begin-of-sequence token."""
+        bos = self.tokenizer.bos_token_id
+        return bos is not None and len(ids) > 1 and int(ids[0]) == bos
+
+    def token_texts(self, ids: Sequence[int]) -> list[str]:
+        """Each token as text, leading spaces kept."""
+        return [str(self.tokenizer.decode([int(i)])) for i in ids]
+
+    def pieces(self, text: str) -> list[int]:
+        """The ids of a piece of text in the middle of a sequence (no <bos>)."""
+        return [int(i) for i in self.tokenizer(text, add_special_tokens=False).input_ids]
+
+    @torch.no_grad()
+    def logits(self, ids: Int[Tensor, " pos"]) -> Float[Tensor, " vocab"]:
+        """The next-token logits after the text."""
+        out = self.model(ids[None], use_cache=False, logits_to_keep=1)
+        logits: Tensor = out.logits[0, -1]
+        return logits
+
+    def top(self, logits: Float[Tensor, " vocab"], k: int) -> list[Prediction]:
+        """The k most probable next tokens."""
+        p = logits.double().softmax(-1)
+        best = p.topk(min(k, len(p)))
+        texts = self.token_texts(best.indices.tolist())
+        return [
+            Prediction(text, int(i), float(v))
+            for text, i, v in zip(texts, best.indices, best.values, strict=True)
+        ]
+
+
+def _too_long(got: str, limit: int, text: str) -> str:
+    return (
+        f"The text has {got} tokens; the limit here is {limit}. "
+        f"Shorten it, or raise ASKCIRCUIT_MAX_TOKENS (time and memory grow with the square: "
+        f"{len(text):,} characters need about {max(1, len(text) // (4 * limit)) ** 2 * 8} GB)."
+    )
+
+
+def load(
+    model: str = EMBEDDED,
+    *,
+    cache: Path,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Callable[[float], None] = lambda _done: None,
+) -> Subject:
+    """Load the embedded model, a folder, a GGUF file or a Hugging Face id.
+
+    Raises SubjectError with one sentence when it cannot be found or read, UnsupportedFamily when its
+    architecture has no row in `tracer.families`.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)  # a setting of the process: said here, where the model comes in
+    transformers_logging.disable_progress_bar()
+    name, folder = _locate(model, cache, progress)
+    try:
+        config = AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError) as exc:
+        raise SubjectError(_not_found(model)) from exc
+    family = family_of(str(config.model_type))
+    try:
+        network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as exc:
+        raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
+    network.requires_grad_(False).eval().to(device)
+    return Subject(name, network, tokenizer, family)
+
+
+def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple[str, str]:
+    if model == EMBEDDED:
+        return EMBEDDED_NAME, str(ensure_embedded(cache, progress))
+    packaged = packaged_gguf(model)
+    path = Path(model).expanduser()
+    if packaged is not None:
+        return packaged.stem, str(ensure_gguf(packaged, cache, progress))
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise SubjectError(f"There is no file {str(path)!r}.")
+        return path.stem, str(ensure_gguf(path, cache, progress))
+    if path.is_dir():
+        return path.resolve().name, str(path)
+    return model, model
+
+
+def _not_found(model: str) -> str:
+    return (
+        f"The model {model!r} was not found: it is neither 'embedded', nor a folder or GGUF file here, "
+        "nor a Hugging Face model that is cached or can be reached (HF_HUB_OFFLINE may be set)."
+    )
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().splitlines()[0][:300]

@@ -1,0 +1,329 @@
+"""The command line: reads arguments, shows what a session says. Heavy imports come last."""
+
+import json
+import os
+import socket
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agent import Desk, Event, Session, Settings
+
+STOPPED = 130
+app = typer.Typer(
+    name="askcircuit",
+    help="Ask a language model why it said that.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+features = typer.Typer(help="The features seen so far.")
+app.add_typer(features, name="features")
+
+Model = Annotated[str | None, typer.Option("--model", help="embedded, a Hugging Face id, or a folder.")]
+
+
+class Refused(Exception):
+    """What the user asked cannot be done; the text is one clear sentence."""
+
+
+@app.callback(invoke_without_command=True)
+@features.callback(invoke_without_command=True)
+def nothing_asked(context: typer.Context) -> None:
+    """Ask a language model why it said that."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def why(
+    text: Annotated[str, typer.Argument(help="Text whose next token to explain.")],
+    said: Annotated[str | None, typer.Option(help="The token to explain.")] = None,
+    rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
+    ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
+    model: Model = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
+    ] = None,
+) -> None:
+    """Explain why the model continues TEXT as it does."""
+    if out is not None:
+        check_folder(out)
+    for piece in (text, said, rather_than, ask):
+        check_text(piece)
+    from agent import Answered, Drew, Session
+
+    report, view = None, None
+    with desk_of(model) as desk:
+        session = Session(desk, f"why-{uuid.uuid4().hex}")
+        question = {"message": ask, "text": text, "said": said, "foil": rather_than}
+        for event in heard(session, question):
+            if isinstance(event, Answered):
+                report = event.report
+            elif isinstance(event, Drew):
+                view = event.view
+    if report is None:
+        raise Refused("The question was answered without an explanation to report.")
+    if out is not None:
+        save(out, report, view)
+    if as_json:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(as_line(report))  # UTF-8 whatever the locale is
+        sys.stdout.buffer.flush()
+    else:
+        from ui.terminal import answer
+
+        screen().print(answer(report))
+
+
+@app.command()
+def chat(
+    port: Annotated[int | None, typer.Option(help="Port of the page; 7860 by default.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Chat in this terminal.")] = False,
+    thread: Annotated[str, typer.Option(help="Conversation to go on with, in a terminal.")] = ("terminal"),
+    model: Model = None,
+) -> None:
+    """Open the chat: a page with the circuit beside it, or a terminal."""
+    settings = settings_of(model=model, host=host, port=port)
+    if terminal:
+        from agent import Session
+
+        with desk_of(model) as desk:
+            talk(Session(desk, thread))
+        return
+    check_port(settings.host, settings.port)
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+    from ui.app import serve
+
+    with desk_of(model) as desk:
+        page, address = serve(desk, settings.host, settings.port)
+        try:
+            notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
+            threading.Event().wait()
+        finally:
+            page.close(verbose=False)
+
+
+@features.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What the features should be about.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many to show.")] = 10,
+    model: Model = None,
+) -> None:
+    """Find features by meaning among those described so far."""
+    check_text(query)
+    if not query.strip():
+        raise Refused("There is nothing to search for: give a few words.")
+    with desk_of(model) as desk:
+        found = desk.search(query, k)
+    if not found:
+        raise Refused("No feature is described yet: run `askcircuit why TEXT` first.")
+    from ui.terminal import hits
+
+    screen().print(hits(found))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, where things are kept and what the environment sets."""
+    from ui.doctor import findings
+
+    screen().print("\n".join(findings(settings_of())), markup=False, highlight=False)
+
+
+def main() -> NoReturn:
+    """Run the command line; a failure is one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # no locale is too poor
+    sys.exit(run())
+
+
+def run() -> int:
+    """The exit code of one command."""
+    try:
+        code = app(standalone_mode=False, prog_name="askcircuit")
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
+    except BrokenPipeError:  # `askcircuit … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as exc:
+        typer.echo(f"askcircuit: {expected(exc)}", err=True)
+        return 2
+    if code == STOPPED:  # typer turns Ctrl-C into this code itself
+        typer.echo("Stopped.", err=True)
+    return code if isinstance(code, int) else 0
+
+
+def expected(exc: Exception) -> str:
+    """What to tell the user about an expected failure; anything else goes on as it came."""
+    from agent import AgentError
+
+    if isinstance(exc, (AgentError, Refused)):
+        return str(exc)
+    if usage := getattr(exc, "format_message", None):  # typer's own, wherever it keeps the class
+        return f"{usage()} Try 'askcircuit --help'."
+    raise exc
+
+
+def settings_of(**explicit: Any) -> "Settings":
+    """The settings, from arguments and the environment."""
+    from agent import read_settings
+
+    return read_settings(**explicit)
+
+
+@contextmanager
+def desk_of(model: str | None) -> "Iterator[Desk]":
+    """A desk with the model loaded; what it loads is shown on a terminal's stderr."""
+    settings = settings_of(model=model)
+    with notes().status("Loading …") as status:
+        from agent import open_desk
+
+        desk = open_desk(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
+    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
+    from agent import Failed, Working
+    from ui.terminal import working
+
+    cancel = threading.Event()
+    events = session.ask(**question, cancel=cancel)
+    with notes().status("Thinking …") as status:
+        try:
+            for event in events:
+                if isinstance(event, Failed):
+                    raise Refused(event.why)
+                if isinstance(event, Working):
+                    status.update(escaped(working(event.step, event.done, event.note)))
+                else:
+                    yield event
+        finally:
+            cancel.set()
+
+
+def talk(session: "Session") -> None:
+    """Chat in the terminal until the input ends."""
+    from agent import Answered, Said
+    from ui.terminal import answer, markdown
+
+    out = screen()
+    for said in session.history()[-4:]:
+        who = "> " if said["role"] == "user" else ""
+        out.print(markdown(f"{who}{said['content']}"))
+    out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
+    while message := next_line():
+        parts: list[str] = []
+        report = None
+        try:
+            for event in heard(session, {"message": message}):
+                if isinstance(event, Said):
+                    parts.append(event.text)
+                elif isinstance(event, Answered):
+                    report = event.report
+            out.print(answer(report) if report else markdown("".join(parts)))
+        except Refused as exc:
+            out.print(str(exc), markup=False)
+        except KeyboardInterrupt:
+            out.print("Stopped.")
+
+
+def next_line() -> str:
+    """What the user types next; nothing when the input has ended."""
+    try:
+        line = input("> ").strip()
+    except EOFError:
+        return ""
+    check_text(line)
+    return line
+
+
+def screen() -> "Console":
+    """Where answers go: wide enough for the table when it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def notes() -> "Console":
+    """Where progress goes: stderr, and only where somebody watches."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def escaped(text: str) -> str:
+    """Text that rich shows as it is."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def as_line(report: dict[str, Any]) -> bytes:
+    """The report as one line of JSON."""
+    return json.dumps(report, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def check_text(text: str | None) -> None:
+    """Refuse what cannot be a text: bytes that are not UTF-8 come in as lone surrogates."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError as exc:
+        raise Refused("The text is not valid UTF-8; give it in UTF-8.") from exc
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that is taken, before the model is loaded for nothing."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise Refused(f"Port {port} on {host} cannot be used ({reason}); give another with --port.") from exc
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written, before the work is done for nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise Refused(f"The folder {str(folder)!r} cannot be written ({reason}).") from exc
+
+
+def save(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:
+    """Write the answer's files; each appears whole or not at all."""
+    contents = {
+        "report.json": json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1),
+        "answer.md": report["answer"]["markdown"].rstrip() + "\n",
+        "drawing.json": json.dumps(view, ensure_ascii=False, allow_nan=False),
+    }
+    try:
+        for name, content in contents.items():
+            part = folder / f".{name}.{os.getpid()}"
+            part.write_text(content, encoding="utf-8")
+            part.replace(folder / name)
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise Refused(f"The folder {str(folder)!r} cannot be written ({reason}).") from exc

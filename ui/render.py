@@ -1,0 +1,142 @@
+"""Events as chat messages. Pure: knows no Gradio, no session, and no clock but what it is told."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from agent import Answered, Drew, Event, Failed, Said, Working
+
+Message = dict[str, Any]
+MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:.])")
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the work, as far as it got."""
+
+    name: str
+    done: float
+    note: str
+    began: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What has been heard so far in answer to one message."""
+
+    steps: tuple[Step, ...] = ()
+    said: str = ""
+    failed: str = ""
+
+
+def words(text: str) -> str:
+    """Text as markdown that shows just that text: no markup, no tag, no link, no picture."""
+    escaped = MARKUP.sub(r"\\\1", INDENT.sub(lambda gap: "\u00a0" * len(gap[0]), visible(text)))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def visible(text: str) -> str:
+    """Text with a sign for each character that cannot be seen or would turn the line round."""
+    return HIDDEN.sub(lambda found: f"‹{ord(found.group()):x}›", text)
+
+
+def hear(turn: Turn, event: Event, seconds: float) -> Turn:
+    """The turn after one more event, `seconds` after the question."""
+    match event:
+        case Working(step, done, note):
+            return replace(turn, steps=worked(turn.steps, step, done, note, seconds))
+        case Said(text):
+            return replace(turn, said=turn.said + text)
+        case Failed(why):
+            return replace(turn, failed=why)
+        case Drew() | Answered():
+            return turn
+        case _:
+            assert_never(event)
+
+
+def worked(steps: tuple[Step, ...], name: str, done: float, note: str, seconds: float) -> tuple[Step, ...]:
+    """The steps with one of them moved on; what came before it is done with."""
+    last = steps[-1] if steps else None
+    if last and last.name == name and last.done < 1:
+        moved = replace(last, done=done, note=note or last.note, seconds=seconds - last.began)
+        return (*steps[:-1], moved)
+    return (*steps, Step(name, done, note, began=seconds, seconds=0.0))
+
+
+def show(turn: Turn, seconds: float, *, over: bool = False) -> list[Message]:
+    """The messages of a turn: what was done (folds away), what was said, what went wrong."""
+    messages = []
+    if turn.steps:
+        messages.append(progress(turn, seconds, over=over or bool(turn.failed)))
+    if turn.said:
+        messages.append({"role": "assistant", "content": turn.said})
+    if turn.failed:
+        stopped = turn.failed.strip() == "Stopped."
+        text = "**Stopped.**" if stopped else f"**No answer.** {words(turn.failed)}"
+        messages.append({"role": "assistant", "content": text})
+    if not messages and not over:
+        messages.append({"role": "assistant", "content": "…"})
+    return messages
+
+
+def progress(turn: Turn, seconds: float, *, over: bool) -> Message:
+    """The steps as one folding message; its title says where the work is."""
+    now = turn.steps[-1]
+    lines = [line(step, still=step is now and not over) for step in turn.steps]
+    if over:
+        count = len(turn.steps)
+        title = f"{count} step{'s' if count != 1 else ''} in {seconds:.1f} s"
+    else:
+        title = f"{label(now.name)} … {seconds:.0f} s"
+    return {
+        "role": "assistant",
+        "content": "\n".join(lines),
+        "metadata": {"title": title, "status": "done" if over else "pending"},
+    }
+
+
+def line(step: Step, *, still: bool) -> str:
+    """One step: a tick and what was found, or how far it is."""
+    note = f": {words(step.note)}" if step.note else ""
+    if step.done < 1 and still:
+        return f"◦ {words(label(step.name))} {step.done:.0%}{note}"
+    sign = "✓" if step.done >= 1 else "–"
+    return f"{sign} {words(label(step.name))}{note} ({step.seconds:.1f} s)"
+
+
+def label(step: str) -> str:
+    """The name of a step as the beginning of a line."""
+    return step[:1].upper() + step[1:]
+
+
+def past(history: Iterable[Mapping[str, Any]]) -> list[Message]:
+    """An earlier conversation; what the user typed is shown as typed."""
+    return [asked(each["content"]) if each["role"] == "user" else dict(each) for each in history]
+
+
+def asked(message: str) -> Message:
+    """The user's own message."""
+    return {"role": "user", "content": words(message)}
+
+
+def question(message: str, text: str, said: str, foil: str) -> str:
+    """What the user asked, in one line for the chat, from the boxes they filled."""
+    parts = [message.strip()] if message.strip() else []
+    if text.strip():
+        parts.append(f"“{text}”" if parts else f"Why does “{text}” continue as it does?")
+    if said.strip():
+        parts.append(f"said: “{said}”")
+    if foil.strip():
+        parts.append(f"rather than: “{foil}”")
+    return " · ".join(parts)
+
+
+def chip(focus: dict[str, str]) -> str:
+    """What is pinned in the drawing, in a few words of plain text."""
+    kind = "group" if focus["kind"] == "supernode" else "node"
+    return f"asking about: {kind} {visible(focus['id'])} “{visible(focus['label'])}”  ✕"
