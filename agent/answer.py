@@ -154,7 +154,7 @@ def _sure(state: State, _model: str) -> list[Paragraph]:
 def _evidence(state: State, _model: str) -> list[Paragraph]:
     """The claims behind one sentence of the last answer (or behind all of them)."""
     sentences = ((state.get("report") or {}).get("answer") or {}).get("sentences", [])
-    number = state["question"].get("group") or state["question"].get("other") or ""
+    number = state["question"].get("other") or ""
     known = {c["id"]: c for c in state.get("claims", [])}
     if str(number).isdigit() and 1 <= int(number) <= len(sentences):
         wanted = sentences[int(number) - 1]["claims"]

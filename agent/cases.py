@@ -10,7 +10,7 @@ from tracer import Study, Token
 LISTED = 10  # next tokens in a report
 
 
-def settle_case(study: Study, question: dict[str, Any], model: str) -> Case:
+def settle_case(study: Study, question: dict[str, Any]) -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
     top = study.predictions(LISTED)
     first, second = top[0], top[1]
@@ -21,12 +21,12 @@ def settle_case(study: Study, question: dict[str, Any], model: str) -> Case:
     if said is not None and said.token_id != first.token_id:
         premise = "false"
         notes.append(
-            f"{model} does not say {quoted(said.text)} ({percent(study.probability(said.token_id))}): "
+            f"The model does not say {quoted(said.text)} ({percent(study.probability(said.token_id))}): "
             f"it says {quoted(first.token)} ({percent(first.p)}). That is what is explained."
         )
     if rather is not None and rather.token_id == first.token_id:
         premise = "false"
-        notes.append(f"{quoted(rather.text)} ({percent(first.p)}) is just what {model} says.")
+        notes.append(f"{quoted(rather.text)} ({percent(first.p)}) is just what the model says.")
     foil = next(
         ((t.text, t.token_id) for t in (rather, said) if t is not None and t.token_id != first.token_id),
         (second.token, second.token_id),

@@ -16,6 +16,7 @@ from agent.phrases import (
     POLITE_START,
     Intent,
     compiled,
+    loose_table,
     table,
 )
 from agent.quotes import Lifted, lift
@@ -35,54 +36,70 @@ ASKED_OF_A_TEXT = frozenset(
 AMOUNTS = {"zero": 0.0, "nothing": 0.0, "quarter": 0.25, "half": 0.5, "twice": 2.0, "double": 2.0}
 AMOUNTS |= {"two": 2.0, "two times": 2.0, "three": 3.0, "three times": 3.0, "triple": 3.0}
 AMOUNTS |= {"four": 4.0, "five": 5.0, "ten": 10.0}
-DIRECTIONS = {"off": 0.0, "down": 0.5, "up": 2.0}
+DIRECTIONS = {"off": 0.0, "down": 0.5, "up": 2.0, "half": 0.5}
+DIRECTIONS |= dict.fromkeys(["stronger", "bigger", "louder"], 2.0)
+DIRECTIONS |= dict.fromkeys(["weaker", "smaller"], 0.5)
 _ONE_TO_TEN = "one two three four five six seven eight nine ten".split()
 _FIRST_TO_TENTH = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 ORDINALS = {word: n for words in (_ONE_TO_TEN, _FIRST_TO_TENTH) for n, word in enumerate(words, 1)}
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 RATHER = re.compile(
-    r",?\s+(?:(?:and|but)\s+)?(?:why\s+)?(?:rather than|instead of|as opposed to|in place of|not"
+    r"(?:,\s*|\s+)\(?(?:(?:and|but)\s+)?(?:why\s+)?(?:rather than|instead of|as opposed to|in place of|not"
     r"|over|versus|vs\.?|compared (?:to|with))\s+(?:(?:with|by|in|saying|say)\s+)?",
     re.I,
 )
 PRONOUN = re.compile(
     r"(?:it|this|that|these|those|them|so|one|something|(?:this|that|the) (?:one|text|sentence|prompt"
     r"|answer|model|word|token|(?:selected |pinned |clicked )?(?:group|supernode|node|feature|neuron"
-    r"|circle|box|thing))|what it (?:said|says|did|does))(?: one| here)?",
+    r"|circle|box|thing)s?)(?: (?:that )?(?:i|we)(?:'ve| have)? (?:just )?(?:clicked|selected|pinned|picked"
+    r"|chose|chosen)(?: on)?)?|what it (?:said|says|did|does))(?: one| here)?",
     re.I,
 )
 _LATER = r",? (?:instead|here|now|then|too|as well|also|next|though|at all|any ?more|in (?:this|that)"
 _LATER += r" (?:text|case|sentence)|for (?:this|that)(?: text| answer)?|to (?:this|the) answer)$"
 AROUND_TOKEN = re.compile(
-    r"^(?:the|a|an) (?:word|token|answer|name|city|number) |^(?:that|with|by) "
+    r"^(?:the|a|an) (?:word|token|answer|name|city|number) |^(?:that|with|by) |^(?:the|its) \w+ is "
     r"| as (?:the|its) (?:next )?(?:word|token|answer|continuation)$|" + _LATER,
     re.I,
 )
 AROUND_GROUP = re.compile(
-    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:supernode|group|node|feature|neuron|word|token"
+    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:features|nodes|neurons|members) (?:in|of) |^(?:supernode|group|node|feature|neuron|word|token"
     r"|cluster|one)s? (?:called |named |labell?ed )?"
     r"| (?:group|node|feature|neuron|supernode|cluster|circle|box|token|word)s?$"
-    r"| (?:completely|entirely|altogether)$|" + _LATER,
+    r"| (?:completely|entirely|altogether)$| or (?:just|only|merely|is it|does it|something)\b.*"
+    r"|,? and (?:see|show|tell|look|then)\b.*| does what$|,? what (?:happens|changes)\b.*"
+    r"| (?:change|affect|break|matter|alter|hurt)s?\b.*|" + _LATER,
     re.I,
 )
 AROUND_OTHER = re.compile(
     r"^(?:the (?:one|group|features?|supernode|text)s? (?:from|of|in|for) |that of |the text )"
     r"|^(?:the )?(?:other|different|another|more|all|any|some|similar) |^by meaning:? |^the "
-    r"| (?:group|supernode)$|" + _LATER,
+    r"| (?:group|supernode)$|,? (?:and )?(?:what|how|see|show|then|does)\b.*|" + _LATER,
     re.I,
 )
 NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
+ORDERS = frozenset(
+    {Intent.INTERVENE, Intent.SWAP, Intent.EVIDENCE, Intent.MISTAKE, Intent.SEARCH, Intent.PATH}
+)
+UNFINISHED = re.compile(
+    r"(?:\b(?:the|a|an|my|your|his|her|our|their|its|is|are|was|were|be|been|has|have|had|will|would"
+    r"|can|could|should|of|and|or|but|to|in|on|at|by|with|from|for|as|than|that|because|if)|[:=,(\"])\s*$",
+    re.I,
+)
+ASKS = re.compile(r"\s*(?:what|where|how|which|who|why|does|do|is|are)\b", re.I)
+ON_THE_SCREEN = re.compile(r"\?\s*$|\b(?:group|node|feature|[sl]\d+|this|it)\b", re.I)
 TALK = (
     r"(?:hello|hi|hey|thanks?|thx|ok|okay|yes|no|cool|great|nice|bye|good (?:morning|evening|night)"
     r"|sorry|wow|lol|never ?mind|stop)\b.{0,30}"
     r"|(?:who|what|when|where|why|how|which|whose)(?:'s|s|'re)?(?: (?:is|are|was|were|do|does|did"
     r"|can|could|would|will|should|has|have|many|much|old|long|far|about|am|the))\b.*"
-    r"|(?:tell|give|show|write|send|teach|help) (?:me|us|a|an) .*"
+    r"|(?:tell|give|show|write|send|teach|help|find|list) (?:me|us|a|an|all|any|the) .*|\w+ me (?:a|an|some) .*"
     r"|(?:can|could|do|are|will|would|have) (?:you|i|we) .*"
 )
 
 Slots = dict[str, str]
+Table = list[tuple[Intent, list[re.Pattern[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +149,27 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
         return {"intent": Intent.HELP}
     asked = _Asked(message)
     window = asked.without_manners(0, len(asked.plain))
-    match = asked.framed(*window) or asked.matched(*window)
-    if match is not None and not _rather_a_text(match[0], message, asked, has_graph):
+    match = asked.framed(*window, table()) or asked.matched(*window, table())
+    if match is not None and not _rather_a_text(match[0], asked, has_graph):
         intent, slots = match
         return {"intent": intent, **_cleaned(intent, slots, asked.lifted, focus)}
-    if compiled(TALK).fullmatch(asked.plain, *window) or asked.plain.rstrip().endswith("?"):
+    talk = compiled(TALK).fullmatch(asked.plain, *window) or asked.plain.endswith(("?", "? "))
+    if not talk or UNFINISHED.search(asked.plain):
+        return {"intent": Intent.TEXT, "text": message.strip()}
+    match = asked.framed(*window, loose_table()) or asked.matched(*window, loose_table())
+    if match is None:
         return {"intent": Intent.UNKNOWN}
-    return {"intent": Intent.TEXT, "text": message.strip()}
+    intent, slots = match
+    return {"intent": intent, **_cleaned(intent, slots, asked.lifted, focus)}
 
 
-def _rather_a_text(intent: Intent, message: str, asked: "_Asked", has_graph: bool) -> bool:
-    """Whether an order such as "Remove the lid from the" must be a text: there is no graph yet."""
+def _rather_a_text(intent: Intent, asked: "_Asked", has_graph: bool) -> bool:
+    """Whether what looks like an order is a text to continue, such as "Remove the lid from the"."""
+    if intent in ORDERS and UNFINISHED.search(asked.plain) and not ASKS.match(asked.plain):
+        return True
     if has_graph or asked.lifted.parts or intent not in {Intent.INTERVENE, Intent.SWAP}:
         return False
-    return not re.search(r"\?\s*$|\b(?:group|node|feature|[sl]\d+|this|it)\b", message, re.I)
+    return not ON_THE_SCREEN.search(asked.plain)
 
 
 class _Asked:
@@ -167,20 +191,20 @@ class _Asked:
                 end = polite.start()
         return start, end
 
-    def framed(self, start: int, end: int) -> tuple[Intent, Slots] | None:
+    def framed(self, start: int, end: int, phrases: Table) -> tuple[Intent, Slots] | None:
         """A question that stands beside its text: "in 'T', why …", "why … after 'T'"."""
         for frame in FRAMES:
             around = compiled(frame).fullmatch(self.plain, start, end)
             if around is None:
                 continue
-            match = self.matched(*self.without_manners(*around.span("rest")))
+            match = self.matched(*self.without_manners(*around.span("rest")), phrases)
             if match is not None and match[0] in ASKED_OF_A_TEXT and "text" not in match[1]:
                 return match[0], {**match[1], "text": self._piece(around, "text")}
         return None
 
-    def matched(self, start: int, end: int) -> tuple[Intent, Slots] | None:
+    def matched(self, start: int, end: int, phrases: Table) -> tuple[Intent, Slots] | None:
         """The first phrase that fits the window."""
-        for intent, patterns in table():
+        for intent, patterns in phrases:
             for pattern in patterns:
                 if found := pattern.fullmatch(self.plain, start, end):
                     filled = [name for name, words in found.groupdict().items() if words]
@@ -222,7 +246,7 @@ def _words(piece: str, lifted: Lifted, around: re.Pattern[str]) -> str | None:
         return quoted[0]
     before = None
     while before != piece:
-        before, piece = piece, around.sub("", piece.strip(" \n\t,;:.!?"))
+        before, piece = piece, around.sub("", piece.strip(" \n\t,;:.!?()"))
     return lifted.raw(piece) or None
 
 

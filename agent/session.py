@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, cast
 
+from agent.cases import description_of
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
@@ -121,6 +122,8 @@ class Session:
             yield Said(part + "\n\n")
         if whole is not None:
             yield Answered(whole)
+        if state.get("features"):  # last: the reader should not wait for the library
+            self._desk.file([description_of(self._desk.subject.name, f) for f in state["features"]])
 
     def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
         spent = {name: now - before[name] for name, now in self._desk.spent().items()}

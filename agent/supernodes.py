@@ -6,6 +6,7 @@ effect, split by position, by depth (three bands of layers) and by the sign of t
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from math import fsum
 from typing import Any
 
 from agent.state import Case, Supernode
@@ -26,24 +27,24 @@ def group(features: Sequence[Feature], case: Case, layers: int, raised: Raised) 
     for feature in strongest:  # strongest first, so a cell's first members are its strongest
         band = feature["layer"] * BANDS // layers
         cells[feature["position"], band, feature["effect"] > 0].append(feature)
-    whole = sum(abs(f["effect"]) for f in features) or 1.0
+    whole = fsum(abs(f["effect"]) for f in features) or 1.0
     kept = [members[:LARGEST] for members in cells.values() if len(members) >= SMALLEST]
     kept.sort(key=lambda members: (-abs(sum(f["effect"] for f in members)), members[0]["id"]))
     groups = [_supernode(f"S{i}", members, whole, case, raised) for i, members in enumerate(kept, 1)]
-    return _distinct(groups, layers)
+    return _distinct(groups, case, layers)
 
 
 def _supernode(name: str, members: list[Feature], whole: float, case: Case, raised: Raised) -> Supernode:
     ids = [f["id"] for f in members]
     up, down = raised(ids)
     kind = _kind(members)
-    effect = sum(f["effect"] for f in members)
+    effect = fsum(f["effect"] for f in members)
     out = Supernode(
         id=name,
         name="",
         kind=kind,
         sign=1 if effect > 0 else -1,
-        share=sum(abs(f["effect"]) for f in members) / whole,
+        share=fsum(abs(f["effect"]) for f in members) / whole,
         effect=effect,
         position=members[0]["position"],
         layers=[min(f["layer"] for f in members), max(f["layer"] for f in members)],
@@ -83,19 +84,21 @@ def _depth(group: Supernode, layers: int) -> str:
     return ("early", "middle", "late")[group["layers"][0] * BANDS // layers]
 
 
-def _distinct(groups: list[Supernode], layers: int) -> list[Supernode]:
-    """Names told apart by depth, then by place, where two groups would share one."""
-
-    def place(group: Supernode) -> str:
-        return group["id"]
-
-    for spell in (lambda g: _depth(g, layers), place):
-        seen: dict[str, int] = defaultdict(int)
-        for one in groups:
-            seen[one["name"]] += 1
-        for one in groups:
-            if seen[one["name"]] > 1:
-                one["name"] = f"{one['name']} ({spell(one)})"
+def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernode]:
+    """Names told apart by depth, or by place, or by both, or at last by id, where groups would share one."""
+    same: dict[str, list[Supernode]] = defaultdict(list)
+    for one in groups:
+        same[one["name"]].append(one)
+    for namesakes in same.values():
+        if len(namesakes) == 1:
+            continue
+        depth = [_depth(g, layers) for g in namesakes]
+        place = [f"at {quoted(case['tokens'][g['position']])}" for g in namesakes]
+        both = [f"{d} {p}" for d, p in zip(depth, place, strict=True)]
+        ids = [g["id"] for g in namesakes]
+        notes = next(n for n in (depth, place, both, ids) if len(set(n)) == len(n))
+        for one, note in zip(namesakes, notes, strict=True):
+            one["name"] = f"{one['name']} ({note})"
     return groups
 
 

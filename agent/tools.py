@@ -62,7 +62,7 @@ class Harness:
     def _predict(self, _action: actions.Predict, state: State) -> Update:
         question = state["question"]
         study = self._desk.study(question["text"])
-        case = settle_case(study, question, self._desk.subject.name)
+        case = settle_case(study, question)
         top = [f"{quoted(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
         claim = new_claim(
             state.get("claims", []),
@@ -120,7 +120,6 @@ class Harness:
             {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())}
             for f in self._traced(state).features()
         ]
-        self._desk.file([description_of(self._desk.subject.name, f) for f in features])
         graph = {**(state.get("graph") or {}), "described": True}
         return {"features": features, "graph": graph, "found_note": f"{len(features)} features"}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracer import Subject
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-FAMILIES = ("gemma3", "gemma2", "llama", "qwen2", "qwen3", "gpt2", "gpt_neox")
+FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "llama", "mistral", "qwen2", "qwen3", "gpt2", "gpt_neox")
 
 
 def is_loopback(host: object) -> bool:
@@ -151,11 +151,16 @@ def tiny_decoder(family: str, layers: int, width: int) -> Any:
                 **gemma, num_key_value_heads=1, layer_types=kinds[:layers], tie_word_embeddings=True
             )
             return hf.Gemma3ForCausalLM(config)
-        case "gemma2":
-            caps = {"final_logit_softcapping": None, "attn_logit_softcapping": 50.0}
+        case "gemma2" | "gemma2 capped":
+            caps = {
+                "final_logit_softcapping": 2.0 if "capped" in family else None,
+                "attn_logit_softcapping": 50.0,
+            }
             return hf.Gemma2ForCausalLM(hf.Gemma2Config(**gemma, **caps, num_key_value_heads=2))
         case "llama":
             return hf.LlamaForCausalLM(hf.LlamaConfig(**common, num_key_value_heads=2))
+        case "mistral":
+            return hf.MistralForCausalLM(hf.MistralConfig(**common, num_key_value_heads=2, sliding_window=5))
         case "qwen2":
             return hf.Qwen2ForCausalLM(hf.Qwen2Config(**common, num_key_value_heads=2))
         case "qwen3":

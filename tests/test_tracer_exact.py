@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from frozen_reference import reference_rows
+from frozen_reference import FrozenRun, own_precision, reference_rows
 
-from tests_support import FAMILIES, tiny_frozen
+from tests_support import FAMILIES, freeze_words, tiny_subject
 from tracer.families import part
 from tracer.intervene import (
     Change,
@@ -22,9 +22,7 @@ from tracer.targets import logit_difference, neuron_targets
 SOME = 12
 ANSWER, FOIL = 3, 50
 
-# Hugging Face computes norms and rotary angles in float32 whatever the model's type, so float64 models agree
-# with an outside reference to float32's precision only.
-CLOSE = 2e-6
+CLOSE = 1e-9  # of float64 models whose norms and softmax are kept in float64 (own_precision)
 
 
 def relative(mine, theirs):
@@ -33,7 +31,9 @@ def relative(mine, theirs):
 
 @pytest.fixture(params=FAMILIES, scope="module")
 def frozen(request, tiny):
-    return tiny_frozen(tiny, request.param)
+    subject = tiny_subject(tiny, request.param)
+    with own_precision(subject.model):
+        yield freeze_words(subject, 7)
 
 
 def all_units(frozen):
@@ -84,7 +84,54 @@ def test_a_row_adds_up_to_its_target(frozen):
         total = direct_rows(frozen, targets, sources)[:, whole].sum(1)
         assert relative(total, targets.value) < CLOSE
     logits = full_logits(frozen, scale(frozen, units, 1.0))
-    assert float(targets.value[0]) == pytest.approx(float(logits[ANSWER] - logits[FOIL]), rel=1e-5)
+    cap = getattr(frozen.subject.model.config, "final_logit_softcapping", None)
+    logits = torch.atanh(logits / cap) * cap if cap else logits
+    assert float(targets.value[0]) == pytest.approx(float(logits[ANSWER] - logits[FOIL]), rel=CLOSE)
+
+
+def test_an_edge_equals_a_measured_frozen_intervention(frozen):
+    every, targets = some_units(frozen, 40, seed=6), some_units(frozen, 40, seed=11)
+    sources = neuron_sources(frozen, every)
+    rows = direct_rows(frozen, neuron_targets(frozen, *targets), sources)
+    root = direct_rows(frozen, logit_difference(frozen, ANSWER, FOIL), sources)[0]
+    run = FrozenRun(frozen, writers_of(frozen), parts_of(frozen)[1])
+    tokens = [(sources.token_column + p, (-1, p, frozen.embedded[p])) for p in range(frozen.length)]
+    neurons = [
+        (int(column), (layer, position, frozen.layers[layer].writes(position, torch.tensor([neuron]))[0]))
+        for column, layer, position, neuron in zip(
+            sources.unit_column, *(x.tolist() for x in every), strict=True
+        )
+    ]
+    wholes = [
+        (int(sources.first[layer, p]), (layer, p, frozen.layers[layer].written[p]))
+        for layer in range(len(frozen.layers))
+        for p in range(frozen.length)
+    ]
+    for column, added in [*tokens, *neurons[::4], *wholes[::5]]:
+        inputs, logits = run.shift(*added)
+        moved = torch.stack(
+            [read(frozen, inputs, *unit) for unit in zip(*(x.tolist() for x in targets), strict=True)]
+        )
+        assert float((rows[:, column] - moved).abs().max()) < CLOSE * float(rows.abs().max())
+        assert float(root[column] - logits[ANSWER] + logits[FOIL]) == pytest.approx(
+            0, abs=CLOSE * float(root.abs().max())
+        )
+
+
+def writers_of(frozen):
+    """The modules whose output is what an MLP adds to the stream."""
+    family = frozen.subject.family
+    return [part(block, family.post_mlp or family.mlp) for block in frozen.subject.blocks]
+
+
+def read(frozen, inputs, layer, position, neuron):
+    """What one neuron's half-rule target sees of a change of the MLPs' inputs."""
+    block = frozen.layers[layer]
+    gate, up = block.half_rule()
+    direction = up[position, neuron] * block.weights.up[neuron]
+    if gate is not None:
+        direction = direction + gate[position, neuron] * block.weights.gate[neuron]
+    return inputs[layer, position] @ direction
 
 
 def test_total_effects_equal_the_series_over_all_paths(frozen):
@@ -160,7 +207,9 @@ def test_the_exact_prediction_is_the_derivative_of_the_model(frozen):
     ends = measure(frozen, changes, [ANSWER, FOIL], reads)
     there = ends.logits[:, 0] - ends.logits[:, 1]
     predicted = predict_exact(frozen, [scale(frozen, group, 2.0)], (ANSWER, FOIL), reads)
-    assert float(predicted.logits[0, 0]) == pytest.approx(float(there[1] - there[0]) / (2 * step), rel=5e-3, abs=1e-5)
+    assert float(predicted.logits[0, 0]) == pytest.approx(
+        float(there[1] - there[0]) / (2 * step), rel=5e-3, abs=1e-5
+    )
     slope = (ends.readouts[1, 0] - ends.readouts[0, 0]) / (2 * step)
     assert float(predicted.readouts[0, 0]) == pytest.approx(float(slope), rel=5e-3, abs=1e-5)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-FAMILIES = ("gemma3", "gemma2", "llama", "qwen2", "qwen3", "gpt2", "gpt_neox")
+FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "llama", "mistral", "qwen2", "qwen3", "gpt2", "gpt_neox")
 WORDS = 97
 
 
@@ -25,9 +25,13 @@ def tiny_subject(tiny: Any, family: str) -> Any:
     return Subject(f"tiny-{family}", model, tokenizer, family_of(model.config.model_type))
 
 
-def tiny_frozen(tiny: Any, family: str, length: int = 9) -> Any:
-    """Its forward pass on a random text."""
+def freeze_words(subject: Any, length: int = 9) -> Any:
+    """A subject's forward pass on a random text."""
     from tracer.frozen import freeze
 
-    ids = torch.randint(0, WORDS, (length,), generator=torch.Generator().manual_seed(3))
-    return freeze(tiny_subject(tiny, family), ids)
+    return freeze(subject, torch.randint(0, WORDS, (length,), generator=torch.Generator().manual_seed(3)))
+
+
+def tiny_frozen(tiny: Any, family: str, length: int = 9) -> Any:
+    """A tiny subject's forward pass on a random text."""
+    return freeze_words(tiny_subject(tiny, family), length)

@@ -1,6 +1,16 @@
 """What happened inside the subject: load a model, study a text, trace, intervene. The door of this room."""
 
 from tracer.errors import GraphError, SubjectError, TextError, TracerError, UnsupportedFamily
+from tracer.export import graph_file
+from tracer.flow import FilePath, FileScores, Flow, flow_of
+from tracer.formats import (
+    FileNode,
+    GraphFile,
+    parse_graph,
+    read_graph_file,
+    with_error_ids,
+    write_graph_file,
+)
 from tracer.study import Contrast, Forecast, Intervention, Outcome, Study, Token
 from tracer.subject import EMBEDDED, Prediction, Subject, load
 from tracer.view import Edge, Feature, Node, TracedStudy
@@ -10,8 +20,13 @@ __all__ = [
     "Contrast",
     "Edge",
     "Feature",
+    "FileNode",
+    "FilePath",
+    "FileScores",
+    "Flow",
     "Forecast",
     "GraphError",
+    "GraphFile",
     "Intervention",
     "Node",
     "Outcome",
@@ -24,5 +39,11 @@ __all__ = [
     "TracedStudy",
     "TracerError",
     "UnsupportedFamily",
+    "flow_of",
+    "graph_file",
     "load",
+    "parse_graph",
+    "read_graph_file",
+    "with_error_ids",
+    "write_graph_file",
 ]

@@ -53,7 +53,7 @@ def promoted(frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int) 
     for start in range(0, len(directions), 128):
         read = _read(frozen, directions[start : start + 128])
         nearness = (read @ frequent.T - (read @ middle)[:, None]) / length
-        best = nearness.topk(8 * k).indices.tolist()
+        best = nearness.topk(3 * k).indices.tolist()
         out += [_words(frozen.subject.token_texts(row), k) for row in best]
     return out
 

@@ -266,7 +266,6 @@ def _activation(subject: Subject) -> Activation:
 
 def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str, Tensor]) -> Layer:
     family, block = subject.family, subject.blocks[index]
-    weights = family.read(block, subject.shape)
     norms = {
         name: _norm(subject, part(block, path), seen[f"{name} {index}"])
         for name in ("pre_attention", "post_attention", "pre_mlp", "post_mlp")
@@ -274,10 +273,9 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
     }
     before, after = norms["pre_attention"], norms.get("post_attention")
     mlp_norm, post_mlp = norms["pre_mlp"], norms.get("post_mlp")
-    read_value = weights.value * before.gain
-    if before.center:
-        read_value = read_value - read_value.mean(-1, keepdim=True)
-    write_value = weights.output if after is None else weights.output * after.gain[:, None]
+    if index not in subject.folded:
+        subject.folded[index] = _fold(family.read(block, subject.shape), before, after)
+    weights, read_value, write_value = subject.folded[index]
     scaled = pattern * before.scale
     if after is not None:
         scaled = scaled * after.scale[:, None]
@@ -292,8 +290,8 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
         weights=weights,
         activation=activation,
         pattern=scaled,
-        read_value=read_value.contiguous(),
-        write_value=write_value.contiguous(),
+        read_value=read_value,
+        write_value=write_value,
         attention_constant=_attention_constant(weights, before, after, pattern),
         mlp_norm=mlp_norm,
         post_gain=post_gain,
@@ -305,6 +303,17 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
         mlp_constant=None if constant is None else constant.expand_as(written),
         parallel=family.parallel,
     )
+
+
+def _fold(
+    weights: BlockWeights, before: Norm, after: Norm | None
+) -> tuple[BlockWeights, Float[Tensor, "kv_head d_head d_model"], Float[Tensor, "head d_model d_head"]]:
+    """The value and output weights with the norms' gains in them; the same for every text."""
+    read = weights.value * before.gain
+    if before.center:
+        read = read - read.mean(-1, keepdim=True)
+    write = weights.output if after is None else weights.output * after.gain[:, None]
+    return weights, read.contiguous(), write.contiguous()
 
 
 def _neurons(

@@ -1,7 +1,8 @@
 """The model under study: find it, load it, tokenise, predict. Knows nothing of graphs or features."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,8 @@ class Subject:
     model: Any  # transformers' PreTrainedModel; its classes are typed too loosely to help
     tokenizer: Any
     family: Family
+    spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
+    folded: dict[int, Any] = field(default_factory=dict)  # a layer's weights as tracer.frozen wants them
 
     @cached_property
     def shape(self) -> Shape:
@@ -95,7 +98,10 @@ class Subject:
 
     def token_texts(self, ids: Sequence[int]) -> list[str]:
         """Each token as text, leading spaces kept."""
-        return [str(self.tokenizer.decode([int(i)])) for i in ids]
+        for i in ids:
+            if i not in self.spelled:
+                self.spelled[i] = str(self.tokenizer.decode([i]))
+        return [self.spelled[i] for i in ids]
 
     def pieces(self, text: str) -> list[int]:
         """The ids of a piece of text in the middle of a sequence (no <bos>)."""
@@ -151,8 +157,10 @@ def load(
         raise SubjectError(_not_found(model)) from exc
     family = family_of(str(config.model_type))
     try:
-        network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
+            reading = pool.submit(AutoTokenizer.from_pretrained, folder)
+            network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+            tokenizer = reading.result()
     except (OSError, ValueError) as exc:
         raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
     network.requires_grad_(False).eval().to(device)

@@ -32,6 +32,11 @@ FOLLOW_UPS = {  # button: what it asks, and whether it needs something pinned
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 UNPIN = """() => document.querySelector('#circuit .ac').parentElement
     .dispatchEvent(new CustomEvent('ac-clear'))"""
+TO_QUESTION = """() => { setTimeout(() => {
+    const asked = [...document.querySelectorAll('#chat .message-row.user-row')].pop();
+    const list = asked?.closest('.bubble-wrap');
+    if (list) list.scrollTop += asked.getBoundingClientRect().top - list.getBoundingClientRect().top - 8;
+}, 400); }"""
 Scene = dict[Any, Any]  # widget: its new value
 
 
@@ -203,7 +208,8 @@ class Page:
         outputs = [self.chat, self.circuit, self.thread, self.kept, *boxes]
         run = trigger(handler, inputs, outputs, concurrency_limit=1, concurrency_id="subject", **QUIET)
         ready = [self.go, self.stop, self.focus, self.chip, *self.follow]
-        run.then(self.on_done, self.focus, ready, queue=False, **QUIET)
+        done = run.then(self.on_done, self.focus, ready, queue=False, **QUIET)
+        done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top
 
 
 def answer(talk: Talk, question: dict[str, Any]) -> Iterator[tuple[list[render.Message], Any]]:

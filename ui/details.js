@@ -214,7 +214,7 @@ function startPanel(graph, index, act) {
       nameOf(graph, index, id)),
   ]).filter(known);
   const facts = `${graph.supernodes.length} groups of ${scores.nodes} nodes and ${
-    scores.edges} edges. ${percent(scores.completeness)} of what flows into them is accounted for; ${
+    scores.edges.toLocaleString('en')} edges. ${percent(scores.completeness)} of what flows into them is accounted for; ${
     percent(1 - scores.completeness)} comes from parts that were not chosen.`;
   return [
     el('header', null, el('h3', null, 'Strongest path'), el('div', { class: 'ac-path' }, ...steps)),

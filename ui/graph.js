@@ -7,7 +7,7 @@ let mode = 'groups';
 let opened = new Set();
 let pinned = null;
 let hovered = null;
-let strength = { groups: 0.45, features: 0.15 };
+let strength = { groups: 0.7, features: 0.15 };
 let view = { x: 0, y: 0, k: 1 };
 let spots = new Map(); // id -> { x, y, el } of whatever stands for it in the picture
 let links = []; // what is drawn as an edge: { source, target, weight, el }
@@ -62,7 +62,10 @@ function draw() {
   const same = fresh && G && fresh.graph_id === G.graph_id;
   G = fresh;
   element.querySelector('.ac').classList.toggle('ac-none', !G);
-  if (!G) return;
+  if (!G) {
+    svg.replaceChildren();
+    return;
+  }
   index = makeIndex(G);
   if (!same) {
     opened = new Set();

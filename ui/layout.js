@@ -37,7 +37,7 @@ function fit(text, width, font) {
 function wrap(text, width, font, most) {
   const lines = [];
   let line = '';
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.replace(/“ /g, '“\u00a0').split(/[ \n\t]+/)) {
     const longer = line ? `${line} ${word}` : word;
     if (line && widthOf(longer, font) > width) {
       lines.push(line);
@@ -201,7 +201,7 @@ function groupLayout(graph, width, height, opened, feeds) {
     return { id: group.id, middle, wishX: cols.at(group.position).middle - size.width / 2, ...size };
   });
   wishes.sort((a, b) => a.middle - b.middle || (a.id < b.id ? -1 : 1));
-  const area = { left, right, top: 52, bottom: height - tokenHeight - 10 };
+  const area = { left, right, top: 58, bottom: height - tokenHeight - 10 };
   let placed = placeBoxes(wishes, feeds, area);
   const tall = Math.max(height, height + placed.height - (area.bottom - area.top));
   area.bottom += tall - height;
@@ -221,31 +221,6 @@ function groupLayout(graph, width, height, opened, feeds) {
   return { ...placed, cols, tokens, answer, layerY, area, height: tall };
 }
 
-// Lead each edge through the gaps between the boxes of the rows it passes.
-function route(edges, placeOf, rows, area) {
-  const lanes = new Map();
-  for (const edge of edges) {
-    const [from, to] = [placeOf(edge.source), placeOf(edge.target)];
-    const goal = to.x + to.width / 2;
-    let x = from.x + from.width / 2;
-    edge.via = [];
-    for (let r = from.row + 1; r < to.row; r += 1) {
-      const wish = x + (goal - x) / (to.row - r + 1);
-      const walls = rows[r].boxes.map((box) => [box.x - 7, box.x + box.width + 7]);
-      const inside = (at) => walls.some(([a, b]) => a < at && at < b);
-      const doors = [wish, ...walls.flat()].filter(
-        (at) => !inside(at) && at > area.left - 8 && at < area.right + 10);
-      doors.sort((a, b) => Math.abs(a - wish) - Math.abs(b - wish));
-      x = doors[0] ?? wish;
-      const lane = `${r}|${Math.round(x / 9)}`;
-      const nth = lanes.get(lane) ?? 0;
-      lanes.set(lane, nth + 1);
-      const shift = (nth % 2 ? -1 : 1) * Math.ceil(nth / 2) * 4;
-      edge.via.push({ x: inside(x + shift) ? x : x + shift, low: rows[r].low, high: rows[r].high });
-    }
-  }
-}
-
 // Every node of the pruned graph as a dot: columns by token, rows by layer.
 function dotLayout(graph, width, height) {
   const left = 30;
@@ -259,7 +234,7 @@ function dotLayout(graph, width, height) {
   for (const [key, nodes] of crowd) {
     const at = Number(key.split('|')[0]);
     if (nodes[0].layer < 0) continue;
-    weights.set(at, Math.max(weights.get(at) ?? 0, nodes.length));
+    weights.set(at, Math.min(18, Math.max(weights.get(at) ?? 0, nodes.length)));
   }
   const cols = columns(graph.tokens, weights, left, right, 64);
   const tokenHeight = cols.upright ? 26 : 66;
@@ -267,6 +242,8 @@ function dotLayout(graph, width, height) {
   const step = (bottom - 60) / Math.max(1, graph.n_layers - 1);
   const layerY = (layer) => bottom - layer * step;
   const widest = clamp(step * 0.42 - 2.6, 1, 3.6);
+  const features = graph.nodes.filter((node) => node.kind === 'feature');
+  const most = Math.max(1e-9, ...features.map((node) => node.influence));
   const spots = new Map();
   for (const nodes of crowd.values()) {
     const column = cols.at(nodes[0].position);
@@ -281,11 +258,59 @@ function dotLayout(graph, width, height) {
       let y = layerY(node.layer) + lift;
       if (node.layer < 0) y = height - tokenHeight - 14;
       if (node.kind === 'logit') y = 26;
-      const r = 2.6 + widest * Math.sqrt(clamp(node.influence * 6, 0, 1));
+      const r = 2.6 + widest * Math.sqrt(clamp(node.influence / most, 0, 1));
       spots.set(node.id, { x, y, r });
     });
   }
   return { cols, spots, layerY, tokenHeight, height };
+}
+
+// Where an upward curve is at a height: what `curve` draws is close to a smooth step.
+function between(from, to, y) {
+  const t = clamp((from.y - y) / (from.y - to.y || 1), 0, 1);
+  return from.x + (to.x - from.x) * t * t * (3 - 2 * t);
+}
+
+// Lead each edge round the boxes of the rows it passes, by the nearest gap where one is in its way.
+function route(edges, placeOf, rows, area) {
+  const lanes = new Map();
+  const wallsOf = (row) => row.boxes.map((box) => [box.x - 7, box.x + box.width + 7]);
+  for (const edge of edges) {
+    const [source, target] = [placeOf(edge.source), placeOf(edge.target)];
+    const goal = { x: target.x + target.width / 2, y: target.y + target.height };
+    let from = { x: source.x + source.width / 2, y: source.y };
+    edge.via = [];
+    edge.aside = source.row >= target.row;
+    for (let r = source.row + 1; r < target.row; r += 1) {
+      const { low, high } = rows[r];
+      const walls = wallsOf(rows[r]);
+      const inside = (x) => walls.some(([a, b]) => a < x && x < b);
+      const ends = [low, (low + high) / 2, high].map((y) => between(from, goal, y));
+      if (!ends.some(inside)) continue;
+      const doors = walls.flat().filter((x) => !inside(x) && x > area.left - 8 && x < area.right + 10);
+      doors.sort((a, b) => Math.abs(a - ends[1]) - Math.abs(b - ends[1]));
+      const door = doors[0] ?? ends[1];
+      const lane = `${r}|${Math.round(door)}`;
+      const nth = lanes.get(lane) ?? 0;
+      lanes.set(lane, nth + 1);
+      const away = walls.some(([a]) => a === door) ? -4 : 4;
+      const x = inside(door + away * nth) ? door : door + away * nth;
+      edge.via.push({ x, low: low + 5, high: high - 5 });
+      from = { x, y: high - 5 };
+    }
+  }
+}
+
+// An edge to a box beside or below bows round the side that has room.
+function bow({ source, target }, placeOf, area) {
+  const [a, b] = [placeOf(source), placeOf(target)];
+  const [ya, yb] = [a.y + a.height / 2, b.y + b.height / 2 + (a.y === b.y ? 0 : 6)];
+  if (a.x + a.width < b.x) return `M${a.x + a.width},${ya}L${b.x - 4},${yb}`;
+  if (b.x + b.width < a.x) return `M${a.x},${ya}L${b.x + b.width + 4},${yb}`;
+  const out = Math.max(a.x + a.width, b.x + b.width) + 30 < area.right + 12 ? 1 : -1;
+  const [xa, xb] = out > 0 ? [a.x + a.width, b.x + b.width + 4] : [a.x, b.x - 4];
+  const far = out > 0 ? Math.max(xa, xb) + 34 : Math.min(xa, xb) - 34;
+  return `M${xa},${ya}C${far},${ya} ${far},${yb} ${xb},${yb}`;
 }
 
 // Where on its box each end of an edge docks: sorted by where it comes from, so that few cross.
@@ -296,7 +321,7 @@ function ports(edges, placeOf) {
     const key = `${side}|${id}`;
     ends.set(key, [...(ends.get(key) ?? []), { edge, x }]);
   };
-  for (const edge of edges) {
+  for (const edge of edges.filter((each) => !each.aside)) {
     dock(edge.source, 'out', edge, edge.via[0]?.x ?? middle(edge.target));
     dock(edge.target, 'in', edge, edge.via[edge.via.length - 1]?.x ?? middle(edge.source));
   }
@@ -314,7 +339,7 @@ function ports(edges, placeOf) {
 
 function curve(from, to) {
   const rise = from.y - to.y;
-  const bend = rise > 8 ? clamp(rise * 0.55, 10, 140) : 34 + Math.abs(rise) * 0.35;
+  const bend = rise > 8 ? Math.max(10, rise * 0.5) : 34 + Math.abs(rise) * 0.35;
   const lean = rise > 8 ? 0 : from.x < to.x ? 8 : -8;
   return `M${from.x},${from.y}C${from.x + lean},${from.y - bend} ${to.x - lean},${
     to.y + bend} ${to.x},${to.y}`;
@@ -332,21 +357,20 @@ function trail({ out, via, in: end }) {
   return `M${d.slice(1).replaceAll('M', 'L')}`; // one stroke, so that dashes and the arrow go on
 }
 
-// The edges worth showing at a strength of 0 to 1: the path, each box's strongest, then by weight.
-function strongest(edges, path, strength) {
+// The edges worth showing: the path, each box's strongest, and as many more as hold `share` of all.
+function strongest(edges, path, share) {
   const sorted = [...edges].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-  const many = Math.round(sorted.length * strength);
-  const keep = new Set(sorted.slice(0, many));
+  const total = sorted.reduce((sum, edge) => sum + Math.abs(edge.weight), 0);
   const steps = new Set(path.slice(1).map((id, i) => `${path[i]}>${id}`));
   const seen = new Set();
+  const keep = new Set();
+  let sum = 0;
   for (const edge of sorted) {
     const ends = [`${edge.source}|out`, `${edge.target}|in`];
-    if (steps.has(`${edge.source}>${edge.target}`)) keep.add(edge);
-    if (ends.some((end) => /^S/.test(end) && !seen.has(end))) keep.add(edge);
+    const first = ends.some((end) => /^S/.test(end) && !seen.has(end));
     ends.forEach((end) => seen.add(end));
+    if (sum < share * total || first || steps.has(`${edge.source}>${edge.target}`)) keep.add(edge);
+    sum += Math.abs(edge.weight);
   }
-  return sorted.filter((edge) => keep.has(edge)).map((edge) => ({
-    ...edge,
-    path: steps.has(`${edge.source}>${edge.target}`),
-  }));
+  return [...keep].map((edge) => ({ ...edge, path: steps.has(`${edge.source}>${edge.target}`) }));
 }

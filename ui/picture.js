@@ -75,7 +75,7 @@ function paintGroups(width, height) {
   ports(shown, place);
   shown.sort((a, b) => a.path - b.path);
   for (const edge of shown) {
-    const d = trail(edge);
+    const d = edge.aside ? bow(edge, place, layout.area) : trail(edge);
     const wide = 1 + 5 * Math.sqrt(Math.abs(edge.weight) / most);
     const kind = edge.weight < 0 ? 'neg' : 'pos';
     const made = sv('g', { class: `ac-edge e-${kind}${edge.path ? ' e-path' : ''}` }, root);
@@ -163,10 +163,11 @@ function paintDots(width, height) {
   const at = layout.spots;
   const many = Math.ceil(G.edges.length * strength.features);
   const shown = G.edges.slice(0, many).filter((e) => at.has(e.source) && at.has(e.target));
-  const most = Math.max(...shown.map((edge) => Math.abs(edge.weight)), 1e-9);
   const piles = new Map(); // a few canvas paths by sign and strength: a pan costs eight strokes
-  for (const edge of shown) {
-    const level = Math.min(3, Math.floor(4 * Math.sqrt(Math.abs(edge.weight) / most)));
+  const ranks = [0.5, 0.2, 0.05].map((part) => shown.length * part);
+  shown.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  for (const [rank, edge] of shown.entries()) {
+    const level = ranks.filter((limit) => rank < limit).length;
     const key = `${edge.weight < 0 ? 'neg' : 'pos'}${level}`;
     if (!piles.has(key)) piles.set(key, []);
     piles.get(key).push(curve(at.get(edge.source), at.get(edge.target)));

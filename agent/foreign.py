@@ -1,0 +1,264 @@
+"""What an answer can say from a graph file alone, where the model is not at hand. Tests nothing, and says so.
+
+Every sentence goes through the ledger like any other answer; every verdict is "graph-only". Names and labels
+come from whoever made the file: they are quoted, shortened and never obeyed.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from agent.ledger import Sentence, faults, new_claim
+from agent.sentences import Unsupported
+from agent.state import Claim
+from agent.words import escaped, listed, percent, plain, quoted, rounded
+
+if TYPE_CHECKING:
+    from tracer import FileNode, FilePath, Flow
+
+FEATURES, SAID, SUPERNODES, LOGITS = 20, 5, 6, 3
+_OUTPUT = re.compile(r'Output "(.*)" \(p=[\d.]+\)', re.DOTALL)
+_SPECIAL = re.compile(r"[<\[].*[>\]]")
+
+
+def explain_foreign(flow: "Flow") -> dict[str, Any]:
+    """The same object as `askcircuit why --json`, from a file: path, features, supernodes, scores, no tests."""
+    return _Reading(flow).report()
+
+
+class _Reading:
+    """One file being read; collects claims and the sentences that rest on them."""
+
+    def __init__(self, flow: "Flow") -> None:
+        self.flow, self.graph = flow, flow.graph
+        self.labels = self.graph.all_labels()
+        bos = {n.id for n in self.graph.nodes if n.kind == "token" and self._is_bos(n)}
+        self.path = flow.strongest_path(frozenset(bos))
+        self.claims: list[Claim] = []
+        self.paragraphs: list[tuple[str, list[Sentence]]] = []
+        own = self.graph.own
+        self.model = str(own.get("model") or self.graph.scan or "an unnamed model")
+        self.maker = _maker(self.graph.details)
+
+    def report(self) -> dict[str, Any]:
+        """Everything, after the ledger's check."""
+        self._whence()
+        self._says()
+        self._walked()
+        self._features()
+        self._supernodes()
+        self._scores()
+        sentences = [s for _, group in self.paragraphs for s in group]
+        wrong = faults(sentences, self.claims, [])
+        if wrong:
+            raise Unsupported(f"The answer was not supported by the ledger: {wrong[0]}.")
+        scores = self.flow.scores()
+        graph = {"nodes": len(self.graph.nodes), "edges": len(self.graph.links), "layers": self.graph.layers}
+        kept = self.graph.own.get("kept_influence")
+        names = ("completeness", "completeness_peer", "replacement", "unexplored")
+        return {
+            "text": self.graph.prompt,
+            "model": self.model,
+            "source": {"slug": self.graph.slug, "scan": self.graph.scan, "made_by": self.maker},
+            "tokens": list(self.graph.tokens),
+            "predictions": [
+                {"token": self._token_of(n), "p": rounded(n.probability)} for n in self._logits()
+            ],
+            "question": {
+                "asked": None,
+                "answer": self._token_of(self.flow.answer),
+                "foil": self._foil(),
+                "premise": "true",
+                "note": "",
+            },
+            "graph": {
+                **graph,
+                **{name: rounded(getattr(scores, name)) if scores else None for name in names},
+                "kept_influence": kept if isinstance(kept, float) else None,
+            },
+            "features": [self._member(n) for n in self.flow.top("feature")[:FEATURES]],
+            "supernodes": self._groups(),
+            "pinned": list(self.graph.pinned),
+            "path": [self.graph.name(n) for n in self.path.nodes] if self.path else [],
+            "claims": self.claims,
+            "tests_run": 0,
+            "answer": {
+                "markdown": "\n\n".join(_markdown(*paragraph) for paragraph in self.paragraphs),
+                "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
+            },
+            "notes": list(self.graph.notes),
+            "log": [],
+            "cost": {"seconds": 0.0, "forward_passes": 0, "rows": 0},
+        }
+
+    def _say(self, heading: str, text: str, numbers: list[float], **known: Any) -> None:
+        claim = new_claim(self.claims, 1, text=text, numbers=numbers, verdict="graph-only", **known)
+        self.claims.append(claim)
+        sentence = Sentence(text, (claim["id"],))
+        if self.paragraphs and self.paragraphs[-1][0] == heading:
+            self.paragraphs[-1][1].append(sentence)
+        else:
+            self.paragraphs.append((heading, [sentence]))
+
+    def _whence(self) -> None:
+        by = f", made by {_said(self.maker)}" if self.maker else ""
+        text = (
+            f"This is read from the graph file {_said(self.graph.slug)} of {_said(self.model)}{by}. "
+            "The model is not here, so nothing was tested: every statement below is graph-only."
+        )
+        self._say("From a file.", text, [])
+        for note in self.graph.notes:
+            self._say("From a file.", note, [float(n) for n in re.findall(r"\d+", note)])
+
+    def _says(self) -> None:
+        logits = self._logits()[:LOGITS]
+        said = listed([f"{_said(self._token_of(n))} ({percent(n.probability)})" for n in logits])
+        numbers = [n.probability for n in logits]
+        against = f" rather than {_said(self._foil())}" if self.graph.own else ""
+        text = f"After {_said(self.graph.prompt[-80:])} the file explains {said}{against}."
+        self._say("What it explains.", text, numbers, kind="prediction")
+
+    def _walked(self) -> None:
+        if self.path is None:
+            self._say(
+                "Why.", "No chain of links leads from a word to the answer within the file.", [], kind="path"
+            )
+            return
+        first, *middle, last = self.path.nodes
+        through = f" through {listed([self._spoken(n) for n in middle])}" if middle else " without a feature"
+        text = (
+            f"The strongest chain runs from {_said(self._token_at(first.position))}{through} to "
+            f"{_said(self._token_of(last))}; {percent(self.path.share)} of what feeds the answer comes this way."
+        )
+        numbers = [self.path.share, *(x for n in middle for x in _numbers(n))]
+        self._say("Why.", text, numbers, kind="path", members=self._names(self.path))
+
+    def _features(self) -> None:
+        top = self.flow.top("feature")[:SAID]
+        if top:
+            text = f"The most important features are {listed([self._spoken(n) for n in top])}."
+            names = [self.graph.name(n) for n in top]
+            self._say("Why.", text, [x for n in top for x in _numbers(n)], members=names)
+
+    def _supernodes(self) -> None:
+        groups = self._groups()
+        if not groups:
+            return
+        told = sorted(groups, key=lambda g: (-g["share"], g["id"]))[:SUPERNODES]
+        named = listed([f"{_said(g['name'])} ({percent(g['share'])})" for g in told])
+        text = (
+            f"The file has {len(groups)} supernodes, drawn by whoever made it; by their share of the features' "
+            f"influence the largest are {named}."
+        )
+        self._say("Supernodes.", text, [float(len(groups)), *(g["share"] for g in told)])
+        passed = {n.id for n in self.path.nodes} if self.path else set()
+        on_path = [g.name for g in self.graph.groups if passed & set(g.members)]
+        if on_path:
+            self._say("Supernodes.", f"The strongest chain passes {listed([_said(n) for n in on_path])}.", [])
+
+    def _scores(self) -> None:
+        nodes, links = float(len(self.graph.nodes)), float(len(self.graph.links))
+        size = f"The file holds {nodes:.0f} nodes and {links:.0f} links"
+        scores = self.flow.scores()
+        if scores is None:
+            text = f"{size} but too few error nodes to say how much of the model they explain."
+            self._say("How complete.", text, [nodes, links])
+        else:
+            text = (
+                f"{size}; within it completeness is {plain(scores.completeness)} and replacement "
+                f"{plain(scores.replacement)}, which says nothing of what was pruned before."
+            )
+            self._say("How complete.", text, [nodes, links, scores.completeness, scores.replacement])
+        text = "To test any of this, trace the text on the model itself (askcircuit why TEXT, with --model)."
+        self._say("How complete.", text, [])
+
+    def _groups(self) -> list[dict[str, Any]]:
+        nodes = {n.id: n for n in self.graph.nodes}
+        influence = self.flow.influence
+        whole = sum(influence[n.id] for n in self.graph.nodes if n.kind == "feature") or 1.0
+        out = []
+        for i, group in enumerate(self.graph.groups, 1):
+            members = [nodes[m] for m in dict.fromkeys(group.members)]
+            features = [n for n in members if n.kind == "feature"]
+            layers = [n.layer for n in members]
+            out.append(
+                {
+                    "id": f"S{i}",
+                    "name": group.name,
+                    "share": rounded(sum(influence[n.id] for n in features) / whole),
+                    "direct": rounded(sum(self.flow.direct(n.id) for n in features)),
+                    "layers": [min(layers), max(layers)],
+                    "members": [self._member(n) for n in members],
+                    "verdict": "graph-only",
+                }
+            )
+        return out
+
+    def _member(self, node: "FileNode") -> dict[str, Any]:
+        name = self.graph.name(node)
+        return {
+            "id": name,
+            "layer": node.layer,
+            "position": node.position,
+            "feature": node.feature // 2 if self.graph.neurons and node.feature is not None else node.feature,
+            "sign": name.split("@")[0][-1] if self.graph.neurons and node.kind == "feature" else None,
+            "activation": rounded(node.activation),
+            "influence": rounded(self.flow.influence[node.id]),
+            "direct": rounded(self.flow.direct(node.id)),
+            "label": self.labels[node.id],
+        }
+
+    def _names(self, path: "FilePath") -> list[str]:
+        return [self.graph.name(n) for n in path.nodes]
+
+    def _logits(self) -> list["FileNode"]:
+        logits = [n for n in self.graph.nodes if n.kind == "logit"]
+        return sorted(logits, key=lambda n: (n.id != self.flow.answer.id, -n.probability, n.id))
+
+    def _foil(self) -> str:
+        own = self.graph.own.get("foil")
+        if isinstance(own, str):
+            return own
+        others = self._logits()[1:]
+        return self._token_of(others[0]) if others else ""
+
+    def _token_of(self, node: "FileNode") -> str:
+        own = self.graph.own.get("answer")
+        if isinstance(own, str) and node.id == self.flow.answer.id:
+            return own
+        found = _OUTPUT.fullmatch(node.label)
+        return found[1] if found else self.labels[node.id] or f"token {node.number}"
+
+    def _token_at(self, position: int) -> str:
+        return self.graph.tokens[position]
+
+    def _is_bos(self, node: "FileNode") -> bool:
+        return node.position == 0 and bool(_SPECIAL.fullmatch(self.graph.tokens[0]))
+
+    def _spoken(self, node: "FileNode") -> str:
+        where = f"layer {node.layer}, at {_said(self._token_at(node.position))}"
+        label = self.labels[node.id]
+        return f"{_said(label)} ({where})" if label else f"{_said(self.graph.name(node))} ({where})"
+
+
+def _numbers(node: "FileNode") -> list[float]:
+    return [float(node.layer)]
+
+
+def _said(text: str) -> str:
+    """Text of the file between our quotes, on one line, not too long, with no such quotes of its own."""
+    text = text.replace("“", '"').replace("”", '"')
+    return quoted(text if len(text) <= 90 else f"{text[:88]} …")
+
+
+def _maker(details: dict[str, Any]) -> str:
+    """Which program made the file, where it says so."""
+    info = details.get("info")
+    maker = info.get("generator") if isinstance(info, dict) else None
+    if not isinstance(maker, dict):
+        return ""
+    parts = (maker.get("name"), maker.get("version"))
+    return " ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _markdown(heading: str, sentences: list[Sentence]) -> str:
+    return f"**{escaped(heading)}** " + " ".join(escaped(s.text) for s in sentences)

@@ -1,0 +1,70 @@
+"""Statistics and verdicts: numbers worked out by hand, and every road to each verdict."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.experiments import holm, p_value, seed_of, settle, summary
+from agent.ledger import new_claim
+
+FLAT = [0.1, -0.1] * 49 + [0.1]
+
+
+def claim(predicted, measured, controls=FLAT, doses=None):
+    return new_claim(
+        [],
+        1,
+        kind="effect",
+        predicted=predicted,
+        measured=measured,
+        controls=summary(controls, 1, 1),
+        doses=doses,
+        p=p_value(measured, controls),
+        intervention={"kind": "ablate", "factor": 0.0},
+    )
+
+
+def test_p_counts_controls_at_least_as_large():
+    assert p_value(1.0, FLAT) == pytest.approx(0.01)
+    assert p_value(0.1, FLAT) == pytest.approx(1.0)
+    assert p_value(-0.5, [0.6, -0.5, 0.1]) == pytest.approx(3 / 4)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))
+def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
+    adjusted = holm(ps)
+    assert all(a >= p - 1e-12 for a, p in zip(adjusted, ps, strict=True))
+    pairs = sorted(zip(ps, adjusted, strict=True))
+    assert all(a[1] <= b[1] + 1e-12 for a, b in zip(pairs, pairs[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("made", "verdict"),
+    [
+        (claim(-2.0, -1.8), "supported"),
+        (claim(-2.0, -0.9), "partly"),  # beats chance, less than half as large
+        (claim(-2.0, -1.8, doses={"0.5": 0.3, "-1": -3.0}), "partly"),  # half the dose goes the other way
+        (claim(-2.0, +1.8), "refuted"),  # the other way round
+        (claim(-2.0, 0.05), "refuted"),  # half of what was predicted would have been seen
+        (claim(-0.1, 0.05), "inconclusive"),  # too small to tell from chance
+    ],
+)
+def test_verdicts(made, verdict):
+    assert settle([made])[0]["verdict"] == verdict
+
+
+def test_five_tests_of_ninety_nine_controls_can_still_be_supported_and_six_cannot():
+    five = settle([claim(-2.0, -1.8) for _ in range(5)])
+    six = settle([claim(-2.0, -1.8) for _ in range(6)])
+    assert {c["verdict"] for c in five} == {"supported"}
+    assert "supported" not in {c["verdict"] for c in six}
+
+
+def test_the_seed_depends_on_every_word():
+    assert seed_of("a", "b") == seed_of("a", "b")
+    assert len({seed_of("a", "b"), seed_of("ab"), seed_of("b", "a")}) == 3

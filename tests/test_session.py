@@ -1,0 +1,220 @@
+"""Whole conversations on the real embedded model: answers, evidence, follow-ups, restarts, bad input."""
+
+import json
+import threading
+
+import pytest
+import torch
+
+from agent import Answered, Drew, Failed, Said, Session, Working, answered, read_settings
+from agent.desk import Desk
+from agent.library import Library
+
+TEXT = "Texas, whose capital is"
+KEYS = {
+    "text", "model", "tokens", "predictions", "question", "graph", "supernodes", "claims", "answer", "cost",
+    "versions",
+}  # fmt: skip
+
+
+def new_desk(subject, folder):
+    settings = read_settings(data_dir=folder)
+    return Desk(settings, subject, Library.open(settings.data_folder / "library"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def desk(embedded_subject, folder):
+    desk = new_desk(embedded_subject, folder)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def events(desk):
+    return list(Session(desk, "first").ask("", text=TEXT, said="Austin", foil="Houston"))
+
+
+@pytest.fixture(scope="module")
+def report(events):
+    return next(e.report for e in events if isinstance(e, Answered))
+
+
+def say(session, message, **more):
+    """The words of an answer, or the reason there is none."""
+    out = []
+    for event in session.ask(message, **more):
+        if isinstance(event, Said):
+            out.append(event.text)
+        if isinstance(event, Failed):
+            out.append(f"FAILED: {event.why}")
+    return "".join(out)
+
+
+def test_the_answer_comes_step_by_step_with_a_drawing_before_the_words(events):
+    kinds = [type(event) for event in events]
+    assert kinds.index(Working) < kinds.index(Drew) < kinds.index(Said) < kinds.index(Answered)
+    finished = [e.step for e in events if isinstance(e, Working) and e.done == 1.0]
+    assert finished[:6] == ["predict", "trace", "prune", "describe", "group", "hypothesise"]
+    assert finished[-1] == "answer"
+    assert finished.count("test") == 5
+
+
+def test_the_report_is_what_was_promised(report):
+    assert report.keys() >= KEYS
+    assert report["predictions"][0]["token"] == " Austin"
+    assert report["predictions"][0]["p"] == pytest.approx(0.27, abs=0.02)
+    assert report["question"]["premise"] == "true"
+    assert report["graph"]["completeness"] >= 0.75
+    assert report["tokens"][0] == "<bos>"
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    ids = {claim["id"] for claim in report["claims"]}
+    assert all(s["claims"] and set(s["claims"]) <= ids for s in report["answer"]["sentences"])
+
+
+def test_predictions_were_registered_before_any_test(report):
+    actions = [line["action"] for line in report["log"]]
+    assert actions.index("hypothesise") < actions.index("test")
+    tests = [c for c in report["claims"] if c["p"] is not None]
+    assert all(c["predicted"] is not None and c["controls"]["n"] == 99 for c in tests)
+    best = max(tests, key=lambda c: abs(c["measured"]))
+    assert abs(best["measured"]) > best["controls"]["max_abs"]
+
+
+def ablated(subject, report, claim, factor):
+    """The claim done again with nothing of ours: hooks on the model's own down projections."""
+    model = subject.model
+    group = next(g for g in report["supernodes"] if g["id"] == claim["supernode"])
+    handles = []
+    for layer, block in enumerate(model.model.layers):
+        own = [m for m in group["members"] if m["layer"] == layer]
+
+        def scale(_module, args, own=own):
+            acts = args[0].clone()
+            for m in own:
+                acts[0, m["position"], m["feature"]] *= factor
+            return (acts,)
+
+        if own:
+            handles.append(block.mlp.down_proj.register_forward_pre_hook(scale))
+    ids = subject.tokenizer(report["text"], return_tensors="pt").input_ids
+    with torch.no_grad():
+        logits = model(ids).logits[0, -1]
+    for handle in handles:
+        handle.remove()
+    return logits
+
+
+def test_every_measurement_can_be_repeated_with_independent_code(report, embedded_subject):
+    pieces = embedded_subject.tokenizer(
+        [report["question"]["answer"], report["question"]["foil"]], add_special_tokens=False
+    ).input_ids
+    answer, foil = (ids[0] for ids in pieces)
+    tests = [c for c in report["claims"] if c["p"] is not None]
+    clean = ablated(embedded_subject, report, tests[0], 1.0)
+    for claim in tests:
+        logits = ablated(embedded_subject, report, claim, claim["intervention"]["factor"])
+        moved = float(logits[answer] - logits[foil] - clean[answer] + clean[foil])
+        assert claim["measured"] == pytest.approx(moved, rel=1e-3, abs=1e-4)
+
+
+def test_the_same_question_gives_the_same_report_in_another_process_life(
+    report, embedded_subject, tmp_path
+):
+    other = new_desk(embedded_subject, tmp_path)
+    again = answered(Session(other, "x").ask("", text=TEXT, said="Austin", foil="Houston"))
+    other.close()
+    first = {name: value for name, value in report.items() if name != "cost"}
+    second = {name: value for name, value in again.items() if name != "cost"}
+    assert json.dumps(first) == json.dumps(second)
+
+
+def test_a_false_premise_is_said_first_and_the_truth_explained(desk):
+    session = Session(desk, "premise")
+    report = answered(session.ask("Why does 'Colorado, whose capital is' continue with Boulder?"))
+    assert report["question"]["premise"] == "false"
+    assert report["question"]["answer"] == " Denver"
+    assert report["question"]["foil"] == " Boulder"
+    assert "does not say “ Boulder”" in report["answer"]["sentences"][0]["text"]
+
+
+def test_follow_ups_act_on_the_same_graph(desk, events):
+    session = Session(desk, "first")
+    assert "Removing S1" in say(session, "remove S1")
+    assert "by 2 changes" in say(session, "double this group", focus={"kind": "supernode", "id": "S2"})
+    assert "The strongest path" in say(session, "explain the strongest path")
+    swapped = say(session, "swap Texas for Colorado")
+    assert "The model then says “ Denver”" in swapped
+    node = next(n["id"] for n in session.last_drawing()["nodes"] if n["kind"] == "feature")
+    assert node in say(session, "what does this node do?", focus={"kind": "node", "id": node})
+    assert "supported" in say(session, "how sure are you?")
+    assert "No group is called" in say(session, "remove S99")
+
+
+def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, desk, folder):
+    desk.checkpoints().commit()
+    later = Desk(desk.settings, embedded_subject, desk.library)
+    session = Session(later, "first")
+    assert session.history()[0]["content"] == TEXT
+    assert session.last_drawing()["target"]["answer"] == " Austin"
+    assert "Removing S1" in say(session, "remove S1")
+    later.checkpoints().close()
+
+
+def test_features_are_found_by_meaning(desk, events):
+    found = desk.search("parliament and law-making", 3)
+    assert len(found) == 3
+    assert any("parliament" in hit["label"].casefold() for hit in found)
+
+
+def test_another_text_starts_anew(desk, events):
+    session = Session(desk, "another")
+    assert "There is no text to explain yet" in say(session, "remove S1")
+    answer = say(session, "why not down?", text="The opposite of up is")
+    assert "is just what" in answer or "does not say" in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "why"),
+    [
+        (" ", None, "empty"),
+        ("word " * 5000, None, "limit here is 512"),
+        ("Texas\x00, whose", None, "control character U+0000"),
+        ("Texas, whose capital is", "\ud800", "U+D800"),
+    ],
+)
+def test_bad_input_is_answered_in_one_sentence(desk, text, said, why):
+    said_so = say(Session(desk, "bad"), "", text=text, said=said)
+    assert said_so.startswith("FAILED: ")
+    assert why in said_so
+    assert "Traceback" not in said_so
+
+
+@pytest.mark.parametrize("text", ["עיר הבירה של צרפת היא", "I love 🍕 and", "a\tb\nc d"])
+def test_any_script_can_be_asked_about(desk, text):
+    report = answered(Session(desk, "scripts").ask("", text=text))
+    assert report["text"] == text
+
+
+def test_a_token_of_several_pieces_says_so(desk):
+    report = answered(Session(desk, "pieces").ask("", text=TEXT, said="San Francisco"))
+    assert "“ San” and “ Francisco”" in report["question"]["note"]
+
+
+def test_stopping_ends_within_a_step(desk):
+    stop = threading.Event()
+    events = Session(desk, "stop").ask("", text="Paris is the capital of the country of", cancel=stop)
+    seen = []
+    for event in events:
+        seen.append(event)
+        stop.set()
+    assert seen[-1] == Failed("Stopped.")
+    assert not any(isinstance(e, Said) for e in seen)
+
+
+def test_what_is_not_understood_is_said_with_examples(desk):
+    assert "Three that I do understand" in say(Session(desk, "unknown"), "colourless green ideas?")
