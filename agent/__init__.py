@@ -8,6 +8,8 @@ from agent.events import Answered, Drew, Event, Failed, Said, Working
 
 if TYPE_CHECKING:
     from agent.desk import Desk, open_desk
+    from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
+    from agent.neuronpedia import Upload, upload_graph
     from agent.session import Session, answered
     from agent.settings import Settings, read_settings
 
@@ -18,18 +20,32 @@ __all__ = [
     "Drew",
     "Event",
     "Failed",
+    "Naming",
     "Said",
     "Session",
     "Settings",
+    "Upload",
     "Working",
     "answered",
+    "explain_foreign",
+    "export_trace",
     "open_desk",
     "read_settings",
+    "show_graph",
+    "upload_graph",
+    "why_graph",
 ]
 
 _LATE = {
     "Desk": "agent.desk",
     "open_desk": "agent.desk",
+    "Naming": "agent.exchange",
+    "explain_foreign": "agent.exchange",
+    "export_trace": "agent.exchange",
+    "show_graph": "agent.exchange",
+    "why_graph": "agent.exchange",
+    "Upload": "agent.neuronpedia",
+    "upload_graph": "agent.neuronpedia",
     "Session": "agent.session",
     "answered": "agent.session",
     "Settings": "agent.settings",

@@ -1,4 +1,4 @@
-"""Uploads a graph file to Neuronpedia, or says what would be sent. Knows its three requests and nothing of graphs.
+"""Uploads a graph file to Neuronpedia, or says what would be sent. Knows its requests and nothing of graphs.
 
 POST signed-put (name and size) -> an address; PUT the file there, without the key; POST save-to-db.
 """
@@ -13,9 +13,8 @@ import httpx
 from pydantic import SecretStr
 
 from agent.errors import AgentError
-from agent.exchange import NAME, FileError
+from agent.exchange import NAME, Sendable, sendable
 from agent.words import shown
-from tracer import GraphFile, TracerError, parse_graph, read_graph_file
 
 SITE = "https://www.neuronpedia.org"
 SMALLEST, LARGEST = 1024, 100 * 2**20
@@ -58,7 +57,8 @@ def upload_graph(
     site = site.rstrip("/")
     if not _may_hold_key(site):
         raise UploadError(f"The key is sent over https only, not to {shown(site)!r}.")
-    graph, data = _prepared(path, slug, scan)
+    graph = _prepared(path, slug, scan)
+    data = graph.data
     name = f"{graph.slug}.json"
     plan = Upload(
         graph.slug, graph.scan, len(data), view_url(graph, site), _steps(site, name, len(data)), False
@@ -68,7 +68,7 @@ def upload_graph(
     token = "" if key is None else key.get_secret_value().strip()
     if not token or not token.isascii() or not token.isprintable():
         raise UploadError(
-            "Uploading needs a key of Neuronpedia (neuronpedia.org/account) in NEURONPEDIA_API_KEY; --dry-run does not."
+            "Uploading needs your key (neuronpedia.org/account) in NEURONPEDIA_API_KEY; a dry run does not."
         )
     try:
         with httpx.Client(timeout=timeout, follow_redirects=False, trust_env=True) as client:
@@ -80,35 +80,26 @@ def upload_graph(
     return Upload(plan.slug, plan.scan, plan.size, plan.view_url, plan.steps, True)
 
 
-def _prepared(path: Path, slug: str, scan: str) -> tuple[GraphFile, bytes]:
-    try:
-        graph = read_graph_file(path)
-        data = path.read_bytes()
-        if slug or scan:
-            whole = json.loads(data)
-            whole["metadata"] |= {"slug": slug or graph.slug, "scan": scan or graph.scan}
-            data = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-            graph = parse_graph(data, path.name)
-    except (TracerError, OSError) as exc:
-        raise FileError(str(exc)) from exc
+def _prepared(path: Path, slug: str, scan: str) -> Sendable:
+    graph = sendable(path, slug, scan)
     for what, value, option in (("slug", graph.slug, "--slug"), ("model", graph.scan, "--scan")):
         if not NAME.fullmatch(value):
             raise UploadError(
                 f"Neuronpedia takes no {what} called {shown(value)!r} (only letters, digits, -, _ and .). "
                 f"Give another with {option}."
             )
-    if not SMALLEST <= len(data) <= LARGEST:
-        raise UploadError(f"Neuronpedia takes graphs from 1 KB to 100 MB; this one has {len(data):,} bytes.")
-    return graph, data
+    size = len(graph.data)
+    if not SMALLEST <= size <= LARGEST:
+        raise UploadError(f"Neuronpedia takes graphs from 1 KB to 100 MB; this one has {size:,} bytes.")
+    return graph
 
 
-def view_url(graph: GraphFile, site: str = SITE) -> str:
-    """Where the graph can be seen once it is there, with its pins, supernodes and labels as far as they fit."""
+def view_url(graph: Sendable, site: str = SITE) -> str:
+    """Where the graph can be seen once it is there, with pins, supernodes and labels as far as they fit."""
     address = f"{site}/{quote(graph.scan)}/graph?slug={quote(graph.slug)}"
-    groups = [[group.name, *group.members] for group in graph.groups]
     parts = [
         ("pinnedIds", ",".join(graph.pinned)),
-        ("supernodes", _compact(groups) if groups else ""),
+        ("supernodes", _compact(graph.groups) if graph.groups else ""),
         ("clerps", _compact(graph.labels) if graph.labels else ""),
     ]
     for name, value in parts:

@@ -9,17 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.phrases import (
-    FACTORS,
-    FRAMES,
-    POLITE_END,
-    POLITE_START,
-    Intent,
-    compiled,
-    loose_table,
-    table,
-)
+from agent.hints import ASKS, FRAMES, ON_THE_SCREEN, POLITE_END, POLITE_START, TALK, UNFINISHED, loose_table
+from agent.phrases import Intent, table
 from agent.quotes import Lifted, lift
+from agent.vocabulary import FACTORS, compiled
 
 __all__ = ["EXAMPLES", "Intent", "Question", "parse"]
 
@@ -39,9 +32,9 @@ AMOUNTS |= {"four": 4.0, "five": 5.0, "ten": 10.0}
 DIRECTIONS = {"off": 0.0, "down": 0.5, "up": 2.0, "half": 0.5}
 DIRECTIONS |= dict.fromkeys(["stronger", "bigger", "louder"], 2.0)
 DIRECTIONS |= dict.fromkeys(["weaker", "smaller"], 0.5)
-_ONE_TO_TEN = "one two three four five six seven eight nine ten".split()
-_FIRST_TO_TENTH = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-ORDINALS = {word: n for words in (_ONE_TO_TEN, _FIRST_TO_TENTH) for n, word in enumerate(words, 1)}
+_NUMBERS = ("one first", "two second", "three third", "four fourth", "five fifth", "six sixth")
+_NUMBERS += ("seven seventh", "eight eighth", "nine ninth", "ten tenth")
+ORDINALS = {word: str(n) for n, words in enumerate(_NUMBERS, 1) for word in words.split()}
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 RATHER = re.compile(
@@ -64,7 +57,8 @@ AROUND_TOKEN = re.compile(
     re.I,
 )
 AROUND_GROUP = re.compile(
-    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:features|nodes|neurons|members) (?:in|of) |^(?:supernode|group|node|feature|neuron|word|token"
+    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:features|nodes|neurons|members) (?:in|of) "
+    r"|^(?:supernode|group|node|feature|neuron|word|token"
     r"|cluster|one)s? (?:called |named |labell?ed )?"
     r"| (?:group|node|feature|neuron|supernode|cluster|circle|box|token|word)s?$"
     r"| (?:completely|entirely|altogether)$| or (?:just|only|merely|is it|does it|something)\b.*"
@@ -82,22 +76,6 @@ NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
 ORDERS = frozenset(
     {Intent.INTERVENE, Intent.SWAP, Intent.EVIDENCE, Intent.MISTAKE, Intent.SEARCH, Intent.PATH}
 )
-UNFINISHED = re.compile(
-    r"(?:\b(?:the|a|an|my|your|his|her|our|their|its|is|are|was|were|be|been|has|have|had|will|would"
-    r"|can|could|should|of|and|or|but|to|in|on|at|by|with|from|for|as|than|that|because|if)|[:=,(\"])\s*$",
-    re.I,
-)
-ASKS = re.compile(r"\s*(?:what|where|how|which|who|why|does|do|is|are)\b", re.I)
-ON_THE_SCREEN = re.compile(r"\?\s*$|\b(?:group|node|feature|[sl]\d+|this|it)\b", re.I)
-TALK = (
-    r"(?:hello|hi|hey|thanks?|thx|ok|okay|yes|no|cool|great|nice|bye|good (?:morning|evening|night)"
-    r"|sorry|wow|lol|never ?mind|stop)\b.{0,30}"
-    r"|(?:who|what|when|where|why|how|which|whose)(?:'s|s|'re)?(?: (?:is|are|was|were|do|does|did"
-    r"|can|could|would|will|should|has|have|many|much|old|long|far|about|am|the))\b.*"
-    r"|(?:tell|give|show|write|send|teach|help|find|list) (?:me|us|a|an|all|any|the) .*|\w+ me (?:a|an|some) .*"
-    r"|(?:can|could|do|are|will|would|have) (?:you|i|we) .*"
-)
-
 Slots = dict[str, str]
 Table = list[tuple[Intent, list[re.Pattern[str]]]]
 
@@ -133,13 +111,11 @@ def parse(
 ) -> Question:
     """Read a message; what is given apart from it wins over what it says."""
     found = _read(message, has_graph, focus)
-    if text is not None and not message.strip():
+    apart = {"text": text, "said": said, "foil": foil}
+    given = {name: value for name, value in apart.items() if value is not None}
+    if given and not message.strip():
         found = {"intent": Intent.WHY}
-    given = {"text": text, "said": said, "foil": foil}
-    return Question(
-        **{**found, **{name: value for name, value in given.items() if value is not None}},
-        raw=message,
-    )
+    return Question(**{**found, **given}, raw=message)
 
 
 def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -272,7 +248,7 @@ def _group(piece: str, lifted: Lifted, focus: Mapping[str, Any] | None) -> str |
 def _other(intent: Intent, piece: str, lifted: Lifted) -> str | None:
     if intent is Intent.EVIDENCE:
         word = re.sub(r"^(?:#|no\.? |number )|(?<=\d)(?:st|nd|rd|th)$", "", piece.lower())
-        return str(ORDINALS.get(word, word)).upper()
+        return ORDINALS.get(word, word).upper()
     if intent is Intent.COMPARE:
         return _text(piece, lifted)
     return _words(piece, lifted, AROUND_OTHER)
@@ -280,10 +256,9 @@ def _other(intent: Intent, piece: str, lifted: Lifted) -> str | None:
 
 def _factor(slots: Slots) -> float:
     """What an intervention multiplies activations by."""
-    verb = "-".join(slots.get("verb", "").lower().split())
-    base = next((factor for stem, factor in FACTORS.items() if verb.startswith(stem)), None)
-    if verb in DIRECTIONS:
-        base = DIRECTIONS[verb]
+    verb = slots.get("verb", "").lower().split() or [""]
+    base = next((factor for stem, factor in FACTORS.items() if verb[0].startswith(stem)), None)
+    base = DIRECTIONS.get(verb[-1], base)
     if "amount" not in slots:
         return 0.0 if base is None else base
     amount, percent = _amount(slots["amount"])

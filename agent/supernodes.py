@@ -75,7 +75,7 @@ def _name(group: Supernode, case: Case) -> str:
             return f"against {quoted(other)}"
         return f"say {quoted(group['raises'][0])} …, for {quoted(favoured)}"
     if group["kind"] == "input":
-        return f"{where} → {quoted(favoured)}"
+        return f"read {where}, for {quoted(favoured)}"
     return f"at {where}, for {quoted(favoured)}"
 
 
@@ -98,7 +98,7 @@ def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernod
         ids = [g["id"] for g in namesakes]
         notes = next(n for n in (depth, place, both, ids) if len(set(n)) == len(n))
         for one, note in zip(namesakes, notes, strict=True):
-            one["name"] = f"{one['name']} ({note})"
+            one["name"] = f"{one['name']}, {note}"
     return groups
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent import actions
 from agent.answer import compose
-from agent.cases import description_of, given_p, label_of, settle_case
+from agent.cases import given_p, label_of, settle_case
 from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.events import Event, Working

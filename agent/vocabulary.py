@@ -10,43 +10,17 @@ from functools import cache
 
 from agent.quotes import ANY_MARK
 
-# Stems, so that remove, removed and removing are one.
-FACTORS = {
-    **dict.fromkeys(
-        [
-            "remov",
-            "delet",
-            "ablat",
-            "drop",
-            "kill",
-            "disabl",
-            "silenc",
-            "suppress",
-            "mut",
-            "block",
-            "eras",
-            "eliminat",
-            "lesion",
-            "deactivat",
-            "inhibit",
-            "zero",
-            "knock",
-            "tak",
-            "get",
-            "cut",
-            "turn-off",
-            "switch-off",
-            "shut",
-        ],
-        0.0,
-    ),
-    **dict.fromkeys(["doubl", "amplif", "boost", "strengthen", "increas", "rais", "enhanc", "turn-up"], 2.0),
-    **dict.fromkeys(["halv", "weaken", "dampen", "reduc", "decreas", "lower", "turn-down"], 0.5),
-    **dict.fromkeys(["flip", "invert", "negat", "revers"], -1.0),
-    "tripl": 3.0,
-    "quadrupl": 4.0,
+# What orders multiply activations by; stems, so that remove, removed and removing are one.
+_STEMS = {
+    0.0: "remov|delet|ablat|drop|kill|disabl|silenc|suppress|mut|block|eras|eliminat|lesion|deactivat|inhibit"
+    "|zero|knock",
+    0.5: "halv|weaken|dampen|reduc|decreas|lower",
+    2.0: "doubl|amplif|boost|strengthen|increas|rais|enhanc",
+    3.0: "tripl",
+    4.0: "quadrupl",
+    -1.0: "flip|invert|negat|revers",
 }
-_ONE_WORD = [stem for stem in FACTORS if "-" not in stem and stem not in {"tak", "get", "cut"}]
+FACTORS = {stem: factor for factor, stems in _STEMS.items() for stem in stems.split("|")}
 
 WORDS = {
     "q": ANY_MARK,
@@ -94,19 +68,21 @@ WORDS = {
     r"|tenth|last)",
     "sentence": r"(?:sentence|statement|claim|point|line)",
     "other": r"(?:other|different|more|all|any|some|another|similar)",
-    "verb": "(<verb>(?:" + "|".join(_ONE_WORD) + r")\w*(?: out| off)?"
+    "verb": "(<verb>(?:" + "|".join(FACTORS) + r")\w*(?: out| off)?"
     r"|cut(?:ting)? out|(?:take|took|taking) (?:away|out)|(?:get|getting|got) rid of"
     r"|(?:turn|switch|shut)(?:ed|ing)? (?:off|down|up))",
     "amount": r"(?:(<how>(?:by|to|with|at|times|x|×)(?: a factor(?: of)?| factor)?) )?"
-    r"(<amount>-?\d*[.,]?\d+ ?(?:%|percent|x|×|times)?|zero|nothing|half|a half|a quarter|twice"
+    r"(<amount>-?\d{0,4}[.,]?\d{1,6} ?(?:%|percent|x|×|times)?|zero|nothing|half|a half|a quarter|twice"
     r"|two|three|four|five|ten)(?: times)?",
-    "times": r"(<amount>-?\d*[.,]?\d+ ?(?:%|percent|x|×|times)?|half|twice|two times|three times"
+    "times": r"(<amount>-?\d{0,4}[.,]?\d{1,6} ?(?:%|percent|x|×|times)?|half|twice|two times|three times"
     r"|double|triple)(?: times)? (?:as|(<more>more|stronger|bigger|larger)|the|its)(?: (?:strong|active|big"
     r"|large|strength|size|high|much))*(?: as .*)?",
     "features": r"(?:features?|neurons?|nodes?|units?|latents?|descriptions?)",
     "about": r"(?:about|by meaning|for|with|on|of|like|to do with|concerning|regarding|matching"
-    r"|(?:related|similar|close) to|connected (?:to|with)|that (?:mean|say|fire on|promote|are about|have to do with"
-    r"|deal with|relate to|respond to|know)|(?:deal|dealing) with|knows? (?:about|of)|responds? to|fires? on|meaning|promoting|firing on):?",
+    r"|(?:related|similar|close) to|connected (?:to|with)|that (?:mean|say|fire on|promote|are about"
+    r"|have to do with"
+    r"|deal with|relate to|respond to|know)|(?:deal|dealing) with|knows? (?:about|of)|responds? to"
+    r"|fires? on|meaning|promoting|firing on):?",
     "text_word": r"(?:text|sentence|prompt|input|phrase|example|one|words)",
 }
 

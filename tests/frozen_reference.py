@@ -150,6 +150,67 @@ def _swap_input(frozen: Any, tokens: Tensor) -> Any:
     return frozen.subject.blocks[0].register_forward_pre_hook(swap, with_kwargs=True)
 
 
+def feature_rows(
+    frozen: Any, transcoders: Any, targets: list[tuple[int, int, Tensor] | tuple[int, int]], modules: Any
+) -> list[Tensor]:
+    """Gradient times value for every feature (target, layer, pos, feature), error (target, layer, pos) and token.
+
+    `modules` are (writer, mlp, norm before the mlp) of every block. A target is (layer, pos, encoder row) or
+    (answer, foil). Features are leaves at what they are on the text; the skip is live.
+    """
+    model, layers = frozen.subject.model, transcoders.layers
+    read: dict[Any, Tensor] = {}
+    handles = [_keep_output(w, read, ("written", i)) for i, (w, _, _) in enumerate(modules)]
+    handles += [_keep_read(transcoders.reads, row, read, i) for i, row in enumerate(modules)]
+    with frozen_model(model), hooked(handles), torch.no_grad():
+        model(frozen.ids[None], use_cache=False)
+    acts = [layer.encode(read[i]).requires_grad_(True) for i, layer in enumerate(layers)]
+    tokens = frozen.embedded.clone().requires_grad_(True)
+
+    def rebuilt(index: int) -> Tensor:
+        out = layers[index].decoder_bias.expand_as(tokens)
+        for source in range(index + 1):
+            rows = layers[source].decoder.whole()
+            rows = rows if rows.ndim == 3 else rows[:, None]
+            if index - source < rows.shape[1]:
+                out = out + acts[source] @ rows[:, index - source]
+        return out if layers[index].skip is None else out + read[index] @ layers[index].skip
+
+    with torch.no_grad():
+        errors = torch.stack([read["written", i] - rebuilt(i) for i in range(len(layers))])
+    errors.requires_grad_(True)
+    handles = [_swap_input(frozen, tokens), _keep_output(model.get_output_embeddings(), read, "logits")]
+    handles += [_keep_read(transcoders.reads, row, read, i) for i, row in enumerate(modules)]
+    for index, (writer, _, _) in enumerate(modules):
+        handles.append(
+            writer.register_forward_hook(lambda _m, _a, _o, i=index: (rebuilt(i) + errors[i])[None])
+        )
+    with frozen_model(model), hooked(handles):
+        model(frozen.ids[None], use_cache=False)
+        found = [_gradients(_read_out(read, target), [*acts, errors, tokens]) for target in targets]
+    return [
+        torch.stack([torch.stack(row[:-2]) for row in found]),
+        torch.stack([row[-2].sum(-1) for row in found]),
+        torch.stack([row[-1].sum(-1) for row in found]),
+    ]
+
+
+def _keep_read(reads: str, modules: Any, read: dict[Any, Tensor], key: Any) -> Any:
+    """Keep what a transcoder reads: the MLP's input, the stream, or the stream times the norm's scale."""
+    _, mlp, norm = modules
+    if reads == "mlp.hook_in":
+        return _keep_input(mlp, read, key)
+    if reads == "hook_resid_mid":
+        return _keep_input(norm, read, key)
+
+    def keep(module: Any, args: Any, out: Tensor) -> None:
+        gain = 1 + module.weight if type(module).__name__.startswith("Gemma") else module.weight
+        bias = getattr(module, "bias", None)
+        read[key] = ((out if bias is None else out - bias) / gain)[0]
+
+    return norm.register_forward_hook(keep)
+
+
 Skip = Callable[[int, Tensor], Tensor]  # what a layer's affine skip writes for a change of the MLP's input
 
 

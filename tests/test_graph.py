@@ -1,4 +1,4 @@
-"""The graph on real and tiny models: mass is kept, pruning is monotone, files come back, errors absorb the rest."""
+"""The graph on tiny models: mass is kept, pruning is monotone, files come back, errors hold the rest."""
 
 import pytest
 import torch

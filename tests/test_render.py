@@ -175,8 +175,11 @@ def test_the_terminal_shows_guesses_path_groups_and_scores():
 
 def test_a_false_premise_is_said_first():
     question = {**report()["question"], "premise": "false", "note": "It says Austin, not Dallas."}
-    text = printed(terminal.answer(report(question=question)))
+    answer = {"markdown": "It says Austin, not Dallas\\.\n\nBecause.", "sentences": []}
+    text = printed(terminal.answer(report(question=question, answer=answer)))
     assert text.startswith("Note  It says Austin, not Dallas.")
+    assert text.count("not Dallas") == 1
+    assert "Because." in text
 
 
 def test_no_control_code_of_a_model_reaches_the_terminal():

@@ -122,9 +122,7 @@ def test_every_measurement_can_be_repeated_with_independent_code(report, embedde
         assert claim["measured"] == pytest.approx(moved, rel=1e-3, abs=1e-4)
 
 
-def test_the_same_question_gives_the_same_report_in_another_process_life(
-    report, embedded_subject, tmp_path
-):
+def test_the_same_question_gives_the_same_report_in_another_process_life(report, embedded_subject, tmp_path):
     other = new_desk(embedded_subject, tmp_path)
     again = answered(Session(other, "x").ask("", text=TEXT, said="Austin", foil="Houston"))
     other.close()

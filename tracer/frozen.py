@@ -76,6 +76,7 @@ class Layer:
     write_value: Float[Tensor, "head d_model d_head"]  # gain of the post-norm folded in
     attention_constant: Float[Tensor, "pos d_model"] | None
     mlp_norm: Norm
+    mlp_stream: Float[Tensor, "pos d_model"]  # what the MLP reads, before its norm
     post_gain: Float[Tensor, "pos d_model"] | None  # gain times scale after the MLP (Gemma)
     stream: Float[Tensor, "pos d_model"]  # what enters the block
     gate: Float[Tensor, "pos neuron"] | None
@@ -294,6 +295,7 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
         write_value=write_value,
         attention_constant=_attention_constant(weights, before, after, pattern),
         mlp_norm=mlp_norm,
+        mlp_stream=seen[f"pre_mlp {index}"],
         post_gain=post_gain,
         stream=seen[f"block {index}"],
         gate=gate,

@@ -18,6 +18,7 @@ from torch import Tensor
 from tracer.errors import GraphError
 
 FORMAT = 1
+NEURONS, TRANSCODERS = "neurons", "transcoders"  # what a graph's features are
 
 
 class Kind(StrEnum):
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     TOKEN = "token"
     BOS = "bos"
     BIAS = "bias"
+    REST = "rest"  # active features that were not chosen, where they are not merged into errors
 
 
 KINDS = tuple(Kind)
@@ -64,6 +66,15 @@ class Graph:
     tokens: tuple[str, ...]
     layers: int
     roots: tuple[str, ...]
+    weights: Float[Tensor, " root"] | None = None  # how much each root counts; None: all the same
+    basis: str = NEURONS  # what `neuron` is an index into
+
+    @property
+    def root_weights(self) -> Float[Tensor, " root"]:
+        """The roots' weights, summing to 1."""
+        if self.weights is None:
+            return torch.full((len(self.roots),), 1 / len(self.roots), dtype=torch.float64)
+        return self.weights.double() / self.weights.double().sum()
 
     @property
     def features(self) -> int:
@@ -76,9 +87,11 @@ class Graph:
         return torch.isin(self.kind, wanted)
 
     def id_of(self, source: int) -> str:
-        """A node's id: L11.N1234+@5, E11@5, T@5, BOS11, B."""
+        """A node's id: L11.N1234+@5 (a neuron), L11.F1234@5 (a transcoder's), E11@5, T@5, BOS11, B, R."""
         layer, position = int(self.layer[source]), int(self.position[source])
         match KINDS[int(self.kind[source])]:
+            case Kind.FEATURE if self.basis != NEURONS:
+                return f"L{layer}.F{int(self.neuron[source])}@{position}"
             case Kind.FEATURE:
                 sign = "+" if self.activation[source] >= 0 else "-"
                 return f"L{layer}.N{int(self.neuron[source])}{sign}@{position}"
@@ -90,6 +103,8 @@ class Graph:
                 return f"BOS{layer}" if layer >= 0 else "BOS"
             case Kind.BIAS:
                 return "B"
+            case Kind.REST:
+                return "R"
 
     def residual(self) -> float:
         """The worst gap between a row's sum and its target's value, relative to the row's gross size."""
@@ -109,8 +124,7 @@ class Graph:
         `keep` leaves out edges before the shares are taken. The values at nodes that are no feature sum to 1.
         """
         shares = self.shares() if keep is None else self._masked_shares(keep)
-        weights = shares.new_full((len(self.roots),), 1 / len(self.roots))
-        return walk(shares, weights)
+        return walk(shares, self.root_weights)
 
     def _masked_shares(self, keep: Bool[Tensor, "target source"]) -> Float[Tensor, "target source"]:
         size = self.edges.double().abs() * keep
@@ -119,10 +133,9 @@ class Graph:
     def scores(self) -> Scores:
         """Completeness and replacement, with BOS counted as explained and (strict) as unexplained."""
         shares = self.shares()
-        influence = walk(shares, shares.new_full((len(self.roots),), 1 / len(self.roots)))
-        roots = influence.new_full((len(self.roots),), 1 / len(self.roots))
-        visits = torch.cat([influence[: self.features], roots])
-        error, bos = self.is_kind(Kind.ERROR), self.is_kind(Kind.BOS)
+        influence = walk(shares, self.root_weights)
+        visits = torch.cat([influence[: self.features], self.root_weights])
+        error, bos = self.is_kind(Kind.ERROR, Kind.REST), self.is_kind(Kind.BOS)
         into_error = (visits @ shares[:, error].sum(1)) / visits.sum()
         into_bos = (visits @ shares[:, bos].sum(1)) / visits.sum()
         token_mass = influence[self.is_kind(Kind.TOKEN)].sum()
@@ -149,9 +162,8 @@ class Graph:
         rows[:features] = kept[:features]
         kept_edges = rows[:, None] & kept[None, :]
         shares = self._masked_shares(kept_edges)
-        visits = walk(shares, shares.new_full((len(self.roots),), 1 / len(self.roots)))
-        roots = visits.new_full((len(self.roots),), 1 / len(self.roots))
-        score = shares * torch.cat([visits[:features], roots])[:, None]
+        visits = walk(shares, self.root_weights)
+        score = shares * torch.cat([visits[:features], self.root_weights])[:, None]
         kept_edges &= _fewest(score.flatten(), edges).view_as(score)
         kept, kept_edges = self._drop_loose_ends(kept, kept_edges)
         share = float(influence[kept].sum() / influence.sum())
@@ -171,12 +183,15 @@ class Graph:
     def save(self, path: Path) -> None:
         """Write `path`.safetensors and `path`.json."""
         tensors = {name: getattr(self, name).contiguous() for name in TENSORS}
+        if self.weights is not None:
+            tensors["weights"] = self.weights.contiguous()
         save_file(tensors, path.with_suffix(".safetensors"))
         header = {
             "format": FORMAT,
             "tokens": self.tokens,
             "layers": self.layers,
             "roots": self.roots,
+            "basis": self.basis,
         }
         path.with_suffix(".json").write_text(json.dumps(header, ensure_ascii=False), encoding="utf-8")
 
@@ -204,13 +219,14 @@ def load_graph(path: Path) -> Graph:
         raise GraphError(f"There is no readable graph at {path}.") from exc
     except Exception as exc:  # safetensors raises its own type for a damaged file
         raise GraphError(f"The graph file {path} is damaged.") from exc
-    if header.get("format") != FORMAT or set(tensors) != set(TENSORS):
+    if header.get("format") != FORMAT or set(tensors) - {"weights"} != set(TENSORS):
         raise GraphError(f"{path} was written by another version of askcircuit. Trace the text again.")
     return Graph(
         **tensors,
         tokens=tuple(header["tokens"]),
         layers=header["layers"],
         roots=tuple(header["roots"]),
+        basis=header.get("basis", NEURONS),
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.frozen import Frozen
+from tracer.frozen import Frozen, Layer
 
 
 class Units(NamedTuple):
@@ -63,6 +63,23 @@ class Sources:
     def columns(self) -> int:
         """How many columns a row has."""
         return self.bias_column + 1
+
+    def emit(self, index: int, carried: Float[Tensor, "pos target d_model"], out: Tensor) -> None:
+        """Contract what the targets feel with what was written at a layer."""
+        for position in range(carried.shape[0]):
+            write = self.writes[index][position]
+            start = int(self.first[index, position])
+            torch.mm(carried[position], write.T, out=out[:, start : start + len(write)])
+
+    def constant(self, _index: int, layer: Layer) -> Float[Tensor, "pos d_model"] | None:
+        """What a layer's MLP writes with no source at all."""
+        return layer.mlp_constant
+
+    def through(
+        self, _index: int, _layer: Layer, _carried: Float[Tensor, "pos target d_model"]
+    ) -> Float[Tensor, "pos target d_model"] | None:
+        """Nothing passes through the MLP: neurons are sources."""
+        return None
 
 
 def neuron_sources(frozen: Frozen, units: Units) -> Sources:

@@ -5,23 +5,55 @@ layer to the first; at each layer it is contracted with what was written there, 
 """
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.frozen import Frozen
-from tracer.neurons import Sources
+from tracer.frozen import Frozen, Layer
 from tracer.targets import Targets
 
 CARRIED_BYTES = 256 * 2**20  # what one batch of carried directions may take
+
+
+@runtime_checkable
+class Emitter(Protocol):
+    """A basis laid out as columns: what was written at each layer (neurons or transcoder features)."""
+
+    @property
+    def token_column(self) -> int:
+        """The first token's column."""
+        ...
+
+    @property
+    def bias_column(self) -> int:
+        """The column of all that no source accounts for."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """How many columns a row has."""
+        ...
+
+    def emit(self, index: int, carried: Tensor, out: Tensor, /) -> None:
+        """Add to `out` what the sources of a layer contribute to targets that feel `carried`."""
+        ...
+
+    def constant(self, index: int, layer: Layer, /) -> Tensor | None:
+        """What is written at a layer with no source at all."""
+        ...
+
+    def through(self, index: int, layer: Layer, carried: Tensor, /) -> Tensor | None:
+        """What reaches the MLP's input through a linear part of it."""
+        ...
 
 
 @torch.no_grad()
 def direct_rows(
     frozen: Frozen,
     targets: Targets,
-    sources: Sources,
+    sources: Emitter,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Float[Tensor, "target column"]:
     """How far each source, by itself and directly, moves each target.
@@ -49,7 +81,7 @@ def _batch_size(frozen: Frozen, targets: Targets, order: Tensor, done: int) -> i
     return max(1, min(256, CARRIED_BYTES // (width * last)))
 
 
-def _sweep(frozen: Frozen, targets: Targets, sources: Sources) -> Float[Tensor, "target column"]:
+def _sweep(frozen: Frozen, targets: Targets, sources: Emitter) -> Float[Tensor, "target column"]:
     """One batch, its targets ordered from the last layer down."""
     positions = int(targets.position.max()) + 1
     out = frozen.embedded.new_zeros(len(targets), sources.columns)
@@ -59,26 +91,29 @@ def _sweep(frozen: Frozen, targets: Targets, sources: Sources) -> Float[Tensor, 
     carried = _join(carried, targets, len(frozen.layers))
     for index in range(len(frozen.layers) - 1, -1, -1):
         layer = frozen.layers[index]
-        live = carried.shape[1]
+        live, skipped = carried.shape[1], None
         if live:
-            for position in range(positions):
-                write = sources.writes[index][position]
-                start = int(sources.first[index, position])
-                torch.mm(carried[position], write.T, out=out[:live, start : start + len(write)])
-            if layer.mlp_constant is not None:
-                bias[:live] += torch.einsum("ptd,pd->t", carried, layer.mlp_constant[:positions])
+            sources.emit(index, carried, out[:live])
+            constant = sources.constant(index, layer)
+            if constant is not None:
+                bias[:live] += torch.einsum("ptd,pd->t", carried, constant[:positions])
+            skipped = sources.through(index, layer, carried)
         if not layer.parallel:
-            carried = _join(carried, targets, index)
+            carried = _join(_add(carried, skipped), targets, index)
         live = carried.shape[1]
         if live:
             if layer.attention_constant is not None:
                 bias[:live] += torch.einsum("ptd,pd->t", carried, layer.attention_constant[:positions])
             layer.pull_attention(carried)
         if layer.parallel:
-            carried = _join(carried, targets, index)
+            carried = _join(_add(carried, skipped), targets, index)
     tokens = torch.einsum("ptd,pd->tp", carried, frozen.embedded[:positions])
     out[:, sources.token_column : sources.token_column + positions] = tokens
     return out
+
+
+def _add(carried: Tensor, skipped: Tensor | None) -> Tensor:
+    return carried if skipped is None else carried.add_(skipped)
 
 
 def _join(carried: Tensor, targets: Targets, layer: int) -> Float[Tensor, "pos target d_model"]:

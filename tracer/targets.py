@@ -1,5 +1,6 @@
 """What is explained: neurons, logits and logit differences as directions in the residual stream."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,31 @@ class Targets:
             self.constant[index],
             self.value[index],
         )
+
+
+def together(targets: Sequence[Targets]) -> Targets:
+    """Several targets as one batch."""
+    return Targets(
+        torch.cat([t.layer for t in targets]),
+        torch.cat([t.position for t in targets]),
+        torch.cat([t.direction for t in targets]),
+        torch.cat([t.constant for t in targets]),
+        torch.cat([t.value for t in targets]),
+    )
+
+
+def likeliest(
+    logits: Float[Tensor, " vocab"], count: int = 10, share: float = 0.95
+) -> list[tuple[int, float]]:
+    """The fewest tokens that hold this share of the probability, at most `count`: (id, probability)."""
+    best = logits.softmax(-1).topk(min(count, len(logits)))
+    enough = int((best.values.cumsum(0) < share).sum()) + 1
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))[:enough]
+
+
+def logit_targets(frozen: Frozen, tokens: Sequence[int], position: int = -1) -> Targets:
+    """Each token's logit minus the mean of the vocabulary, before a final soft-cap."""
+    return together([logit_difference(frozen, token, None, position) for token in tokens])
 
 
 def neuron_targets(

@@ -222,18 +222,17 @@ def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
 def talk(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
     from agent import Answered, Said
-    from ui.terminal import answer, markdown
+    from ui.terminal import answer, markdown, said
 
     out = screen()
-    for said in session.history()[-4:]:
-        who = "> " if said["role"] == "user" else ""
-        out.print(markdown(f"{who}{said['content']}"))
+    for message in session.history()[-4:]:
+        out.print(said(message))
     out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
-    while message := next_line():
+    while line := next_line():
         parts: list[str] = []
         report = None
         try:
-            for event in heard(session, {"message": message}):
+            for event in heard(session, {"message": line}):
                 if isinstance(event, Said):
                     parts.append(event.text)
                 elif isinstance(event, Answered):

@@ -1,6 +1,7 @@
 """An answer as text for a terminal, from the report alone. Prints nothing itself."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -19,12 +20,12 @@ VERDICTS = {
 }
 UNTESTED = "? untested"
 BAR = 24
+ESCAPED = re.compile(r"\\(.)")
 
 
 def answer(report: dict[str, Any]) -> RenderableType:
     """The whole answer: what it says, why, the path, the tests, and what is left open."""
-    parts: list[RenderableType] = [*note(report), says(report)]
-    parts.append(markdown(report["answer"]["markdown"]))
+    parts: list[RenderableType] = [*note(report), says(report), markdown(rest(report))]
     if report.get("path"):
         parts.append(Text.assemble(("The path  ", "bold"), path(report)))
     parts += [groups(report), Group(scores(report), cost(report))]
@@ -34,6 +35,13 @@ def answer(report: dict[str, Any]) -> RenderableType:
 def markdown(text: str) -> Markdown:
     """Markdown of the agent; nothing in it can reach the terminal as a control code or a link."""
     return Markdown(visible(text), hyperlinks=False)
+
+
+def said(message: Mapping[str, str]) -> RenderableType:
+    """One message of an earlier conversation."""
+    if message["role"] == "user":
+        return Text(f"> {visible(message['content'])}", "bold")
+    return markdown(message["content"])
 
 
 def says(report: dict[str, Any]) -> Table:
@@ -55,6 +63,16 @@ def note(report: dict[str, Any]) -> list[Text]:
     if question["premise"] == "true" or not question["note"]:
         return []
     return [Text.assemble(("Note  ", "bold yellow"), visible(question["note"]))]
+
+
+def rest(report: dict[str, Any]) -> str:
+    """The answer without the note it may begin with."""
+    first, _, others = str(report["answer"]["markdown"]).partition("\n\n")
+    return (
+        others
+        if note(report) and ESCAPED.sub(r"\1", first) == report["question"]["note"]
+        else first + "\n\n" + others
+    )
 
 
 def path(report: dict[str, Any]) -> str:
@@ -144,7 +162,7 @@ def hits(found: Iterable[dict[str, Any]]) -> Table:
     table.add_column("what it does", overflow="fold")
     for hit in found:
         label_ = Text(visible(hit["label"]))
-        table.add_row(f"{hit['similarity']:.2f}", Text(visible(hit["id"])), label_)
+        table.add_row(f"{hit['similarity']:.2f}", Text(visible(hit["id"].rpartition("/")[2])), label_)
     return table
 
 

@@ -1,0 +1,220 @@
+"""Transcoder features as a basis: rows, edges and graphs are exact on tiny models of every family."""
+
+import pytest
+import torch
+from frozen_reference import FrozenRun, feature_rows, own_precision
+from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
+
+from tracer import GraphError
+from tracer.crosslayer import feature_sources
+from tracer.families import part
+from tracer.graph import Kind, load_graph
+from tracer.replacement import likeliest_roots, named_roots, trace_transcoders
+from tracer.rows import direct_rows
+from tracer.targets import logit_difference
+from tracer.transcoders import Nonlinearity, Reads, active_features, feature_targets, read_by
+
+CLOSE = 1e-9
+ANSWER, FOIL = 3, 50
+KINDS = {
+    "relu": {"kind": "relu"},
+    "jumprelu and skip": {"kind": "jumprelu", "skip": True},
+    "topk of the stream, skip": {"kind": "topk", "skip": True, "reads": Reads.STREAM},
+    "cross-layer before the gain": {"kind": "jumprelu", "span": 9, "reads": Reads.NORMALIZED},
+    "cross-layer and skip": {"kind": "relu", "span": 9, "skip": True},
+}
+
+
+@pytest.fixture(params=FAMILIES, scope="module")
+def frozen(request, tiny):
+    subject = tiny_subject(tiny, request.param)
+    with own_precision(subject.model):
+        yield freeze_words(subject, 7)
+
+
+@pytest.fixture(scope="module")
+def llama(tiny):
+    subject = tiny_subject(tiny, "llama")
+    with own_precision(subject.model):
+        yield freeze_words(subject, 7)
+
+
+def relative(mine, theirs):
+    return float((mine - theirs).abs().max() / theirs.abs().max())
+
+
+def modules_of(frozen):
+    family = frozen.subject.family
+    return [
+        (part(b, family.post_mlp or family.mlp), part(b, family.mlp), part(b, family.pre_mlp))
+        for b in frozen.subject.blocks
+    ]
+
+
+def all_rows(frozen, transcoders, zero=0):
+    active = active_features(frozen, transcoders, zero)
+    sources = feature_sources(frozen, transcoders, active)
+    targets = feature_targets(frozen, transcoders, active)
+    rows = direct_rows(frozen, targets, sources)
+    return (
+        active,
+        sources,
+        targets,
+        rows,
+        direct_rows(frozen, logit_difference(frozen, ANSWER, FOIL), sources),
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_feature_rows_equal_autograd_and_add_up(frozen, kind):
+    transcoders = random_transcoders(frozen, **KINDS[kind])
+    active, sources, targets, rows, root = all_rows(frozen, transcoders)
+    units, some = active.units, range(0, len(active.acts), 17)
+    wanted = [
+        (
+            int(units.layer[i]),
+            int(units.position[i]),
+            transcoders.layers[units.layer[i]].encoder.rows[units.neuron[i]],
+        )
+        for i in some
+    ]
+    mine = torch.cat([rows[list(some)], root])
+    features, errors, tokens = feature_rows(
+        frozen, transcoders, [*wanted, (ANSWER, FOIL)], modules_of(frozen)
+    )
+    theirs = features[:, units.layer, units.position, units.neuron]
+    assert relative(mine[:, : sources.error_column], theirs) < CLOSE
+    assert relative(mine[:, sources.error_column : sources.token_column], errors.flatten(1)) < CLOSE
+    assert relative(mine[:, sources.token_column : sources.bias_column], tokens) < CLOSE
+    assert relative(rows.sum(1), targets.value) < CLOSE
+    assert relative(root.sum(1), logit_difference(frozen, ANSWER, FOIL).value) < CLOSE
+
+
+@pytest.mark.parametrize("kind", ["jumprelu and skip", "cross-layer and skip"])
+def test_an_edge_equals_a_measured_frozen_intervention(frozen, kind):
+    transcoders = random_transcoders(frozen, **KINDS[kind])
+    active, sources, targets, rows, root = all_rows(frozen, transcoders)
+    modules = modules_of(frozen)
+    run = FrozenRun(
+        frozen, [m[0] for m in modules], [m[1] for m in modules], lambda i, x: x @ transcoders.layers[i].skip
+    )
+    units = active.units
+    encoders = torch.stack(
+        [
+            transcoders.layers[layer].encoder.rows[f]
+            for layer, _, f in zip(*(u.tolist() for u in units), strict=True)
+        ]
+    )
+    for column in [*range(0, len(active.acts), 37), sources.error_column + 9, sources.token_column + 2]:
+        inputs, logits = 0, 0
+        for added in written_by(frozen, transcoders, sources, column):
+            moved, shifted = run.shift(*added)
+            inputs, logits = inputs + moved, logits + shifted
+        seen = (inputs[units.layer, units.position] * encoders).sum(-1)
+        assert float((rows[:, column] - seen).abs().max()) < CLOSE * float(rows.abs().max())
+        difference = float(logits[ANSWER] - logits[FOIL])
+        assert float(root[0, column]) == pytest.approx(difference, abs=CLOSE * float(root.abs().max()))
+
+
+def written_by(frozen, transcoders, sources, column):
+    """What one column's source adds to the stream: (layer, position, vector), once a layer it writes at."""
+    if column >= sources.token_column:
+        position = column - sources.token_column
+        return [(-1, position, frozen.embedded[position])]
+    return [
+        (layer, position, block.rows[i])
+        for layer, row in enumerate(sources.blocks)
+        for position, block in enumerate(row)
+        for i in (block.columns == column).nonzero()[:, 0].tolist()
+    ]
+
+
+def test_activations_are_those_of_the_formulas(llama):
+    x = read_by(llama.layers[1], Reads.MLP)
+    for kind in ("relu", "jumprelu", "topk"):
+        layer = random_transcoders(llama, kind=kind).layers[1]
+        pre = x @ layer.encoder.rows.T + layer.encoder_bias
+        wanted = pre.clamp_min(0)
+        if kind == "jumprelu":
+            wanted = torch.where(pre > layer.nonlinearity.threshold, pre, 0)
+        if kind == "topk":
+            wanted = torch.where(pre >= pre.sort(descending=True).values[:, 6:7], pre, 0)
+        assert torch.equal(layer.encode(x), wanted), kind
+
+
+def test_topk_keeps_negative_values_and_a_threshold_is_strict():
+    pre = torch.tensor([[-3.0, -1.0, -2.0]])
+    assert Nonlinearity(k=2)(pre).tolist() == [[0.0, -1.0, -2.0]]
+    assert Nonlinearity(torch.tensor([1.0, 1.0, 1.0]))(torch.tensor([[1.0, 1.5, 0.0]])).tolist() == [
+        [0, 1.5, 0]
+    ]
+
+
+def test_a_cross_layer_set_that_writes_at_home_only_equals_a_per_layer_one(llama):
+    plain = random_transcoders(llama)
+    from dataclasses import replace
+
+    from tracer.transcoders import Held
+
+    layers = []
+    for index, layer in enumerate(plain.layers):
+        rows = torch.zeros(len(layer.encoder_bias), len(plain.layers) - index, 32, dtype=torch.float64)
+        rows[:, 0] = layer.decoder.rows
+        layers.append(replace(layer, decoder=Held(rows)))
+    assert torch.allclose(all_rows(llama, plain)[3], all_rows(llama, replace(plain, layers=tuple(layers)))[3])
+
+
+@pytest.mark.parametrize("rest_apart", [False, True])
+@pytest.mark.parametrize("kind", ["jumprelu and skip", "cross-layer and skip"])
+def test_a_graph_adds_up_whatever_is_left_out(llama, kind, rest_apart):
+    transcoders = random_transcoders(llama, **KINDS[kind])
+    for nodes in (20, 10**6):
+        graph = trace_transcoders(
+            llama, transcoders, max_feature_nodes=nodes, a_round=8, zero_positions=1, rest_apart=rest_apart
+        )
+        assert graph.residual() < CLOSE
+        assert float(graph.influence()[graph.features :].sum()) == pytest.approx(1, abs=CLOSE)
+    rest = graph.edges[:, graph.is_kind(Kind.REST)]
+    assert not rest.any()
+    assert not (graph.position[: graph.features] == 0).any()
+    assert graph.id_of(0).startswith("L0.F")
+
+
+def test_effects_are_those_of_removing_a_source_from_the_whole_graph(llama):
+    transcoders = random_transcoders(llama)
+    graph = trace_transcoders(llama, transcoders, max_feature_nodes=10**6)
+    features = graph.features
+    jacobian = graph.edges[:features, :features] / graph.activation[:features]
+    total = torch.linalg.inv(torch.eye(features, dtype=torch.float64) - jacobian)
+    wanted = (
+        (graph.edges[features, :features] / graph.activation[:features]) @ total * graph.activation[:features]
+    )
+    assert relative(graph.effect[:features], wanted) < CLOSE
+
+
+def test_roots_count_by_their_weight_and_come_back_from_a_file(llama, tmp_path):
+    transcoders = random_transcoders(llama)
+    roots = likeliest_roots(llama, count=3, share=1.0)
+    assert len(roots.names) == 3
+    assert roots.weights.tolist() == pytest.approx(llama.logits.softmax(-1).topk(3).values.tolist())
+    graph = trace_transcoders(llama, transcoders, roots, max_feature_nodes=50)
+    graph.save(tmp_path / "g")
+    back = load_graph(tmp_path / "g")
+    assert torch.equal(back.weights, graph.weights)
+    assert back.id_of(0) == graph.id_of(0)
+    assert torch.equal(back.influence(), graph.influence())
+    only = named_roots(roots.targets, roots.names, [0.0, 0.0, 1.0])
+    alone = named_roots(roots.targets.pick(torch.tensor([2])), roots.names[2:], [0.5])
+    both = [
+        trace_transcoders(llama, transcoders, r, max_feature_nodes=10**6).influence() for r in (only, alone)
+    ]
+    assert relative(*both) < CLOSE
+
+
+def test_transcoders_of_another_model_are_refused(llama, tiny):
+    other = freeze_words(tiny_subject(tiny, "gpt2"), 7)
+    from dataclasses import replace
+
+    short = replace(random_transcoders(other), layers=random_transcoders(other).layers[:2])
+    with pytest.raises(GraphError, match="2 layers"):
+        active_features(other, short, 0)
