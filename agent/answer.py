@@ -3,6 +3,7 @@
 Every style ends in the ledger's check; an answer that fails it is never shown.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,6 +31,9 @@ from agent.state import State
 from agent.words import chance, escaped, listed, percent, quoted, signed
 
 
+log = logging.getLogger(__name__)
+
+
 class Paragraph(NamedTuple):
     """A heading (may be empty) and what stands under it."""
 
@@ -38,19 +42,36 @@ class Paragraph(NamedTuple):
 
 
 def compose(style: str, state: State, model: str) -> dict[str, Any]:
-    """The answer as {"markdown", "sentences"}; raises Unsupported when a sentence has no evidence."""
+    """The answer as {"markdown", "sentences", "refused"}; a sentence without evidence is left out."""
     fixed = FIXED.get(style)
     if fixed is not None:
-        return {"markdown": fixed(state), "sentences": []}
-    paragraphs = STYLES[style](state, model)
+        return {"markdown": fixed(state), "sentences": [], "refused": []}
+    paragraphs, refused = _checked(STYLES[style](state, model), state)
     sentences = [s for p in paragraphs for s in p.sentences]
-    wrong = faults(sentences, state.get("claims", []), [g["id"] for g in state.get("groups") or []])
-    if wrong:
-        raise Unsupported(f"The answer was not supported by the ledger: {wrong[0]}.")
+    if not sentences:
+        raise Unsupported("The ledger holds nothing to answer this with.")
     return {
         "markdown": "\n\n".join(_markdown(p) for p in paragraphs if p.sentences),
         "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
+        "refused": refused,
     }
+
+
+def _checked(paragraphs: list[Paragraph], state: State) -> tuple[list[Paragraph], list[str]]:
+    """The paragraphs with only those sentences the ledger supports, and why the others went."""
+    claims, names = state.get("claims", []), [g["id"] for g in state.get("groups") or []]
+    out, refused = [], []
+    for paragraph in paragraphs:
+        kept = []
+        for sentence in paragraph.sentences:
+            wrong = faults([sentence], claims, names)
+            refused += wrong
+            if not wrong:
+                kept.append(sentence)
+        out.append(Paragraph(paragraph.heading, kept))
+    for why in refused:
+        log.warning("a sentence was refused: %s", why)
+    return out, refused
 
 
 def _markdown(paragraph: Paragraph) -> str:

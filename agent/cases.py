@@ -64,8 +64,7 @@ def label_of(feature: dict[str, Any]) -> str:
     promotes = ", ".join(quoted(t) for t in feature["promotes"][:4])
     if feature["role"] == "input":
         return f"fires on {fires}; promotes {promotes}"
-    raises = ", ".join(quoted(t) for t in feature["raises"][:2])
-    return f"promotes {promotes}; here it raises {raises}; fires on {fires}"
+    return f"promotes {promotes}; fires on {fires}"
 
 
 def description_of(model: str, feature: dict[str, Any]) -> Description:

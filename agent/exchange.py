@@ -3,18 +3,20 @@
 Knows no format and no network; a file's model is never needed to read it.
 """
 
+import json
 import re
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent import actions
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Event
-from agent.foreign import explain_foreign
+from agent.foreign import explain
 from agent.state import State
 from agent.tools import Harness, Stopped
 from tracer import (
@@ -22,6 +24,7 @@ from tracer import (
     TracerError,
     flow_of,
     graph_file,
+    parse_graph,
     read_graph_file,
     with_error_ids,
     write_graph_file,
@@ -34,6 +37,26 @@ class FileError(AgentError):
     """A graph file that cannot be read, written or used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a written graph is called; made up from the text and the model where it is empty."""
+
+    slug: str = ""
+    scan: str = ""  # the model's name at Neuronpedia, such as gemma-2-2b
+    old_error_ids: bool = False  # as circuit-tracer up to 0.5.0 wrote them
+
+
+class Sendable(NamedTuple):
+    """A graph file that was checked, as bytes, with what its address needs."""
+
+    slug: str
+    scan: str
+    pinned: tuple[str, ...]
+    groups: list[list[str]]
+    labels: tuple[tuple[str, str], ...]
+    data: bytes
+
+
 def export_trace(
     desk: Desk,
     text: str,
@@ -41,9 +64,7 @@ def export_trace(
     *,
     said: str | None = None,
     foil: str | None = None,
-    slug: str = "",
-    scan: str = "",
-    old_error_ids: bool = False,
+    naming: Naming | None = None,
     emit: Callable[[Event], None] = lambda _event: None,
     cancel: threading.Event | None = None,
 ) -> dict[str, Any]:
@@ -51,7 +72,8 @@ def export_trace(
 
     Returns what was written, in numbers. Raises AgentError with one sentence.
     """
-    for what, name in (("slug", slug), ("scan", scan)):
+    naming = naming or Naming()
+    for what, name in (("slug", naming.slug), ("scan", naming.scan)):
         if name and not NAME.fullmatch(name):
             raise QuestionError(f"The {what} {name!r} cannot be used: letters, digits, -, _ and . are taken.")
     if not path.parent.is_dir() or path.is_dir():
@@ -66,8 +88,8 @@ def export_trace(
         with desk.busy:
             for step in (*steps, actions.Describe(), actions.Group()):
                 state.update(harness.run(step, state))  # type: ignore[typeddict-item]
-            graph = _as_file(desk, state, slug, scan)
-            if old_error_ids:
+            graph = _as_file(desk, state, naming)
+            if naming.old_error_ids:
                 graph = with_error_ids(graph, old=True)
             write_graph_file(graph, path)
     except Stopped as exc:
@@ -89,7 +111,7 @@ def export_trace(
     }
 
 
-def _as_file(desk: Desk, state: State, slug: str, scan: str) -> GraphFile:
+def _as_file(desk: Desk, state: State, naming: Naming) -> GraphFile:
     case, groups = state.get("case"), state.get("groups") or []
     assert case is not None
     traced = desk.traced(case["text"], case["answer_id"], case["foil_id"], desk.settings.nodes)
@@ -101,23 +123,35 @@ def _as_file(desk: Desk, state: State, slug: str, scan: str) -> GraphFile:
         groups=[(group["name"], group["members"]) for group in groups],
         labels={f["id"]: f["label"] for f in state.get("features", [])},
         pinned=[*words, *members, "LD"],  # viewers show a supernode only where its members are pinned
-        slug=slug,
-        scan=scan,
+        slug=naming.slug,
+        scan=naming.scan,
     )
+
+
+def explain_foreign(graph: GraphFile) -> dict[str, Any]:
+    """What can be said from a graph alone, as `askcircuit why --json` says it. Raises AgentError."""
+    try:
+        return explain(flow_of(graph))
+    except TracerError as exc:
+        raise FileError(str(exc)) from exc
 
 
 def why_graph(path: Path) -> dict[str, Any]:
     """Explain a graph file; nothing is tested. Raises AgentError with one sentence."""
+    return explain_foreign(_read(path))
+
+
+def _read(path: Path) -> GraphFile:
     try:
-        return explain_foreign(flow_of(read_graph_file(path)))
+        return read_graph_file(path)
     except TracerError as exc:
         raise FileError(str(exc)) from exc
 
 
 def show_graph(path: Path) -> dict[str, Any]:
     """What a graph file holds, in numbers and names. Raises AgentError with one sentence."""
-    report = why_graph(path)
-    graph = read_graph_file(path)
+    graph = _read(path)
+    report = explain_foreign(graph)
     labels = graph.all_labels()
     return {
         "file": path.name,
@@ -126,3 +160,21 @@ def show_graph(path: Path) -> dict[str, Any]:
         "labelled": sum(bool(labels[n.id]) for n in graph.nodes if n.kind == "feature"),
         **{name: report[name] for name in ("features", "supernodes", "pinned", "path", "notes")},
     }
+
+
+def sendable(path: Path, slug: str = "", scan: str = "") -> Sendable:
+    """A graph file ready to be sent elsewhere, under another slug or scan if one is given."""
+    graph = _read(path)
+    try:
+        data = path.read_bytes()
+        if slug or scan:
+            whole = json.loads(data)
+            whole["metadata"] |= {"slug": slug or graph.slug, "scan": scan or graph.scan}
+            data = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+        graph = parse_graph(data, path.name)  # what is sent, not what was there a moment ago
+    except TracerError as exc:
+        raise FileError(str(exc)) from exc
+    except OSError as exc:
+        raise FileError(f"The graph file {str(path)!r} cannot be read.") from exc
+    groups = [[group.name, *group.members] for group in graph.groups]
+    return Sendable(graph.slug, graph.scan, graph.pinned, groups, graph.labels, data)

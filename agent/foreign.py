@@ -13,15 +13,15 @@ from agent.state import Claim
 from agent.words import escaped, listed, percent, plain, quoted, rounded
 
 if TYPE_CHECKING:
-    from tracer import FileNode, FilePath, Flow
+    from tracer import FileNode, Flow
 
 FEATURES, SAID, SUPERNODES, LOGITS = 20, 5, 6, 3
 _OUTPUT = re.compile(r'Output "(.*)" \(p=[\d.]+\)', re.DOTALL)
 _SPECIAL = re.compile(r"[<\[].*[>\]]")
 
 
-def explain_foreign(flow: "Flow") -> dict[str, Any]:
-    """The same object as `askcircuit why --json`, from a file: path, features, supernodes, scores, no tests."""
+def explain(flow: "Flow") -> dict[str, Any]:
+    """The object of `askcircuit why --json` from a file: path, features, supernodes, scores, and no tests."""
     return _Reading(flow).report()
 
 
@@ -31,8 +31,8 @@ class _Reading:
     def __init__(self, flow: "Flow") -> None:
         self.flow, self.graph = flow, flow.graph
         self.labels = self.graph.all_labels()
-        bos = {n.id for n in self.graph.nodes if n.kind == "token" and self._is_bos(n)}
-        self.path = flow.strongest_path(frozenset(bos))
+        self.bos = frozenset(n.id for n in self.graph.nodes if n.kind == "token" and self._is_bos(n))
+        self.path = flow.strongest_path(self.bos)
         self.claims: list[Claim] = []
         self.paragraphs: list[tuple[str, list[Sentence]]] = []
         own = self.graph.own
@@ -43,6 +43,7 @@ class _Reading:
         """Everything, after the ledger's check."""
         self._whence()
         self._says()
+        self._words()
         self._walked()
         self._features()
         self._supernodes()
@@ -127,17 +128,33 @@ class _Reading:
         through = f" through {listed([self._spoken(n) for n in middle])}" if middle else " without a feature"
         text = (
             f"The strongest chain runs from {_said(self._token_at(first.position))}{through} to "
-            f"{_said(self._token_of(last))}; {percent(self.path.share)} of what feeds the answer comes this way."
+            f"{_said(self._token_of(last))}; it carries {percent(self.path.share)} of what feeds the answer."
         )
-        numbers = [self.path.share, *(x for n in middle for x in _numbers(n))]
-        self._say("Why.", text, numbers, kind="path", members=self._names(self.path))
+        self._say(
+            "Why.",
+            text,
+            [self.path.share],
+            kind="path",
+            members=[self.graph.name(n) for n in self.path.nodes],
+        )
+
+    def _words(self) -> None:
+        words = [n for n in self.graph.nodes if n.kind == "token" and n.id not in self.bos]
+        whole = sum(self.flow.influence[n.id] for n in words)
+        if not whole:
+            return
+        share = {n.id: self.flow.influence[n.id] / whole for n in words}
+        top = sorted(words, key=lambda n: (-share[n.id], n.position))[:LOGITS]
+        named = listed([f"{_said(self._token_at(n.position))} ({percent(share[n.id])})" for n in top])
+        text = f"Of the influence that the words of the text have, most is that of {named}."
+        self._say("Why.", text, [share[n.id] for n in top])
 
     def _features(self) -> None:
         top = self.flow.top("feature")[:SAID]
         if top:
             text = f"The most important features are {listed([self._spoken(n) for n in top])}."
             names = [self.graph.name(n) for n in top]
-            self._say("Why.", text, [x for n in top for x in _numbers(n)], members=names)
+            self._say("Why.", text, [], members=names)
 
     def _supernodes(self) -> None:
         groups = self._groups()
@@ -146,8 +163,8 @@ class _Reading:
         told = sorted(groups, key=lambda g: (-g["share"], g["id"]))[:SUPERNODES]
         named = listed([f"{_said(g['name'])} ({percent(g['share'])})" for g in told])
         text = (
-            f"The file has {len(groups)} supernodes, drawn by whoever made it; by their share of the features' "
-            f"influence the largest are {named}."
+            f"The file has {len(groups)} supernodes, drawn by whoever made it; with most of the features' "
+            f"influence come {named}."
         )
         self._say("Supernodes.", text, [float(len(groups)), *(g["share"] for g in told)])
         passed = {n.id for n in self.path.nodes} if self.path else set()
@@ -168,6 +185,13 @@ class _Reading:
                 f"{plain(scores.replacement)}, which says nothing of what was pruned before."
             )
             self._say("How complete.", text, [nodes, links, scores.completeness, scores.replacement])
+        said = self.graph.own.get("scores")
+        scored: dict[str, Any] = said if isinstance(said, dict) else {}
+        known = [scored.get(name) for name in ("completeness", "replacement")]
+        shares = [value for value in known if isinstance(value, float) and 0 <= value <= 1]
+        if len(shares) == len(known):
+            text = f"Of the whole graph: completeness {plain(shares[0])}, replacement {plain(shares[1])}."
+            self._say("How complete.", text, shares)
         text = "To test any of this, trace the text on the model itself (askcircuit why TEXT, with --model)."
         self._say("How complete.", text, [])
 
@@ -207,9 +231,6 @@ class _Reading:
             "label": self.labels[node.id],
         }
 
-    def _names(self, path: "FilePath") -> list[str]:
-        return [self.graph.name(n) for n in path.nodes]
-
     def _logits(self) -> list["FileNode"]:
         logits = [n for n in self.graph.nodes if n.kind == "logit"]
         return sorted(logits, key=lambda n: (n.id != self.flow.answer.id, -n.probability, n.id))
@@ -235,19 +256,15 @@ class _Reading:
         return node.position == 0 and bool(_SPECIAL.fullmatch(self.graph.tokens[0]))
 
     def _spoken(self, node: "FileNode") -> str:
-        where = f"layer {node.layer}, at {_said(self._token_at(node.position))}"
         label = self.labels[node.id]
-        return f"{_said(label)} ({where})" if label else f"{_said(self.graph.name(node))} ({where})"
+        known = f"{_said(label, 48)}, " if label else ""
+        return f"{_said(self.graph.name(node))} ({known}at {_said(self._token_at(node.position))})"
 
 
-def _numbers(node: "FileNode") -> list[float]:
-    return [float(node.layer)]
-
-
-def _said(text: str) -> str:
+def _said(text: str, most: int = 90) -> str:
     """Text of the file between our quotes, on one line, not too long, with no such quotes of its own."""
     text = text.replace("“", '"').replace("”", '"')
-    return quoted(text if len(text) <= 90 else f"{text[:88]} …")
+    return quoted(text if len(text) <= most else f"{text[:most]}…")
 
 
 def _maker(details: dict[str, Any]) -> str:

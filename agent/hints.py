@@ -68,6 +68,7 @@ FRAMES = [
         r" ?[,:;.–—-]+)? (<rest>(?:and )?(?:why|how|what|which|is|does|did|where|explain)\b.+)",
     r"(?!explain\b)<text> ?[:;–—-]+ ?(<rest>why\b.+)",
     r"<rest>,? (?:in|after|for|on|given|following)(?: {the}{text_word})?:? (<text>{q})",
+    r"<rest>,? (?:when|if|where) {the}{text_word} (?:is|was|says|reads):? (<text>{q})",
     r"(<rest>.+(?:answer|repl|respon|react|say).+) to(?: {the}{text_word})?:? (<text>{q})",
     r"<rest>,? (?:in|after|for|given|following)(?: {the}{text_word}:)? (<text>(?-i:[A-Z])\S*(?: \S+){2,})",
 ]  # fmt: skip

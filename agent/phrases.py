@@ -145,7 +145,7 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"(?:{do} )?{verb} <group>",
         r"{what_if} <group> (?:is|was|were|are|gets?|got|has been|had been|were to be|be)(?:"
             r" completely)? {verb}(?: {amount})?",
-        r"(<group>{ref}) ?(?:x|×|\*|times) ?(<amount>-?\d{0,4}[.,]?\d{1,6})",
+        r"(<group>{ref}) ?(?:x|×|\*|times) ?(<amount>-?\d{0,15}[.,]?\d{1,15})",
         r"(?:{what_if}|make|let) <group>(?: is| was| were| be| become)? {times}",
         r"{what_if} <group> (?:is|was|were|had been)(?: not|n't) (?:there|active|present|firing)",
         r"(?:{what_if}|make|made|had) <group> (?:were |was |is |be )?(<verb>stronger|weaker|bigger"

@@ -32,8 +32,8 @@ AMOUNTS |= {"four": 4.0, "five": 5.0, "ten": 10.0}
 DIRECTIONS = {"off": 0.0, "down": 0.5, "up": 2.0, "half": 0.5}
 DIRECTIONS |= dict.fromkeys(["stronger", "bigger", "louder"], 2.0)
 DIRECTIONS |= dict.fromkeys(["weaker", "smaller"], 0.5)
-_NUMBERS = ("one first", "two second", "three third", "four fourth", "five fifth", "six sixth")
-_NUMBERS += ("seven seventh", "eight eighth", "nine ninth", "ten tenth")
+_NUMBERS = ["one first", "two second", "three third", "four fourth", "five fifth", "six sixth"]
+_NUMBERS += ["seven seventh", "eight eighth", "nine ninth", "ten tenth"]
 ORDINALS = {word: str(n) for n, words in enumerate(_NUMBERS, 1) for word in words.split()}
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

@@ -72,9 +72,9 @@ WORDS = {
     r"|cut(?:ting)? out|(?:take|took|taking) (?:away|out)|(?:get|getting|got) rid of"
     r"|(?:turn|switch|shut)(?:ed|ing)? (?:off|down|up))",
     "amount": r"(?:(<how>(?:by|to|with|at|times|x|×)(?: a factor(?: of)?| factor)?) )?"
-    r"(<amount>-?\d{0,4}[.,]?\d{1,6} ?(?:%|percent|x|×|times)?|zero|nothing|half|a half|a quarter|twice"
+    r"(<amount>-?\d{0,15}[.,]?\d{1,15} ?(?:%|percent|x|×|times)?|zero|nothing|half|a half|a quarter|twice"
     r"|two|three|four|five|ten)(?: times)?",
-    "times": r"(<amount>-?\d{0,4}[.,]?\d{1,6} ?(?:%|percent|x|×|times)?|half|twice|two times|three times"
+    "times": r"(<amount>-?\d{0,15}[.,]?\d{1,15} ?(?:%|percent|x|×|times)?|half|twice|two times|three times"
     r"|double|triple)(?: times)? (?:as|(<more>more|stronger|bigger|larger)|the|its)(?: (?:strong|active|big"
     r"|large|strength|size|high|much))*(?: as .*)?",
     "features": r"(?:features?|neurons?|nodes?|units?|latents?|descriptions?)",

@@ -30,7 +30,7 @@ def plain(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share of 1; small ones keep a digit."""
-    digits = 1 if 0 < abs(share) < 0.0995 else 0
+    digits = 1 if abs(share) < 0.0995 else 0
     return f"{share * 100:.{digits}f} %".replace("-", "−")
 
 

@@ -153,7 +153,7 @@ def _swap_input(frozen: Any, tokens: Tensor) -> Any:
 def feature_rows(
     frozen: Any, transcoders: Any, targets: list[tuple[int, int, Tensor] | tuple[int, int]], modules: Any
 ) -> list[Tensor]:
-    """Gradient times value for every feature (target, layer, pos, feature), error (target, layer, pos) and token.
+    """Gradient times value of every feature (target, layer, pos, feature), error (target, layer, pos), token.
 
     `modules` are (writer, mlp, norm before the mlp) of every block. A target is (layer, pos, encoder row) or
     (answer, foil). Features are leaves at what they are on the text; the skip is live.

@@ -72,6 +72,7 @@ def test_the_report_is_what_was_promised(report):
     assert report["graph"]["completeness"] >= 0.75
     assert report["tokens"][0] == "<bos>"
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert report["answer"]["refused"] == []
     ids = {claim["id"] for claim in report["claims"]}
     assert all(s["claims"] and set(s["claims"]) <= ids for s in report["answer"]["sentences"])
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from frozen_reference import FrozenRun, own_precision, reference_rows
-
 from tests_support import FAMILIES, freeze_words, tiny_subject
+
 from tracer.families import part
 from tracer.intervene import (
     Change,

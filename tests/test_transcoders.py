@@ -5,8 +5,8 @@ import torch
 from frozen_reference import FrozenRun, feature_rows, own_precision
 from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
 
-from tracer import GraphError
 from tracer.crosslayer import feature_sources
+from tracer.errors import TranscodersError
 from tracer.families import part
 from tracer.graph import Kind, load_graph
 from tracer.replacement import likeliest_roots, named_roots, trace_transcoders
@@ -93,7 +93,7 @@ def test_feature_rows_equal_autograd_and_add_up(frozen, kind):
 @pytest.mark.parametrize("kind", ["jumprelu and skip", "cross-layer and skip"])
 def test_an_edge_equals_a_measured_frozen_intervention(frozen, kind):
     transcoders = random_transcoders(frozen, **KINDS[kind])
-    active, sources, targets, rows, root = all_rows(frozen, transcoders)
+    active, sources, _, rows, root = all_rows(frozen, transcoders)
     modules = modules_of(frozen)
     run = FrozenRun(
         frozen, [m[0] for m in modules], [m[1] for m in modules], lambda i, x: x @ transcoders.layers[i].skip
@@ -216,5 +216,5 @@ def test_transcoders_of_another_model_are_refused(llama, tiny):
     from dataclasses import replace
 
     short = replace(random_transcoders(other), layers=random_transcoders(other).layers[:2])
-    with pytest.raises(GraphError, match="2 layers"):
+    with pytest.raises(TranscodersError, match="2 layers"):
         active_features(other, short, 0)

@@ -8,21 +8,25 @@ FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "llama", "mistral", "qwen2", "q
 WORDS = 97
 
 
-def tiny_subject(tiny: Any, family: str) -> Any:
-    """A random decoder as a subject."""
+def words_tokenizer() -> Any:
+    """A tokeniser of the words w0 to w96; it has no special token."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Whitespace
     from transformers import PreTrainedTokenizerFast
 
+    words = Tokenizer(WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
+    words.pre_tokenizer = Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0")
+
+
+def tiny_subject(tiny: Any, family: str) -> Any:
+    """A random decoder as a subject."""
     from tracer.families import family_of
     from tracer.subject import Subject
 
-    words = Tokenizer(WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
-    words.pre_tokenizer = Whitespace()
     model = tiny(family)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0")
-    return Subject(f"tiny-{family}", model, tokenizer, family_of(model.config.model_type))
+    return Subject(f"tiny-{family}", model, words_tokenizer(), family_of(model.config.model_type))
 
 
 def freeze_words(subject: Any, length: int = 9) -> Any:

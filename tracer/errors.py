@@ -3,6 +3,7 @@
 TracerError
 ├── SubjectError        the model cannot be found, read or built
 │   └── UnsupportedFamily  its architecture has no row in `tracer.families`
+├── TranscodersError    a set of transcoders cannot be found, read or does not fit
 ├── TextError           the text cannot be traced (empty, too long, not one token …)
 └── GraphError          a graph, a node or an intervention that does not exist or does not fit
 """
@@ -18,6 +19,10 @@ class SubjectError(TracerError):
 
 class UnsupportedFamily(SubjectError):
     """The model's architecture has no row in the table of families."""
+
+
+class TranscodersError(TracerError):
+    """A set of transcoders that cannot be found or read, or that does not fit the model."""
 
 
 class TextError(TracerError):

@@ -1,5 +1,6 @@
 """The model under study: find it, load it, tokenise, predict. Knows nothing of graphs or features."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -150,11 +151,9 @@ def load(
     if threads is not None:
         torch.set_num_threads(threads)  # a setting of the process: said here, where the model comes in
     transformers_logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # or every retry is a line on the screen
     name, folder = _locate(model, cache, progress)
-    try:
-        config = AutoConfig.from_pretrained(folder)
-    except (OSError, ValueError) as exc:
-        raise SubjectError(_not_found(model)) from exc
+    config = _config(model, folder)
     family = family_of(str(config.model_type))
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
@@ -181,6 +180,17 @@ def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple
     if path.is_dir():
         return path.resolve().name, str(path)
     return model, model
+
+
+def _config(model: str, folder: str) -> Any:
+    """The model's configuration, from this machine if it is here, else from the hub."""
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError):
+        try:
+            return AutoConfig.from_pretrained(folder)
+        except (OSError, ValueError) as exc:
+            raise SubjectError(_not_found(model)) from exc
 
 
 def _not_found(model: str) -> str:

@@ -81,7 +81,7 @@ class Page:
             }
         with gr.Row(elem_id="asking"):
             self.box = gr.Textbox(
-                placeholder="Why does 'Texas, whose capital is' continue with Austin?",
+                placeholder="Why does 'The opposite of up is' say down?",
                 show_label=False,
                 container=False,
                 max_lines=4,
@@ -206,7 +206,16 @@ class Page:
         """Let an event ask: the desk takes one question at a time, however many pages are open."""
         boxes = [self.box, self.text, self.said, self.foil, self.go, self.stop]
         outputs = [self.chat, self.circuit, self.thread, self.kept, *boxes]
-        run = trigger(handler, inputs, outputs, concurrency_limit=1, concurrency_id="subject", **QUIET)
+        run = trigger(
+            handler,
+            inputs,
+            outputs,
+            concurrency_limit=1,
+            concurrency_id="subject",
+            show_progress="minimal",  # says the place in the queue while another page's turn lasts
+            show_progress_on=self.chat,
+            api_visibility="private",
+        )
         ready = [self.go, self.stop, self.focus, self.chip, *self.follow]
         done = run.then(self.on_done, self.focus, ready, queue=False, **QUIET)
         done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top

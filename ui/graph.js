@@ -165,10 +165,10 @@ function panelNow() {
 }
 
 function pin(id) {
-  pinned = id === pinned ? null : id;
+  pinned = id;
   mark();
   panelNow();
-  if (!pinned) return trigger('pick', { kind: '', id: '', label: '' });
+  if (!id) return trigger('pick', { kind: '', id: '', label: '' });
   const kind = index.groups.has(id) ? 'supernode' : 'node';
   const known_ = kind === 'node' ? index.tokens.get(id) ?? id : id;
   if (kind === 'node' && !index.nodes.has(known_)) return undefined;
@@ -182,7 +182,7 @@ function reveal(id) {
     opened.add(home);
     paint();
   }
-  if (pinned !== id) pin(id);
+  pin(id);
 }
 
 function expand(id) {
@@ -323,7 +323,7 @@ svg.addEventListener('click', (event) => {
   if (!G || moved || event.detail > 1) return;
   const id = idOf(event);
   if (id) pin(id);
-  else if (pinned) pin(pinned);
+  else if (pinned) pin(null);
 });
 svg.addEventListener('dblclick', (event) => {
   const id = idOf(event);
@@ -350,7 +350,7 @@ function step([right, down]) {
 svg.addEventListener('keydown', (event) => {
   const id = idOf(event);
   const acts = { Enter: () => id && pin(id), ' ': () => index.groups.has(id) && expand(id),
-    Escape: () => pinned && pin(pinned), '+': () => zoom(1.3), '-': () => zoom(1 / 1.3), 0: reset };
+    Escape: () => pinned && pin(null), '+': () => zoom(1.3), '-': () => zoom(1 / 1.3), 0: reset };
   const act = WAYS[event.key] ? () => step(WAYS[event.key]) : acts[event.key];
   if (!act || !G) return;
   event.preventDefault();
@@ -374,7 +374,7 @@ finder.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || !G || !finder.value.trim()) return;
   const wanted = finder.value.trim().toLowerCase();
   const hit = [...spots.keys()].find((id) => nameOf(G, index, id).toLowerCase().includes(wanted));
-  if (hit && hit !== pinned) pin(hit);
+  if (hit) pin(hit);
 });
 element.addEventListener('ac-clear', () => {
   pinned = null;

@@ -143,12 +143,12 @@ function spread(boxes, left, right) {
 }
 
 // The boxes in rows from the bottom up; the rows share the height there is, or ask for more.
-function placeBoxes(wishes, feeds, area) {
+function placeBoxes(wishes, feeds, area, most) {
   if (!wishes.length) return { boxes: new Map(), rows: [], height: 0 };
   const usual = Math.min(...wishes.map((wish) => wish.width));
   const across = Math.max(1, Math.floor((area.right - area.left + GAP.x) / (usual + GAP.x)));
   const room = area.bottom - area.top;
-  let many = clamp(Math.floor(room / (54 + GAP.y)), 1, wishes.length);
+  let many = clamp(most, 1, wishes.length);
   let row = rowsOf(wishes, feeds, many, across);
   while (!row) row = rowsOf(wishes, feeds, (many += 1), across);
   const used = [...new Set(row)].sort((a, b) => a - b);
@@ -202,10 +202,12 @@ function groupLayout(graph, width, height, opened, feeds) {
   });
   wishes.sort((a, b) => a.middle - b.middle || (a.id < b.id ? -1 : 1));
   const area = { left, right, top: 58, bottom: height - tokenHeight - 10 };
-  let placed = placeBoxes(wishes, feeds, area);
-  const tall = Math.max(height, height + placed.height - (area.bottom - area.top));
+  const room = area.bottom - area.top;
+  const most = Math.floor(room / (54 + GAP.y));
+  let placed = placeBoxes(wishes, feeds, area, most);
+  const tall = Math.max(height, height + placed.height - room);
   area.bottom += tall - height;
-  if (tall > height + 1) placed = placeBoxes(wishes, feeds, area);
+  if (tall > height) placed = placeBoxes(wishes, feeds, area, most);
   const tokens = new Map();
   for (const column of cols.list) {
     const wide = Math.min(column.width - 4, cols.upright ? 104 : 22);

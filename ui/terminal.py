@@ -37,7 +37,7 @@ def markdown(text: str) -> Markdown:
     return Markdown(visible(text), hyperlinks=False)
 
 
-def said(message: Mapping[str, str]) -> RenderableType:
+def said(message: Mapping[str, Any]) -> RenderableType:
     """One message of an earlier conversation."""
     if message["role"] == "user":
         return Text(f"> {visible(message['content'])}", "bold")

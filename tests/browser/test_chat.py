@@ -4,7 +4,11 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    # Gradio counts its calls with pandas and trips over a deprecation there; as an error it kills its queue.
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
 
 TEXAS = "Why does 'Texas, whose capital is' continue with Austin?"
 HOSTILE = "The tag <img src=x onerror=window.__caught=1> and ![a](http://evil.example/a.png) is"
@@ -34,6 +38,16 @@ def ask(page, message):
 
 def said(page):
     return page.inner_text("#chat")
+
+
+def over_each_other(boxes):
+    """The pairs of boxes that lie over each other."""
+    pairs = [(one, other) for i, one in enumerate(boxes) for other in boxes[:i]]
+    return [
+        ((left, top, right, bottom), other)
+        for (left, top, right, bottom), other in pairs
+        if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +110,7 @@ def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, 
     group = page.locator(".ac-group").first
     group.locator(".ac-box").dblclick()
     page.wait_for_selector(".ac-member")
+    assert over_each_other(page.evaluate(BOXES)) == []
     page.locator(".ac-member").first.click()
     page.wait_for_selector("#chip", state="visible")
     assert "node" in page.inner_text("#chip")
@@ -112,10 +127,7 @@ def test_boxes_never_overlap_and_the_page_never_scrolls_sideways(visit, picture,
     page.wait_for_selector(".ac-group")
     boxes = page.evaluate(BOXES)
     assert len(boxes) > 8
-    for i, (left, top, right, bottom) in enumerate(boxes):
-        for other_left, other_top, other_right, other_bottom in boxes[:i]:
-            apart = left >= other_right or other_left >= right or top >= other_bottom or other_top >= bottom
-            assert apart, (boxes[i], (other_left, other_top, other_right, other_bottom))
+    assert over_each_other(boxes) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     picture(page, f"dark-{width}")
 

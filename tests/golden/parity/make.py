@@ -1,0 +1,169 @@
+"""Make the golden files: tiny random models traced by circuit-tracer 0.5.0, in its own environment.
+
+    python3 -m venv PEER
+    PEER/bin/pip install torch==2.13.0 circuit-tracer==0.5.0 nnsight==0.6.2
+    PEER/bin/python tests/golden/parity/make.py
+
+Each file holds the model's weights ("model."), the transcoders' ("layer 0 W_enc" …) and what the peer found;
+its metadata the settings. The peer zeroes features and errors at position 0 and has no bias node.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+import transformers as hf
+from circuit_tracer import attribute
+from circuit_tracer.graph import compute_graph_scores, prune_graph
+from circuit_tracer.replacement_model.replacement_model_nnsight import NNSightReplacementModel
+from circuit_tracer.transcoder.activation_functions import TopK
+from circuit_tracer.transcoder.cross_layer_transcoder import load_clt
+from circuit_tracer.transcoder.single_layer_transcoder import load_transcoder_set
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+
+LAYERS, WIDTH, FEATURES, WORDS = 3, 32, 40, 97
+IDS = [1, 40, 7, 88, 3, 52, 19, 7, 64]
+ROWS, BATCH, NODES, EDGES = 60, 8, 0.8, 0.98
+COMMON = {
+    "vocab_size": WORDS,
+    "hidden_size": WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "intermediate_size": 48,
+    "max_position_embeddings": 64,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+    "tie_word_embeddings": True,
+}
+GEMMA = {"sliding_window": 5, "query_pre_attn_scalar": 8}
+CASES = {  # name: family, settings of the model, of the transcoders
+    "llama relu": ("Llama", {}, {"reads": "mlp.hook_in", "writes": "mlp.hook_out"}),
+    "llama topk": ("Llama", {}, {"reads": "hook_resid_mid", "writes": "hook_mlp_out", "k": 12}),
+    "qwen3 skip": ("Qwen3", {}, {"reads": "mlp.hook_in", "writes": "mlp.hook_out", "skip": True}),
+    "gemma3 jumprelu": (
+        "Gemma3",
+        GEMMA,
+        {"reads": "mlp.hook_in", "writes": "hook_mlp_out", "threshold": True},
+    ),
+    "gemma2 normalized": ("Gemma2", GEMMA, {"reads": "ln2.hook_normalized", "writes": "hook_mlp_out"}),
+    "gemma2 clt": (
+        "Gemma2",
+        GEMMA,
+        {"reads": "hook_resid_mid", "writes": "hook_mlp_out", "threshold": True, "clt": True},
+    ),
+}
+
+
+def save_model(family: str, settings: dict, folder: Path) -> dict[str, torch.Tensor]:
+    """A random model, far from the identity everywhere, as a folder the peer can open."""
+    text = "Text" if family == "Gemma3" else ""
+    config = getattr(hf, f"{family}{text}Config")(**COMMON, **settings)
+    torch.manual_seed(0)
+    model = getattr(hf, f"{family}ForCausalLM")(config)
+    gain = 0.0 if family.startswith("Gemma") else 1.0
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim > 1:
+                weights.mul_(8.0)
+            else:
+                weights.copy_(torch.rand(weights.shape) - 0.5 + gain)
+    model.save_pretrained(folder)
+    words = Tokenizer(WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
+    special = {"unk_token": "w0", "pad_token": "w0", "bos_token": "w1", "eos_token": "w2"}
+    hf.PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(folder)
+    return {name: weights.detach().clone() for name, weights in model.named_parameters()}
+
+
+def save_transcoders(made: dict, folder: Path) -> dict[str, torch.Tensor]:
+    """Random transcoders as files in the peer's layout; returns their tensors by layer."""
+    folder.mkdir()
+    random, kept = torch.Generator().manual_seed(7), {}
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=random) / WIDTH**0.5
+
+    for layer in range(LAYERS):
+        steps = (LAYERS - layer,) if made.get("clt") else ()
+        own = {
+            "W_enc": draw(FEATURES, WIDTH),
+            "W_dec": draw(FEATURES, *steps, WIDTH),
+            "b_enc": draw(FEATURES) - 0.2,
+            "b_dec": draw(WIDTH),
+        }
+        threshold = draw(FEATURES).abs() if made.get("threshold") else None
+        if made.get("skip"):
+            own["W_skip"] = draw(WIDTH, WIDTH)
+        kept |= {f"layer {layer} {name}": value for name, value in own.items()}
+        if threshold is not None:
+            kept[f"layer {layer} threshold"] = threshold
+        if made.get("clt"):
+            encode = {f"{name}_{layer}": own[name] for name in ("W_enc", "b_enc", "b_dec")}
+            save_file(encode | {f"threshold_{layer}": threshold}, folder / f"W_enc_{layer}.safetensors")
+            save_file({f"W_dec_{layer}": own["W_dec"]}, folder / f"W_dec_{layer}.safetensors")
+        else:
+            own |= {} if threshold is None else {"activation_function.threshold": threshold}
+            save_file(own, folder / f"layer_{layer}.safetensors")
+    return kept
+
+
+def trace(model_folder: Path, folder: Path, made: dict) -> dict[str, torch.Tensor]:
+    """What the peer finds."""
+    cpu = torch.device("cpu")
+    hooks = {"feature_input_hook": made["reads"], "feature_output_hook": made["writes"]}
+    settings = {"scan": "golden", "device": cpu, "dtype": torch.float32, **hooks}
+    if made.get("clt"):
+        transcoders = load_clt(str(folder), **settings)
+    else:
+        paths = {i: str(folder / f"layer_{i}.safetensors") for i in range(LAYERS)}
+        transcoders = load_transcoder_set(paths, lazy_encoder=False, lazy_decoder=False, **settings)
+        for layer in transcoders.transcoders:  # the released peer has TopK but no loader for it
+            layer.activation_function = TopK(made["k"]) if "k" in made else layer.activation_function
+    model = NNSightReplacementModel.from_pretrained_and_transcoders(
+        str(model_folder), transcoders, device=cpu, dtype=torch.float32
+    )
+    graph = attribute(torch.tensor(IDS), model, max_feature_nodes=ROWS, batch_size=BATCH)
+    pruned = prune_graph(graph, NODES, EDGES)
+    replacement, completeness = compute_graph_scores(graph)
+    return {
+        "adjacency": graph.adjacency_matrix.float(),
+        "active": graph.active_features.int(),
+        "values": graph.activation_values.float(),
+        "selected": graph.selected_features.int(),
+        "logit_tokens": torch.tensor([int(t.vocab_idx) for t in graph.logit_targets]),
+        "logit_probabilities": graph.logit_probabilities.float(),
+        "node_mask": pruned.node_mask.to(torch.uint8),
+        "edge_mask": pruned.edge_mask.to(torch.uint8),
+        "cumulative": pruned.cumulative_scores.float(),
+        "scores": torch.tensor([replacement, completeness]),
+    }
+
+
+def main() -> None:
+    for name, (family, settings, made) in CASES.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            model = save_model(family, settings, Path(scratch) / "model")
+            transcoders = save_transcoders(made, Path(scratch) / "transcoders")
+            found = trace(Path(scratch) / "model", Path(scratch) / "transcoders", made)
+        tensors = {f"model.{key}": value for key, value in model.items()} | transcoders | found
+        about = {
+            "family": family,
+            "config": COMMON | settings,
+            "ids": IDS,
+            "transcoders": made,
+            "rows": ROWS,
+            "batch": BATCH,
+            "peer": "circuit-tracer 0.5.0",
+        }
+        path = Path(__file__).parent / f"{name.replace(' ', '_')}.safetensors"
+        save_file({k: v.contiguous() for k, v in tensors.items()}, path, {"about": json.dumps(about)})
+        print(name, "active", len(found["active"]), "scores", found["scores"].tolist(), path.stat().st_size)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The real cases on the real model: every graph adds up, is complete enough, and predicts well."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from scipy import stats
+
+from tracer import Intervention, Study, TracedStudy
+from tracer.graph import Kind
+
+CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def traced(embedded_subject):
+    """Every case traced once."""
+    out = {}
+    for case in CASES:
+        study = Study(embedded_subject, case["text"], limit=512)
+        answer, foil = (study.token(case[name]).token_id for name in ("said", "foil"))
+        out[case["id"]] = TracedStudy(study.contrast(answer, foil), nodes=1000)
+    return out
+
+
+@pytest.fixture(params=CASES, ids=[case["id"] for case in CASES])
+def case(request):
+    return request.param
+
+
+def test_the_model_says_what_the_case_says(case, traced):
+    study = traced[case["id"]].study
+    top = study.predictions(1)[0]
+    assert (top.token, pytest.approx(case["p"], abs=0.02)) == (case["said"], top.p)
+
+
+def test_every_row_adds_up_to_its_target(case, traced):
+    graph = traced[case["id"]].graph
+    total, value = graph.edges.double().sum(1), graph.value.double()
+    gap = (total - value).abs()
+    assert float(gap[-1]) <= 1e-4 * max(abs(float(value[-1])), 0.1)
+    assert graph.residual() < 1e-5
+    assert float((gap[:-1] / value[:-1].abs().clamp_min(1e-2)).max()) <= 1e-4
+    assert bool(graph.is_kind(Kind.BOS).any())
+
+
+def test_a_thousand_neurons_reach_completeness(case, traced):
+    one = traced[case["id"]]
+    assert one.graph.features == 1000
+    assert one.scores.completeness >= 0.75
+
+
+def test_predictions_rank_what_removing_groups_does(traced):
+    predicted, measured = [], []
+    for one in traced.values():
+        strongest = sorted(one.features(), key=lambda f: -abs(f.effect))[:60]
+        cells: dict[tuple[int, int, bool], list[str]] = {}
+        for f in strongest:
+            cells.setdefault((f.position, f.layer // 6, f.effect > 0), []).append(f.id)
+        groups = [members for members in cells.values() if len(members) >= 4][:3]
+        forecasts = one.contrast.forecast(groups, Intervention("ablate"))
+        predicted += [f.mean for f in forecasts]
+        for group in groups:
+            outcome = one.contrast.test(group, Intervention("ablate"), controls=2, seed=1)
+            measured.append(outcome.measured)
+    assert len(measured) >= 40
+    assert stats.spearmanr(predicted, measured).statistic >= 0.93

@@ -1,0 +1,132 @@
+"""The same graphs as circuit-tracer 0.5.0 on the same weights (golden files made by golden/parity/make.py)."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from tests_support import words_tokenizer
+
+from tracer.families import family_of
+from tracer.frozen import freeze
+from tracer.peer import PeerView
+from tracer.replacement import likeliest_roots, trace_transcoders
+from tracer.subject import Subject
+from tracer.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders, active_features
+
+GOLDEN = sorted((Path(__file__).parent / "golden" / "parity").glob("*.safetensors"))
+CLOSE = 1e-5
+
+
+class Case:
+    def __init__(self, path):
+        with safe_open(path, "pt") as file:
+            self.about = json.loads(file.metadata()["about"])
+            self.found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
+        self.frozen = freeze(self.subject(), torch.tensor(self.about["ids"]))
+        self.gemma3 = self.about["family"] == "Gemma3"
+        self.factor = self.frozen.embedded.shape[1] ** 0.5 if self.gemma3 else 1.0
+        self.transcoders = self.read_transcoders()
+
+    def subject(self):
+        import transformers as hf
+
+        family = self.about["family"]
+        config = getattr(hf, f"{family}TextConfig" if family == "Gemma3" else f"{family}Config")
+        config = config(**self.about["config"], attn_implementation="eager")
+        model = getattr(hf, f"{family}ForCausalLM")(config).eval().requires_grad_(False)
+        weights = {k.removeprefix("model."): v for k, v in self.found.items() if k.startswith("model.")}
+        left = model.load_state_dict(weights, strict=False)
+        assert set(left.missing_keys) <= {"lm_head.weight"}
+        assert not left.unexpected_keys
+        model.tie_weights()
+        return Subject(family, model, words_tokenizer(), family_of(model.config.model_type))
+
+    def read_transcoders(self):
+        made, layers = self.about["transcoders"], []
+        for index in range(len(self.frozen.layers)):
+            own = {
+                key: self.found.get(f"layer {index} {key}")
+                for key in ("W_enc", "W_dec", "b_enc", "b_dec", "W_skip", "threshold")
+            }
+            skip = None if own["W_skip"] is None else own["W_skip"].T
+            shape = Nonlinearity(own["threshold"], made.get("k"))
+            layers.append(
+                Transcoder(Held(own["W_enc"]), own["b_enc"], Held(own["W_dec"]), own["b_dec"], shape, skip)
+            )
+        return Transcoders(tuple(layers), Reads(made["reads"]))
+
+    def graph(self, frozen):
+        return trace_transcoders(
+            frozen,
+            self.transcoders,
+            max_feature_nodes=self.about["rows"],
+            a_round=4 * self.about["batch"],
+            zero_positions=1,
+            rest_apart=True,
+        )
+
+
+@pytest.fixture(params=GOLDEN, ids=lambda path: path.stem, scope="module")
+def case(request):
+    return Case(request.param)
+
+
+@pytest.fixture(scope="module")
+def view(case):
+    """Our graph with the peer's unscaled Gemma 3 embeddings, which also enter its choice of nodes."""
+    return PeerView(case.graph(replace(case.frozen, embedded=case.frozen.embedded / case.factor)))
+
+
+def test_the_same_features_are_active(case):
+    active = active_features(case.frozen, case.transcoders, 1)
+    assert torch.equal(torch.stack(list(active.units), 1), case.found["active"].long())
+    assert torch.allclose(active.acts, case.found["values"], rtol=CLOSE, atol=1e-6)
+
+
+def test_the_same_logits_are_explained(case):
+    roots = likeliest_roots(case.frozen)
+    assert roots.names == tuple(f"w{i}" for i in case.found["logit_tokens"].tolist())
+    assert torch.allclose(roots.weights, case.found["logit_probabilities"], rtol=CLOSE)
+
+
+def test_the_same_features_are_chosen_and_every_edge_agrees(case, view):
+    graph = case.graph(replace(case.frozen, embedded=case.frozen.embedded / case.factor))
+    chosen = case.found["active"][case.found["selected"].long()].long()
+    mine = torch.stack([x[: graph.features] for x in (graph.layer, graph.position, graph.neuron)], 1)
+    assert torch.equal(mine, chosen)
+    wanted = case.found["adjacency"]
+    worst = (view.matrix - wanted).abs().amax(1)
+    assert bool((worst <= CLOSE * wanted.abs().amax(1)).all())
+
+
+def test_token_edges_of_gemma_3_are_the_peers_times_the_root_of_the_width(case, view):
+    from tracer.crosslayer import feature_sources
+    from tracer.rows import direct_rows
+
+    active = active_features(case.frozen, case.transcoders, 1)
+    sources = feature_sources(case.frozen, case.transcoders, active)
+    rows = direct_rows(case.frozen, likeliest_roots(case.frozen).targets, sources)
+    mine = rows[:, sources.token_column : sources.bias_column]
+    theirs = case.found["adjacency"][-view.roots :, -view.roots - view.tokens : -view.roots] * case.factor
+    assert case.factor == pytest.approx(32**0.5 if case.gemma3 else 1)
+    assert float((mine - theirs).abs().max()) < CLOSE * float(theirs.abs().max())
+
+
+def test_influence_pruning_and_scores_agree(case, view):
+    pruned = view.prune()
+    assert torch.equal(pruned.nodes, case.found["node_mask"].bool())
+    assert torch.equal(pruned.edges, case.found["edge_mask"].bool())
+    assert torch.allclose(pruned.cumulative, case.found["cumulative"], atol=1e-5)
+    assert tuple(view.scores()) == pytest.approx(case.found["scores"].tolist(), rel=CLOSE)
+
+
+def test_the_graph_also_adds_up_which_the_peers_cannot(case):
+    assert case.graph(case.frozen).residual() < 1e-5
+
+
+def test_there_are_golden_files_and_they_are_small():
+    assert len(GOLDEN) >= 6
+    assert sum(path.stat().st_size for path in GOLDEN) < 2 * 2**20
