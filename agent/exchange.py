@@ -16,7 +16,7 @@ from agent import actions
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Event
-from agent.foreign import explain
+from agent.foreign import contents, explain
 from agent.state import State
 from agent.tools import Harness, Stopped
 from tracer import (
@@ -149,17 +149,20 @@ def _read(path: Path) -> GraphFile:
 
 
 def show_graph(path: Path) -> dict[str, Any]:
-    """What a graph file holds, in numbers and names. Raises AgentError with one sentence."""
+    """What a graph file holds, in numbers, names and (`markdown`) words. Raises AgentError."""
     graph = _read(path)
     report = explain_foreign(graph)
     labels = graph.all_labels()
-    return {
+    shown = {
         "file": path.name,
         **{name: report[name] for name in ("source", "model", "text", "tokens", "predictions", "graph")},
         "kinds": dict(sorted(Counter(node.kind for node in graph.nodes).items())),
         "labelled": sum(bool(labels[n.id]) for n in graph.nodes if n.kind == "feature"),
-        **{name: report[name] for name in ("features", "supernodes", "pinned", "path", "notes")},
+        **{
+            name: report[name] for name in ("features", "supernodes", "pinned", "path", "path_words", "notes")
+        },
     }
+    return {**shown, "markdown": contents(shown)}
 
 
 def sendable(path: Path, slug: str = "", scan: str = "") -> Sendable:

@@ -80,6 +80,7 @@ class _Reading:
             "supernodes": self._groups(),
             "pinned": list(self.graph.pinned),
             "path": [self.graph.name(n) for n in self.path.nodes] if self.path else [],
+            "path_words": [self._word(n) for n in self.path.nodes] if self.path else [],
             "claims": self.claims,
             "tests_run": 0,
             "answer": {
@@ -115,7 +116,9 @@ class _Reading:
         said = listed([f"{_said(self._token_of(n))} ({percent(n.probability)})" for n in logits])
         numbers = [n.probability for n in logits]
         against = f" rather than {_said(self._foil())}" if self.graph.own else ""
-        text = f"After {_said(self.graph.prompt[-80:])} the file explains {said}{against}."
+        prompt = self.graph.prompt
+        end = prompt if len(prompt) <= 80 else f"…{prompt[-78:]}"
+        text = f"After {_said(end)} the file explains {said}{against}."
         self._say("What it explains.", text, numbers, kind="prediction")
 
     def _walked(self) -> None:
@@ -219,12 +222,13 @@ class _Reading:
 
     def _member(self, node: "FileNode") -> dict[str, Any]:
         name = self.graph.name(node)
+        neuron = self.graph.neurons and node.feature is not None
         return {
             "id": name,
             "layer": node.layer,
             "position": node.position,
-            "feature": node.feature // 2 if self.graph.neurons and node.feature is not None else node.feature,
-            "sign": name.split("@")[0][-1] if self.graph.neurons and node.kind == "feature" else None,
+            "feature": (node.feature or 0) // 2 if neuron else node.feature,
+            "sign": name.split("@")[0][-1] if neuron else None,
             "activation": rounded(node.activation),
             "influence": rounded(self.flow.influence[node.id]),
             "direct": rounded(self.flow.direct(node.id)),
@@ -251,6 +255,12 @@ class _Reading:
 
     def _token_at(self, position: int) -> str:
         return self.graph.tokens[position]
+
+    def _word(self, node: "FileNode") -> str:
+        """A node in a word or two: a token, the answer, or a feature's label."""
+        if node.kind == "token":
+            return self._token_at(node.position)
+        return self._token_of(node) if node.kind == "logit" else self.labels[node.id] or self.graph.name(node)
 
     def _is_bos(self, node: "FileNode") -> bool:
         return node.position == 0 and bool(_SPECIAL.fullmatch(self.graph.tokens[0]))
@@ -279,3 +289,29 @@ def _maker(details: dict[str, Any]) -> str:
 
 def _markdown(heading: str, sentences: list[Sentence]) -> str:
     return f"**{escaped(heading)}** " + " ".join(escaped(s.text) for s in sentences)
+
+
+def contents(shown: dict[str, Any]) -> str:
+    """What a file holds, as markdown; `shown` is what `agent.show_graph` returns."""
+    source, graph = shown["source"], shown["graph"]
+    kinds = listed([f"{count} of kind {kind}" for kind, count in shown["kinds"].items()])
+    guesses = [f"{_said(g['token'])} ({percent(g['p'])})" for g in shown["predictions"][:SAID]]
+    lines = [
+        f"Graph {_said(source['slug'])} of {_said(shown['model'])}"
+        + (f", made by {_said(source['made_by'])}." if source["made_by"] else "."),
+        f"Text: {_said(shown['text'], 200)}",
+        f"It explains {listed(guesses)}.",
+        f"{graph['nodes']} nodes ({kinds}), {graph['edges']} links, {graph['layers']} layers; "
+        f"{shown['labelled']} features have a label.",
+        f"Strongest chain: {' → '.join(_said(word, 48) for word in shown['path_words']) or 'none'}",
+    ]
+    for group in shown["supernodes"][:FEATURES]:
+        size = f"{len(group['members'])} nodes, {percent(group['share'])} of the features' influence"
+        lines.append(f"Supernode {_said(group['name'])}: {size}")
+    if graph["completeness"] is not None:
+        lines.append(
+            f"Within the file: completeness {plain(graph['completeness'])} "
+            f"({plain(graph['completeness_peer'])} as circuit-tracer counts), "
+            f"replacement {plain(graph['replacement'])}."
+        )
+    return "\n".join(f"- {escaped(line)}" for line in [*lines, *shown["notes"]])

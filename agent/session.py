@@ -18,8 +18,11 @@ from agent.report import report
 from agent.rules import EXPLAIN, RuleBrain
 from agent.state import Message, State
 from agent.tools import Stopped
+from agent.words import escaped
 
 log = logging.getLogger(__name__)
+
+CIRCLES = "This took too many steps without an answer. Ask a narrower question."
 
 
 class Session:
@@ -40,33 +43,50 @@ class Session:
         focus: dict[str, str] | None = None,
         cancel: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """Answer, event by event; a failure is the last event, not an exception."""
-        start = time.perf_counter()
-        before = self._desk.spent()
+        """Answer, event by event; a failure is the last event, not an exception, and loses nothing."""
         stop = cancel or threading.Event()
+        asked = {"text": text, "said": said, "foil": foil, "focus": focus}
         try:
-            with self._desk.busy:
-                old = self._state()
-                question = parse(
-                    message,
-                    text=text,
-                    said=said,
-                    foil=foil,
-                    has_graph=bool(old.get("graph")),
-                    focus=focus,
-                )
-                for piece in (question.text, question.said, question.foil):
-                    _refuse_control_characters(piece)
-                state = _turn(old, question, message or text or "", focus)
-                yield from self._run(state, stop)
-                cost = self._cost(before, start)
-                yield from self._finish(cost)
+            yield from self._wait_for_the_desk(stop)
         except Stopped:
             yield Failed("Stopped.")
-        except AgentError as exc:
-            yield Failed(str(exc))
-        except WentInCircles:
-            yield Failed("This took too many steps without an answer. Ask a narrower question.")
+            return
+        try:
+            yield from self._answer(message, asked, stop)
+        finally:
+            self._desk.busy.release()
+
+    def _wait_for_the_desk(self, stop: threading.Event) -> Iterator[Event]:
+        """Take the desk; while another question has it, say so."""
+        if not self._desk.busy.acquire(blocking=False):
+            yield Working("wait", 0.0, "another question is being answered")
+            while not self._desk.busy.acquire(timeout=0.2):
+                if stop.is_set():
+                    raise Stopped
+            yield Working("wait", 1.0)
+
+    def _answer(self, message: str, asked: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
+        start, before, old = time.perf_counter(), self._desk.spent(), self._state()
+        try:
+            question = parse(message, has_graph=bool(old.get("graph")), **asked)
+            for piece in (question.text, question.said, question.foil):
+                _refuse_control_characters(piece)
+            state = _turn(old, question, message or asked["text"] or "", asked["focus"])
+            yield from self._run(state, stop)
+            yield from self._finish(self._cost(before, start))
+        except (AgentError, Stopped, WentInCircles) as exc:
+            why = {Stopped: "Stopped.", WentInCircles: CIRCLES}.get(type(exc), str(exc))
+            self._go_back(old, message or asked["text"] or "", why)
+            yield Failed(why)
+
+    def _go_back(self, old: State, message: str, why: str) -> None:
+        """After a failure the conversation stands where it stood, but for the question and its end."""
+        said = [
+            Message(role="user", content=_clean(message)),
+            Message(role="assistant", content=escaped(why)),
+        ]
+        update = {**old, "history": [*old.get("history", []), *said], "finished": True}
+        self._loop.update_state(self._config, update, as_node="act")
 
     def history(self) -> list[Message]:
         """What was said so far."""
@@ -156,6 +176,11 @@ def _turn(old: State, question: Question, message: str, focus: dict[str, str] | 
         state |= dict.fromkeys(("case", "graph", "groups", "flows", "drawing", "report"))
         state |= {"features": [], "claims": []}
     return cast(State, state)
+
+
+def _clean(text: str) -> str:
+    """Text that can be stored: lone surrogates cannot be encoded."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _refuse_control_characters(piece: str | None) -> None:

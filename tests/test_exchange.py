@@ -120,6 +120,7 @@ def test_an_answer_from_a_file_says_that_nothing_was_tested():
     cited = {c for s in report["answer"]["sentences"] for c in s["claims"]}
     assert cited == {claim["id"] for claim in report["claims"]}
     assert report["path"] == ["E_11_1", "L1.F7@1", "L3.F42@2", "5_900_2"]
+    assert report["path_words"] == [" Texas", "L1.F7@1", "say a capital", " Austin"]
     assert [g["name"] for g in report["supernodes"]] == ["say a capital", "place"]
     assert "“ Austin” (60 %)" in text
     json.dumps(report, allow_nan=False)
@@ -151,6 +152,7 @@ def test_a_graph_file_is_shown_in_numbers(tmp_path):
     assert shown["kinds"] == {"error": 1, "feature": 2, "logit": 2, "token": 3}
     assert shown["labelled"] == 1
     assert shown["graph"]["edges"] == 8
+    assert "8 nodes (1 of kind error, 2 of kind feature" in shown["markdown"]
     with pytest.raises(AgentError, match="no graph file"):
         show_graph(tmp_path / "none.json")
 

@@ -277,8 +277,9 @@ def test_a_graph_is_written_whole_or_not_at_all(tmp_path):
     graph = read(example())
     write_graph_file(graph, tmp_path / "out.json")
     assert read_graph_file(tmp_path / "out.json") == graph
-    with pytest.raises(GraphError, match="cannot be written"):
-        write_graph_file(graph, tmp_path / "no" / "out.json")
+    for bad in ("no/out.json", "out.json/x.json", "a\0b"):
+        with pytest.raises(GraphError, match="cannot be written"):
+            write_graph_file(graph, tmp_path / bad)
     assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
 
 

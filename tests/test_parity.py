@@ -1,4 +1,4 @@
-"""The same graphs as circuit-tracer 0.5.0 on the same weights (golden files made by golden/parity/make.py)."""
+"""The same graphs as circuit-tracer 0.5.0 on the same weights (golden files, golden/parity/make.py)."""
 
 import json
 from dataclasses import replace

@@ -199,6 +199,24 @@ def test_any_script_can_be_asked_about(desk, text):
     assert report["text"] == text
 
 
+def test_a_question_that_fails_loses_nothing(desk, events):
+    session = Session(desk, "first")
+    before = session.last_drawing()
+    assert say(session, "", text="word " * 5000).startswith("FAILED")
+    assert "No group is called" in say(session, "remove S99")
+    assert session.last_drawing() == before
+    assert session.history()[-1]["content"].startswith("No group is called")
+    assert "Removing S1" in say(session, "remove S1")
+
+
+def test_a_second_question_waits_for_the_first(desk):
+    desk.busy.acquire()
+    asked = Session(desk, "waiting").ask("help")
+    assert next(asked) == Working("wait", 0.0, "another question is being answered")
+    desk.busy.release()
+    assert any(isinstance(event, Said) for event in asked)
+
+
 def test_a_token_of_several_pieces_says_so(desk):
     report = answered(Session(desk, "pieces").ask("", text=TEXT, said="San Francisco"))
     assert "“ San” and “ Francisco”" in report["question"]["note"]

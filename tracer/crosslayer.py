@@ -71,7 +71,7 @@ def feature_sources(frozen: Frozen, transcoders: Transcoders, active: Active) ->
         at = (units.layer == index).nonzero()[:, 0]
         rows = transcoder.writing(units.neuron[at], frozen.embedded) * active.acts[at, None, None]
         if rows.shape[1] > layers - index:
-            raise TranscodersError(f"{transcoders.name}: a feature of layer {index} writes beyond the last layer.")
+            raise TranscodersError(f"{transcoders.name}: features of layer {index} write beyond the last.")
         for step in range(rows.shape[1]):
             writes[index + step].append((at, rows[:, step]))
     blocks, constants = [], []

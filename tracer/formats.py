@@ -13,8 +13,8 @@ import json
 import math
 import os
 import re
-import tempfile
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -380,15 +380,12 @@ def _written(node: FileNode) -> dict[str, Any]:
 
 def write_graph_file(graph: GraphFile, path: Path) -> None:
     """Write the file whole or not at all; raises GraphError when it cannot be."""
+    half = path.with_name(f".{path.name[:50]}.{os.getpid()}.part")
     try:
-        handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.")
-    except OSError as exc:
-        raise GraphError(f"The graph cannot be written to {str(path)!r}: {exc.strerror}.") from exc
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(as_json(graph))
-        Path(half).chmod(0o644)
-        Path(half).replace(path)
-    except OSError as exc:
-        Path(half).unlink(missing_ok=True)
-        raise GraphError(f"The graph cannot be written to {str(path)!r}: {exc.strerror}.") from exc
+        half.write_bytes(as_json(graph))
+        half.replace(path)
+    except (OSError, ValueError) as exc:
+        with suppress(OSError, ValueError):
+            half.unlink()
+        why = getattr(exc, "strerror", None) or "that is no name of a file"
+        raise GraphError(f"The graph cannot be written to {str(path)!r}: {why}.") from exc

@@ -283,12 +283,20 @@ def predict_exact(
 
     Returns changes: logits (change, 1) of logit(first) - logit(second), readouts as in `measure`.
     """
-    size = max(1, _batch(frozen, changes) // 2)
-    parts = [
-        _derivative(frozen, changes[start : start + size], tokens, readouts)
-        for start in range(0, len(changes), size)
-    ]
-    return _joined(frozen, parts, 1, len(readouts))
+    logits = frozen.embedded.new_zeros(len(changes), 1)
+    seen = frozen.embedded.new_zeros(len(changes), len(readouts))
+    places = [_start(frozen, [change]).position for change in changes]
+    for place in sorted(set(places)):  # what starts late need not be run from the first word
+        rows = [i for i, p in enumerate(places) if p == place]
+        own = [changes[i] for i in rows]
+        size = max(1, _batch(frozen, own) // 2)
+        parts = [
+            _derivative(frozen, own[start : start + size], tokens, readouts)
+            for start in range(0, len(own), size)
+        ]
+        logits[rows] = torch.cat([part.logits for part in parts])
+        seen[rows] = torch.cat([part.readouts for part in parts])
+    return Effect(logits, seen)
 
 
 def _derivative(

@@ -15,10 +15,12 @@ from tracer.crosslayer import FeatureSources, feature_sources
 from tracer.frozen import Frozen
 from tracer.graph import KINDS, TRANSCODERS, Graph, Kind, walk
 from tracer.rows import direct_rows
+from tracer.subject import Subject
 from tracer.targets import Targets, likeliest, logit_targets
 from tracer.transcoders import Active, Transcoders, active_features, feature_targets
 
 A_ROUND = 2048  # features expanded between two rankings
+CHAT_PREFIX = [2, 105, 2364, 107]  # <bos><start_of_turn>user and a line break, in Gemma 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +182,32 @@ def _effects(edges: Tensor, acts: Float[Tensor, " unit"], kind: Tensor) -> Float
 def named_roots(targets: Targets, names: Sequence[str], weights: Sequence[float]) -> Roots:
     """Any final targets as roots: chosen tokens, answer minus foil, a direction."""
     return Roots(targets, tuple(names), targets.value.new_tensor(list(weights)))
+
+
+def text_ids(subject: Subject, text: str, limit: int) -> Int[Tensor, " pos"]:
+    """Token ids that begin with exactly one special token, as transcoders were trained to expect.
+
+    Where the tokeniser adds none (Qwen 3) its begin, padding or end token is put first.
+    """
+    ids = subject.encode(text, limit)
+    tokenizer = subject.tokenizer
+    named = (
+        tokenizer.bos_token_id,
+        tokenizer.pad_token_id,
+        tokenizer.eos_token_id,
+        *tokenizer.all_special_ids,
+    )
+    first = next((int(i) for i in named if i is not None), None)  # an id of 0 counts
+    if first is None:
+        return ids
+    while len(ids) > 1 and int(ids[0]) == int(ids[1]) == first:
+        ids = ids[1:]
+    if int(ids[0]) in tokenizer.all_special_ids:
+        return ids
+    return torch.cat([ids.new_tensor([first]), ids])
+
+
+def zero_positions_of(subject: Subject, ids: Int[Tensor, " pos"]) -> int:
+    """How many first positions hold no feature: the special token, or the whole prefix of a Gemma 3 chat."""
+    is_chat = ids[: len(CHAT_PREFIX)].tolist() == CHAT_PREFIX
+    return len(CHAT_PREFIX) if is_chat and "gemma3_text" in subject.family.model_types else 1

@@ -1,7 +1,8 @@
 """Read one layer's transcoder in every published layout; its tables stay on disk until rows are wanted.
 
-Layouts: circuit-tracer's layer_N.safetensors, W_enc_N and W_dec_N of cross-layer sets, Gemma Scope's params.npz,
-Gemma Scope 2's params.safetensors and params_layer_N.safetensors. Knows no set (`tracer.transcoder_sets`).
+Layouts: circuit-tracer's layer_N.safetensors, W_enc_N and W_dec_N of cross-layer sets, Gemma Scope's
+params.npz, Gemma Scope 2's params.safetensors and params_layer_N.safetensors. Knows no set of layers
+(`tracer.transcoder_sets`).
 """
 
 import re

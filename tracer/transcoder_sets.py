@@ -1,7 +1,7 @@
 """Find a set of transcoders, a folder here or on the Hugging Face hub, and read its settings.
 
-A set is circuit-tracer's (config.yaml, with or without a list of files) or a plain folder in one of the layouts
-of `tracer.transcoder_files`. Knows no model.
+A set is circuit-tracer's (config.yaml, with or without a list of files) or a plain folder in one of the
+layouts of `tracer.transcoder_files`. Knows no model.
 """
 
 import json
@@ -30,7 +30,7 @@ SCOPE_2_HOOKS = {  # Gemma Scope 2's own config.json
     "pre_feedforward_layernorm.output": "mlp.hook_in",
     "post_feedforward_layernorm.output": "hook_mlp_out",
 }
-WEIGHTS = ("*.safetensors", "*/params.safetensors", "config.yaml", "config.json")
+WEIGHTS = ("*.safetensors", "*params.npz", "layer_*/config.json")
 
 Fetch = Callable[[str], Path]  # an entry of a set's list of files -> where it lies here
 
@@ -66,7 +66,7 @@ def _layers(folder: Path, config: dict[str, Any], fetch: Fetch) -> tuple[Transco
 
 
 def _layer_files(folder: Path) -> list[Path]:
-    """One file a layer: layer_N.safetensors, or Gemma Scope's folders with params.npz or params.safetensors."""
+    """One file a layer: layer_N.safetensors, or Gemma Scope's layer_N…/…/params.npz or .safetensors."""
     if files := numbered(folder, "layer_*.safetensors"):
         return files
     found: dict[int, Path] = {}
@@ -74,8 +74,8 @@ def _layer_files(folder: Path) -> list[Path]:
         number = int(re.findall(r"^layer_(\d+)", path.relative_to(folder).parts[0])[0])
         if number in found:
             raise TranscodersError(
-                f"{folder} has more than one set: {found[number].parent.name} and {path.parent.name} are both "
-                f"of layer {number}. List the files you mean in a config.yaml."
+                f"{folder} has more than one set: {found[number].parent.name} and {path.parent.name} are "
+                f"both of layer {number}. List the files you mean in a config.yaml."
             )
         found[number] = path
     if set(found) != set(range(len(found))):
@@ -172,20 +172,25 @@ def _file(entry: str, folder: Path, hub_cache: Path | None) -> Path:
 
 
 def _download(where: str, hub_cache: Path | None) -> Path:
-    """The files of a set on the hub; features' example texts are left there."""
+    """The settings of a set on the hub and, where they list no files, its weights (not the example texts)."""
     from huggingface_hub import snapshot_download
 
     name, _, revision = where.partition("@")
     owner, _, rest = name.partition("/")
     repo, _, below = rest.partition("/")
-    patterns = [f"{below}/{pattern}" if below else pattern for pattern in WEIGHTS]
-    try:
-        folder = snapshot_download(
-            f"{owner}/{repo}", revision=revision or None, allow_patterns=patterns, cache_dir=hub_cache
+
+    def fetch(*patterns: str) -> Path:
+        wanted = [f"{below}/{pattern}" if below else pattern for pattern in patterns]
+        place = snapshot_download(
+            f"{owner}/{repo}", revision=revision or None, allow_patterns=wanted, cache_dir=hub_cache
         )
+        return Path(place) / below
+
+    try:
+        folder = fetch("config.yaml", "config.json")
+        return folder if _settings(folder).get("transcoders") else fetch("config.*", *WEIGHTS)
     except (OSError, ValueError) as exc:
         raise TranscodersError(
-            f"The transcoders {where!r} were not found: neither a folder here, nor a Hugging Face set that is "
-            "cached or can be reached (HF_HUB_OFFLINE may be set)."
+            f"The transcoders {where!r} were not found: neither a folder here, nor a Hugging Face set that "
+            "is cached or can be reached (HF_HUB_OFFLINE may be set)."
         ) from exc
-    return Path(folder) / below

@@ -108,7 +108,7 @@ class Transcoder:
         """Decoder rows, one for every layer from the transcoder's own on."""
         unique, place = features.unique(return_inverse=True)  # the same feature fires at many positions
         rows = self.decoder.pick(unique).to(like)
-        return rows.reshape(len(unique), -1, rows.shape[-1])[place]
+        return (rows if rows.ndim == 3 else rows[:, None])[place]
 
 
 @dataclass(frozen=True, slots=True)

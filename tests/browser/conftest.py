@@ -24,7 +24,7 @@ def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    desk = open_desk(read_settings(controls=19, data_dir=tmp_path_factory.mktemp("talks")))
+    desk = open_desk(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
     page, url = serve(desk, "127.0.0.1", port)
     yield url
     page.close(verbose=False)

@@ -31,8 +31,14 @@ FRAMES = """async () => {
 def ask(page, message):
     """Type a question, send it, and wait until the page is ready for the next one."""
     page.locator("#ask textarea").fill(message)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#stop", state="visible")
+    answered(page, lambda: page.keyboard.press("Enter"))
+
+
+def answered(page, send):
+    """Do what sends a question, and wait until it stands in the chat and is dealt with."""
+    asked = page.locator("#chat .user-row").count()
+    send()
+    page.wait_for_function(f"document.querySelectorAll('#chat .user-row').length > {asked}")
     page.wait_for_function(DONE)
 
 
@@ -93,9 +99,7 @@ def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
     before = said(page)
     ask(page, "what does this group do?")
     assert len(said(page)) > len(before) + 40
-    page.get_by_role("button", name="Remove this group").click()
-    page.wait_for_selector("#stop", state="visible")
-    page.wait_for_function(DONE)
+    answered(page, page.get_by_role("button", name="Remove this group").click)
     assert "Remove this group" in said(page)
 
     page.reload()
@@ -118,6 +122,7 @@ def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, 
     page.wait_for_selector(".ac-feature")
     assert page.locator(".ac-feature").count() > 50
     assert page.evaluate(FRAMES) >= 25  # 60 on an idle machine
+    page.get_by_role("button", name="reset the view").click()
     picture(page, "features")
 
 
@@ -151,9 +156,7 @@ def test_a_hostile_text_stays_text(visit):
     page = visit()
     page.get_by_text("Text and tokens in boxes of their own").click()
     page.locator("#text textarea").fill(HOSTILE)
-    page.locator("#text textarea").press("Enter")
-    page.wait_for_selector("#stop", state="visible")
-    page.wait_for_function(DONE)
+    answered(page, lambda: page.locator("#text textarea").press("Enter"))
     page.wait_for_selector(".ac-group")
     assert "<img src=x onerror=window.__caught=1>" in said(page)
     assert "![a](http://evil.example/a.png)" in said(page)
