@@ -54,9 +54,10 @@ def verdict(claim: Claim) -> str:
         if not same_sign:
             return "refuted"
         return "supported" if abs(measured) >= HALF * abs(predicted) and _doses_agree(claim) else "partly"
-    # no effect beyond chance: the claim is refuted if the controls could have told one of half its size
+    # not beyond chance: refuted if half of what was predicted would have stood out from every control, and
+    # what was measured does not (with few controls an effect can stand out and p still be too large)
     noticeable = HALF * abs(predicted) > controls["max_abs"]
-    return "refuted" if noticeable else "inconclusive"
+    return "refuted" if noticeable and abs(measured) <= controls["max_abs"] else "inconclusive"
 
 
 def _doses_agree(claim: Claim) -> bool:

@@ -131,7 +131,7 @@ class _Reading:
         through = f" through {listed([self._spoken(n) for n in middle])}" if middle else " without a feature"
         text = (
             f"The strongest chain runs from {_said(self._token_at(first.position))}{through} to "
-            f"{_said(self._token_of(last))}; it carries {percent(self.path.share)} of what feeds the answer."
+            f"{_said(self._token_of(last))}; the product of its shares is {percent(self.path.share)}."
         )
         self._say(
             "Why.",

@@ -1,7 +1,8 @@
 """Claims and their evidence, and the check that an answer says nothing that is not in them.
 
 A sentence cites claims by id; every number in it, outside quoted tokens, must be one that a cited claim
-holds, written as this project writes numbers. What fails is not shown.
+holds, written as this project writes numbers, and its words may not say more than the claims' verdicts
+(`agent.tricks`). What fails is not shown.
 """
 
 import re
@@ -9,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 from agent.state import Claim
+from agent.tricks import number_words, overclaims, spelled, strange
 from agent.words import chance, percent, plain, signed
 
 _QUOTED = re.compile(r"“[^”]*”")
-_ID = re.compile(r"\b(?:[SC]\d+|L\d+\.N\d+[+-]@\d+)\b")
+_ID = re.compile(r"\b(?:L\d+\.N\d+[+-]@\d+|[SCLNTF]\s?\d+(?:[./]?[NF]?\d+[+-]?)*)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[+−-]?\d+(?:[.,]\d+)*(?: %)?")
-SURE_WORDS = re.compile(r"\b(proves?|certainly|definitely|undoubtedly|conclusively)\b", re.IGNORECASE)
+_FORESEEN = re.compile(r"\b(?:predict|forecast|expect)\w*[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
+_P = re.compile(r"\bp\s*[=<>≤≥]\s*(\d+(?:\.\d+)?(?: %)?)", re.IGNORECASE)
+_SEEN = re.compile(r"\b(?:measured|observed)[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
 
 
 class Sentence(NamedTuple):
@@ -57,23 +61,71 @@ def faults(sentences: Iterable[Sentence], claims: Sequence[Claim], names: Iterab
         if not cited:
             out.append(f"no claim supports: {sentence.text!r}")
             continue
-        bare = _QUOTED.sub("“”", sentence.text)
-        features = {member for claim in cited for member in claim["members"]}
-        out += [f"{name} does not exist" for name in _ID.findall(bare) if name not in existing | features]
-        written = {text for claim in cited for text in _writings(claim)}
-        for number in _NUMBER.findall(_ID.sub("", bare)):
-            if number not in written:
-                out.append(f"the number {number} is in none of {', '.join(sentence.claims)}")
-        if SURE_WORDS.search(bare):
-            out.append(f"a word of certainty no verdict gives: {sentence.text!r}")
+        bare = spelled(_QUOTED.sub("“”", sentence.text))
+        out += strange(bare)
+        out += _misnamed(bare, cited, existing)
+        out += _miscounted(_ID.sub("", bare), cited)
+        out += overclaims(bare, cited)
     return out
+
+
+def _misnamed(bare: str, cited: Sequence[Claim], existing: set[str]) -> list[str]:
+    """Ids that do not exist, and groups that the cited tests are not about."""
+    features = {member for claim in cited for member in claim["members"]}
+    out, known = [], {claim["id"] for claim in cited}
+    groups = {name for claim in cited for name in _groups_of(claim)}
+    tests_only = all(claim["kind"] == "effect" for claim in cited)
+    for name in dict.fromkeys(_ID.findall(bare)):
+        if name not in existing | features:
+            out.append(f"{name} does not exist")
+        elif name.startswith("C") and name not in known:
+            out.append(f"{name} is named but not cited")
+        elif name.startswith("S") and tests_only and name not in groups:
+            out.append(f"{', '.join(sorted(known))} is not about {name}")
+    return out
+
+
+def _groups_of(claim: Claim) -> list[str]:
+    return [claim["supernode"] or "", *(known["supernode"] for known in claim["knock_on"])]
+
+
+def _miscounted(bare: str, cited: Sequence[Claim]) -> list[str]:
+    """Numbers that no cited claim holds, or holds as something else than what they are said to be."""
+    written = {text for claim in cited for text in _writings(claim)}
+    where = ", ".join(claim["id"] for claim in cited)
+    out = [
+        f"the number {number} is in none of {where}"
+        for number in _NUMBER.findall(bare)
+        if number not in written
+    ]
+    chances = {chance(p) for claim in cited for p in (claim["p"], claim["p_holm"]) if p is not None}
+    out += [f"{number} is not the p of {where}" for number in _P.findall(bare) if number not in chances]
+    if all(claim["kind"] == "effect" for claim in cited):
+        said = {"predicted": _FORESEEN.findall(bare), "measured": _SEEN.findall(bare)}
+        for name, numbers in said.items():
+            held = {text for claim in cited for text in _named(claim, name)}
+            out += [f"{number} is not what {where} {name}" for number in numbers if number not in held]
+    return out + number_words(bare, written)
+
+
+def _named(claim: Claim, name: str) -> set[str]:
+    """Every way to write what this claim predicted, or measured."""
+    values: list[float] = [known[name] for known in claim["knock_on"]]
+    fields = [name, f"{name}_frozen", f"{name}_exact"]
+    values += [claim[field] for field in fields if claim.get(field) is not None]  # type: ignore[literal-required]
+    return {text for value in values for text in _ways(value)}
+
+
+def _ways(value: float) -> set[str]:
+    return {signed(value), plain(value), plain(abs(value)), percent(value), percent(abs(value))}
 
 
 def _writings(claim: Claim) -> set[str]:
     """Every way a sentence may write a number this claim holds."""
     values: list[float] = [*claim["numbers"], len(claim["members"])]
     for name in ("predicted", "predicted_frozen", "predicted_exact", "measured", "measured_frozen"):
-        values.append(claim[name] or 0.0)
+        if claim[name] is not None:
+            values.append(claim[name] or 0.0)
     controls, doses = claim["controls"], claim["doses"] or {}
     if controls:
         values += [controls[name] for name in ("n", "mean", "sd", "max_abs", "matched")]
@@ -85,6 +137,6 @@ def _writings(claim: Claim) -> set[str]:
     values += [guess["p"] for guess in claim["says"] or []]
     out = {chance(p) for p in (claim["p"], claim["p_holm"]) if p is not None}
     for value in values:
-        out |= {signed(value), plain(value), plain(abs(value)), percent(value), percent(abs(value))}
+        out |= _ways(value)
         out |= {f"{value:g}", f"{value:.0f}"} if float(value).is_integer() else {f"{value:g}"}
     return out

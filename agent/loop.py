@@ -17,7 +17,7 @@ from agent.desk import Desk
 from agent.state import State
 from agent.tools import Harness
 
-__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop"]
+__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "forget"]
 
 STEPS = 120  # twice the most actions a turn may take
 
@@ -61,3 +61,9 @@ def build_loop(checkpoints: sqlite3.Connection) -> Loop:
     loop.add_conditional_edges("act", after)
     saver = SqliteSaver(checkpoints, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
     return loop.compile(checkpointer=saver)
+
+
+def forget(loop: Loop, thread: str) -> None:
+    """Delete what is kept of one conversation."""
+    assert isinstance(loop.checkpointer, SqliteSaver)
+    loop.checkpointer.delete_thread(thread)

@@ -11,7 +11,7 @@ from agent.cases import description_of
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
-from agent.loop import STEPS, Deps, WentInCircles, build_loop
+from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget
 from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
 from agent.report import report
@@ -87,6 +87,10 @@ class Session:
         ]
         update = {**old, "history": [*old.get("history", []), *said], "finished": True}
         self._loop.update_state(self._config, update, as_node="act")
+
+    def forget(self) -> None:
+        """Delete this conversation."""
+        forget(self._loop, self._config["configurable"]["thread_id"])
 
     def history(self) -> list[Message]:
         """What was said so far."""

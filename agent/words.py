@@ -46,7 +46,8 @@ def listed(items: list[str]) -> str:
 
 def escaped(text: str) -> str:
     """Text as markdown that renders as just that text: no markup, link or image can come of it."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    whole = text.replace("“ ", "“\u00a0")  # a line must not break between a quote and its token
+    return _MARKDOWN.sub(r"\\\1", whole)
 
 
 def rounded(value: Any) -> Any:

@@ -54,6 +54,7 @@ def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
         (claim(-2.0, +1.8), "refuted"),  # the other way round
         (claim(-2.0, 0.05), "refuted"),  # half of what was predicted would have been seen
         (claim(-0.1, 0.05), "inconclusive"),  # too small to tell from chance
+        (claim(-2.0, -1.8, controls=[0.1, -0.1, 0.05]), "inconclusive"),  # too few controls for a p
     ],
 )
 def test_verdicts(made, verdict):

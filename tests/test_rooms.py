@@ -29,7 +29,10 @@ ONLY_IN = {  # a library or a room that just these files know
     "chromadb": {"agent/index.py"},
     "pydantic_settings": {"agent/settings.py"},
     "gradio": {"ui/app.py"},
-    "tracer": {"agent/tools.py", "agent/desk.py"},
+    "tracer": {
+        *("agent/tools.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
+        *("agent/exchange.py", "agent/foreign.py"),
+    },
 }
 KNOWN = set(MAY_TOUCH).union(*MAY_TOUCH.values(), *EXCEPTED.values(), ONLY_IN)
 VAGUE = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py", "manager.py"}

@@ -49,7 +49,7 @@ def say(session, message, **more):
     out = []
     for event in session.ask(message, **more):
         if isinstance(event, Said):
-            out.append(event.text)
+            out.append(event.text.replace("\u00a0", " "))
         if isinstance(event, Failed):
             out.append(f"FAILED: {event.why}")
     return "".join(out)
@@ -207,6 +207,13 @@ def test_a_question_that_fails_loses_nothing(desk, events):
     assert session.last_drawing() == before
     assert session.history()[-1]["content"].startswith("No group is called")
     assert "Removing S1" in say(session, "remove S1")
+
+
+def test_a_conversation_can_be_forgotten(desk):
+    session = Session(desk, "forgotten")
+    say(session, "help")
+    session.forget()
+    assert session.history() == []
 
 
 def test_a_second_question_waits_for_the_first(desk):

@@ -36,6 +36,12 @@ def frozen(request, tiny):
         yield freeze_words(subject, 7)
 
 
+@pytest.fixture(scope="module")
+def short(frozen):
+    """A shorter text, where the matrix of all neurons is inverted."""
+    return freeze_words(frozen.subject, 4)
+
+
 def all_units(frozen):
     layers, length, neurons = len(frozen.layers), frozen.length, frozen.layers[0].acts.shape[1]
     return units_of(torch.arange(layers * length * neurons), length, neurons)
@@ -134,33 +140,33 @@ def read(frozen, inputs, layer, position, neuron):
     return inputs[layer, position] @ direction
 
 
-def test_total_effects_equal_the_series_over_all_paths(frozen):
-    every = all_units(frozen)
-    sources = neuron_sources(frozen, every)
-    rows = direct_rows(frozen, neuron_targets(frozen, *every), sources)[:, sources.unit_column]
-    root = direct_rows(frozen, logit_difference(frozen, ANSWER, FOIL), sources)[0, sources.unit_column]
-    acts = activations(frozen, every)
+def test_total_effects_equal_the_series_over_all_paths(short):
+    every = all_units(short)
+    sources = neuron_sources(short, every)
+    rows = direct_rows(short, neuron_targets(short, *every), sources)[:, sources.unit_column]
+    root = direct_rows(short, logit_difference(short, ANSWER, FOIL), sources)[0, sources.unit_column]
+    acts = activations(short, every)
     slope = rows / acts  # J: how a source's activation moves a target's
     total = torch.linalg.solve(torch.eye(len(every), dtype=acts.dtype) - slope.T, root / acts) * acts
-    effects, _ = total_effects(frozen, logit_difference(frozen, ANSWER, FOIL))
+    effects, _ = total_effects(short, logit_difference(short, ANSWER, FOIL))
     assert relative(effects.flatten(), total) < 1e-8
 
 
-def test_a_frozen_prediction_sums_the_paths_that_avoid_clamped_members(frozen):
-    every, group = all_units(frozen), some_units(frozen, 8, seed=7)
-    target = logit_difference(frozen, ANSWER, FOIL)
-    sources = neuron_sources(frozen, every)
-    rows = direct_rows(frozen, neuron_targets(frozen, *every), sources)[:, sources.unit_column]
-    root = direct_rows(frozen, target, sources)[0, sources.unit_column]
-    acts = activations(frozen, every)
-    neurons, length = frozen.layers[0].acts.shape[1], frozen.length
+def test_a_frozen_prediction_sums_the_paths_that_avoid_clamped_members(short):
+    every, group = all_units(short), some_units(short, 8, seed=7)
+    target = logit_difference(short, ANSWER, FOIL)
+    sources = neuron_sources(short, every)
+    rows = direct_rows(short, neuron_targets(short, *every), sources)[:, sources.unit_column]
+    root = direct_rows(short, target, sources)[0, sources.unit_column]
+    acts = activations(short, every)
+    neurons, length = short.layers[0].acts.shape[1], short.length
     members = (group.layer * length + group.position) * neurons + group.neuron
     slope = rows / acts
     slope[members] = 0.0  # a clamped unit answers to nothing
     moved = torch.zeros_like(acts)
     moved[members] = -acts[members]
     spread = torch.linalg.solve(torch.eye(len(every), dtype=acts.dtype) - slope, moved)
-    predicted = predict_frozen(frozen, [scale(frozen, group, 0.0)], target.direction[0])
+    predicted = predict_frozen(short, [scale(short, group, 0.0)], target.direction[0])
     assert float(predicted.logits[0, 0]) == pytest.approx(float(root / acts @ spread), rel=1e-8)
 
 

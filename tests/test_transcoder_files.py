@@ -1,6 +1,9 @@
 """Transcoder files of every published layout are read, lazily, and their named traps are not stepped into."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from tracer.transcoder_files import Mapped, read_tensor
 from tracer.transcoder_sets import load_transcoders
 from tracer.transcoders import Reads, active_features
 
+ROOT = Path(__file__).parents[1]
 LAYERS, WIDTH, FEATURES = 4, 32, 24
 HOOKS = {"feature_input_hook": "mlp.hook_in", "feature_output_hook": "hook_mlp_out"}
 
@@ -345,3 +349,36 @@ def test_an_untrained_layer_leaves_everything_to_its_errors(frozen, tmp_path):
     assert sources.error_column == 0
     graph = trace_transcoders(frozen, replace(made, layers=tuple(silent)))
     assert graph.residual() < 1e-9
+
+
+WIDE = """
+import resource, sys
+from pathlib import Path
+from tracer import load, load_transcoders, trace_transcoders
+from tracer.frozen import freeze
+subject = load("embedded", cache=Path(sys.argv[1]))
+frozen = freeze(subject, subject.encode("Fact: the capital of the state containing Dallas is", 512))
+graph = trace_transcoders(frozen, load_transcoders(sys.argv[2]), max_feature_nodes=2048)
+print(graph.features, graph.residual(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
+
+
+@pytest.mark.slow
+def test_a_set_131072_wide_on_18_layers_does_not_have_to_fit_in_memory(cache_folder, tmp_path):
+    random, wide = torch.Generator().manual_seed(0), 131_072
+    own = {
+        "W_enc": torch.randn(wide, 640, generator=random) / 640**0.5,
+        "W_dec": torch.randn(wide, 640, generator=random) / 640**0.5,
+        "b_enc": torch.zeros(wide),
+        "b_dec": torch.zeros(640),
+        "activation_function.threshold": torch.full((wide,), 2.6),
+    }
+    save_file(own, tmp_path / "layer_0.safetensors")
+    for layer in range(1, 18):
+        (tmp_path / f"layer_{layer}.safetensors").symlink_to("layer_0.safetensors")
+    command = [sys.executable, "-c", WIDE, str(cache_folder), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    nodes, residual, peak = map(float, done.stdout.split())
+    assert nodes == 2048
+    assert residual < 1e-4
+    assert peak < 3.5  # GB; all files together are 12

@@ -5,13 +5,14 @@ import torch
 from frozen_reference import FrozenRun, feature_rows, own_precision
 from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
 
+from tracer.attribute import trace
 from tracer.crosslayer import feature_sources
 from tracer.errors import TranscodersError
 from tracer.families import part
 from tracer.graph import Kind, load_graph
 from tracer.replacement import likeliest_roots, named_roots, trace_transcoders
 from tracer.rows import direct_rows
-from tracer.targets import logit_difference
+from tracer.targets import final_direction, logit_difference, logit_targets
 from tracer.transcoders import Nonlinearity, Reads, active_features, feature_targets, read_by
 
 CLOSE = 1e-9
@@ -209,6 +210,39 @@ def test_roots_count_by_their_weight_and_come_back_from_a_file(llama, tmp_path):
         trace_transcoders(llama, transcoders, r, max_feature_nodes=10**6).influence() for r in (only, alone)
     ]
     assert relative(*both) < CLOSE
+
+
+def test_a_feature_a_token_at_any_position_and_a_direction_can_be_the_root(llama):
+    transcoders = random_transcoders(llama, kind="jumprelu", skip=True)
+    active, sources, targets, rows, _ = all_rows(llama, transcoders)
+    pick = len(active.acts) * 3 // 4
+    feature = named_roots(targets.pick(torch.tensor([pick])), ["a feature"], [1.0])
+    graph = trace_transcoders(llama, transcoders, feature, max_feature_nodes=10**6)
+    assert torch.allclose(graph.edges[-1, : graph.features], rows[pick, : sources.error_column])
+    unembed, logits = llama.subject.unembedding, llama.subject.model(llama.ids[None]).logits[0]
+    early = logit_targets(llama, [ANSWER], position=3)
+    assert float(early.value[0]) == pytest.approx(float(logits[3, ANSWER] - logits[3].mean()), rel=CLOSE)
+    way = final_direction(llama, 2 * unembed[ANSWER] - unembed[FOIL], unembed.new_zeros(()))
+    assert float(way.value[0]) == pytest.approx(float(2 * logits[-1, ANSWER] - logits[-1, FOIL]), rel=CLOSE)
+    for targets in (early, way):
+        graph = trace_transcoders(
+            llama, transcoders, named_roots(targets, ["x"], [1.0]), max_feature_nodes=40
+        )
+        assert graph.residual() < CLOSE
+
+
+def test_a_chats_prefix_holds_no_feature_and_its_nodes_have_their_own_ids(llama):
+    target = logit_difference(llama, ANSWER, FOIL)
+    for graph in (
+        trace_transcoders(llama, random_transcoders(llama), max_feature_nodes=40, zero_positions=3),
+        trace(llama, target, "LD", nodes=40, zero_positions=3),
+    ):
+        assert graph.residual() < CLOSE
+        assert bool((graph.position[: graph.features] >= 3).all())
+        assert bool((graph.position[graph.is_kind(Kind.ERROR)] >= 3).all())
+        names = [graph.id_of(i) for i in range(len(graph.kind))]
+        assert len(set(names)) == len(names)
+        assert int(graph.is_kind(Kind.BOS).sum()) == 3 * graph.layers
 
 
 def test_transcoders_of_another_model_are_refused(llama, tiny):

@@ -1,6 +1,13 @@
 """What happened inside the subject: load a model, study a text, trace, intervene. The door of this room."""
 
-from tracer.errors import GraphError, SubjectError, TextError, TracerError, UnsupportedFamily
+from tracer.errors import (
+    GraphError,
+    SubjectError,
+    TextError,
+    TracerError,
+    TranscodersError,
+    UnsupportedFamily,
+)
 from tracer.export import graph_file
 from tracer.flow import FilePath, FileScores, Flow, flow_of
 from tracer.formats import (
@@ -11,8 +18,11 @@ from tracer.formats import (
     with_error_ids,
     write_graph_file,
 )
+from tracer.replacement import Roots, trace_transcoders
 from tracer.study import Contrast, Forecast, Intervention, Outcome, Study, Token
 from tracer.subject import EMBEDDED, Prediction, Subject, load
+from tracer.transcoder_sets import load_transcoders
+from tracer.transcoders import Transcoders
 from tracer.view import Edge, Feature, Node, TracedStudy
 
 __all__ = [
@@ -31,6 +41,7 @@ __all__ = [
     "Node",
     "Outcome",
     "Prediction",
+    "Roots",
     "Study",
     "Subject",
     "SubjectError",
@@ -38,12 +49,16 @@ __all__ = [
     "Token",
     "TracedStudy",
     "TracerError",
+    "Transcoders",
+    "TranscodersError",
     "UnsupportedFamily",
     "flow_of",
     "graph_file",
     "load",
+    "load_transcoders",
     "parse_graph",
     "read_graph_file",
+    "trace_transcoders",
     "with_error_ids",
     "write_graph_file",
 ]

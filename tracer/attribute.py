@@ -38,15 +38,18 @@ def trace(
     root: str,
     *,
     nodes: int = 1000,
+    zero_positions: int | None = None,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Graph:
     """The attribution graph of one target over at most `nodes` neurons.
 
     Candidates are the neurons with the largest total effect (half rule) on the target; of these the ones with
-    the largest influence in the graph so far are expanded, round by round.
+    the largest influence in the graph so far are expanded, round by round. None is chosen at the first
+    `zero_positions` positions (where None: the begin-of-sequence token), which become BOS nodes.
     """
+    zero = int(frozen.bos) if zero_positions is None else zero_positions
     effects, token_effects = total_effects(frozen, target)
-    pool = _candidates(frozen, effects, POOL * nodes)
+    pool = _candidates(frozen, effects, POOL * nodes, zero)
     sources = neuron_sources(frozen, pool)
     rows = direct_rows(frozen, target, sources)
     known = _Rows(frozen, sources, rows, rows[:0], torch.zeros(0, dtype=torch.long))
@@ -64,7 +67,7 @@ def trace(
         )
         known = _sorted(known, rows, best)
         score = _influence(known)
-    return _graph(known, target, root, effects, token_effects)
+    return _graph(known, target, root, (effects, token_effects), zero)
 
 
 def _within(progress: Callable[[float], None], step: int) -> Callable[[float], None]:
@@ -79,10 +82,9 @@ def _sorted(known: _Rows, rows: Tensor, best: Tensor) -> _Rows:
     return replace(known, rows=torch.cat([known.rows, rows])[order], chosen=chosen[order])
 
 
-def _candidates(frozen: Frozen, effects: Float[Tensor, "layer pos neuron"], count: int) -> Units:
+def _candidates(frozen: Frozen, effects: Float[Tensor, "layer pos neuron"], count: int, zero: int) -> Units:
     size = effects.abs()
-    if frozen.bos:
-        size[:, 0] = 0.0  # BOS is one absorbing source a layer, never expanded
+    size[:, :zero] = 0.0  # BOS is one absorbing source a layer, never expanded
     best = size.flatten().topk(min(count, int((size > 0).sum()))).indices
     return units_of(best, frozen.length, size.shape[2])
 
@@ -114,8 +116,8 @@ def _influence(known: _Rows) -> Float[Tensor, " unit"]:
     return (visits / scale[:, 0]).to(edges.dtype) @ edges.abs()
 
 
-def _graph(known: _Rows, target: Targets, root: str, effects: Tensor, token_effects: Tensor) -> Graph:
-    frozen = known.frozen
+def _graph(known: _Rows, target: Targets, root: str, total: tuple[Tensor, Tensor], zero: int) -> Graph:
+    frozen, (effects, token_effects) = known.frozen, total
     layers, positions = len(frozen.layers), frozen.length
     units = known.sources.units.pick(known.chosen)
     block_layer = torch.arange(layers).repeat_interleave(positions)
@@ -125,8 +127,8 @@ def _graph(known: _Rows, target: Targets, root: str, effects: Tensor, token_effe
     kind = torch.cat(
         [
             torch.full((len(units),), KINDS.index(Kind.FEATURE)),
-            _kinds(Kind.ERROR, block_position, frozen.bos),
-            _kinds(Kind.TOKEN, spots, frozen.bos),
+            _kinds(Kind.ERROR, block_position, zero),
+            _kinds(Kind.TOKEN, spots, int(frozen.bos)),
             torch.tensor([KINDS.index(Kind.BIAS)]),
         ]
     )
@@ -151,6 +153,5 @@ def _graph(known: _Rows, target: Targets, root: str, effects: Tensor, token_effe
     )
 
 
-def _kinds(kind: Kind, positions: Int[Tensor, " node"], bos: bool) -> Int[Tensor, " node"]:
-    kinds = torch.full_like(positions, KINDS.index(kind))
-    return kinds.masked_fill(positions == 0, KINDS.index(Kind.BOS)) if bos else kinds
+def _kinds(kind: Kind, positions: Int[Tensor, " node"], zero: int) -> Int[Tensor, " node"]:
+    return torch.full_like(positions, KINDS.index(kind)).masked_fill(positions < zero, KINDS.index(Kind.BOS))

@@ -100,7 +100,8 @@ class Graph:
             case Kind.TOKEN:
                 return f"T@{position}"
             case Kind.BOS:
-                return f"BOS{layer}" if layer >= 0 else "BOS"
+                place = f"@{position}" if position else ""  # a chat's prefix has several positions
+                return f"BOS{layer}{place}" if layer >= 0 else "BOS"
             case Kind.BIAS:
                 return "B"
             case Kind.REST:

@@ -100,7 +100,6 @@ def logit_difference(frozen: Frozen, answer: int, foil: int | None, position: in
 
     The value is the logit before a final soft-cap (Gemma 2), which no linear row could add up to.
     """
-    position %= frozen.length
     head = frozen.subject.model.get_output_embeddings()
     unembed = frozen.subject.unembedding
     read = unembed[answer] - (unembed.mean(0) if foil is None else unembed[foil])
@@ -108,6 +107,14 @@ def logit_difference(frozen: Frozen, answer: int, foil: int | None, position: in
     bias = getattr(head, "bias", None)
     if isinstance(bias, Tensor):
         fixed = (bias[answer] - (bias.mean() if foil is None else bias[foil])).detach()
+    return final_direction(frozen, read, fixed, position)
+
+
+def final_direction(
+    frozen: Frozen, read: Float[Tensor, " d_model"], fixed: Float[Tensor, ""], position: int = -1
+) -> Targets:
+    """Any direction in what the final norm gives, at any position; `fixed` is added to what it reads."""
+    position %= frozen.length
     norm = frozen.final_norm
     if norm.beta is not None:
         fixed = fixed + read @ norm.beta

@@ -68,11 +68,14 @@ def why(
     with desk_of(model) as desk:
         session = Session(desk, f"why-{uuid.uuid4().hex}")
         question = {"message": ask, "text": text, "said": said, "foil": rather_than}
-        for event in heard(session, question):
-            if isinstance(event, Answered):
-                report = event.report
-            elif isinstance(event, Drew):
-                view = event.view
+        try:
+            for event in heard(session, question):
+                if isinstance(event, Answered):
+                    report = event.report
+                elif isinstance(event, Drew):
+                    view = event.view
+        finally:
+            session.forget()  # one question, no conversation
     if report is None:
         raise Refused("The question was answered without an explanation to report.")
     if out is not None:

@@ -1,0 +1,174 @@
+"""Which actions make sense now, whoever proposes them: the guard before a brain that may be wrong or lie."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from agent.actions import Action, Answer, Hypothesise, Predict, Search, Test, Trace
+from agent.questions import Intent
+from agent.rules import EXPLAIN, FROM_GRAPH, MOST_NODES, TESTED
+from agent.state import Claim, State
+
+NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}
+ASIDE = ("help", "unknown")  # answers that claim nothing
+
+
+def objection(action: Action, state: State, nodes: int) -> str:
+    """Why this action may not be run now, in a sentence; empty when it may."""
+    if isinstance(action, Trace):
+        return _trace(action, state, nodes)
+    if isinstance(action, Hypothesise):
+        return _hypothesise(action, state)
+    if isinstance(action, Test):
+        return _test(action, state)
+    if isinstance(action, Answer):
+        return _answer(action, state)
+    if isinstance(action, Search):
+        return "the library has been asked already" if state.get("found") is not None else ""
+    if isinstance(action, Predict) and not state["question"]["text"]:
+        return "there is no text to predict on"
+    return "" if _NEXT[action.kind](state) else f"{action.kind} is not what comes next, or was done already"
+
+
+def possible(state: State, nodes: int) -> list[str]:
+    """The kinds of action that may be chosen now."""
+    traced = (state.get("graph") or {}).get("traced", 0)
+    kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
+    if state.get("case") and state.get("groups") is None and traced < MOST_NODES * nodes:
+        kinds.append("trace")
+    if state.get("groups") and len(_registered(state)) < TESTED:
+        kinds.append("hypothesise")
+    if any(claim["p"] is None for claim in _registered(state)):
+        kinds.append("test")
+    elif any(not objection(Answer(style=style), state, nodes) for style in styles(state)):
+        kinds.append("answer")
+    return kinds
+
+
+def styles(state: State) -> tuple[Any, ...]:
+    """The answers that fit the question."""
+    intent = Intent(state["question"]["intent"])
+    if intent in EXPLAIN:
+        return ("why",)
+    if intent in NAMED:
+        return ("node",) if intent is Intent.NODE else ("intervene",)
+    if intent in FROM_GRAPH:
+        return (FROM_GRAPH[intent],)
+    if intent is Intent.SEARCH:
+        return ("search",)
+    return (*ASIDE, *FROM_GRAPH.values(), "intervene")
+
+
+_NEXT: dict[str, Callable[[State], bool]] = {
+    "predict": lambda state: state.get("case") is None,
+    "prune": lambda state: bool(state.get("graph")) and not (state.get("graph") or {}).get("pruned"),
+    "describe": lambda state: (
+        bool((state.get("graph") or {}).get("pruned")) and not (state.get("graph") or {}).get("described")
+    ),
+    "group": lambda state: bool((state.get("graph") or {}).get("described")) and state.get("groups") is None,
+}
+
+
+def _trace(action: Trace, state: State, nodes: int) -> str:
+    traced = (state.get("graph") or {}).get("traced", 0)
+    if state.get("case") is None:
+        return "trace needs predict first"
+    if state.get("groups") is not None:
+        return "the graph is traced and grouped already"
+    if not nodes <= action.nodes <= MOST_NODES * nodes:
+        return f"trace takes {nodes} to {MOST_NODES * nodes} nodes, not {action.nodes}"
+    return f"a graph of {traced} nodes is there already" if action.nodes <= traced else ""
+
+
+def _hypothesise(action: Hypothesise, state: State) -> str:
+    ids = [group["id"] for group in state.get("groups") or []]
+    nodes = (state.get("drawing") or {}).get("nodes", [])
+    known = {*ids, *(node["id"] for node in nodes if node["kind"] == "feature")}
+    if not ids:
+        return "hypothesise needs groups, and there are none yet"
+    unknown = [name for name in action.groups if name not in known]
+    if unknown and not _asked_for(action, state):
+        return f"there is no group {', '.join(map(repr, unknown))[:100]}; there are {', '.join(ids)}"
+    if len(set(action.groups)) < len(action.groups):
+        return "a group is named twice"
+    if wrong := _dose(action, state):
+        return wrong
+    done = _registered(state)
+    if len(done) + len(action.groups) > TESTED:
+        return f"at most {TESTED} predictions a question, and {len(done)} are registered"
+    return _again(action, state) or _other_than_asked(action, state)
+
+
+def _dose(action: Hypothesise, state: State) -> str:
+    if action.intervention == "swap":
+        asked = Intent(state["question"]["intent"]) is Intent.SWAP
+        return (
+            "" if asked and _asked_for(action, state) else "a swap is for a question that asks for this one"
+        )
+    if action.donor is not None:
+        return "only a swap has a donor"
+    if not math.isfinite(action.factor):
+        return "the factor is not a number"
+    if (action.intervention == "ablate") != (action.factor == 0):
+        return "to ablate is factor 0; to steer is another factor"
+    return "a factor of 1 changes nothing" if action.factor == 1 else ""
+
+
+def _again(action: Hypothesise, state: State) -> str:
+    for claim in _registered(state):
+        how = claim["intervention"] or {}
+        same = (how.get("kind"), how.get("factor")) == (action.intervention, action.factor)
+        subject = claim["supernode"] or (claim["members"] or [""])[0]
+        if same and subject in action.groups:
+            return f"{claim['id']} is that prediction already"
+    return ""
+
+
+def _asked_for(action: Hypothesise, state: State) -> bool:
+    """Whether the user's own words name this group, and this donor."""
+    question = state["question"]
+    group = question["group"] or (state["focus"] or {}).get("id")
+    return action.groups == (group,) and action.donor in (None, question["other"])
+
+
+def _other_than_asked(action: Hypothesise, state: State) -> str:
+    question = state["question"]
+    if Intent(question["intent"]) not in NAMED or not (
+        group := question["group"] or (state["focus"] or {}).get("id")
+    ):
+        return ""
+    if action.groups != (group,):
+        return f"the question is about {group!r}"
+    factor = question["factor"]
+    return f"the question is about factor {factor:g}" if factor not in (None, action.factor) else ""
+
+
+def _test(action: Test, state: State) -> str:
+    registered = {claim["id"]: claim for claim in _registered(state)}
+    if action.claim not in registered:
+        there = ", ".join(registered) or "none"
+        return f"{action.claim[:40]!r} is no prediction of this question; registered are {there}"
+    return f"{action.claim} has been tested" if registered[action.claim]["p"] is not None else ""
+
+
+def _answer(action: Answer, state: State) -> str:
+    fitting = styles(state)
+    if action.style not in fitting:
+        return f"the answer {action.style!r} does not fit the question; {', '.join(map(repr, fitting))} does"
+    if action.style in ASIDE:
+        return ""
+    if action.style == "search":
+        return "" if state.get("found") is not None else "nothing has been looked up yet"
+    if state.get("groups") is None:
+        return "nothing has been traced and grouped yet"
+    if untested := [claim["id"] for claim in _registered(state) if claim["p"] is None]:
+        return f"{', '.join(untested)} is registered and has not been tested"
+    if action.style in ("why", "intervene", "node") and state.get("groups") and not _registered(state):
+        return "nothing has been tested yet"
+    return ""
+
+
+def _registered(state: State) -> list[Claim]:
+    """The predictions of this turn."""
+    claims = state.get("claims", [])
+    return [claim for claim in claims if claim["turn"] == state["turn"] and claim["kind"] == "effect"]
