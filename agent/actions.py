@@ -86,3 +86,4 @@ class Decision(_Action):
 
     action: Action
     why: str = Field(max_length=300)
+    notes: tuple[str, ...] = ()  # what was refused or spent on the way to it, a line each

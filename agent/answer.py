@@ -4,7 +4,8 @@ Every style ends in the ledger's check; an answer that fails it is never shown.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from agent.ledger import Sentence, faults
@@ -28,10 +29,12 @@ from agent.sentences import (
     tests_of,
 )
 from agent.state import State
+from agent.wording import reworded
 from agent.words import chance, escaped, listed, percent, quoted, signed
 
-
 log = logging.getLogger(__name__)
+
+Words = Callable[[Sequence[Sentence]], str]  # sentences -> a proposal for their wording
 
 
 class Paragraph(NamedTuple):
@@ -41,12 +44,18 @@ class Paragraph(NamedTuple):
     sentences: list[Sentence]
 
 
-def compose(style: str, state: State, model: str) -> dict[str, Any]:
-    """The answer as {"markdown", "sentences", "refused"}; a sentence without evidence is left out."""
+def compose(style: str, state: State, model: str, word: Words | None = None) -> dict[str, Any]:
+    """The answer as {"markdown", "sentences", "refused"}; a sentence without evidence is left out.
+
+    `word` may propose other words for the sentences; what it proposes goes through the same check.
+    """
     fixed = FIXED.get(style)
     if fixed is not None:
         return {"markdown": fixed(state), "sentences": [], "refused": []}
     paragraphs, refused = _checked(STYLES[style](state, model), state)
+    if word is not None:
+        paragraphs, more = _reworded(paragraphs, state, word)
+        refused = [*refused, *more]
     sentences = [s for p in paragraphs for s in p.sentences]
     if not sentences:
         raise Unsupported("The ledger holds nothing to answer this with.")
@@ -72,6 +81,18 @@ def _checked(paragraphs: list[Paragraph], state: State) -> tuple[list[Paragraph]
     for why in refused:
         log.warning("a sentence was refused: %s", why)
     return out, refused
+
+
+def _reworded(paragraphs: list[Paragraph], state: State, word: Words) -> tuple[list[Paragraph], list[str]]:
+    """The paragraphs in the proposed words, where these say the same and nothing else."""
+    whole = [s for p in paragraphs for s in p.sentences]
+    said = word(whole)
+    if not said:
+        return paragraphs, []
+    names = [g["id"] for g in state.get("groups") or []]
+    worded = reworded(whole, said, state.get("claims", []), names)
+    left = iter(worded.sentences)
+    return [Paragraph(p.heading, list(islice(left, len(p.sentences)))) for p in paragraphs], worded.refused
 
 
 def _markdown(paragraph: Paragraph) -> str:

@@ -39,7 +39,7 @@ def brief(state: State, possible: Sequence[str], tests: int) -> dict[str, Any]:
     }
     if case:
         out["next_tokens"] = [{"token": g["token"], "p": round(g["p"], 3)} for g in case["predictions"][:5]]
-        out |= {name: case[name] for name in ("answer", "foil", "premise")}  # type: ignore[literal-required]
+        out |= {name: case[name] for name in ("answer", "foil", "premise")}
     if graph:
         out["graph"] = {name: _short(graph[name]) for name in graph if name != "residual"}
     out["groups"] = [_group(group) for group in (state.get("groups") or [])[:GROUPS]]

@@ -15,7 +15,7 @@ from langgraph.runtime import Runtime
 from agent.brain import Brain
 from agent.desk import Desk
 from agent.state import State
-from agent.tools import Harness
+from agent.tools import Harness, Worder
 
 __all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "forget"]
 
@@ -29,6 +29,7 @@ class Deps:
     desk: Desk
     brain: Brain
     cancel: threading.Event
+    worder: Worder | None = None  # proposes words for an answer; none: the templates stand
 
 
 Loop = CompiledStateGraph[State, Deps, Any, Any]
@@ -38,14 +39,17 @@ def act(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Ask the brain for the next action, run it, and log both in a line."""
     deps = runtime.context
     decision = deps.brain.decide(state)
-    harness = Harness(deps.desk, runtime.stream_writer, deps.cancel)
+    harness = Harness(deps.desk, runtime.stream_writer, deps.cancel, deps.worder)
+    harness.tell(decision.notes)
     update = harness.run(decision.action, state)
+    notes = [*decision.notes, *update.pop("notes", ())]
     line = {
         "action": decision.action.kind,
         "why": decision.why,
         "found": update.pop("found_note", ""),
     }
-    return {**update, "log": [*state.get("log", []), line]}
+    told = [{"action": "brain", "why": note, "found": ""} for note in notes]
+    return {**update, "log": [*state.get("log", []), *told, line]}
 
 
 def after(state: State) -> str:

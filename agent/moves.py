@@ -10,7 +10,7 @@ from agent.rules import EXPLAIN, FROM_GRAPH, MOST_NODES, TESTED
 from agent.state import Claim, State
 
 NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}
-ASIDE = ("help", "unknown")  # answers that claim nothing
+ASIDE = ("help", "unknown", "no-group")  # answers that claim nothing
 
 
 def objection(action: Action, state: State, nodes: int) -> str:
@@ -34,7 +34,8 @@ def possible(state: State, nodes: int) -> list[str]:
     """The kinds of action that may be chosen now."""
     traced = (state.get("graph") or {}).get("traced", 0)
     kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
-    if state.get("case") and state.get("groups") is None and traced < MOST_NODES * nodes:
+    pruned = (state.get("graph") or {}).get("pruned")
+    if state.get("case") and not pruned and traced < MOST_NODES * nodes:
         kinds.append("trace")
     if state.get("groups") and len(_registered(state)) < TESTED:
         kinds.append("hypothesise")
@@ -51,12 +52,13 @@ def styles(state: State) -> tuple[Any, ...]:
     if intent in EXPLAIN:
         return ("why",)
     if intent in NAMED:
-        return ("node",) if intent is Intent.NODE else ("intervene",)
+        style = "node" if intent is Intent.NODE else "intervene"
+        return (style,) if _registered(state) or _named(state) else (style, "no-group")
     if intent in FROM_GRAPH:
         return (FROM_GRAPH[intent],)
     if intent is Intent.SEARCH:
         return ("search",)
-    return (*ASIDE, *FROM_GRAPH.values(), "intervene")
+    return ("help", "unknown", *FROM_GRAPH.values(), "intervene")
 
 
 _NEXT: dict[str, Callable[[State], bool]] = {
@@ -73,8 +75,8 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
     traced = (state.get("graph") or {}).get("traced", 0)
     if state.get("case") is None:
         return "trace needs predict first"
-    if state.get("groups") is not None:
-        return "the graph is traced and grouped already"
+    if (state.get("graph") or {}).get("pruned"):
+        return "the graph is traced and pruned already"
     if not nodes <= action.nodes <= MOST_NODES * nodes:
         return f"trace takes {nodes} to {MOST_NODES * nodes} nodes, not {action.nodes}"
     return f"a graph of {traced} nodes is there already" if action.nodes <= traced else ""
@@ -126,16 +128,17 @@ def _again(action: Hypothesise, state: State) -> str:
 
 def _asked_for(action: Hypothesise, state: State) -> bool:
     """Whether the user's own words name this group, and this donor."""
-    question = state["question"]
-    group = question["group"] or (state["focus"] or {}).get("id")
-    return action.groups == (group,) and action.donor in (None, question["other"])
+    return action.groups == (_named(state),) and action.donor in (None, state["question"]["other"])
+
+
+def _named(state: State) -> str | None:
+    """The group that the user names or points at."""
+    return state["question"]["group"] or (state["focus"] or {}).get("id")
 
 
 def _other_than_asked(action: Hypothesise, state: State) -> str:
-    question = state["question"]
-    if Intent(question["intent"]) not in NAMED or not (
-        group := question["group"] or (state["focus"] or {}).get("id")
-    ):
+    question, group = state["question"], _named(state)
+    if Intent(question["intent"]) not in NAMED or not group:
         return ""
     if action.groups != (group,):
         return f"the question is about {group!r}"

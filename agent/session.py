@@ -11,6 +11,7 @@ from agent.cases import description_of
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
+from agent.llm_brain import LLMBrain
 from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget
 from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
@@ -72,8 +73,11 @@ class Session:
             for piece in (question.text, question.said, question.foil):
                 _refuse_control_characters(piece)
             state = _turn(old, question, message or asked["text"] or "", asked["focus"])
-            yield from self._run(state, stop)
-            yield from self._finish(self._cost(before, start))
+            settings = self._desk.settings
+            brain = LLMBrain(settings, stop) if settings.llm_base_url else RuleBrain(settings.nodes)
+            yield from self._run(state, brain, stop)
+            spent = brain.spent() if isinstance(brain, LLMBrain) else {}
+            yield from self._finish({**self._cost(before, start), **spent})
         except (AgentError, Stopped, WentInCircles) as exc:
             why = {Stopped: "Stopped.", WentInCircles: CIRCLES}.get(type(exc), str(exc))
             self._go_back(old, message or asked["text"] or "", why)
@@ -104,8 +108,8 @@ class Session:
         values: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
         return values
 
-    def _run(self, state: State, cancel: threading.Event) -> Iterator[Event]:
-        deps = Deps(self._desk, RuleBrain(self._desk.settings.nodes), cancel)
+    def _run(self, state: State, brain: LLMBrain | RuleBrain, cancel: threading.Event) -> Iterator[Event]:
+        deps = Deps(self._desk, brain, cancel, brain if isinstance(brain, LLMBrain) else None)
         stream = self._loop.stream(
             state, self._config, context=deps, stream_mode=["custom", "updates"], durability="exit"
         )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     llm_base_url: Address | None = Field(None, description="OpenAI-compatible server of the brain")
     llm_model: Words | None = Field(None, description="name of the brain's model at that server")
     llm_api_key: SecretStr | None = Field(None, description="key for that server; never logged")
+    neuronpedia_key: SecretStr | None = Field(
+        None,
+        description="key for uploads to Neuronpedia; never logged",
+        validation_alias=AliasChoices("ASKCIRCUIT_NEURONPEDIA_KEY", "NEURONPEDIA_API_KEY"),
+    )
     host: Words = Field("127.0.0.1", description="address the chat listens on")
     port: int = Field(7860, ge=0, le=65_535, description="port of the chat; 0 picks a free one")
 

@@ -4,9 +4,9 @@ Returns only what changed in the state. What an action found goes into the log, 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from agent import actions
 from agent.answer import compose
@@ -15,12 +15,13 @@ from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.events import Event, Working
 from agent.experiments import p_value, seed_of, settle, summary
-from agent.ledger import new_claim
+from agent.ledger import Sentence, new_claim
 from agent.picture import drawing
+from agent.prompts import render
 from agent.state import Case, Claim, State, Supernode
 from agent.supernodes import group, strongest_path
 from agent.swaps import Donor, donor_for, named_group
-from agent.words import listed, percent, quoted, rounded
+from agent.words import escaped, listed, percent, quoted, rounded
 from tracer import Contrast, Intervention, TracedStudy, TracerError
 
 SWAPPED = 100  # neurons taken over from another text: measured to suffice (ARCHITECTURE.md)
@@ -32,11 +33,36 @@ class Stopped(Exception):
     """The user asked to stop."""
 
 
+class Worder(Protocol):
+    """Who may propose words for an answer; nothing it says is shown unchecked."""
+
+    @property
+    def gone(self) -> str:
+        """Why it no longer takes part; empty while it does."""
+
+    def word(self, sentences: Sequence[Sentence]) -> str:
+        """A proposal for the wording of these sentences; may be empty."""
+
+    def last_notes(self) -> tuple[str, ...]:
+        """What is to be logged since the last time."""
+
+
 class Harness:
     """Runs actions for one turn of one conversation."""
 
-    def __init__(self, desk: Desk, emit: Callable[[Event], None], cancel: threading.Event) -> None:
-        self._desk, self._emit, self._cancel = desk, emit, cancel
+    def __init__(
+        self,
+        desk: Desk,
+        emit: Callable[[Event], None],
+        cancel: threading.Event,
+        worder: Worder | None = None,
+    ) -> None:
+        self._desk, self._emit, self._cancel, self._worder = desk, emit, cancel, worder
+
+    def tell(self, notes: Iterable[str]) -> None:
+        """Show what the brain has to say of itself: refusals and what it has spent."""
+        for note in notes:
+            self._emit(Working("brain", 1.0, note))
 
     def run(self, action: actions.Action, state: State) -> Update:
         """Do it; raises QuestionError when the question cannot be worked with, Stopped when cancelled."""
@@ -225,8 +251,14 @@ class Harness:
         return {"found": found, "found_note": f"{len(found)} features"}
 
     def _answer(self, action: actions.Answer, state: State) -> Update:
-        written = compose(action.style, state, self._desk.subject.name)
-        return {"reply": written, "finished": True}
+        worder = self._worder
+        written = compose(action.style, state, self._desk.subject.name, worder.word if worder else None)
+        notes = worder.last_notes() if worder else ()
+        self.tell(notes)
+        if worder and worder.gone:
+            note = escaped(render("brain-gone", reason=worder.gone))
+            written = {**written, "markdown": f"{written['markdown']}\n\n{note}"}
+        return {"reply": written, "finished": True, "notes": [*notes, *written["refused"]] if worder else []}
 
     def _traced(
         self,

@@ -49,7 +49,7 @@ def test_help_is_quick_and_loads_nothing_heavy():
     assert loaded.stdout.strip() == b"set()"
 
 
-@pytest.mark.parametrize("words", [["why"], ["bogus"], ["why", "x", "--colour"], ["chat", "--port", "x"]])
+@pytest.mark.parametrize("words", [["trace"], ["bogus"], ["why", "x", "--colour"], ["chat", "--port", "x"]])
 def test_a_command_line_that_is_wrong_is_refused_in_a_sentence(words):
     assert "Try 'askcircuit --help'." in refusal(run(*words))
 
@@ -104,7 +104,9 @@ def test_control_c_stops_with_a_word_and_130(tmp_path):
     with subprocess.Popen(
         **asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=obey
     ) as process:
-        time.sleep(1.5)  # while it imports or loads
+        maps = Path(f"/proc/{process.pid}/maps")
+        while "libtorch" not in maps.read_text():  # at work: past reading its arguments
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130

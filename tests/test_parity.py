@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from golden.parity.drawn import drawn_transcoder
 from safetensors import safe_open
 from tests_support import words_tokenizer
 
@@ -16,17 +17,22 @@ from tracer.replacement import likeliest_roots, trace_transcoders
 from tracer.subject import Subject
 from tracer.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders, active_features
 
+TABLES = ("W_enc", "W_dec", "b_enc", "b_dec", "W_skip", "threshold")
 GOLDEN = sorted((Path(__file__).parent / "golden" / "parity").glob("*.safetensors"))
 CLOSE = 1e-5
 
 
 class Case:
-    def __init__(self, path):
+    """One golden file, and the same model and transcoders here."""
+
+    def __init__(self, path, embedded):
         with safe_open(path, "pt") as file:
             self.about = json.loads(file.metadata()["about"])
             self.found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
-        self.frozen = freeze(self.subject(), torch.tensor(self.about["ids"]))
-        self.gemma3 = self.about["family"] == "Gemma3"
+        self.embedded = self.about["family"] == "embedded"
+        subject = embedded() if self.embedded else self.subject()
+        self.frozen = freeze(subject, torch.tensor(self.about["ids"]))
+        self.gemma3 = self.about["family"] == "Gemma3" or self.embedded
         self.factor = self.frozen.embedded.shape[1] ** 0.5 if self.gemma3 else 1.0
         self.transcoders = self.read_transcoders()
 
@@ -47,10 +53,8 @@ class Case:
     def read_transcoders(self):
         made, layers = self.about["transcoders"], []
         for index in range(len(self.frozen.layers)):
-            own = {
-                key: self.found.get(f"layer {index} {key}")
-                for key in ("W_enc", "W_dec", "b_enc", "b_dec", "W_skip", "threshold")
-            }
+            own = {key: self.found.get(f"layer {index} {key}") for key in TABLES}
+            own |= drawn_transcoder(index) if self.embedded else {}
             skip = None if own["W_skip"] is None else own["W_skip"].T
             shape = Nonlinearity(own["threshold"], made.get("k"))
             layers.append(
@@ -71,7 +75,7 @@ class Case:
 
 @pytest.fixture(params=GOLDEN, ids=lambda path: path.stem, scope="module")
 def case(request):
-    return Case(request.param)
+    return Case(request.param, lambda: request.getfixturevalue("embedded_subject"))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,7 @@ def test_the_same_features_are_active(case):
 
 def test_the_same_logits_are_explained(case):
     roots = likeliest_roots(case.frozen)
-    assert roots.names == tuple(f"w{i}" for i in case.found["logit_tokens"].tolist())
+    assert roots.names == tuple(case.frozen.subject.token_texts(case.found["logit_tokens"].tolist()))
     assert torch.allclose(roots.weights, case.found["logit_probabilities"], rtol=CLOSE)
 
 
@@ -111,7 +115,7 @@ def test_token_edges_of_gemma_3_are_the_peers_times_the_root_of_the_width(case, 
     rows = direct_rows(case.frozen, likeliest_roots(case.frozen).targets, sources)
     mine = rows[:, sources.token_column : sources.bias_column]
     theirs = case.found["adjacency"][-view.roots :, -view.roots - view.tokens : -view.roots] * case.factor
-    assert case.factor == pytest.approx(32**0.5 if case.gemma3 else 1)
+    assert case.factor == pytest.approx(case.frozen.embedded.shape[1] ** 0.5 if case.gemma3 else 1)
     assert float((mine - theirs).abs().max()) < CLOSE * float(theirs.abs().max())
 
 
@@ -128,5 +132,5 @@ def test_the_graph_also_adds_up_which_the_peers_cannot(case):
 
 
 def test_there_are_golden_files_and_they_are_small():
-    assert len(GOLDEN) >= 6
+    assert len(GOLDEN) == 7
     assert sum(path.stat().st_size for path in GOLDEN) < 2 * 2**20

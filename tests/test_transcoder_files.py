@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 from frozen_reference import own_precision
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tests_support import freeze_words, random_transcoders, tiny_subject
 
 from tracer.crosslayer import feature_sources
@@ -232,6 +232,16 @@ def on_hub(hub, repo):
         (lambda f: settings(f, transcoders=[{"layer": "x"}]), "list of transcoders"),
         (lambda f: [p.unlink() for p in f.glob("layer*")], "no transcoders"),
         (lambda f: swap_tables(f / "layer_1.safetensors"), "do not fit"),
+        (
+            lambda f: add(f / "layer_2.safetensors", "threshold", torch.zeros(5)),
+            "5 thresholds for 24 features",
+        ),
+        (lambda f: settings(f, "cross_layer_transcoder", transcoders=["layer_0.safetensors"]), "lacks w_dec"),
+        (
+            lambda f: save_file({"W_enc_0": torch.zeros(2, 2)}, f / "W_enc_0.safetensors"),
+            "lacks b_dec_0, b_enc_0",
+        ),
+        (lambda f: settings(f, transcoders=["../none.npz"]), "missing or damaged"),
     ],
 )
 def test_a_broken_set_gets_a_sentence(frozen, tmp_path, spoil, complaint):
@@ -242,10 +252,18 @@ def test_a_broken_set_gets_a_sentence(frozen, tmp_path, spoil, complaint):
 
 
 def swap_tables(path):
-    from safetensors.torch import load_file
+    add(path, "W_enc", load_file(path)["W_enc"].T.contiguous())
 
-    own = load_file(path)
-    save_file(own | {"W_enc": own["W_enc"].T.contiguous()}, path)
+
+def add(path, name, tensor):
+    save_file(load_file(path) | {name: tensor}, path)
+
+
+def test_a_layer_of_nans_is_refused(frozen, tmp_path):
+    save_per_layer(random_transcoders(frozen), tmp_path)
+    add(tmp_path / "layer_2.safetensors", "b_enc", torch.full((FEATURES,), torch.nan))
+    with pytest.raises(TranscodersError, match="layer 2 gives no numbers"):
+        trace_transcoders(frozen, load_transcoders(str(tmp_path)))
 
 
 def test_two_sets_in_one_folder_are_not_mixed(frozen, tmp_path):

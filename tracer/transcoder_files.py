@@ -85,12 +85,9 @@ def tensor_names(path: Path) -> set[str]:
 
 def read_layer(path: Path, k: int | None = None) -> Transcoder:
     """One per-layer transcoder; the layout is told by the names of its tensors."""
-    names = tensor_names(path)
-    scope_2 = "w_enc" in names
+    scope_2 = "w_enc" in tensor_names(path)
     encoder, decoder = ("w_enc", "w_dec") if scope_2 else ("W_enc", "W_dec")
-    wanted = {encoder, decoder, "b_enc", "b_dec"}
-    if not wanted <= names:
-        raise TranscodersError(f"{path} is no transcoder: it lacks {', '.join(sorted(wanted - names))}.")
+    names = _with(path, encoder, decoder, "b_enc", "b_dec")
     if "k" in names:  # circuit-tracer's own copies of TopK sets
         k = int(read_tensor(path, "k"))
     # circuit-tracer computes x @ W_skip.T, Gemma Scope 2 x @ affine_skip_connection
@@ -112,11 +109,22 @@ def read_layer(path: Path, k: int | None = None) -> Transcoder:
     )
 
 
+def _with(path: Path, *wanted: str) -> set[str]:
+    """The names of a file's tensors, these among them."""
+    names = tensor_names(path)
+    if missing := sorted(set(wanted) - names):
+        raise TranscodersError(f"{path} is no transcoder: it lacks {', '.join(missing)}.")
+    return names
+
+
 def _checked(path: Path, transcoder: Transcoder, slots: int) -> Transcoder:
     """Refuse tables that do not fit each other."""
     features, width = len(transcoder.encoder_bias), len(transcoder.decoder_bias)
     encoder, decoder = tuple(transcoder.encoder.whole().shape), tuple(transcoder.decoder.whole().shape)
     fits = {(features, width), (features, slots, width)} if slots == 1 else {(features, slots, width)}
+    threshold = transcoder.nonlinearity.threshold
+    if threshold is not None and threshold.numel() not in (1, features):
+        raise TranscodersError(f"{path}: {threshold.numel()} thresholds for {features} features.")
     if encoder != (features, width) or decoder not in fits:
         raise TranscodersError(
             f"{path}: encoder {encoder} and decoder {decoder} do not fit "
@@ -133,10 +141,8 @@ def read_cross_layer(folder: Path) -> tuple[Transcoder, ...]:
 
 def _read_cross_layer(path: Path, index: int, layers: int) -> Transcoder:
     decoder = path.with_name(f"W_dec_{index}.safetensors")
-    names = tensor_names(path)
-    wanted = {f"{name}_{index}" for name in ("W_enc", "b_enc", "b_dec")}
-    if not wanted <= names or f"W_dec_{index}" not in tensor_names(decoder):
-        raise TranscodersError(f"{path} and {decoder.name} are no cross-layer transcoder of layer {index}.")
+    names = _with(path, *(f"{name}_{index}" for name in ("W_enc", "b_enc", "b_dec")))
+    _with(decoder, f"W_dec_{index}")
     threshold = f"threshold_{index}"
     return _checked(
         path,
@@ -157,13 +163,13 @@ def read_scope_2_cross_layer(paths: Sequence[Path]) -> tuple[Transcoder, ...]:
 
     The number of layers is that of the slots: published lists name the last file twice.
     """
-    tensor_names(paths[0])
+    _with(paths[0], "w_dec")
     layers = read_tensor(paths[0], "w_dec").shape[1]
     if len(paths) not in (layers, layers + 1):
         raise TranscodersError(f"{paths[0].parent} has {len(paths)} files for {layers} layers.")
     found = []
     for index, path in enumerate(paths[:layers]):
-        names = tensor_names(path)
+        names = _with(path, "w_enc", "w_dec", "b_enc", "b_dec", "threshold")
         skip = (
             read_tensor(path, "affine_skip_connection").clone() if "affine_skip_connection" in names else None
         )

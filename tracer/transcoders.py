@@ -182,6 +182,8 @@ def active_features(frozen: Frozen, transcoders: Transcoders, zero_positions: in
                 f"{frozen.subject.name}'s is {x.shape[1]}."
             )
         acts = transcoder.encode(x)
+        if not acts.isfinite().all():
+            raise TranscodersError(f"{transcoders.name}: the transcoder of layer {index} gives no numbers.")
         acts[:zero_positions] = 0
         position, feature = acts.nonzero(as_tuple=True)
         layers.append(torch.full_like(position, index))

@@ -4,20 +4,29 @@ import json
 import os
 import socket
 import sys
-import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from ui.console import (
+    Model,
+    Refused,
+    check_folder,
+    check_text,
+    desk_of,
+    heard,
+    notes,
+    print_json,
+    screen,
+    settings_of,
+)
+from ui.graphs import explain_file, graphs, trace
 
-    from agent import Desk, Event, Session, Settings
+if TYPE_CHECKING:
+    from agent import Session
 
 STOPPED = 130
 app = typer.Typer(
@@ -29,12 +38,8 @@ app = typer.Typer(
 )
 features = typer.Typer(help="The features seen so far.")
 app.add_typer(features, name="features")
-
-Model = Annotated[str | None, typer.Option("--model", help="embedded, a Hugging Face id, or a folder.")]
-
-
-class Refused(Exception):
-    """What the user asked cannot be done; the text is one clear sentence."""
+app.add_typer(graphs, name="graph")
+app.command()(trace)
 
 
 @app.callback(invoke_without_command=True)
@@ -47,7 +52,7 @@ def nothing_asked(context: typer.Context) -> None:
 
 @app.command()
 def why(
-    text: Annotated[str, typer.Argument(help="Text whose next token to explain.")],
+    text: Annotated[str, typer.Argument(help="Text whose next token to explain.")] = "",
     said: Annotated[str | None, typer.Option(help="The token to explain.")] = None,
     rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
     ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
@@ -56,8 +61,14 @@ def why(
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
     ] = None,
+    graph: Annotated[Path | None, typer.Option(help="Explain this graph file, without a model.")] = None,
 ) -> None:
     """Explain why the model continues TEXT as it does."""
+    if graph is not None:
+        explain_file(graph, as_json)
+        return
+    if not text.strip():
+        raise Refused("The text is empty: give the text to explain, or a graph file with --graph.")
     if out is not None:
         check_folder(out)
     for piece in (text, said, rather_than, ask):
@@ -81,9 +92,7 @@ def why(
     if out is not None:
         save(out, report, view)
     if as_json:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(as_line(report))  # UTF-8 whatever the locale is
-        sys.stdout.buffer.flush()
+        print_json(report)
     else:
         from ui.terminal import answer
 
@@ -181,47 +190,6 @@ def expected(exc: Exception) -> str:
     raise exc
 
 
-def settings_of(**explicit: Any) -> "Settings":
-    """The settings, from arguments and the environment."""
-    from agent import read_settings
-
-    return read_settings(**explicit)
-
-
-@contextmanager
-def desk_of(model: str | None) -> "Iterator[Desk]":
-    """A desk with the model loaded; what it loads is shown on a terminal's stderr."""
-    settings = settings_of(model=model)
-    with notes().status("Loading …") as status:
-        from agent import open_desk
-
-        desk = open_desk(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
-    try:
-        yield desk
-    finally:
-        desk.close()
-
-
-def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
-    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
-    from agent import Failed, Working
-    from ui.terminal import working
-
-    cancel = threading.Event()
-    events = session.ask(**question, cancel=cancel)
-    with notes().status("Thinking …") as status:
-        try:
-            for event in events:
-                if isinstance(event, Failed):
-                    raise Refused(event.why)
-                if isinstance(event, Working):
-                    status.update(escaped(working(event.step, event.done, event.note)))
-                else:
-                    yield event
-        finally:
-            cancel.set()
-
-
 def talk(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
     from agent import Answered, Said
@@ -257,40 +225,6 @@ def next_line() -> str:
     return line
 
 
-def screen() -> "Console":
-    """Where answers go: wide enough for the table when it is no terminal."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
-
-
-def notes() -> "Console":
-    """Where progress goes: stderr, and only where somebody watches."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def escaped(text: str) -> str:
-    """Text that rich shows as it is."""
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def as_line(report: dict[str, Any]) -> bytes:
-    """The report as one line of JSON."""
-    return json.dumps(report, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-
-
-def check_text(text: str | None) -> None:
-    """Refuse what cannot be a text: bytes that are not UTF-8 come in as lone surrogates."""
-    try:
-        (text or "").encode()
-    except UnicodeEncodeError as exc:
-        raise Refused("The text is not valid UTF-8; give it in UTF-8.") from exc
-
-
 def check_port(host: str, port: int) -> None:
     """Refuse a port that is taken, before the model is loaded for nothing."""
     try:
@@ -301,17 +235,6 @@ def check_port(host: str, port: int) -> None:
     except OSError as exc:
         reason = exc.strerror or exc
         raise Refused(f"Port {port} on {host} cannot be used ({reason}); give another with --port.") from exc
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be written, before the work is done for nothing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as exc:
-        reason = exc.strerror or exc
-        raise Refused(f"The folder {str(folder)!r} cannot be written ({reason}).") from exc
 
 
 def save(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:

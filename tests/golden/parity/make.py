@@ -2,13 +2,16 @@
 
     python3 -m venv PEER
     PEER/bin/pip install torch==2.13.0 circuit-tracer==0.5.0 nnsight==0.6.2
-    PEER/bin/python tests/golden/parity/make.py
+    PEER/bin/python tests/golden/parity/make.py [FOLDER]
+
+FOLDER is the embedded model as askcircuit unpacks it (in its cache); without it that one case is left alone.
 
 Each file holds the model's weights ("model."), the transcoders' ("layer 0 W_enc" …) and what the peer found;
 its metadata the settings. The peer zeroes features and errors at position 0 and has no bias node.
 """
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,10 +23,13 @@ from circuit_tracer.replacement_model.replacement_model_nnsight import NNSightRe
 from circuit_tracer.transcoder.activation_functions import TopK
 from circuit_tracer.transcoder.cross_layer_transcoder import load_clt
 from circuit_tracer.transcoder.single_layer_transcoder import load_transcoder_set
+from drawn import LAYERS as EMBEDDED_LAYERS
+from drawn import drawn_transcoder
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+TEXT, ACTIVE = "Fact: the capital of Texas is", 12
 LAYERS, WIDTH, FEATURES, WORDS = 3, 32, 40, 97
 IDS = [1, 40, 7, 88, 3, 52, 19, 7, 64]
 ROWS, BATCH, NODES, EDGES = 60, 8, 0.8, 0.98
@@ -112,7 +118,7 @@ def save_transcoders(made: dict, folder: Path) -> dict[str, torch.Tensor]:
     return kept
 
 
-def trace(model_folder: Path, folder: Path, made: dict) -> dict[str, torch.Tensor]:
+def trace(model_folder: Path, folder: Path, made: dict, ids: list[int]) -> dict[str, torch.Tensor]:
     """What the peer finds."""
     cpu = torch.device("cpu")
     hooks = {"feature_input_hook": made["reads"], "feature_output_hook": made["writes"]}
@@ -120,14 +126,14 @@ def trace(model_folder: Path, folder: Path, made: dict) -> dict[str, torch.Tenso
     if made.get("clt"):
         transcoders = load_clt(str(folder), **settings)
     else:
-        paths = {i: str(folder / f"layer_{i}.safetensors") for i in range(LAYERS)}
+        paths = {i: str(folder / f"layer_{i}.safetensors") for i in range(len(list(folder.iterdir())))}
         transcoders = load_transcoder_set(paths, lazy_encoder=False, lazy_decoder=False, **settings)
         for layer in transcoders.transcoders:  # the released peer has TopK but no loader for it
             layer.activation_function = TopK(made["k"]) if "k" in made else layer.activation_function
     model = NNSightReplacementModel.from_pretrained_and_transcoders(
         str(model_folder), transcoders, device=cpu, dtype=torch.float32
     )
-    graph = attribute(torch.tensor(IDS), model, max_feature_nodes=ROWS, batch_size=BATCH)
+    graph = attribute(torch.tensor(ids), model, max_feature_nodes=ROWS, batch_size=BATCH)
     pruned = prune_graph(graph, NODES, EDGES)
     replacement, completeness = compute_graph_scores(graph)
     return {
@@ -144,25 +150,77 @@ def trace(model_folder: Path, folder: Path, made: dict) -> dict[str, torch.Tenso
     }
 
 
+def write(name: str, about: dict, tensors: dict[str, torch.Tensor]) -> None:
+    """One golden file."""
+    about |= {"rows": ROWS, "batch": BATCH, "peer": "circuit-tracer 0.5.0"}
+    path = Path(__file__).parent / f"{name.replace(' ', '_')}.safetensors"
+    save_file({k: v.contiguous() for k, v in tensors.items()}, path, {"about": json.dumps(about)})
+    print(name, "active", len(tensors["active"]), "scores", tensors["scores"].tolist(), path.stat().st_size)  # noqa: T201
+
+
+def embedded_folder(source: Path, out: Path) -> Path:
+    """The embedded model as transformers 4.57 reads it: rope as two plain numbers, no GGUF note."""
+    out.mkdir()
+    for name in ("model.safetensors", "tokenizer.json"):
+        (out / name).symlink_to((source / name).resolve())
+    config = json.loads((source / "config.json").read_text())
+    rope = config.pop("rope_parameters")
+    config.pop("quantization_config", None)
+    config |= {
+        "rope_theta": rope["full_attention"]["rope_theta"],
+        "rope_local_base_freq": rope["sliding_attention"]["rope_theta"],
+        "architectures": ["Gemma3ForCausalLM"],
+        "torch_dtype": "float32",
+    }
+    (out / "config.json").write_text(json.dumps(config))
+    special = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    (out / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **special})
+    )
+    return out
+
+
+def save_drawn(folder: Path, model_folder: Path, ids: list[int]) -> dict[str, torch.Tensor]:
+    """Drawn transcoders, each with the threshold that lets about ACTIVE features fire; returns those."""
+    folder.mkdir()
+    model = hf.AutoModelForCausalLM.from_pretrained(model_folder, attn_implementation="eager").eval()
+    seen, kept = {}, {}
+    for layer, block in enumerate(model.model.layers):
+        block.mlp.register_forward_pre_hook(
+            lambda _m, args, layer=layer: seen.__setitem__(layer, args[0][0, 1:])
+        )
+    with torch.no_grad():
+        model(torch.tensor([ids]))
+    for layer in range(EMBEDDED_LAYERS):
+        own = drawn_transcoder(layer)
+        pre = seen[layer] @ own["W_enc"].T + own["b_enc"]
+        threshold = pre.topk(ACTIVE + 1, dim=-1).values[:, -1].mean().expand(len(own["b_enc"])).contiguous()
+        kept[f"layer {layer} threshold"] = threshold[:1]
+        save_file(own | {"activation_function.threshold": threshold}, folder / f"layer_{layer}.safetensors")
+    return kept
+
+
+def make_embedded(source: Path) -> None:
+    """The case of the embedded model."""
+    made = {"reads": "mlp.hook_in", "writes": "hook_mlp_out"}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = embedded_folder(source, Path(scratch) / "model")
+        ids = hf.AutoTokenizer.from_pretrained(folder)(TEXT).input_ids
+        thresholds = save_drawn(Path(scratch) / "transcoders", folder, ids)
+        found = trace(folder, Path(scratch) / "transcoders", made, ids)
+    write("embedded", {"family": "embedded", "ids": ids, "transcoders": made}, thresholds | found)
+
+
 def main() -> None:
     for name, (family, settings, made) in CASES.items():
         with tempfile.TemporaryDirectory() as scratch:
             model = save_model(family, settings, Path(scratch) / "model")
             transcoders = save_transcoders(made, Path(scratch) / "transcoders")
-            found = trace(Path(scratch) / "model", Path(scratch) / "transcoders", made)
+            found = trace(Path(scratch) / "model", Path(scratch) / "transcoders", made, IDS)
         tensors = {f"model.{key}": value for key, value in model.items()} | transcoders | found
-        about = {
-            "family": family,
-            "config": COMMON | settings,
-            "ids": IDS,
-            "transcoders": made,
-            "rows": ROWS,
-            "batch": BATCH,
-            "peer": "circuit-tracer 0.5.0",
-        }
-        path = Path(__file__).parent / f"{name.replace(' ', '_')}.safetensors"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, path, {"about": json.dumps(about)})
-        print(name, "active", len(found["active"]), "scores", found["scores"].tolist(), path.stat().st_size)  # noqa: T201
+        write(name, {"family": family, "config": COMMON | settings, "ids": IDS, "transcoders": made}, tensors)
+    if sys.argv[1:]:
+        make_embedded(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":
