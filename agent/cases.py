@@ -41,6 +41,7 @@ def settle_case(study: Study, question: dict[str, Any]) -> Case:
         answer_id=first.token_id,
         foil=foil[0],
         foil_id=foil[1],
+        foil_p=rounded(study.probability(foil[1])),
         premise=premise,
         note=" ".join(notes),
         value=rounded(study.contrast(first.token_id, foil[1]).value),

@@ -81,8 +81,9 @@ class LLMBrain:
         return self._endpoint.clean(turn.content)
 
     def last_notes(self) -> tuple[str, ...]:
-        """What was refused or spent since the last decision."""
-        return self._told()
+        """What was refused since the last decision, and what the question has cost."""
+        spent = f"{self._exchanges} exchanges with the language model, {self._tokens} of {TOKENS} tokens"
+        return (*self._told(), *([spent] if self._exchanges else []))
 
     def _told(self) -> tuple[str, ...]:
         notes, self._notes = tuple(self._notes), []
@@ -148,7 +149,6 @@ class LLMBrain:
             self._set_aside(str(exc))
             return None
         self._tokens += turn.tokens
-        self._note(f"{self._tokens} of {TOKENS} tokens used")
         return turn
 
     def _set_aside(self, reason: str) -> None:
@@ -175,7 +175,8 @@ class LLMBrain:
         if error := objection(action, state, self._nodes):
             return None, f"{action.kind}: {self._endpoint.clean(error)[:SHOWN]}"
         reason = self._quoted(why) if isinstance(why, str) and why.strip() else "no reason given"
-        return Decision(action=action, why=f"the language model chose: {reason}"[:300]), ""
+        spent = f"{self._tokens} of {TOKENS} tokens used"
+        return Decision(action=action, why=f"the language model chose: {reason} ({spent})"[:300]), ""
 
     def _faults(self, exc: Exception) -> str:
         if not isinstance(exc, ValidationError):

@@ -22,13 +22,11 @@ def says(state: State, model: str) -> list[Sentence]:
     """What the model says, and what it is compared with."""
     case, claim = case_of(state), prediction_of(state)
     first = case["predictions"][0]
-    p = {guess["token"]: guess["p"] for guess in case["predictions"]}
-    foil = f" ({percent(p[case['foil']])})" if case["foil"] in p else ""
     return [
         Sentence(
             f"After {quoted(case['text'])} the most probable next token of {quoted(model)} is "
             f"{quoted(first['token'])} ({percent(first['p'])}); it is compared with "
-            f"{quoted(case['foil'])}{foil}.",
+            f"{quoted(case['foil'])} ({percent(case['foil_p'])}).",
             (claim["id"],),
         ),
         Sentence(

@@ -22,6 +22,7 @@ class Case(TypedDict):
     answer_id: int
     foil: str
     foil_id: int
+    foil_p: float
     premise: str  # "true" or "false"
     note: str
     value: float  # logit(answer) - logit(foil)

@@ -115,9 +115,7 @@ def deltas(turn):
         if turn.get("loose"):
             yield {"tool_calls": [{**name, "function": {"name": call["name"], "arguments": ""}}]}
         else:
-            yield {
-                "tool_calls": [{"index": i, **name, "function": {"name": call["name"], "arguments": ""}}]
-            }
+            yield {"tool_calls": [{"index": i, **name, "function": {"name": call["name"], "arguments": ""}}]}
         for j in range(0, len(arguments), 8):
             piece = {"function": {"arguments": arguments[j : j + 8]}}
             if turn.get("loose"):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_a_layout_gives_the_graph_of_the_weights_it_was_made_of(frozen, tmp_path
 
 @pytest.mark.parametrize("save", [save_per_layer, save_scope_2], ids=["W_skip", "affine_skip_connection"])
 def test_a_skip_is_not_turned_round(frozen, tmp_path, save):
-    """Errors are what is left after the skip: made of the skip itself, an MLP leaves nothing."""
+    """W_skip is stored (out, in), affine_skip_connection (in, out)."""
     made = random_transcoders(frozen, kind="jumprelu", skip=True)
     save(made, tmp_path / "set")
     read = load_transcoders(str(tmp_path / "set"))
@@ -288,8 +289,7 @@ def test_a_member_of_an_npz_is_mapped_and_a_packed_one_read(tmp_path):
     for name in ("plain", "packed"):
         assert torch.equal(read_tensor(tmp_path / f"{name}.npz", "W"), torch.from_numpy(table))
     assert torch.equal(read_tensor(tmp_path / "plain.npz", "turned"), torch.from_numpy(table))
-    mapped = read_tensor(tmp_path / "plain.npz", "W")
-    mapped[0, 0] = 99.0  # a private page, never the file
+    read_tensor(tmp_path / "plain.npz", "W")[0, 0] = 99.0  # a private page, never the file
     assert read_tensor(tmp_path / "plain.npz", "W")[0, 0] == 0
 
 
@@ -314,7 +314,6 @@ def test_no_two_nodes_share_an_id(frozen):
     graph = trace_transcoders(frozen, random_transcoders(frozen), max_feature_nodes=10**6, rest_apart=True)
     names = [graph.id_of(i) for i in range(len(graph.kind))]
     assert len(set(names)) == len(names)
-    assert {"L0.F1@3", "E1@3"} <= set(names) or "E1@3" in names
 
 
 def test_one_special_token_begins_the_text_never_two_and_never_none(tiny):
@@ -358,8 +357,6 @@ def test_a_set_for_another_width_is_refused(frozen, tmp_path):
 
 def test_an_untrained_layer_leaves_everything_to_its_errors(frozen, tmp_path):
     """No feature fires at any position: the peer's cross-layer reconstruction crashes on that."""
-    from dataclasses import replace
-
     made = random_transcoders(frozen, kind="jumprelu", span=9)
     silent = [replace(layer, encoder_bias=layer.encoder_bias - 1e6) for layer in made.layers]
     active = active_features(frozen, replace(made, layers=tuple(silent)), 0)

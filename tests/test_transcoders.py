@@ -1,5 +1,7 @@
 """Transcoder features as a basis: rows, edges and graphs are exact on tiny models of every family."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from frozen_reference import FrozenRun, feature_rows, own_precision
@@ -13,7 +15,7 @@ from tracer.graph import Kind, load_graph
 from tracer.replacement import likeliest_roots, named_roots, trace_transcoders
 from tracer.rows import direct_rows
 from tracer.targets import final_direction, logit_difference, logit_targets
-from tracer.transcoders import Nonlinearity, Reads, active_features, feature_targets, read_by
+from tracer.transcoders import Held, Nonlinearity, Reads, active_features, feature_targets, read_by
 
 CLOSE = 1e-9
 ANSWER, FOIL = 3, 50
@@ -153,10 +155,6 @@ def test_topk_keeps_negative_values_and_a_threshold_is_strict():
 
 def test_a_cross_layer_set_that_writes_at_home_only_equals_a_per_layer_one(llama):
     plain = random_transcoders(llama)
-    from dataclasses import replace
-
-    from tracer.transcoders import Held
-
     layers = []
     for index, layer in enumerate(plain.layers):
         rows = torch.zeros(len(layer.encoder_bias), len(plain.layers) - index, 32, dtype=torch.float64)
@@ -247,8 +245,6 @@ def test_a_chats_prefix_holds_no_feature_and_its_nodes_have_their_own_ids(llama)
 
 def test_transcoders_of_another_model_are_refused(llama, tiny):
     other = freeze_words(tiny_subject(tiny, "gpt2"), 7)
-    from dataclasses import replace
-
     short = replace(random_transcoders(other), layers=random_transcoders(other).layers[:2])
     with pytest.raises(TranscodersError, match="2 layers"):
         active_features(other, short, 0)
