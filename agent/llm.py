@@ -165,6 +165,8 @@ async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Turn
             ended = ended or bool(choice.finish_reason)
             if turn.cut:
                 break
+    except (httpx2.ReadError, httpx2.RemoteProtocolError):
+        turn.cut = "the reply broke off"
     finally:
         await stream.close()
     if not chunks:

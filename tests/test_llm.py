@@ -109,7 +109,7 @@ def test_what_is_sent_is_compact_and_framed_as_data(told):
         assert len(json.dumps(body)) < 20_000
         assert "nodes" not in shown_to(body)
         assert "drawing" not in shown_to(body)
-        assert request["headers"]["Authorization"] == f"Bearer {KEY}"
+        assert {k.lower(): v for k, v in request["headers"].items()}["authorization"] == f"Bearer {KEY}"
         assert KEY not in json.dumps(body)
 
 
@@ -174,8 +174,7 @@ def test_tool_calls_come_in_fragments_and_in_the_ways_of_other_servers():
         expected = ("test", json.dumps({"claim": "C4", "why": "a reason that takes several fragments"}))
         assert one.converse(HI, tools()).calls == [expected]
         assert one.converse(HI, tools()).calls == [expected]
-        assert one.converse(HI, tools()).calls == []  # not one event came: asked again, in one piece
-        assert one.converse(HI, tools()).calls == [expected]
+        assert one.converse(HI, tools()).calls == [expected]  # not one event came: asked again, in one piece
     assert "stream" not in server.requests[-1]["body"]
     assert {t["function"]["name"] for t in server.requests[0]["body"]["tools"]} == set(KINDS)
 
@@ -231,8 +230,7 @@ def test_a_reply_is_read_only_so_far():
 
 def test_a_reply_that_breaks_off_is_not_taken_for_whole():
     with FakeOpenAI({"content": "one two three four five", "drop_after": 2}) as server:
-        with pytest.raises(Unreachable, match="broke off"):
-            endpoint(server).converse(HI)
+        assert endpoint(server).converse(HI).cut == "the reply broke off"
 
 
 def test_cancelling_ends_a_silent_server():
