@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export GRADIO_ANALYTICS_ENABLED ?= False
 export LANGSMITH_TRACING ?= false
 
-.PHONY: setup chat test check lint types format clean
+.PHONY: setup chat test check lint types format clean bench
 
 setup: $(STAMP)
 
@@ -64,3 +64,13 @@ format: setup
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# circuit-tracer in a virtual environment of its own: it wants older libraries than ours.
+.peer/.stamp:
+	@echo "bench: making .peer with circuit-tracer 0.5.0 ..."
+	@rm -rf .peer && $(PYTHON) -m venv .peer
+	@.peer/bin/python -m pip install -q --disable-pip-version-check torch==2.13.0 circuit-tracer==0.5.0 nnsight==0.6.2 gguf accelerate
+	@touch $@
+
+bench: setup .peer/.stamp
+	@$(PY) -m tests.benchmarks.bench

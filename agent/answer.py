@@ -91,6 +91,8 @@ def _reworded(paragraphs: list[Paragraph], state: State, word: Words) -> tuple[l
         return paragraphs, []
     names = [g["id"] for g in state.get("groups") or []]
     worded = reworded(whole, said, state.get("claims", []), names)
+    for why in worded.refused:
+        log.warning("words were refused: %s", why)
     left = iter(worded.sentences)
     return [Paragraph(p.heading, list(islice(left, len(p.sentences)))) for p in paragraphs], worded.refused
 

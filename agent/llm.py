@@ -25,7 +25,8 @@ CONNECT = 5.0
 RETRIES = 2  # with back-off, by the openai client: refused connections, 408, 409, 429, 5xx
 LONGEST = 20_000  # characters of a reply; a longer one is cut off, its connection closed
 MOST_CALLS = 8  # tool calls of a reply; a storm of them is cut off
-REPLY_TOKENS = 1_500
+REPLY_TOKENS = 400  # an action is short
+WORDS_TOKENS = 3_000  # an answer is not
 LOOK = 0.05  # seconds between two looks at the cancel button
 
 Messages = list[dict[str, Any]]
@@ -74,7 +75,7 @@ class Endpoint:
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
     def converse(self, messages: Messages, tools: Sequence[dict[str, Any]] = ()) -> Turn:
-        """The reply; raises Unreachable or Cancelled, nothing else."""
+        """The reply, an action where tools are offered, else words; raises Unreachable or Cancelled only."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm") as pool:  # no loop runs in there
             turn = pool.submit(asyncio.run, self._until_cancelled(messages, tools)).result()
         sent = sum(len(str(m["content"])) for m in messages) + sum(len(str(t)) for t in tools)
@@ -118,7 +119,8 @@ class Endpoint:
             base_url=self._url, api_key=key, timeout=timeout, max_retries=RETRIES
         ) as client:
             while True:
-                more = dict(MANNERS[self._manner])
+                most, extras = MANNERS[self._manner]
+                more = {most: REPLY_TOKENS if tools else WORDS_TOKENS, **extras}
                 if tools and self.takes_tools:
                     more["tools"] = list(tools)
                 try:
@@ -143,10 +145,10 @@ class Endpoint:
         return _whole(await client.chat.completions.create(**request))
 
 
-MANNERS: tuple[dict[str, Any], ...] = (
-    {"temperature": 0, "max_tokens": REPLY_TOKENS, "stream_options": {"include_usage": True}},
-    {"max_completion_tokens": REPLY_TOKENS},
-    {"max_tokens": REPLY_TOKENS},  # the last one is asked without tools
+MANNERS: tuple[tuple[str, dict[str, Any]], ...] = (  # how the length is bounded, and extras
+    ("max_tokens", {"temperature": 0, "stream_options": {"include_usage": True}}),
+    ("max_completion_tokens", {}),
+    ("max_tokens", {}),  # the last one is asked without tools
 )
 
 
@@ -165,7 +167,9 @@ async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Turn
             ended = ended or bool(choice.finish_reason)
             if turn.cut:
                 break
-    except (httpx2.ReadError, httpx2.RemoteProtocolError):
+    except openai.APITimeoutError:
+        raise
+    except (openai.APIConnectionError, httpx2.ReadError, httpx2.RemoteProtocolError):
         turn.cut = "the reply broke off"
     finally:
         await stream.close()

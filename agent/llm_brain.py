@@ -76,7 +76,10 @@ class LLMBrain:
             {"role": "user", "content": framed(numbered(sentences))},
         ]
         turn = self._exchange(messages)
-        if turn is None or turn.cut:
+        if turn is None:
+            return ""
+        if turn.cut or turn.refusal:
+            self._note(f"refused: its words: {turn.cut or self._quoted(turn.refusal)}")
             return ""
         return self._endpoint.clean(turn.content)
 

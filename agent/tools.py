@@ -253,12 +253,12 @@ class Harness:
     def _answer(self, action: actions.Answer, state: State) -> Update:
         worder = self._worder
         written = compose(action.style, state, self._desk.subject.name, worder.word if worder else None)
-        notes = worder.last_notes() if worder else ()
+        notes = (*worder.last_notes(), *written["refused"]) if worder else ()
         self.tell(notes)
         if worder and worder.gone:
             note = escaped(render("brain-gone", reason=worder.gone))
             written = {**written, "markdown": f"{written['markdown']}\n\n{note}"}
-        return {"reply": written, "finished": True, "notes": [*notes, *written["refused"]] if worder else []}
+        return {"reply": written, "finished": True, "notes": notes}
 
     def _traced(
         self,

@@ -2,8 +2,12 @@
 
 import json
 import logging
+import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from agent.library import Library
 from agent.llm import Cancelled, Endpoint, Unreachable
 from agent.llm_brain import LLMBrain
 from tests.fake_openai import FakeOpenAI, call
+from tracer.embedded import ensure_gguf, packaged_gguf
 
 TEXT = "Texas, whose capital is"
 HI = [{"role": "user", "content": "hi"}]
@@ -267,7 +272,32 @@ def test_data_cannot_leave_its_frame():
     assert json.loads(lines[1]) == {"text": nasty}
 
 
+@pytest.fixture
+def smollm2_server(cache_folder, tmp_path):
+    """`transformers serve` with SmolLM2-135M-Instruct from its PyPI package."""
+    folder = ensure_gguf(packaged_gguf("smollm2"), cache_folder)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("transformers"), "serve", "--host", "127.0.0.1"]
+    with (tmp_path / "log").open("wb") as out:
+        server = subprocess.Popen(
+            [*command, "--port", str(port), "--device", "cpu"], stdout=out, stderr=out, cwd=tmp_path
+        )
+        try:
+            for _ in range(900):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert server.poll() is None, (tmp_path / "log").read_text()
+                time.sleep(0.1)
+            yield {"url": f"http://127.0.0.1:{port}/v1", "model": str(folder)}
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_real_local_server_with_a_tiny_model(desk, smollm2_server):
     """SmolLM2-135M chooses badly or not at all: nothing breaks, the rules step in, the answer is honest."""
     plain = desk.settings
@@ -276,6 +306,7 @@ def test_a_real_local_server_with_a_tiny_model(desk, smollm2_server):
     )
     report = answered(Session(desk, "real").ask("", text=TEXT, said="Austin", foil="Houston"))
     desk.settings = plain
+    print(json.dumps([report["log"], report["cost"], report["answer"]], indent=1))  # noqa: T201
     assert report["cost"]["llm_exchanges"] >= 1
     assert report["tests_run"] >= 1
     assert all(s["claims"] for s in report["answer"]["sentences"])

@@ -87,6 +87,13 @@ def why(
                     view = event.view
         finally:
             session.forget()  # one question, no conversation
+    deliver(report, view, out, as_json)
+
+
+def deliver(
+    report: dict[str, Any] | None, view: dict[str, Any] | None, out: Path | None, as_json: bool
+) -> None:
+    """Put an answer where it was asked for: into a folder, on stdout as JSON or as text."""
     if report is None:
         raise Refused("The question was answered without an explanation to report.")
     if out is not None:
@@ -157,6 +164,8 @@ def doctor() -> None:
 
 def main() -> NoReturn:
     """Run the command line; a failure is one sentence and exit code 2."""
+    # read when torch is imported: idle threads that spin cost 4 to 10 times where the cores are shared
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # no locale is too poor
     sys.exit(run())

@@ -1,0 +1,179 @@
+"""Which attention heads carry a direct effect, and from where to where: an edge split at every layer, exactly.
+
+The frozen model is linear, so what a source wrote is pushed up and what a target feels is pulled down; where
+they meet, at a layer's attention, the effect is the sum over heads, query and key positions of one product,
+plus what stays at its position (the bypass). Ameisen et al. 2025 and Kamath et al. 2025 call these head
+loadings. Knows no graph and no groups.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tracer.frozen import Frozen
+from tracer.targets import Targets
+
+HELD_BYTES = 256 * 2**20  # what the directions of one batch of connections may take
+
+
+class Move(NamedTuple):
+    """What one head takes from a position to a later one."""
+
+    source: int
+    target: int
+    amount: float
+    share: float
+
+
+class Head(NamedTuple):
+    """What of a connection passes one head; shares are of the whole connection and may be negative.
+
+    A part that passes several heads, at different layers, counts for each of them.
+    """
+
+    layer: int
+    head: int
+    amount: float
+    share: float
+    moves: tuple[Move, ...]  # the strongest first
+
+
+class Carried(NamedTuple):
+    """A connection's whole direct effect and the heads that most of it passes, strongest first."""
+
+    total: float
+    heads: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """From what sources wrote to what targets feel.
+
+    `written` is what was added to the stream by layer; -1 is what the blocks are given (token embeddings).
+    The targets' directions hold their weights.
+    """
+
+    written: Mapping[int, Float[Tensor, "pos d_model"]]
+    targets: Targets
+
+
+class Crossing(NamedTuple):
+    """One layer's attention: what its heads move, and what of the same pairs stays where it is.
+
+    Both together are the effect of those sources below the layer on those targets that read above it.
+    """
+
+    layer: int
+    moved: Float[Tensor, "connection head query key"]
+    bypass: Float[Tensor, " connection"]
+
+
+@torch.no_grad()
+def crossings(frozen: Frozen, connections: Sequence[Connection]) -> Iterator[Crossing]:
+    """Every layer's attention, first layer first."""
+    felt, _ = _pull(frozen, connections)
+    yield from _meet(frozen, connections, felt)
+
+
+@torch.no_grad()
+def carried(frozen: Frozen, connections: Sequence[Connection], heads: int, moves: int = 1) -> list[Carried]:
+    """Each connection's strongest heads, by size, with the strongest of their moves."""
+    width = frozen.embedded.shape[1] * frozen.embedded.element_size() * len(frozen.layers)
+    at_once = max(1, HELD_BYTES // (width * frozen.length))
+    out = []
+    for start in range(0, len(connections), at_once):
+        some = connections[start : start + at_once]
+        felt, total = _pull(frozen, some)
+        found: list[list[Head]] = [[] for _ in some]
+        for crossing in _meet(frozen, some, felt):
+            for mine, moved, whole in zip(found, crossing.moved, total.tolist(), strict=True):
+                mine += _strongest(crossing.layer, moved.double(), whole, heads, moves)
+        out += [
+            Carried(whole, tuple(sorted(mine, key=lambda h: (-abs(h.amount), h.layer, h.head))[:heads]))
+            for mine, whole in zip(found, total.tolist(), strict=True)
+        ]
+    return out
+
+
+def _pull(frozen: Frozen, connections: Sequence[Connection]) -> tuple[list[Tensor], Tensor]:
+    """What is felt behind each layer's attention (pos connection d_model), and each connection's whole."""
+    like = frozen.embedded
+    felt = like.new_zeros(like.shape[0], len(connections), like.shape[1])
+    total = like.new_zeros(len(connections), dtype=torch.float64)
+    _join(felt, connections, len(frozen.layers))
+    mids = []
+    for index in range(len(frozen.layers) - 1, -1, -1):
+        layer = frozen.layers[index]
+        total += _met(felt, connections, index)
+        if not layer.parallel:
+            _join(felt, connections, index)
+        mids.append(felt.clone())
+        layer.pull_attention(felt)
+        if layer.parallel:
+            _join(felt, connections, index)
+    return mids[::-1], total + _met(felt, connections, -1)
+
+
+def _join(felt: Float[Tensor, "pos connection d_model"], connections: Sequence[Connection], layer: int) -> None:
+    """Let the targets that read at this layer in, all of a connection's as one."""
+    for column, connection in enumerate(connections):
+        targets = connection.targets
+        here = (targets.layer == layer).nonzero()[:, 0]
+        felt[:, column].index_add_(0, targets.position[here], targets.direction[here])
+
+
+def _met(
+    felt: Float[Tensor, "pos connection d_model"], connections: Sequence[Connection], layer: int
+) -> Float[Tensor, " connection"]:
+    """What targets feel of what was written at a layer."""
+    met = felt.new_zeros(len(connections), dtype=torch.float64)
+    for column, connection in enumerate(connections):
+        if layer in connection.written:
+            met[column] = (felt[:, column] * connection.written[layer]).sum(dtype=torch.float64)
+    return met
+
+
+def _meet(frozen: Frozen, connections: Sequence[Connection], felt: Sequence[Tensor]) -> Iterator[Crossing]:
+    """Push what was written up the layers and multiply it with what is felt at each."""
+    stream = frozen.embedded.new_zeros(len(connections), *frozen.embedded.shape)
+    _write(stream, connections, -1)
+    for index, (layer, mid) in enumerate(zip(frozen.layers, felt, strict=True)):
+        heads, kv_heads = layer.write_value.shape[0], layer.read_value.shape[0]
+        value = torch.einsum("bpd,ged->bgpe", stream, layer.read_value)
+        value = value.repeat_interleave(heads // kv_heads, 1)
+        wanted = torch.einsum("pbd,hde->bhpe", mid, layer.write_value)
+        moved = layer.pattern * (wanted @ value.transpose(2, 3))
+        yield Crossing(index, moved, torch.einsum("pbd,bpd->b", mid, stream))
+        mixed = layer.pattern @ value
+        stream = stream + torch.einsum("bhqe,hde->bqd", mixed, layer.write_value)
+        _write(stream, connections, index)
+
+
+def _write(
+    stream: Float[Tensor, "connection pos d_model"], connections: Sequence[Connection], layer: int
+) -> None:
+    for row, connection in enumerate(connections):
+        if layer in connection.written:
+            stream[row] += connection.written[layer]
+
+
+def _strongest(
+    layer: int, moved: Float[Tensor, "head query key"], whole: float, heads: int, moves: int
+) -> list[Head]:
+    """A layer's strongest heads for one connection."""
+    by_head = moved.sum((1, 2))
+    length, scale = moved.shape[2], whole or float("inf")
+    out = []
+    for head in by_head.abs().topk(min(heads, len(by_head))).indices.tolist():
+        best = moved[head].abs().flatten().topk(min(moves, length)).indices.tolist()
+        took = [(i % length, i // length, float(moved[head].flatten()[i])) for i in best]
+        amount = float(by_head[head])
+        if amount:
+            out.append(
+                Head(layer, head, amount, amount / scale, tuple(Move(*t, t[2] / scale) for t in took if t[2]))
+            )
+    return out
