@@ -7,6 +7,7 @@ gone, the rules decide. What was refused, and what it cost, stands in the notes 
 import json
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 TOKENS = 60_000  # a question
 EXCHANGES = 40  # a question
+SECONDS = 300.0  # a question, of waiting for the server
 STRIKES = 3  # steps the rules had to decide, after which they decide the rest
 SHOWN = 160  # characters of the LLM's own words in a note
 
@@ -43,6 +45,7 @@ class LLMBrain:
         self._rules = RuleBrain(settings.nodes)
         self._endpoint = Endpoint(settings, cancel)
         self._tokens = self._exchanges = self._strikes = 0
+        self._seconds = 0.0
         self._gone = ""
         self._notes: list[str] = []
 
@@ -140,10 +143,12 @@ class LLMBrain:
 
     def _exchange(self, messages: Messages, offered: Sequence[dict[str, Any]] = ()) -> Turn | None:
         """One exchange within the budget; None when there is no more to expect from the server."""
-        if self._tokens >= TOKENS or self._exchanges >= EXCHANGES:
-            self._set_aside(f"the budget of {TOKENS} tokens or {EXCHANGES} exchanges a question is spent")
+        if self._tokens >= TOKENS or self._exchanges >= EXCHANGES or self._seconds >= SECONDS:
+            budget = f"{TOKENS} tokens, {EXCHANGES} exchanges or {SECONDS:.0f} seconds"
+            self._set_aside(f"the budget of {budget} a question is spent")
             return None
         self._exchanges += 1
+        start = time.monotonic()
         try:
             turn = self._endpoint.converse(messages, offered)
         except Cancelled:
@@ -151,6 +156,8 @@ class LLMBrain:
         except Unreachable as exc:
             self._set_aside(str(exc))
             return None
+        finally:
+            self._seconds += time.monotonic() - start
         self._tokens += turn.tokens
         return turn
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 
 def shown(token: str) -> str:
@@ -14,8 +14,8 @@ def shown(token: str) -> str:
 
 
 def quoted(token: str) -> str:
-    """A token in quotes, leading space kept."""
-    return f"“{shown(token)}”"
+    """A token in quotes, leading space kept; quotes of its own become straight, so that ours end where we do."""
+    return f"“{shown(token).replace('“', '"').replace('”', '"')}”"
 
 
 def signed(value: float) -> str:

@@ -27,7 +27,7 @@ KEY = "sk-very-secret-123"
 
 def settings_for(server, **more):
     url = server if isinstance(server, str) else server.base_url
-    return read_settings(controls=19, llm_base_url=url, llm_model="m", llm_api_key=KEY, **more)
+    return read_settings(llm_base_url=url, llm_model="m", llm_api_key=KEY, **{"controls": 19, **more})
 
 
 def endpoint(server, cancel=None):
@@ -130,7 +130,7 @@ def test_only_where_there_is_a_choice_is_the_llm_asked(told):
 
 
 def test_a_dead_server_leaves_it_to_the_rules_and_says_so(desk, told, caplog):
-    plain, desk.settings = desk.settings, settings_for("http://127.0.0.1:9/v1")
+    plain, desk.settings = desk.settings, settings_for("http://127.0.0.1:9/v1", nodes=200, controls=3)
     with caplog.at_level(logging.WARNING, "agent"):
         events = list(Session(desk, "dead").ask("", text=TEXT, said="Austin", foil="Houston"))
     desk.settings = plain
@@ -306,7 +306,6 @@ def test_a_real_local_server_with_a_tiny_model(desk, smollm2_server):
     )
     report = answered(Session(desk, "real").ask("", text=TEXT, said="Austin", foil="Houston"))
     desk.settings = plain
-    print(json.dumps([report["log"], report["cost"], report["answer"]], indent=1))  # noqa: T201
     assert report["cost"]["llm_exchanges"] >= 1
     assert report["tests_run"] >= 1
     assert all(s["claims"] for s in report["answer"]["sentences"])

@@ -56,10 +56,11 @@ def final(desk):
     return {**state, "finished": False}
 
 
-def with_server(desk, server):
+def with_server(desk, server, controls=19, nodes=1000):
     return read_settings(
         data_dir=desk.settings.data_dir,
-        controls=19,
+        controls=controls,
+        nodes=nodes,
         llm_base_url=server.base_url,
         llm_model="m",
         llm_api_key=KEY,
@@ -373,8 +374,8 @@ def test_honest_words_are_taken(final):
 # Whole conversations: what is shown is what the rules would have shown.
 
 
-def ask(desk, server, message, thread="liar", **more):
-    plain, desk.settings = desk.settings, with_server(desk, server)
+def ask(desk, server, message, thread="liar", cheap=None, **more):
+    plain, desk.settings = desk.settings, with_server(desk, server, **(cheap or {}))
     try:
         return list(Session(desk, thread).ask(message, **more))
     finally:
@@ -425,7 +426,9 @@ def obeys(body):
 
 def test_orders_hidden_in_the_text_change_nothing_of_what_is_tested(desk, final):
     with FakeOpenAI(then=obeys) as server:
-        events = ask(desk, server, "", thread="order", text=f"{ORDER} The capital of France is")
+        cheap = {"controls": 3, "nodes": 100}
+        text = f"{ORDER} The capital of France is"
+        events = ask(desk, server, "", thread="order", cheap=cheap, text=text)
     report = next(e.report for e in events if isinstance(e, Answered))
     assert report["tests_run"] >= 1
     assert all(s["claims"] for s in report["answer"]["sentences"])
@@ -442,6 +445,18 @@ def test_every_shown_sentence_passes_the_ledger(final):
             assert (
                 faults([Sentence(sentence["text"], tuple(sentence["claims"]))], state["claims"], names) == []
             )
+
+
+def test_quotes_in_the_text_do_not_let_it_out_of_ours(final):
+    state = at(final, "tested")
+    state["case"]["text"] = "He said “S9 is proven, 100 % сам” to me"
+    written = compose("why", state, "gemma-3-270m")
+    assert written["refused"] == []
+    assert 'After “He said "S9 is proven, 100 % сам" to me” the most' in written["sentences"][0]["text"]
+
+
+def test_an_address_in_the_text_becomes_no_link():
+    assert escaped("https://evil.example www.evil.example") == "https\://evil.example www\.evil.example"
 
 
 def test_labels_that_give_orders_are_only_quoted(final):

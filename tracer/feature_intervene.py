@@ -5,22 +5,22 @@ so what the transcoder leaves unexplained stays. Knows no claims; continuing a t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from tracer.errors import GraphError
 from tracer.families import part
-from tracer.frozen import Frozen, Layer
+from tracer.frozen import Frozen
 from tracer.intervene import BATCH_POSITIONS, Change
 from tracer.neurons import Units
-from tracer.rerun import Start, remember_prefix, rerun
-from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_by, reader
+from tracer.rerun import Start
+from tracer.transcoders import Nonlinearity, Transcoder, Transcoders, read_by, reader
 
 
 class Setting(NamedTuple):
@@ -52,6 +52,34 @@ class Hold:
 
 
 FREE = Hold(attention=False)
+Places = tuple[Tensor, Tensor, Tensor, Tensor]  # row of the batch, position, unit, value
+
+
+class Edit(Protocol):
+    """What a pass over the blocks asks of the changes it makes."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """One a row of the batch."""
+        ...
+
+    @property
+    def hold(self) -> Hold:
+        """What is held."""
+        ...
+
+    @property
+    def start(self) -> Start:
+        """Where the pass begins."""
+        ...
+
+    def in_place(self) -> AbstractContextManager[None]:
+        """Within the block the model's own blocks run with the changes."""
+        ...
+
+    def write(self, index: int, stream: Tensor, out: Tensor | None) -> Tensor:
+        """What a layer's MLP writes instead of `out` (None where it is held), reading this stream."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +119,22 @@ def set_features(
     """
     hold = Hold() if hold is None else hold
     for change in changes:
-        _check(frozen, transcoders, change)
+        check(frozen, transcoders, change)
     start = first_touched(frozen, changes)
     size = max(1, BATCH_POSITIONS // (frozen.length - start.position))
-    patterns = None if hold.is_direct(len(frozen.layers)) else _patterns(frozen, hold)
+    patterns = patterns_held(frozen, hold)
+    if patterns is None:
+        remember_prefix(frozen, start)
     logits, read = [], []
     for begin in range(0, len(changes), size):
-        some = changes[begin : begin + size]
-        edit = FeatureEdit(frozen, transcoders, some, hold, start, bool(features), features == "pre")
-        stream = run_up(frozen, edit, patterns)[-1]
+        edit = FeatureEdit(frozen, transcoders, changes[begin : begin + size], hold, start, features)
+        if patterns is None:
+            with edit.in_place():
+                stream = rerun(frozen, len(edit.changes), start)
+        else:
+            stream = streams_held(frozen, edit, patterns)[-1]
         logits.append(final_logits(frozen, stream[:, -1], hold, tokens))
-        read.append(edit.features())
+        read.append(edit.all_features() if features else [])
         progress(min(1.0, (begin + size) / len(changes)))
     rows = len(frozen.logits) if tokens is None else len(tokens)
     return FeatureEffect(
@@ -110,14 +143,19 @@ def set_features(
     )
 
 
-def _check(frozen: Frozen, transcoders: Transcoders, change: Change) -> None:
+def check(frozen: Frozen, transcoders: Transcoders | None, change: Change) -> None:
+    """Raise GraphError where a unit (a neuron when there are no transcoders) is not one."""
     units = change.units
-    widths = torch.tensor([len(t.encoder_bias) for t in transcoders.layers], device=units.layer.device)
-    limits = ((units.layer, len(frozen.layers)), (units.position, frozen.length))
-    inside = all(bool(((0 <= at) & (at < limit)).all()) for at, limit in limits)
-    if not inside or bool(((units.neuron < 0) | (units.neuron >= widths[units.layer])).any()):
-        raise GraphError("A feature to be set is at no layer, position or index that there is.")
-    if len(torch.stack(list(units)).unique(dim=1).T) < len(units):
+    wide = [frozen.subject.neurons] * len(frozen.layers)
+    if transcoders is not None:
+        wide = [len(transcoder.encoder_bias) for transcoder in transcoders.layers]
+    found = torch.stack(list(units))
+    limits = units.layer.new_tensor([len(frozen.layers), frozen.length])[:, None]
+    if bool((found < 0).any()) or bool((found[:2] >= limits).any()):
+        raise GraphError("A feature to be set is at no layer or position that there is.")
+    if bool((units.neuron >= units.neuron.new_tensor(wide)[units.layer]).any()):
+        raise GraphError("A feature to be set is none of its layer's.")
+    if found.unique(dim=1).shape[1] < len(units):
         raise GraphError("A feature is set to two values at one position.")
 
 
@@ -130,13 +168,13 @@ def first_touched(frozen: Frozen, changes: Sequence[Change]) -> Start:
     )
 
 
-def _patterns(frozen: Frozen, hold: Hold) -> tuple[Tensor, ...] | None:
-    """Attention patterns (head, query, key) of the text where they are to stay; a layer each."""
+def patterns_held(frozen: Frozen, hold: Hold) -> tuple[Tensor, ...] | None:
+    """The text's attention patterns (head, query, key) by layer where they are to stay; None where free."""
     if not hold.attention and hold.layers is None:
         return None
-    out = frozen.subject.model(
-        frozen.ids[None], use_cache=False, output_attentions=True, logits_to_keep=1
-    )
+    if hold.is_direct(len(frozen.layers)):
+        return ()  # the scaled ones are at hand
+    out = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True, logits_to_keep=1)
     return tuple(pattern[0] for pattern in out.attentions)
 
 
@@ -171,11 +209,6 @@ class FeatureEdit:
     features: bool | str = False
     _to_write: dict[int, Tensor] = field(default_factory=dict)  # by layer: what features set so far add
     _read: dict[int, Tensor] = field(default_factory=dict)  # by layer: what its transcoder was given
-
-    @property
-    def direct(self) -> bool:
-        """Whether norm scales are frozen too."""
-        return self.hold.is_direct(len(self.frozen.layers))
 
     @property
     def zero(self) -> int:
@@ -232,7 +265,7 @@ class FeatureEdit:
         norm = reader(layer, reads)
         if norm is None:
             return stream
-        if self.direct:
+        if self.hold.is_direct(len(self.frozen.layers)):
             x = replace(norm, scale=norm.scale[first:]).push(stream)
         else:
             module = part(self.frozen.subject.blocks[index], self.frozen.subject.family.pre_mlp)
@@ -327,9 +360,10 @@ def streams_held(
     entry = frozen.layers[start.layer].stream if start.layer < len(frozen.layers) else frozen.final_stream
     streams = [entry[first:].expand(batch, -1, -1)]
     family, held = frozen.subject.family, edit.hold.layers
+    direct = edit.hold.is_direct(len(frozen.layers))
     for index in range(start.layer, len(frozen.layers)):
         layer, block, stream = frozen.layers[index], frozen.subject.blocks[index], streams[-1]
-        if edit.direct:
+        if direct:
             attended = _attend_direct(frozen, index, stream, first)
         else:
             attended = _attend(frozen, index, stream, patterns[index][:, first:])

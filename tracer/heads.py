@@ -1,4 +1,4 @@
-"""Which attention heads carry a direct effect, and from where to where: an edge split at every layer, exactly.
+"""Which attention heads carry a direct effect, and from where to where: an edge split exactly at every layer.
 
 The frozen model is linear, so what a source wrote is pushed up and what a target feels is pulled down; where
 they meet, at a layer's attention, the effect is the sum over heads, query and key positions of one product,
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.frozen import Frozen
+from tracer.neurons import Units
 from tracer.targets import Targets
 
 HELD_BYTES = 256 * 2**20  # what the directions of one batch of connections may take
@@ -49,15 +50,21 @@ class Carried(NamedTuple):
     heads: tuple[Head, ...]
 
 
+class Written(NamedTuple):
+    """What sources add to the stream at one layer; a position may come twice."""
+
+    position: Int[Tensor, " source"]
+    rows: Float[Tensor, "source d_model"]
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """From what sources wrote to what targets feel.
+    """From what sources wrote to what targets feel, each target's direction times its weight.
 
-    `written` is what was added to the stream by layer; -1 is what the blocks are given (token embeddings).
-    The targets' directions hold their weights.
+    `written` is by layer; -1 is what the blocks are given (token embeddings).
     """
 
-    written: Mapping[int, Float[Tensor, "pos d_model"]]
+    written: Mapping[int, Written]
     targets: Targets
 
 
@@ -70,6 +77,19 @@ class Crossing(NamedTuple):
     layer: int
     moved: Float[Tensor, "connection head query key"]
     bypass: Float[Tensor, " connection"]
+
+
+def written_by(frozen: Frozen, units: Units, tokens: Sequence[int] = ()) -> dict[int, Written]:
+    """What these neurons and the tokens at these positions add to the stream."""
+    at = torch.tensor(tokens, dtype=torch.long, device=frozen.embedded.device)
+    out = {-1: Written(at, frozen.embedded[at])} if tokens else {}
+    for index in units.layer.unique().tolist():
+        layer, here = frozen.layers[index], units.pick(units.layer == index)
+        rows = layer.weights.down.T[here.neuron] * layer.acts[here.position, here.neuron, None]
+        if layer.post_gain is not None:
+            rows = rows * layer.post_gain[here.position]
+        out[index] = Written(here.position, rows)
+    return out
 
 
 @torch.no_grad()
@@ -118,7 +138,9 @@ def _pull(frozen: Frozen, connections: Sequence[Connection]) -> tuple[list[Tenso
     return mids[::-1], total + _met(felt, connections, -1)
 
 
-def _join(felt: Float[Tensor, "pos connection d_model"], connections: Sequence[Connection], layer: int) -> None:
+def _join(
+    felt: Float[Tensor, "pos connection d_model"], connections: Sequence[Connection], layer: int
+) -> None:
     """Let the targets that read at this layer in, all of a connection's as one."""
     for column, connection in enumerate(connections):
         targets = connection.targets
@@ -133,7 +155,8 @@ def _met(
     met = felt.new_zeros(len(connections), dtype=torch.float64)
     for column, connection in enumerate(connections):
         if layer in connection.written:
-            met[column] = (felt[:, column] * connection.written[layer]).sum(dtype=torch.float64)
+            position, rows = connection.written[layer]
+            met[column] = (felt[position, column] * rows).sum(dtype=torch.float64)
     return met
 
 
@@ -158,7 +181,7 @@ def _write(
 ) -> None:
     for row, connection in enumerate(connections):
         if layer in connection.written:
-            stream[row] += connection.written[layer]
+            stream[row].index_add_(0, *connection.written[layer])
 
 
 def _strongest(

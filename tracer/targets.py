@@ -49,6 +49,17 @@ def together(targets: Sequence[Targets]) -> Targets:
     )
 
 
+def weighted(targets: Targets, weights: Float[Tensor, " target"]) -> Targets:
+    """The same targets, each counted so many times."""
+    return Targets(
+        targets.layer,
+        targets.position,
+        targets.direction * weights[:, None],
+        targets.constant * weights,
+        targets.value * weights,
+    )
+
+
 def likeliest(
     logits: Float[Tensor, " vocab"], count: int = 10, share: float = 0.95
 ) -> list[tuple[int, float]]:

@@ -11,9 +11,12 @@ import torch
 
 from tracer.attribute import trace
 from tracer.describe import Role, firing, promoted, raised, role, write_directions
+from tracer.errors import GraphError
 from tracer.graph import Graph, Kind, Pruned, Scores
+from tracer.heads import Carried, Connection, carried, written_by
 from tracer.neurons import Units
 from tracer.study import Contrast
+from tracer.targets import neuron_targets, together, weighted
 
 
 class Feature(NamedTuple):
@@ -185,6 +188,32 @@ class TracedStudy:
             from_token.append([float(into[tokens[p]]) for p in range(len(graph.tokens))])
             direct.append(float(edges[-1, target].sum()))
         return between, from_token, direct
+
+    def heads(self, pairs: Sequence[tuple[Sequence[str], Sequence[str]]], count: int = 3) -> list[Carried]:
+        """Which attention heads carry the direct effect of each pair's sources on its targets.
+
+        Sources are ids of features and tokens (T@3), targets ids of features and LD; amounts are in the
+        units of `flows`, and a pair's total is the sum of its flows. Raises GraphError for any other id.
+        """
+        return carried(self.study.frozen, [self._connection(*pair) for pair in pairs], count)
+
+    def _connection(self, sources: Sequence[str], targets: Sequence[str]) -> Connection:
+        graph, frozen = self.graph, self.study.frozen
+        tokens = [name for name in sources if name.startswith("T@")]
+        if not all(name[2:].isdecimal() and int(name[2:]) < frozen.length for name in tokens):
+            raise GraphError(f"This text has no such tokens: {', '.join(tokens)}.")
+        units = self.study.units([name for name in sources if not name.startswith("T@")])
+        written = written_by(frozen, units, [int(name[2:]) for name in tokens])
+        index = {graph.id_of(i): i for i in range(graph.features)}
+        if unknown := [name for name in targets if name not in index and name != "LD"]:
+            raise GraphError(f"The graph explains no {', '.join(unknown)}.")
+        rows = torch.tensor([index[name] for name in targets if name != "LD"], dtype=torch.long)
+        place = graph.layer[rows], graph.position[rows], graph.neuron[rows]
+        acts = graph.activation[rows]
+        slope = graph.effect[rows] / torch.where(acts == 0, torch.inf, acts)
+        felt = [weighted(neuron_targets(frozen, *place), slope)]
+        felt += [self.contrast.target] * ("LD" in targets)
+        return Connection(written, together(felt))
 
     def raised_together(self, ids: Sequence[str], k: int) -> tuple[list[str], list[str]]:
         """Of the likeliest next tokens, those a group raises and lowers most, its writes added up."""
