@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
+_STRAIGHT = str.maketrans("“”", '""')
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 
@@ -14,8 +15,9 @@ def shown(token: str) -> str:
 
 
 def quoted(token: str) -> str:
-    """A token in quotes, leading space kept; quotes of its own become straight, so that ours end where we do."""
-    return f"“{shown(token).replace('“', '"').replace('”', '"')}”"
+    """A token in quotes, leading space kept; quotes of its own become straight: ours end where we do."""
+    inner = shown(token).translate(_STRAIGHT)
+    return f"“{inner}”"
 
 
 def signed(value: float) -> str:

@@ -153,6 +153,6 @@ def test_on_the_embedded_model_every_layer_adds_up_to_the_edge(traced):
 
 def test_what_is_in_no_graph_is_said(traced):
     feature = traced.features()[0].id
-    for pair in ([["T@99"], ["LD"]], [["T@x"], ["LD"]], [[feature], ["L0.N0+@1"]], [["nonsense"], ["LD"]]):
+    for pair in ((["T@99"], ["LD"]), (["T@x"], ["LD"]), ([feature], ["L0.N0+@1"]), (["nonsense"], ["LD"])):
         with pytest.raises(GraphError):
             traced.heads([pair])

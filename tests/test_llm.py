@@ -130,7 +130,7 @@ def test_only_where_there_is_a_choice_is_the_llm_asked(told):
 
 
 def test_a_dead_server_leaves_it_to_the_rules_and_says_so(desk, told, caplog):
-    plain, desk.settings = desk.settings, settings_for("http://127.0.0.1:9/v1", nodes=200, controls=3)
+    plain, desk.settings = desk.settings, settings_for("http://127.0.0.1:9/v1", controls=3)
     with caplog.at_level(logging.WARNING, "agent"):
         events = list(Session(desk, "dead").ask("", text=TEXT, said="Austin", foil="Houston"))
     desk.settings = plain

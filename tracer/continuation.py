@@ -23,13 +23,13 @@ from tracer.feature_intervene import (
     change_of,
     check,
     final_logits,
-    first_touched,
     patterns_held,
-    places,
     streams_held,
 )
 from tracer.frozen import Frozen
 from tracer.intervene import Change
+from tracer.intervene import _places as places
+from tracer.intervene import _start as first_touched
 from tracer.rerun import Start
 from tracer.transcoders import Transcoders
 

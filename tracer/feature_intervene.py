@@ -7,19 +7,21 @@ so what the transcoder leaves unexplained stays. Knows no claims; continuing a t
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.errors import GraphError
+from tracer.errors import GraphError, TranscodersError
 from tracer.families import part
 from tracer.frozen import Frozen
 from tracer.intervene import BATCH_POSITIONS, Change
+from tracer.intervene import _places as places  # the same for neurons and for features
+from tracer.intervene import _start as first_touched
 from tracer.neurons import Units
-from tracer.rerun import Start
+from tracer.rerun import Start, remember_prefix, rerun
 from tracer.transcoders import Nonlinearity, Transcoder, Transcoders, read_by, reader
 
 
@@ -55,6 +57,7 @@ FREE = Hold(attention=False)
 Places = tuple[Tensor, Tensor, Tensor, Tensor]  # row of the batch, position, unit, value
 
 
+@runtime_checkable
 class Edit(Protocol):
     """What a pass over the blocks asks of the changes it makes."""
 
@@ -145,9 +148,11 @@ def set_features(
 
 def check(frozen: Frozen, transcoders: Transcoders | None, change: Change) -> None:
     """Raise GraphError where a unit (a neuron when there are no transcoders) is not one."""
-    units = change.units
-    wide = [frozen.subject.neurons] * len(frozen.layers)
+    units, subject = change.units, frozen.subject
+    wide = [subject.neurons] * len(frozen.layers)
     if transcoders is not None:
+        if len(transcoders.layers) != len(frozen.layers) or _other_place(frozen, transcoders):
+            raise TranscodersError(f"{transcoders.name} are not for the MLPs of {subject.name}.")
         wide = [len(transcoder.encoder_bias) for transcoder in transcoders.layers]
     found = torch.stack(list(units))
     limits = units.layer.new_tensor([len(frozen.layers), frozen.length])[:, None]
@@ -159,13 +164,10 @@ def check(frozen: Frozen, transcoders: Transcoders | None, change: Change) -> No
         raise GraphError("A feature is set to two values at one position.")
 
 
-def first_touched(frozen: Frozen, changes: Sequence[Change]) -> Start:
-    """The first layer and position that any of these changes touches."""
-    units = [change.units for change in changes if len(change.units)]
-    return Start(
-        min((int(u.layer.min()) for u in units), default=len(frozen.layers)),
-        min((int(u.position.min()) for u in units), default=frozen.length - 1),
-    )
+def _other_place(frozen: Frozen, transcoders: Transcoders) -> bool:
+    """Whether they write somewhere else than to the stream, or to a wider one."""
+    before_norm = transcoders.before_post_norm and frozen.layers[0].post_gain is not None
+    return before_norm or len(transcoders.layers[0].decoder_bias) != frozen.embedded.shape[1]
 
 
 def patterns_held(frozen: Frozen, hold: Hold) -> tuple[Tensor, ...] | None:
@@ -219,7 +221,7 @@ class FeatureEdit:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Within the block the model's own blocks run with the changes."""
-        family, streams, handles = self.frozen.subject.family, {}, []
+        family, streams, handles = self.frozen.subject.family, dict[int, Tensor](), []
 
         def keep(index: int) -> Callable[..., None]:
             return lambda _module, args: streams.__setitem__(index, args[0])
@@ -322,20 +324,6 @@ class FeatureEdit:
             acts[:, : self.zero] = 0
             found.append(acts)
         return found
-
-
-def places(index: int, changes: Sequence[Change]) -> Places | None:
-    """Where in a batch of one layer the changes act: (row, position, unit, value)."""
-    rows, chosen = [], []
-    for row, change in enumerate(changes):
-        at = (change.units.layer == index).nonzero()[:, 0]
-        rows.append(torch.full_like(at, row))
-        chosen.append((change.units.position[at], change.units.neuron[at], change.values[at]))
-    row = torch.cat(rows) if rows else torch.zeros(0)
-    if not len(row):
-        return None
-    position, unit, value = (torch.cat(column) for column in zip(*chosen, strict=True))
-    return row, position, unit, value
 
 
 def _activations(

@@ -86,11 +86,20 @@ class Subject:
         if not text.strip():
             raise TextError("The text is empty. Give at least one word to continue.")
         if len(text) > 100 * limit:  # never tokenise a novel to find out that it is too long
-            raise TextError(_too_long(f"about {len(text) // 4}", limit, text))
+            raise TextError(self._too_long(len(text) // 4, limit, "about "))
         ids: Tensor = self.tokenizer(text, return_tensors="pt").input_ids[0]
         if len(ids) > limit:
-            raise TextError(_too_long(str(len(ids)), limit, text))
+            raise TextError(self._too_long(len(ids), limit))
         return ids.to(self.unembedding.device)
+
+    def _too_long(self, got: int, limit: int, about: str = "") -> str:
+        # attention patterns (twice: as they are and scaled) and what is kept of every neuron, in float32
+        pattern, neuron = 2 * self.shape.heads * got**2, 5 * got * self.neurons
+        need = 4 * self.layers * (pattern + neuron) / 1e9
+        return (
+            f"The text has {about}{got:,} tokens; the limit here is {limit:,}. Shorten it, or raise "
+            f"ASKCIRCUIT_MAX_TOKENS: a text this long needs about {need:,.0f} GB beside the model."
+        )
 
     def has_bos(self, ids: Int[Tensor, " pos"]) -> bool:
         """Whether position 0 is the model's begin-of-sequence token."""
@@ -124,14 +133,6 @@ class Subject:
             Prediction(text, int(i), float(v))
             for text, i, v in zip(texts, best.indices, best.values, strict=True)
         ]
-
-
-def _too_long(got: str, limit: int, text: str) -> str:
-    return (
-        f"The text has {got} tokens; the limit here is {limit}. "
-        f"Shorten it, or raise ASKCIRCUIT_MAX_TOKENS (time and memory grow with the square: "
-        f"{len(text):,} characters need about {max(1, len(text) // (4 * limit)) ** 2 * 8} GB)."
-    )
 
 
 def load(
