@@ -9,6 +9,7 @@ from agent.events import Answered, Drew, Event, Failed, Said, Working
 if TYPE_CHECKING:
     from agent.desk import Desk, open_desk
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
+    from agent.health import needs
     from agent.neuronpedia import Upload, upload_graph
     from agent.session import Session, answered
     from agent.settings import Settings, read_settings
@@ -29,6 +30,7 @@ __all__ = [
     "answered",
     "explain_foreign",
     "export_trace",
+    "needs",
     "open_desk",
     "read_settings",
     "show_graph",
@@ -44,6 +46,7 @@ _LATE = {
     "export_trace": "agent.exchange",
     "show_graph": "agent.exchange",
     "why_graph": "agent.exchange",
+    "needs": "agent.health",
     "Upload": "agent.neuronpedia",
     "upload_graph": "agent.neuronpedia",
     "Session": "agent.session",

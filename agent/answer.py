@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.heads import heads_named
 from agent.ledger import Sentence, faults
 from agent.prompts import render
 from agent.questions import EXAMPLES
@@ -131,6 +132,7 @@ def _path(state: State, _model: str) -> list[Paragraph]:
     if untested and claim is not None:
         notes = [Sentence(f"{listed(untested)} on this path has not been tested.", (claim["id"],))]
     return [
+        Paragraph("Heads.", heads_named(state)),
         Paragraph("The path.", path_walked(state)),
         Paragraph("What tests say about its steps.", along + notes),
     ]

@@ -4,6 +4,7 @@ Nothing here is a test: what is said is read from the graph, and its claims say 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agent.ledger import Sentence, new_claim
@@ -13,6 +14,7 @@ from agent.words import listed, percent, quoted, rounded, signed
 
 STRONGEST = 10  # connections of the picture that are split at once
 NAMED = 3  # heads that are named
+LOOKED_AT = 12  # of which those that move something between words are named first
 WORTH_NAMING = 0.05  # of a connection
 LAST = ("last token", "last word", "last position", "final token", "final word", "final position", "end")
 ANSWER = ("answer", "output", "prediction", "logit", "logits", "result", "next token", "next word")
@@ -42,7 +44,7 @@ def of_the_picture(flows: dict[str, Any], groups: Sequence[Supernode], split: Sp
         size[group["id"], "LD"] = abs(flows["direct"][i])
     strongest = sorted((pair for pair in size if size[pair]), key=lambda pair: (-size[pair], pair))
     path = flows.get("path", [])
-    wanted = list(dict.fromkeys([*zip(path[:-1], path[1:], strict=True), *strongest]))
+    wanted = list(dict.fromkeys([*pairwise(path), *strongest]))
     wanted = wanted[: max(STRONGEST, len(path) - 1)]
     members = {group["id"]: group["members"] for group in groups}
     found = split([(_nodes(s, members), _nodes(t, members)) for s, t in wanted], NAMED)
@@ -81,10 +83,11 @@ def asked_claims(state: State, traced: Callable[[], Split]) -> list[Claim]:
         start, end = asked
         if not start.sources or not end.targets:
             return []
-        found = [(start, end, _plain(traced()([(start.sources, end.targets)], NAMED)[0]))]
+        heads = _plain(traced()([(start.sources, end.targets)], LOOKED_AT)[0])
+        found = [(start, end, {**heads, "heads": _movers_first(heads["heads"])})]
     else:
         path = (state.get("flows") or {}).get("path", [])
-        steps = [(s, t) for s, t in zip(path[:-1], path[1:], strict=True) if f"{s}>{t}" in known]
+        steps = [(s, t) for s, t in pairwise(path) if f"{s}>{t}" in known]
         found = [(_step(s, state), _step(t, state), known[f"{s}>{t}"]) for s, t in steps]
         found = [one for one in found if _worth_naming(one[2]["heads"])]
     claims = list(state.get("claims", []))
@@ -95,6 +98,11 @@ def asked_claims(state: State, traced: Callable[[], Split]) -> list[Claim]:
 
 def _worth_naming(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [head for head in heads if abs(head["share"]) >= WORTH_NAMING]
+
+
+def _movers_first(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A head that takes something to another word says more than one that reads it where it is."""
+    return sorted(_worth_naming(heads), key=lambda head: head["source"] == head["target"])[:NAMED]
 
 
 def _claim(claims: list[Claim], state: State, start: Ends, end: Ends, found: dict[str, Any]) -> Claim:
@@ -115,15 +123,14 @@ def _said(start: str, end: str, total: float, heads: list[dict[str, Any]], case:
         f"logit({quoted(case['foil'])}))"
     )
     if not heads:
-        return f"{what} goes up at its own word: no attention head moves much of it."
+        return f"{what} passes no single attention head for a large part: read from the graph, not tested."
     named = [
         f"{head['layer']}.{head['head']} ({percent(head['share'])}, from "
         f"{quoted(case['tokens'][head['source']])} to {quoted(case['tokens'][head['target']])})"
         for head in heads
     ]
-    return (
-        f"{what} passes through head{'s' * (len(named) > 1)} {listed(named)}: read from the graph, not tested."
-    )
+    through = f"head{'s' * (len(named) > 1)} {listed(named)}"
+    return f"{what} passes through {through}: read from the graph, not tested."
 
 
 def heads_named(state: State) -> list[Sentence]:
@@ -131,18 +138,16 @@ def heads_named(state: State) -> list[Sentence]:
     claims, path = state.get("claims", []), path_claim(state)
     own = [c for c in claims if c["kind"] == "heads" and c["turn"] == state["turn"]]
     out = [Sentence(c["text"], (c["id"], *([path["id"]] if path else []))) for c in own]
-    question = state["question"]
-    if not out and path is not None and (question["group"] or question["other"]):
-        asked = ends_asked(state)
-        missing = [
-            name for name in (question["group"], question["other"]) if name and _end(name, state) is None
-        ]
-        if missing:
-            names = listed([quoted(name) for name in missing])
-            out.append(Sentence(f"No word and no group here is called {names}.", (path["id"],)))
-        elif asked is not None:
-            names = f"from {asked[0].name} to {asked[1].name}"
-            out.append(Sentence(f"The graph has no direct way {names}.", (path["id"],)))
+    if path is None:
+        return out
+    question, asked = state["question"], ends_asked(state)
+    missing = [name for name in (question["group"], question["other"]) if name and not _end(name, state)]
+    if missing:
+        names = listed([quoted(name) for name in missing])
+        return [Sentence(f"No word and no group here is called {names}.", (path["id"],)), *out]
+    if asked is not None and not out:
+        names = f"from {asked[0].name} to {asked[1].name}"
+        return [Sentence(f"The graph has no direct way {names}.", (path["id"],))]
     return out
 
 

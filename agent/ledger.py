@@ -136,6 +136,8 @@ def _writings(claim: Claim) -> set[str]:
         values += [known["predicted"], known["measured"]]
     values += [guess["p"] for guess in claim["says"] or []]
     out = {chance(p) for p in (claim["p"], claim["p_holm"]) if p is not None}
+    if claim["kind"] == "heads":
+        out |= set(claim["members"])  # 9.0 is head 0 of layer 9, and no number
     for value in values:
         out |= _ways(value)
         out |= {f"{value:g}", f"{value:.0f}"} if float(value).is_integer() else {f"{value:g}"}

@@ -69,7 +69,7 @@ class Endpoint:
 
     def clean(self, text: str) -> str:
         """The text on one line without control characters, and without the key should it be echoed."""
-        key = self._key.get_secret_value() if self._key else ""
+        key = (self._key.get_secret_value() if self._key else "").strip()
         if key and key in text:
             text = text.replace(key, "[key]")
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -105,7 +105,7 @@ class Endpoint:
             raise Unreachable("it does not accept the key") from None
         except openai.APIStatusError as exc:
             raise Unreachable(f"it answered with HTTP {exc.status_code}") from None
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL):
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ExceptionGroup):
             raise Unreachable("it could not be reached, or broke off") from None
         except (AttributeError, TypeError, KeyError, IndexError, ValueError, RecursionError):
             # what came back is not of the protocol; the client hands it on unchecked
@@ -113,7 +113,9 @@ class Endpoint:
 
     async def _any_manner(self, messages: Messages, tools: Sequence[dict[str, Any]]) -> Turn:
         """Ask as this server can be asked, giving up first the extras, then the tools."""
-        key = self._key.get_secret_value() if self._key else "none"
+        key = (self._key.get_secret_value() if self._key else "").strip() or "none"
+        if not (key.isascii() and key.isprintable()):  # the HTTP library would print it in its complaint
+            raise Unreachable("the key holds characters that no key can have")
         timeout = openai.Timeout(STALL, connect=CONNECT)
         async with openai.AsyncOpenAI(
             base_url=self._url, api_key=key, timeout=timeout, max_retries=RETRIES

@@ -223,6 +223,16 @@ PHRASES: list[tuple[Intent, list[str]]] = [
             r" .{0,20})?",
     ]),
     (Intent.PATH, [
+        r"(?:which|what|through (?:which|what)) (?:attention )?heads? (?:{aux} )?(?:carry|carries|moves?"
+            r"|connects?|links?|takes?|brings?|pass|passes|transports?|sends?)"
+            r" (?:the (?:information|signal) )?(?:from )?<group> (?:to|with|and|into|on to) <other>",
+        r"(?:which|what|through (?:which|what)) (?:attention )?heads? {aux} <group> (?:reach|get to|go to"
+            r"|go through to|flow to|pass|use|take)(?: to(?: reach)?)? <other>",
+        r"how (?:does|do|did|can) (?!{it} |(?:the )?(?:information|signal|activation) )<group>"
+            r" (?:reach|arrive at|get (?:in)?to|make it to|find its way to) <other>"
+            r"(?:[.,;?]* (?:through|by|via|over) (?:which|what) (?:attention )?heads?)?",
+        r"(?:which|what) (?:attention )?heads? (?:matters?|are (?:used|important|involved)|do the work"
+            r"|(?:is|are) responsible|{aux} {it} use)(?: .*)?",
         r"(?:show|tell|explain|trace|walk|take|guide|lead|describe|follow|how|what)\b(?:.{0,60})? from"
             r" <group> to <other>",
         r"how (?:does|do|did) (?!{it} )<group> (?:lead|get|turn|connect|flow|contribute|go|point)"

@@ -153,4 +153,14 @@ def _bundles(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
         bundles += [(f"T{p}", target["id"], w) for p, w in enumerate(flows["from_token"][i]) if w]
         bundles.append((target["id"], "LD", flows["direct"][i]))
     bundles.sort(key=lambda b: (-abs(b[2]), b[0], b[1]))
-    return [{"source": s, "target": t, "weight": round(w, 6)} for s, t, w in bundles[:BUNDLES]]
+    heads = flows.get("heads") or {}
+    return [
+        {"source": s, "target": t, "weight": round(w, 6), **_through(heads.get(f"{s}>{t}"))}
+        for s, t, w in bundles[:BUNDLES]
+    ]
+
+
+def _through(found: dict[str, Any] | None) -> dict[str, Any]:
+    """The heads a bundle passes, where the tracer was asked for them."""
+    names = ("layer", "head", "share")
+    return {"heads": [{name: head[name] for name in names} for head in found["heads"]]} if found else {}

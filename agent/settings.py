@@ -24,7 +24,7 @@ def _usable_folder(path: Path) -> Path:
 
 def _http_address(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # port may raise
         raise ValueError("it should be an address such as http://127.0.0.1:8000/v1")
     return url
 

@@ -49,7 +49,7 @@ class Claim(TypedDict):
 
     id: str
     text: str
-    kind: str  # prediction, graph, path, effect
+    kind: str  # prediction, graph, path, heads, effect
     supernode: str | None
     intervention: dict[str, Any] | None
     members: list[str]

@@ -15,6 +15,7 @@ from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.events import Event, Working
 from agent.experiments import p_value, seed_of, settle, summary
+from agent.heads import asked_claims, of_the_picture
 from agent.ledger import Sentence, new_claim
 from agent.picture import drawing
 from agent.prompts import render
@@ -162,6 +163,7 @@ class Harness:
             from_token = [[0.0, *row[1:]] for row in from_token]  # BOS is no word of the text
         flows: dict[str, Any] = {"between": between, "from_token": from_token, "direct": direct}
         flows["path"] = strongest_path(flows, groups)
+        flows["heads"] = of_the_picture(flows, groups, traced.heads)
         grouped = sum(g["share"] for g in groups)
         claim = new_claim(
             state.get("claims", []),
@@ -252,13 +254,17 @@ class Harness:
 
     def _answer(self, action: actions.Answer, state: State) -> Update:
         worder = self._worder
+        claims = list(state.get("claims", []))
+        if action.style == "path":
+            claims += asked_claims(state, lambda: self._traced(state).heads)
+            state = {**state, "claims": claims}
         written = compose(action.style, state, self._desk.subject.name, worder.word if worder else None)
         notes = (*worder.last_notes(), *written["refused"]) if worder else ()
         self.tell(notes)
         if worder and worder.gone:
             note = escaped(render("brain-gone", reason=worder.gone))
             written = {**written, "markdown": f"{written['markdown']}\n\n{note}"}
-        return {"reply": written, "finished": True, "notes": notes}
+        return {"reply": written, "finished": True, "notes": notes, "claims": claims}
 
     def _traced(
         self,

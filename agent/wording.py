@@ -132,6 +132,8 @@ def differs(new: Sentence, old: Sentence) -> str:
             return f"{gone!r} is missing, or stands elsewhere"
         if added := _less(after, before):
             return f"{added!r} is not in the sentence"
+        if before != after:
+            return f"the order of {' '.join(before)!r} is another"
     if _bindings(old.text) != _bindings(new.text):
         return "another number is called predicted"
     return ""

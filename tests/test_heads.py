@@ -8,8 +8,10 @@ import torch
 from frozen_reference import own_precision
 from tests_support import FAMILIES, freeze_words, tiny_subject
 
+from agent.heads import asked_claims, heads_named
+from agent.ledger import faults, new_claim
 from tracer.errors import GraphError
-from tracer.heads import Connection, carried, crossings, written_by
+from tracer.heads import Carried, Connection, Head, Move, carried, crossings, written_by
 from tracer.neurons import Units, neuron_sources, units_of
 from tracer.rows import direct_rows
 from tracer.study import Study
@@ -144,7 +146,8 @@ def test_on_the_embedded_model_groups_tokens_and_the_root_add_up_to_their_flows(
 def test_on_the_embedded_model_every_layer_adds_up_to_the_edge(traced):
     token = next(n.id for n in traced.others() if n.kind == "token" and n.position > 0)
     feature = max(traced.features(), key=lambda f: (f.position, abs(f.effect))).id
-    connection = traced._connection([token], [feature])
+    target = traced._felt([feature]).pick(torch.tensor([0]))
+    connection = Connection(traced._written([token]), target)
     total = carried(traced.study.frozen, [connection], 1)[0].total
     top = int(connection.targets.layer[0])
     for crossing in list(crossings(traced.study.frozen, [connection]))[: top + 1]:
@@ -156,3 +159,28 @@ def test_what_is_in_no_graph_is_said(traced):
     for pair in ((["T@99"], ["LD"]), (["T@x"], ["LD"]), ([feature], ["L0.N0+@1"]), (["nonsense"], ["LD"])):
         with pytest.raises(GraphError):
             traced.heads([pair])
+
+
+def test_only_the_heads_a_claim_found_may_be_named():
+    path = new_claim([], 1, kind="path", text="The strongest path is T1 → S1 → LD.", numbers=[])
+    case = {"tokens": ["<bos>", "Texas", " is"], "bos": True, "answer": " Austin", "foil": " Houston"}
+    group = {"id": "S1", "name": "Texas", "position": 2, "members": ["L3.N5+@2"]}
+    head = {"layer": 9, "head": 0, "share": 0.18, "source": 1, "target": 2}
+    state = {
+        **{"turn": 1, "case": case, "claims": [path], "groups": [group]},
+        "question": {"group": "texas", "other": "the last word"},
+        "flows": {"path": ["T1", "S1", "LD"], "heads": {}},
+    }
+    move = Move(head["source"], head["target"], 0.2, 0.18)
+    found = Carried(1.25, (Head(9, 0, 0.225, 0.18, (move,)), Head(2, 3, 0.01, 0.008, (move,))))
+    claims = asked_claims(state, lambda: lambda _pairs, _count: [found])
+    state["claims"] = [path, *claims]
+    (said,) = heads_named(state)
+    assert "through head 9.0 (18 %, from “Texas” to “ is”)" in said.text
+    assert claims[0]["verdict"] == "graph-only"
+    assert faults([said], state["claims"], ["S1"]) == []
+    for wrong in (("9.0", "9.1"), ("18 %", "19 %"), ("+1.25", "+1.35")):
+        assert faults([said._replace(text=said.text.replace(*wrong))], state["claims"], ["S1"])
+    state["question"] = {"group": "Paris", "other": None}
+    state["claims"] = [path, *asked_claims(state, lambda: pytest.fail("nothing to look up"))]
+    assert heads_named(state)[0].text == "No word and no group here is called “Paris”."

@@ -130,16 +130,18 @@ def test_only_where_there_is_a_choice_is_the_llm_asked(told):
 
 
 def test_a_dead_server_leaves_it_to_the_rules_and_says_so(desk, told, caplog):
-    plain, desk.settings = desk.settings, settings_for("http://127.0.0.1:9/v1", controls=3)
+    plain, desk.settings = desk.settings, settings_for("http://127.0.0.1:9/v1")
     with caplog.at_level(logging.WARNING, "agent"):
-        events = list(Session(desk, "dead").ask("", text=TEXT, said="Austin", foil="Houston"))
+        events = list(Session(desk, "honest").ask("explain the strongest path"))
     desk.settings = plain
-    report = next(e.report for e in events if isinstance(e, Answered))
+    said = "".join(e.text for e in events if isinstance(e, Said)).strip()
     assert [r.message for r in caplog.records if "set aside" in r.message] == [
         "the language model is set aside, the rules decide the rest: it could not be reached, or broke off"
     ]
-    assert report["answer"]["markdown"].endswith("rests on the same tests either way.")
-    assert report["tests_run"] == 5
+    assert "The strongest path in the graph runs from" in said
+    assert "(it could not be reached, or broke off); the built-in rules did the rest" in said
+    assert said.endswith("rests on the same tests either way.")
+    assert not any(isinstance(e, Failed) for e in events)
     assert "Traceback" not in caplog.text
 
 
@@ -261,6 +263,15 @@ def test_the_key_is_nowhere(caplog):
         brain = LLMBrain(settings_for(server), threading.Event())
     assert said == "your key is [key]"
     assert KEY not in caplog.text + repr(one.__dict__) + repr(brain.__dict__)
+
+
+def test_a_key_that_cannot_be_one_is_not_complained_about_aloud(caplog):
+    with FakeOpenAI({"content": "hi"}) as server, caplog.at_level(logging.DEBUG):
+        settings = read_settings(llm_base_url=server.base_url, llm_api_key="sk\nhidden-part")
+        with pytest.raises(Unreachable, match="characters that no key can have"):
+            Endpoint(settings, threading.Event()).converse(HI)
+    assert "hidden-part" not in caplog.text
+    assert server.requests == []
 
 
 def test_data_cannot_leave_its_frame():

@@ -31,7 +31,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "gradio": {"ui/app.py"},
     "tracer": {
         *("agent/tools.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
-        *("agent/exchange.py", "agent/foreign.py"),
+        *("agent/exchange.py", "agent/foreign.py", "agent/health.py"),
     },
 }
 KNOWN = set(MAY_TOUCH).union(*MAY_TOUCH.values(), *EXCEPTED.values(), ONLY_IN)

@@ -242,3 +242,16 @@ def test_stopping_ends_within_a_step(desk):
 
 def test_what_is_not_understood_is_said_with_examples(desk):
     assert "Three that I do understand" in say(Session(desk, "unknown"), "colourless green ideas?")
+
+
+def test_it_says_which_heads_take_a_word_to_the_last_one(desk, events):
+    session = Session(desk, "first")
+    said = say(session, "How does Texas reach the last token?")
+    assert "passes through head" in said
+    assert "from “Texas” to “ is”" in said
+    assert "not tested" in said
+    assert "passes through head" in say(session, "which heads carry S1 to the answer?") or "no single" in said
+    view = next(e.view for e in events if isinstance(e, Drew))
+    heads = [edge["heads"] for edge in view["superedges"] if "heads" in edge]
+    assert len(heads) == 10
+    assert all(len(h) == 3 and h[0].keys() == {"layer", "head", "share"} for h in heads)

@@ -53,6 +53,7 @@ def test_settings_do_not_change():
         ({"nodes": 0}, "The setting nodes cannot be 0"),
         ({"model": "  "}, "The setting model cannot be '  '"),
         ({"llm_base_url": "localhost:80"}, "such as http://127.0.0.1:8000/v1."),
+        ({"llm_base_url": "http://127.0.0.1:99999/v1"}, "out of range"),
         ({"llm_base_url": "http://[::1"}, "The setting llm_base_url cannot be"),
         ({"cache_dir": "~nobody-of-that-name/x"}, "its home folder cannot be found."),
         ({"colour": "red"}, "There is no setting 'colour'; there are model, cache_dir"),

@@ -1,5 +1,6 @@
 """What happened inside the subject: load a model, study a text, trace, intervene. The door of this room."""
 
+from tracer.continuation import Continuation, continue_text
 from tracer.errors import (
     GraphError,
     SubjectError,
@@ -8,7 +9,9 @@ from tracer.errors import (
     TranscodersError,
     UnsupportedFamily,
 )
+from tracer.estimate import SetSizes, Sizes, set_sizes, sizes_of, speed
 from tracer.export import graph_file
+from tracer.feature_intervene import FREE, FeatureEffect, Hold, Setting, change_of, set_features
 from tracer.flow import FilePath, FileScores, Flow, flow_of
 from tracer.formats import (
     FileNode,
@@ -27,9 +30,12 @@ from tracer.view import Edge, Feature, Node, TracedStudy
 
 __all__ = [
     "EMBEDDED",
+    "FREE",
+    "Continuation",
     "Contrast",
     "Edge",
     "Feature",
+    "FeatureEffect",
     "FileNode",
     "FilePath",
     "FileScores",
@@ -37,11 +43,15 @@ __all__ = [
     "Forecast",
     "GraphError",
     "GraphFile",
+    "Hold",
     "Intervention",
     "Node",
     "Outcome",
     "Prediction",
     "Roots",
+    "SetSizes",
+    "Setting",
+    "Sizes",
     "Study",
     "Subject",
     "SubjectError",
@@ -52,12 +62,18 @@ __all__ = [
     "Transcoders",
     "TranscodersError",
     "UnsupportedFamily",
+    "change_of",
+    "continue_text",
     "flow_of",
     "graph_file",
     "load",
     "load_transcoders",
     "parse_graph",
     "read_graph_file",
+    "set_features",
+    "set_sizes",
+    "sizes_of",
+    "speed",
     "trace_transcoders",
     "with_error_ids",
     "write_graph_file",

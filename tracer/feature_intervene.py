@@ -7,7 +7,7 @@ so what the transcoder leaves unexplained stays. Knows no claims; continuing a t
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +22,7 @@ from tracer.intervene import _places as places  # the same for neurons and for f
 from tracer.intervene import _start as first_touched
 from tracer.neurons import Units
 from tracer.rerun import Start, remember_prefix, rerun
-from tracer.transcoders import Nonlinearity, Transcoder, Transcoders, read_by, reader
+from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_by, reader
 
 
 class Setting(NamedTuple):
@@ -112,7 +112,7 @@ def set_features(
     hold: Hold | None = None,
     *,
     tokens: Sequence[int] | None = None,
-    features: bool | str = False,
+    features: bool | Literal["pre"] = False,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> FeatureEffect:
     """Run the model once a change, many in a batch; logits of these tokens (all when None).
@@ -208,7 +208,7 @@ class FeatureEdit:
     changes: Sequence[Change]
     hold: Hold
     start: Start
-    features: bool | str = False
+    features: bool | Literal["pre"] = False
     _to_write: dict[int, Tensor] = field(default_factory=dict)  # by layer: what features set so far add
     _read: dict[int, Tensor] = field(default_factory=dict)  # by layer: what its transcoder was given
 
@@ -263,18 +263,20 @@ class FeatureEdit:
 
     def _seen(self, index: int, stream: Tensor) -> Float[Tensor, "change pos d_model"]:
         """What the layer's transcoder is given."""
-        layer, reads, first = self.frozen.layers[index], self.transcoders.reads, self.start.position
-        norm = reader(layer, reads)
+        frozen, reads = self.frozen, self.transcoders.reads
+        norm = reader(frozen.layers[index], reads)
         if norm is None:
             return stream
-        if self.hold.is_direct(len(self.frozen.layers)):
-            x = replace(norm, scale=norm.scale[first:]).push(stream)
-        else:
-            module = part(self.frozen.subject.blocks[index], self.frozen.subject.family.pre_mlp)
-            eps = float(getattr(module, "eps", 0.0) or getattr(module, "variance_epsilon", 0.0))
-            centred = stream - stream.mean(-1, keepdim=True) if norm.center else stream
-            x = F.rms_norm(centred, centred.shape[-1:], norm.gain, eps)
-        return x if norm.beta is None else x + norm.beta
+        if self.hold.is_direct(len(frozen.layers)):
+            x = replace(norm, scale=norm.scale[self.start.position :]).push(stream)
+            return x if norm.beta is None else x + norm.beta
+        module = part(frozen.subject.blocks[index], frozen.subject.family.pre_mlp)
+        if reads is Reads.MLP:
+            plain: Callable[[Tensor], Tensor] = module.forward  # as a module it would run this pass's hooks
+            return plain(stream)
+        eps = float(getattr(module, "eps", 0.0) or getattr(module, "variance_epsilon", 0.0))
+        centred = stream - stream.mean(-1, keepdim=True) if norm.center else stream
+        return F.rms_norm(centred, centred.shape[-1:], None, eps)  # the scale alone, no gain
 
     def _as_on_the_text(self, index: int, stream: Tensor, seen: Tensor | None) -> Tensor:
         """What the MLP wrote on the text, and what an affine skip reads anew."""

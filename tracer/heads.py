@@ -108,13 +108,16 @@ def carried(frozen: Frozen, connections: Sequence[Connection], heads: int, moves
     for start in range(0, len(connections), at_once):
         some = connections[start : start + at_once]
         felt, total = _pull(frozen, some)
-        found: list[list[Head]] = [[] for _ in some]
+        amounts, places, moved = [], [], []
         for crossing in _meet(frozen, some, felt):
-            for mine, moved, whole in zip(found, crossing.moved, total.tolist(), strict=True):
-                mine += _strongest(crossing.layer, moved.double(), whole, heads, moves)
+            amounts.append(crossing.moved.sum((2, 3), dtype=torch.float64))
+            flat = crossing.moved.flatten(2)
+            places.append(flat.abs().topk(min(moves, flat.shape[2])).indices)
+            moved.append(flat.gather(2, places[-1]))
+        parts = zip(torch.stack(amounts, 1), torch.stack(places, 1), torch.stack(moved, 1), strict=True)
         out += [
-            Carried(whole, tuple(sorted(mine, key=lambda h: (-abs(h.amount), h.layer, h.head))[:heads]))
-            for mine, whole in zip(found, total.tolist(), strict=True)
+            _named(whole, *each, heads, frozen.length)
+            for whole, each in zip(total.tolist(), parts, strict=True)
         ]
     return out
 
@@ -184,19 +187,24 @@ def _write(
             stream[row].index_add_(0, *connection.written[layer])
 
 
-def _strongest(
-    layer: int, moved: Float[Tensor, "head query key"], whole: float, heads: int, moves: int
-) -> list[Head]:
-    """A layer's strongest heads for one connection."""
-    by_head = moved.sum((1, 2))
-    length, scale = moved.shape[2], whole or float("inf")
-    out = []
-    for head in by_head.abs().topk(min(heads, len(by_head))).indices.tolist():
-        best = moved[head].abs().flatten().topk(min(moves, length)).indices.tolist()
-        took = [(i % length, i // length, float(moved[head].flatten()[i])) for i in best]
-        amount = float(by_head[head])
+def _named(
+    whole: float,
+    amounts: Float[Tensor, "layer head"],
+    places: Int[Tensor, "layer head move"],
+    moved: Float[Tensor, "layer head move"],
+    heads: int,
+    length: int,
+) -> Carried:
+    """The strongest heads of one connection, with their moves as positions."""
+    scale = whole or float("inf")
+    found = []
+    for flat in amounts.abs().flatten().topk(min(heads, amounts.numel())).indices.tolist():
+        layer, head = divmod(flat, amounts.shape[1])
+        amount = float(amounts[layer, head])
+        took = zip(places[layer, head].tolist(), moved[layer, head].tolist(), strict=True)
+        steps = tuple(
+            Move(place % length, place // length, size, size / scale) for place, size in took if size
+        )
         if amount:
-            out.append(
-                Head(layer, head, amount, amount / scale, tuple(Move(*t, t[2] / scale) for t in took if t[2]))
-            )
-    return out
+            found.append(Head(layer, head, amount, amount / scale, steps))
+    return Carried(whole, tuple(found))

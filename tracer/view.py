@@ -13,10 +13,10 @@ from tracer.attribute import trace
 from tracer.describe import Role, firing, promoted, raised, role, write_directions
 from tracer.errors import GraphError
 from tracer.graph import Graph, Kind, Pruned, Scores
-from tracer.heads import Carried, Connection, carried, written_by
+from tracer.heads import Carried, Connection, Written, carried, written_by
 from tracer.neurons import Units
 from tracer.study import Contrast
-from tracer.targets import neuron_targets, together, weighted
+from tracer.targets import Targets, neuron_targets, together, weighted
 
 
 class Feature(NamedTuple):
@@ -176,7 +176,7 @@ class TracedStudy:
         up to T's total effect. Returns (group x group), (group x position) and each group's direct effect.
         """
         graph = self.graph
-        index = {graph.id_of(i): i for i in range(graph.features)}
+        index = self._index
         members = [[index[name] for name in group if name in index] for group in groups]
         slope = (graph.effect / torch.where(graph.activation == 0, torch.inf, graph.activation)).double()
         edges = graph.edges.double()
@@ -195,25 +195,37 @@ class TracedStudy:
         Sources are ids of features and tokens (T@3), targets ids of features and LD; amounts are in the
         units of `flows`, and a pair's total is the sum of its flows. Raises GraphError for any other id.
         """
-        return carried(self.study.frozen, [self._connection(*pair) for pair in pairs], count)
+        named = list(dict.fromkeys(name for _, targets in pairs for name in targets if name != "LD"))
+        felt = self._felt(named)
+        place = {name: i for i, name in enumerate(named)} | {"LD": len(named)}
+        connections = [
+            Connection(self._written(sources), felt.pick(torch.tensor([place[name] for name in targets])))
+            for sources, targets in pairs
+        ]
+        return carried(self.study.frozen, connections, count)
 
-    def _connection(self, sources: Sequence[str], targets: Sequence[str]) -> Connection:
-        graph, frozen = self.graph, self.study.frozen
+    def _written(self, sources: Sequence[str]) -> dict[int, Written]:
         tokens = [name for name in sources if name.startswith("T@")]
-        if not all(name[2:].isdecimal() and int(name[2:]) < frozen.length for name in tokens):
+        if not all(name[2:].isdecimal() and int(name[2:]) < len(self.study.tokens) for name in tokens):
             raise GraphError(f"This text has no such tokens: {', '.join(tokens)}.")
         units = self.study.units([name for name in sources if not name.startswith("T@")])
-        written = written_by(frozen, units, [int(name[2:]) for name in tokens])
-        index = {graph.id_of(i): i for i in range(graph.features)}
-        if unknown := [name for name in targets if name not in index and name != "LD"]:
+        return written_by(self.study.frozen, units, [int(name[2:]) for name in tokens])
+
+    def _felt(self, names: Sequence[str]) -> Targets:
+        """These features, each counted by effect / activation, and the root."""
+        graph, frozen = self.graph, self.study.frozen
+        if unknown := [name for name in names if name not in self._index]:
             raise GraphError(f"The graph explains no {', '.join(unknown)}.")
-        rows = torch.tensor([index[name] for name in targets if name != "LD"], dtype=torch.long)
-        place = graph.layer[rows], graph.position[rows], graph.neuron[rows]
+        rows = torch.tensor([self._index[name] for name in names], dtype=torch.long)
         acts = graph.activation[rows]
         slope = graph.effect[rows] / torch.where(acts == 0, torch.inf, acts)
-        felt = [weighted(neuron_targets(frozen, *place), slope)]
-        felt += [self.contrast.target] * ("LD" in targets)
-        return Connection(written, together(felt))
+        neurons = neuron_targets(frozen, graph.layer[rows], graph.position[rows], graph.neuron[rows])
+        return together([weighted(neurons, slope), self.contrast.target])
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        """The features' places in the graph."""
+        return {self.graph.id_of(i): i for i in range(self.graph.features)}
 
     def raised_together(self, ids: Sequence[str], k: int) -> tuple[list[str], list[str]]:
         """Of the likeliest next tokens, those a group raises and lowers most, its writes added up."""

@@ -155,11 +155,19 @@ def search(
 
 
 @app.command()
-def doctor() -> None:
-    """Say what is installed, where things are kept and what the environment sets."""
-    from ui.doctor import findings
+def doctor(
+    model: Model = None,
+    transcoders: Annotated[str | None, typer.Option(help="Folder of a transcoder set.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Length of a text to trace.")] = None,
+) -> None:
+    """Say what is installed, where things are kept, what is set, and what tracing a model would need."""
+    from ui.doctor import findings, needed
 
-    screen().print("\n".join(findings(settings_of())), markup=False, highlight=False)
+    settings = settings_of(model=model)
+    lines = list(findings(settings))
+    if model is not None or transcoders is not None or tokens is not None:
+        lines += ["", *needed(settings, transcoders, tokens)]
+    screen().print("\n".join(lines), markup=False, highlight=False)
 
 
 def main() -> NoReturn:

@@ -90,11 +90,20 @@ function nodeLines(graph, node) {
   return lines;
 }
 
+// The attention heads an edge between groups passes, where they were worked out.
+function headsOf(edge) {
+  const heads = (edge.heads ?? []).slice(0, 3);
+  const named = heads.map(({ layer, head, share }) => `${layer}.${head} (${percent(share)})`);
+  return named.length ? `through heads ${named.join(', ')}` : '';
+}
+
 function linkLines(graph, index, edge) {
   const verb = edge.weight < 0 ? 'holds back' : 'feeds';
+  const heads = headsOf(edge);
   return [
     [`${nameOf(graph, index, edge.source)} → ${nameOf(graph, index, edge.target)}`, 'title'],
     [`${verb}, weight ${signed(edge.weight)}`],
+    ...(heads ? [[heads]] : []),
   ];
 }
 
@@ -141,7 +150,9 @@ function weightList(graph, index, title, edges, far, open) {
     bar.style.width = `${Math.max(3, (Math.abs(edge.weight) / most) * 44)}px`;
     const name = el('button', { type: 'button', class: 'ac-link', onclick: () => open(edge[far]) },
       nameOf(graph, index, edge[far]));
-    return el('li', null, name, bar, el('b', null, signed(edge.weight)));
+    const heads = headsOf(edge);
+    return el('li', null, name, bar, el('b', null, signed(edge.weight)),
+      heads ? el('small', { class: 'ac-heads' }, heads) : null);
   });
   return el('section', null, el('h4', null, title), el('ul', { class: 'ac-weights' }, ...rows));
 }

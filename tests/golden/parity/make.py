@@ -8,6 +8,7 @@ FOLDER is the embedded model as askcircuit unpacks it (in its cache); without it
 
 Each file holds the model's weights ("model."), the transcoders' ("layer 0 W_enc" …) and what the peer found;
 its metadata the settings. The peer zeroes features and errors at position 0 and has no bias node.
+Those in interventions/ hold what the same models say when features are set.
 """
 
 import json
@@ -28,11 +29,14 @@ from drawn import drawn_transcoder
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 TEXT, ACTIVE = "Fact: the capital of Texas is", 12
 LAYERS, WIDTH, FEATURES, WORDS = 3, 32, 40, 97
 IDS = [1, 40, 7, 88, 3, 52, 19, 7, 64]
 ROWS, BATCH, NODES, EDGES = 60, 8, 0.8, 0.98
+SETTINGS = [(0, 4, 3, -2.0), (0, 4, 9, 0.0), (1, 6, 5, 3.0), (1, 0, 4, 2.0), (2, 8, 7, 1.5)]
+EMBEDDED_SETTINGS = [(2, 4, 10, 9.0), (9, 5, 3, -6.0), (16, 6, 7, 12.0)]  # layer, position, feature, value
 COMMON = {
     "vocab_size": WORDS,
     "hidden_size": WIDTH,
@@ -81,7 +85,10 @@ def save_model(family: str, settings: dict, folder: Path) -> dict[str, torch.Ten
                 weights.copy_(torch.rand(weights.shape) - 0.5 + gain)
     model.save_pretrained(folder)
     words = Tokenizer(WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
-    special = {"unk_token": "w0", "pad_token": "w0", "bos_token": "w1", "eos_token": "w2"}
+    words.pre_tokenizer = Whitespace()
+    apart = [hf.AddedToken(f"w{i}", single_word=True, special=True) for i in range(3)]  # w1 is not in w19
+    special = dict(zip(("unk_token", "bos_token", "eos_token"), apart, strict=True))
+    special |= {"pad_token": apart[0], "model_input_names": ["input_ids", "attention_mask"]}
     hf.PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(folder)
     return {name: weights.detach().clone() for name, weights in model.named_parameters()}
 
@@ -118,8 +125,8 @@ def save_transcoders(made: dict, folder: Path) -> dict[str, torch.Tensor]:
     return kept
 
 
-def trace(model_folder: Path, folder: Path, made: dict, ids: list[int]) -> dict[str, torch.Tensor]:
-    """What the peer finds."""
+def replacement_model(model_folder: Path, folder: Path, made: dict) -> NNSightReplacementModel:
+    """The peer's model with these transcoders."""
     cpu = torch.device("cpu")
     hooks = {"feature_input_hook": made["reads"], "feature_output_hook": made["writes"]}
     settings = {"scan": "golden", "device": cpu, "dtype": torch.float32, **hooks}
@@ -130,9 +137,13 @@ def trace(model_folder: Path, folder: Path, made: dict, ids: list[int]) -> dict[
         transcoders = load_transcoder_set(paths, lazy_encoder=False, lazy_decoder=False, **settings)
         for layer in transcoders.transcoders:  # the released peer has TopK but no loader for it
             layer.activation_function = TopK(made["k"]) if "k" in made else layer.activation_function
-    model = NNSightReplacementModel.from_pretrained_and_transcoders(
+    return NNSightReplacementModel.from_pretrained_and_transcoders(
         str(model_folder), transcoders, device=cpu, dtype=torch.float32
     )
+
+
+def trace(model: NNSightReplacementModel, ids: list[int]) -> dict[str, torch.Tensor]:
+    """The graph the peer finds."""
     graph = attribute(torch.tensor(ids), model, max_feature_nodes=ROWS, batch_size=BATCH)
     pruned = prune_graph(graph, NODES, EDGES)
     replacement, completeness = compute_graph_scores(graph)
@@ -148,6 +159,43 @@ def trace(model_folder: Path, folder: Path, made: dict, ids: list[int]) -> dict[
         "cumulative": pruned.cumulative_scores.float(),
         "scores": torch.tensor([replacement, completeness]),
     }
+
+
+def intervene(name: str, model: NNSightReplacementModel, text: str, ids: list[int], settings: list) -> None:
+    """What the peer's model says with features set, by what is held; one golden file.
+
+    Attention is free only for a text: the peer cannot count the positions of token ids there.
+    """
+    layers, step = model.cfg.n_layers, 1 if model.cfg.d_vocab < 1000 else 1024
+    given, found = torch.tensor(ids), {}
+    modes = {
+        "attention": (given, {}),
+        "nothing": (text, {"freeze_attention": False}),
+        "some layers": (given, {"constrained_layers": range(1, layers - 1)}),
+        "everything": (given, {"constrained_layers": range(layers)}),
+    }
+    for mode, (inputs, how) in modes.items():
+        logits, acts = model.feature_intervention(inputs, settings, **how)
+        assert logits.shape[1] == len(ids), text
+        found[f"{mode} logits"] = logits[0, -1, ::step]
+        if step == 1:
+            found[f"{mode} acts"] = acts
+    onward = [(layer, slice(4, None), *rest) for layer, _, *rest in settings]
+    for mode in ("attention", "nothing"):
+        inputs, how = modes[mode]
+        text_out, logits, _ = model.feature_intervention_generate(
+            inputs, onward, do_sample=False, max_new_tokens=4, **how
+        )
+        found[f"{mode} generated"] = logits[:, ::step]
+        found[f"{mode} ids"] = model.tokenizer(
+            text_out, return_tensors="pt", add_special_tokens=False
+        ).input_ids[0, -len(logits) :]
+    folder = Path(__file__).parent / "interventions"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name.replace(' ', '_')}.safetensors"
+    tensors = {key: value.detach().clone().contiguous() for key, value in found.items()}
+    save_file(tensors, path, {"about": json.dumps({"settings": settings, "step": step})})
+    print(name, "interventions", path.stat().st_size)  # noqa: T201
 
 
 def write(name: str, about: dict, tensors: dict[str, torch.Tensor]) -> None:
@@ -174,9 +222,9 @@ def embedded_folder(source: Path, out: Path) -> Path:
     }
     (out / "config.json").write_text(json.dumps(config))
     special = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>"}
-    (out / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **special})
-    )
+    special |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+    special |= {"model_input_names": ["input_ids", "attention_mask"]}
+    (out / "tokenizer_config.json").write_text(json.dumps(special))
     return out
 
 
@@ -207,7 +255,9 @@ def make_embedded(source: Path) -> None:
         folder = embedded_folder(source, Path(scratch) / "model")
         ids = hf.AutoTokenizer.from_pretrained(folder)(TEXT).input_ids
         thresholds = save_drawn(Path(scratch) / "transcoders", folder, ids)
-        found = trace(folder, Path(scratch) / "transcoders", made, ids)
+        model = replacement_model(folder, Path(scratch) / "transcoders", made)
+        found = trace(model, ids)
+        intervene("embedded", model, TEXT, ids, EMBEDDED_SETTINGS)
     write("embedded", {"family": "embedded", "ids": ids, "transcoders": made}, thresholds | found)
 
 
@@ -216,7 +266,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             model = save_model(family, settings, Path(scratch) / "model")
             transcoders = save_transcoders(made, Path(scratch) / "transcoders")
-            found = trace(Path(scratch) / "model", Path(scratch) / "transcoders", made, IDS)
+            peer = replacement_model(Path(scratch) / "model", Path(scratch) / "transcoders", made)
+            found = trace(peer, IDS)
+            intervene(name, peer, " ".join(f"w{i}" for i in IDS), IDS, SETTINGS)
         tensors = {f"model.{key}": value for key, value in model.items()} | transcoders | found
         write(name, {"family": family, "config": COMMON | settings, "ids": IDS, "transcoders": made}, tensors)
     if sys.argv[1:]:

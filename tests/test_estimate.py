@@ -1,0 +1,108 @@
+"""What a trace needs is told before anything is loaded, and is near what it then takes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from agent import AgentError, needs, read_settings
+from tracer.errors import SubjectError, TranscodersError, UnsupportedFamily
+from tracer.estimate import PACKAGED, set_sizes, sizes_of, speed
+from tracer.subject import EMBEDDED
+
+TRACED = """
+import sys, time
+from pathlib import Path
+from tracer.estimate import speed
+from tracer.study import Study
+from tracer.subject import load
+from tracer.view import TracedStudy
+subject = load("embedded", cache=Path(sys.argv[1]))
+rates = [speed()]
+started = time.perf_counter()
+study = Study(subject, "Fact: the capital of the state containing the large city of Dallas in Texas is", 64)
+best = study.predictions(2)
+TracedStudy(study.contrast(best[0].token_id, best[1].token_id), 500)
+took = time.perf_counter() - started
+rates.append(speed())
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]
+print(len(study.tokens), took, int(peak) * 1024, *rates)
+"""
+
+
+def test_the_estimate_is_within_a_factor_of_two_of_what_is_measured(cache_folder, embedded_subject):
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED, str(cache_folder)],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    tokens, seconds, peak, *rates = map(float, done.stdout.split())
+    wanted = [sizes_of(EMBEDDED).need(int(tokens), 500, rate) for rate in rates]
+    assert peak / 2 < wanted[0].memory < 2 * peak
+    assert min(need.seconds for need in wanted) < 2 * seconds
+    assert max(need.seconds for need in wanted) > seconds / 2
+
+
+def test_the_packaged_sizes_are_those_of_the_made_model(embedded_subject):
+    sizes = sizes_of(EMBEDDED)
+    assert sizes.parameters == pytest.approx(
+        sum(p.numel() for p in embedded_subject.model.parameters()), rel=1e-3
+    )
+    shape = embedded_subject.shape
+    known = sizes.heads, sizes.kv_heads, sizes.d_head, sizes.d_model
+    assert known == (shape.heads, shape.kv_heads, shape.d_head, shape.d_model)
+    assert (sizes.layers, sizes.neurons) == (embedded_subject.layers, embedded_subject.neurons)
+
+
+def test_more_tokens_and_more_neurons_need_more():
+    sizes = sizes_of(EMBEDDED)
+    needs = [sizes.need(tokens, nodes, 1e10) for nodes in (500, 2000) for tokens in (16, 128, 512)]
+    for one, two in ((0, 1), (1, 2), (0, 3), (2, 5)):
+        assert needs[one].memory < needs[two].memory
+        assert needs[one].seconds < needs[two].seconds
+    assert speed() > 1e8
+
+
+@pytest.mark.parametrize("family", ["gemma2", "llama", "qwen3", "gpt2", "gpt_neox"])
+def test_a_folder_needs_only_its_config(family, tiny, tmp_path):
+    model = tiny(family)
+    (tmp_path / "config.json").write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
+    counted = sum(p.numel() for n, p in model.named_parameters() if p.ndim == 2 and "wpe" not in n)
+    assert sizes_of(str(tmp_path)).parameters == pytest.approx(counted, rel=0.05)
+
+
+def test_what_is_not_there_or_not_supported_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(SubjectError, match="not on this machine"):
+        sizes_of("nobody/nothing")
+    with pytest.raises(SubjectError, match="not on this machine"):
+        sizes_of("no/such/model/anywhere")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mamba"}), encoding="utf-8")
+    with pytest.raises(UnsupportedFamily, match="Supported families: Gemma 3"):
+        sizes_of(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}), encoding="utf-8")
+    with pytest.raises(SubjectError, match="does not say how large"):
+        sizes_of(str(tmp_path))
+    with pytest.raises(AgentError, match="not on this machine"):
+        list(needs(read_settings(model="nobody/nothing")))
+
+
+def test_transcoders_are_told_by_their_headers(tmp_path):
+    for layer in range(2):
+        tables = {"W_enc": torch.zeros(96, 640), "W_dec": torch.zeros(96, 640), "b_enc": torch.zeros(96)}
+        save_file(tables, tmp_path / f"layer_{layer}.safetensors")
+    found = set_sizes(str(tmp_path))
+    assert (found.files, found.widths) == (2, {96, 640})
+    lines = "\n".join(needs(read_settings(), str(tmp_path), [40]))
+    assert "A trace of 40 tokens needs about" in lines
+    (tmp_path / "layer_1.safetensors").write_bytes(b"\xff" * 40)
+    with pytest.raises(TranscodersError, match="damaged"):
+        set_sizes(str(tmp_path))
+    with pytest.raises(TranscodersError, match="no transcoder files"):
+        set_sizes(str(tmp_path / "none"))
+
+
+def test_smollm2_is_known_by_its_sizes():
+    assert PACKAGED["smollm2"]["num_hidden_layers"] == 30
