@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from agent import AgentError, needs, read_settings
+from tracer.embedded import ensure_embedded
 from tracer.errors import SubjectError, TranscodersError, UnsupportedFamily
 from tracer.estimate import PACKAGED, set_sizes, sizes_of, speed
 from tracer.subject import EMBEDDED
@@ -34,7 +36,7 @@ print(len(study.tokens), took, int(peak) * 1024, *rates)
 """
 
 
-def test_the_estimate_is_within_a_factor_of_two_of_what_is_measured(cache_folder, embedded_subject):
+def test_the_estimate_is_within_a_factor_of_two_of_what_is_measured(cache_folder):
     done = subprocess.run(
         [sys.executable, "-c", TRACED, str(cache_folder)],
         cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
@@ -46,15 +48,12 @@ def test_the_estimate_is_within_a_factor_of_two_of_what_is_measured(cache_folder
     assert max(need.seconds for need in wanted) > seconds / 2
 
 
-def test_the_packaged_sizes_are_those_of_the_made_model(embedded_subject):
+def test_the_packaged_sizes_are_those_of_the_made_model(cache_folder):
+    folder = ensure_embedded(cache_folder)
     sizes = sizes_of(EMBEDDED)
-    assert sizes.parameters == pytest.approx(
-        sum(p.numel() for p in embedded_subject.model.parameters()), rel=1e-3
-    )
-    shape = embedded_subject.shape
-    known = sizes.heads, sizes.kv_heads, sizes.d_head, sizes.d_model
-    assert known == (shape.heads, shape.kv_heads, shape.d_head, shape.d_model)
-    assert (sizes.layers, sizes.neurons) == (embedded_subject.layers, embedded_subject.neurons)
+    assert sizes_of(str(folder)) == replace(sizes, name=str(folder))
+    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    assert sizes.parameters * 4 == pytest.approx(stored, rel=1e-3)
 
 
 def test_more_tokens_and_more_neurons_need_more():

@@ -27,9 +27,7 @@ from tracer.feature_intervene import (
     streams_held,
 )
 from tracer.frozen import Frozen
-from tracer.intervene import Change
-from tracer.intervene import _places as places
-from tracer.intervene import _start as first_touched
+from tracer.intervene import Change, first_touched, places
 from tracer.rerun import Start
 from tracer.transcoders import Transcoders
 

@@ -17,9 +17,7 @@ from torch import Tensor
 from tracer.errors import GraphError, TranscodersError
 from tracer.families import part
 from tracer.frozen import Frozen
-from tracer.intervene import BATCH_POSITIONS, Change
-from tracer.intervene import _places as places  # the same for neurons and for features
-from tracer.intervene import _start as first_touched
+from tracer.intervene import BATCH_POSITIONS, Change, first_touched, places
 from tracer.neurons import Units
 from tracer.rerun import Start, remember_prefix, rerun
 from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_by, reader

@@ -51,7 +51,7 @@ def swap(units: Units, other: Frozen, shift: Int[Tensor, " unit"] | int = 0) -> 
     return Change(units, activations(other, there))
 
 
-def _start(frozen: Frozen, changes: Sequence[Change]) -> Start:
+def first_touched(frozen: Frozen, changes: Sequence[Change]) -> Start:
     """The first layer and position that any of these changes touches."""
     units = [change.units for change in changes if len(change.units)]
     return Start(
@@ -83,12 +83,12 @@ def measure(
 
 def _batch(frozen: Frozen, changes: Sequence[Change]) -> int:
     """How many changes one pass may hold."""
-    return max(1, BATCH_POSITIONS // (frozen.length - _start(frozen, changes).position))
+    return max(1, BATCH_POSITIONS // (frozen.length - first_touched(frozen, changes).position))
 
 
 def full_logits(frozen: Frozen, change: Change) -> Float[Tensor, " vocab"]:
     """The whole next-token distribution (as logits) under one change, everything free."""
-    start = _start(frozen, [change])
+    start = first_touched(frozen, [change])
     remember_prefix(frozen, start)
     with torch.no_grad(), _changed(frozen, [change], (), start):
         stream = rerun(frozen, 1, start)
@@ -105,7 +105,7 @@ def _joined(frozen: Frozen, parts: list[Effect], tokens: int, readouts: int) -> 
 def _run(
     frozen: Frozen, changes: Sequence[Change], tokens: Sequence[int], readouts: Sequence[Units]
 ) -> Effect:
-    start = _start(frozen, changes)
+    start = first_touched(frozen, changes)
     remember_prefix(frozen, start)
     with torch.no_grad(), _changed(frozen, changes, readouts, start) as seen:
         stream = rerun(frozen, len(changes), start)
@@ -161,7 +161,7 @@ def _hook(
     frozen: Frozen,
     first: int,
 ) -> Callable[..., tuple[Tensor]]:
-    place = _places(index, changes)
+    place = places(index, changes)
     here = _read_here(index, readouts, first)
     clean = frozen.layers[index].acts
 
@@ -189,7 +189,7 @@ def _read_here(index: int, readouts: Sequence[Units], first: int) -> list[tuple[
     return [(column, units) for column, units in here if len(units)]
 
 
-def _places(index: int, changes: Sequence[Change]) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+def places(index: int, changes: Sequence[Change]) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
     """Where in a batch of activations of one layer the changes act: (row, position, neuron, value)."""
     rows, positions, neurons, values = [], [], [], []
     for row, change in enumerate(changes):
@@ -242,7 +242,7 @@ def _propagate(
     batch = len(changes)
     moved = frozen.embedded.new_zeros(batch, frozen.length, frozen.embedded.shape[1])
     seen = moved.new_zeros(batch, len(readouts))
-    for index in range(_start(frozen, changes).layer, len(frozen.layers)):
+    for index in range(first_touched(frozen, changes).layer, len(frozen.layers)):
         layer = frozen.layers[index]
         before = moved
         moved = moved + layer.push_attention(moved)
@@ -251,7 +251,7 @@ def _propagate(
             acts = layer.live_neurons(_mlp_stream(frozen, index) + read) - layer.acts
         else:
             acts = layer.push_neurons(read)
-        place = _places(index, changes)
+        place = places(index, changes)
         if place is not None:
             row, position, neuron, value = place
             acts[row, position, neuron] = value - layer.acts[position, neuron]
@@ -285,9 +285,9 @@ def predict_exact(
     """
     logits = frozen.embedded.new_zeros(len(changes), 1)
     seen = frozen.embedded.new_zeros(len(changes), len(readouts))
-    places = [_start(frozen, [change]).position for change in changes]
-    for place in sorted(set(places)):  # what starts late need not be run from the first word
-        rows = [i for i, p in enumerate(places) if p == place]
+    starts = [first_touched(frozen, [change]).position for change in changes]
+    for place in sorted(set(starts)):  # what starts late need not be run from the first word
+        rows = [i for i, p in enumerate(starts) if p == place]
         own = [changes[i] for i in rows]
         size = max(1, _batch(frozen, own) // 2)
         parts = [
@@ -302,7 +302,7 @@ def predict_exact(
 def _derivative(
     frozen: Frozen, changes: Sequence[Change], tokens: tuple[int, int], readouts: Sequence[Units]
 ) -> Effect:
-    start = _start(frozen, changes)
+    start = first_touched(frozen, changes)
     remember_prefix(frozen, start)
     seen = frozen.embedded.new_zeros(len(changes), len(readouts))
     handles = []
@@ -331,7 +331,7 @@ def _tangent_hook(
     frozen: Frozen,
     first: int,
 ) -> Callable[..., tuple[Tensor]]:
-    place = _places(index, changes)
+    place = places(index, changes)
     here = _read_here(index, readouts, first)
     clean = frozen.layers[index].acts
 
