@@ -40,7 +40,7 @@ test lint types check: export TRANSFORMERS_OFFLINE = 1
 
 test: setup
 	@echo "test: running the tests; all of them, slow ones too: make test ARGS='-m \"\"'"
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 # One after the other, also under make -j: each wants both cores.
 check: setup
