@@ -30,7 +30,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "pydantic_settings": {"agent/settings.py"},
     "gradio": {"ui/app.py"},
     "tracer": {
-        *("agent/tools.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
+        *("agent/tools.py", "agent/trials.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
         *("agent/exchange.py", "agent/foreign.py", "agent/health.py"),
     },
 }
