@@ -7,6 +7,7 @@ from agent.errors import AgentError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
 
 if TYPE_CHECKING:
+    from agent.bundle import Bundle, read_bundle
     from agent.desk import Desk, open_desk
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
     from agent.health import needs
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AgentError",
     "Answered",
+    "Bundle",
     "Desk",
     "Drew",
     "Event",
@@ -32,6 +34,7 @@ __all__ = [
     "export_trace",
     "needs",
     "open_desk",
+    "read_bundle",
     "read_settings",
     "show_graph",
     "upload_graph",
@@ -39,6 +42,8 @@ __all__ = [
 ]
 
 _LATE = {
+    "Bundle": "agent.bundle",
+    "read_bundle": "agent.bundle",
     "Desk": "agent.desk",
     "open_desk": "agent.desk",
     "Naming": "agent.exchange",

@@ -46,13 +46,13 @@ class Paragraph(NamedTuple):
 
 
 def compose(style: str, state: State, model: str, word: Words | None = None) -> dict[str, Any]:
-    """The answer as {"markdown", "sentences", "refused"}; a sentence without evidence is left out.
+    """The answer as {"style", "markdown", "sentences", "refused"}; a sentence without evidence is left out.
 
     `word` may propose other words for the sentences; what it proposes goes through the same check.
     """
     fixed = FIXED.get(style)
     if fixed is not None:
-        return {"markdown": fixed(state), "sentences": [], "refused": []}
+        return {"style": style, "markdown": fixed(state), "sentences": [], "refused": []}
     paragraphs, refused = _checked(STYLES[style](state, model), state)
     if word is not None:
         paragraphs, more = _reworded(paragraphs, state, word)
@@ -61,6 +61,7 @@ def compose(style: str, state: State, model: str, word: Words | None = None) -> 
     if not sentences:
         raise Unsupported("The ledger holds nothing to answer this with.")
     return {
+        "style": style,
         "markdown": "\n\n".join(_markdown(p) for p in paragraphs if p.sentences),
         "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
         "refused": refused,

@@ -5,6 +5,10 @@ from typing import Any
 
 from agent.state import Claim, State, Supernode
 
+CLAIM_FIELDS = (
+    "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
+    "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
+)  # fmt: skip
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 
 
@@ -71,11 +75,7 @@ def _supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[st
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    names = (
-        "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
-        "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
-    )  # fmt: skip
-    return {name: claim[name] for name in names}  # type: ignore[literal-required]
+    return {name: claim[name] for name in CLAIM_FIELDS}  # type: ignore[literal-required]
 
 
 def _version(package: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, cast
 
+from agent.bundle import Bundle, bundle_of
 from agent.cases import description_of
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
@@ -104,6 +105,19 @@ class Session:
         """The circuit that was shown last."""
         return self._state().get("drawing")
 
+    def bundle(self, title: str = "") -> Bundle:
+        """The last explanation and all it rests on; raises AgentError when there is none yet."""
+        settings, about = self._desk.settings, self._desk.about()
+        how = {"model": about["model"], "nodes": settings.nodes, "controls": settings.controls}
+        return bundle_of(self._state(), {**how, "brain": about["brain"]}, title)
+
+    def open(self, bundle: Bundle) -> None:
+        """Make this conversation the bundle's; raises AgentError where it is about another model."""
+        here, there = self._desk.subject.name, bundle.report["model"]
+        if here != there:
+            raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")
+        self._loop.update_state(self._config, bundle.state, as_node="act")
+
     def _state(self) -> State:
         values: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
         return values
@@ -138,7 +152,7 @@ class Session:
         whole = None
         if Intent(state["question"]["intent"]) in EXPLAIN and state.get("groups") is not None:
             whole = report(state, self._desk.subject.name, reply, cost)
-            update["report"] = {"answer": reply}
+            update["report"] = whole
         if state.get("drawing"):
             update["drawing"] = with_tests(
                 state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])

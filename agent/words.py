@@ -8,6 +8,8 @@ _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 _STRAIGHT = str.maketrans("“”", '""')
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#!|~&$^:.])")
+
 
 def shown(token: str) -> str:
     """A token on one line, its control characters visible."""
@@ -50,6 +52,11 @@ def escaped(text: str) -> str:
     """Text as markdown that renders as just that text: no markup, link or image can come of it."""
     whole = text.replace("“ ", "“\u00a0")  # a line must not break between a quote and its token
     return _MARKDOWN.sub(r"\\\1", whole)
+
+
+def unescaped(markdown: str) -> str:
+    """The text that `escaped` made markdown of."""
+    return _ESCAPED.sub(r"\1", markdown)
 
 
 def rounded(value: Any) -> Any:
