@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.bases import basis_of, unexplained
 from agent.heads import heads_named
 from agent.ledger import Sentence, faults
 from agent.prompts import render
@@ -115,7 +116,7 @@ def _why(state: State, model: str) -> list[Paragraph]:
         Paragraph("", premise(state)),
         Paragraph("What it says.", says(state, model)),
         Paragraph("In short.", in_short(state)),
-        Paragraph("The path.", path_walked(state)),
+        Paragraph("The path.", [] if unexplained(state.get("graph")) else path_walked(state)),
         Paragraph("What the tests show.", [found[i] for i in order]),
         Paragraph("Knock-on effects.", knock_on(state)),
         Paragraph("What is left open.", left_open(state)),
@@ -189,7 +190,7 @@ def _sure(state: State, _model: str) -> list[Paragraph]:
         return [Paragraph("", [Sentence("Nothing has been tested on this text yet.", (claim["id"],))])]
     out = [
         Sentence(
-            f"{c['id']}, on {c['supernode'] or 'the swapped neurons'}: {c['verdict']} "
+            f"{c['id']}, on {c['supernode'] or f'the swapped {basis_of(state).units}'}: {c['verdict']} "
             f"(p = {chance(c['p'] or 0.0)}, after Holm {chance(c['p_holm'] or 0.0)}).",
             (c["id"],),
         )

@@ -14,7 +14,7 @@ from agent.tricks import number_words, overclaims, spelled, strange
 from agent.words import chance, percent, plain, signed
 
 _QUOTED = re.compile(r"“[^”]*”")
-_ID = re.compile(r"\b(?:L\d+\.N\d+[+-]@\d+|(?:[SCLNTF]\s?|[sclntf])\d+(?:[./]?[NFnf]?\d+[+-]?)*)\b")
+_ID = re.compile(r"\b(?:L\d+\.(?:N\d+[+-]|F\d+)@\d+|(?:[SCLNTF]\s?|[sclntf])\d+(?:[./]?[NFnf]?\d+[+-]?)*)\b")
 _NUMBER = re.compile(r"[+−-]?\d+(?:[.,]\d+)*(?: %)?")
 _FORESEEN = re.compile(r"\b(?:predict|forecast|expect)\w*[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
 _P = re.compile(r"\bp\s*[=<>≤≥]\s*(\d+(?:\.\d+)?(?: %)?)", re.IGNORECASE)

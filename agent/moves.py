@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.actions import Action, Answer, Hypothesise, Predict, Search, Test, Trace
+from agent.bases import unexplained
 from agent.questions import Intent
 from agent.rules import EXPLAIN, FROM_GRAPH, MOST_NODES, TESTED
 from agent.state import Claim, State
@@ -37,7 +38,7 @@ def possible(state: State, nodes: int) -> list[str]:
     pruned = (state.get("graph") or {}).get("pruned")
     if state.get("case") and not pruned and traced < MOST_NODES * nodes:
         kinds.append("trace")
-    if state.get("groups") and len(_registered(state)) < TESTED:
+    if state.get("groups") and len(_registered(state)) < TESTED and not _no_story(state):
         kinds.append("hypothesise")
     if any(claim["p"] is None for claim in _registered(state)):
         kinds.append("test")
@@ -88,6 +89,8 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
     known = {*ids, *(node["id"] for node in nodes if node["kind"] == "feature")}
     if not ids:
         return "hypothesise needs groups, and there are none yet"
+    if _no_story(state):
+        return "errors hold most of this graph's influence: nothing of it is tested"
     unknown = [name for name in action.groups if name not in known]
     if unknown and not _asked_for(action, state):
         return f"there is no group {', '.join(map(repr, unknown))[:100]}; there are {', '.join(ids)}"
@@ -166,9 +169,15 @@ def _answer(action: Answer, state: State) -> str:
         return "nothing has been traced and grouped yet"
     if untested := [claim["id"] for claim in _registered(state) if claim["p"] is None]:
         return f"{', '.join(untested)} is registered and has not been tested"
-    if action.style in ("why", "intervene", "node") and state.get("groups") and not _registered(state):
+    tells = action.style in ("why", "intervene", "node") and not _no_story(state)
+    if tells and state.get("groups") and not _registered(state):
         return "nothing has been tested yet"
     return ""
+
+
+def _no_story(state: State) -> bool:
+    """Whether a why would be told from a graph that explains too little."""
+    return Intent(state["question"]["intent"]) in EXPLAIN and unexplained(state.get("graph"))
 
 
 def _registered(state: State) -> list[Claim]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from agent.bases import basis_of
 from agent.state import Claim, State, Supernode
 from agent.words import shown
 
@@ -16,7 +17,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
     case, groups = state.get("case"), state.get("groups") or []
     assert case is not None
     graph = state.get("graph") or {}
-    nodes = _features(state, groups) + _others(traced) + [_root(state, traced)]
+    nodes = _features(state, groups) + _others(state, traced) + [_root(state, traced)]
     ids = {node["id"] for node in nodes}
     edges = [e._asdict() for e in traced.edges(4 * EDGES) if e.source in ids and e.target in ids]
     for edge in edges:
@@ -98,10 +99,10 @@ def _features(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
     ]
 
 
-def _others(traced: "TracedStudy") -> list[dict[str, Any]]:
+def _others(state: State, traced: "TracedStudy") -> list[dict[str, Any]]:
     labels = {
         "token": "the word itself",
-        "error": "neurons that were not chosen",
+        "error": basis_of(state).error_node,
         "bos": "what the begin-of-text position holds",
         "bias": "biases",
     }

@@ -15,11 +15,11 @@ from agent.actions import (
     Test,
     Trace,
 )
+from agent.bases import TOO_DARK, basis_of, unexplained
 from agent.questions import Intent
 from agent.state import Claim, State
 
 TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
-TOO_DARK = 0.6  # share of influence in errors above which more neurons are asked for
 MOST_NODES = 4  # times the configured number
 
 EXPLAIN = {Intent.WHY, Intent.WHY_NOT, Intent.TEXT, Intent.MISTAKE, Intent.USES}
@@ -70,11 +70,13 @@ class RuleBrain:
         if case is None:
             return Decision(action=Predict(), why="first see what the model really says")
         if graph is None:
-            why = f"connect the neurons behind {case['answer']!r} against {case['foil']!r}"
+            why = f"connect the features behind {case['answer']!r} against {case['foil']!r}"
             return Decision(action=Trace(nodes=self._nodes), why=why)
         if not graph.get("pruned"):
-            if graph["unexplored"] > TOO_DARK and graph["traced"] < MOST_NODES * self._nodes:
-                why = f"{graph['unexplored']:.0%} of the influence is unexplored: trace more neurons"
+            more = graph.get("more", True) and graph["traced"] < MOST_NODES * self._nodes
+            if graph["unexplored"] > TOO_DARK and more:
+                units = basis_of(state).units
+                why = f"{graph['unexplored']:.0%} of the influence is unexplored: trace more {units}"
                 return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
             return Decision(action=Prune(), why="keep what carries the influence")
         if not graph.get("described"):
@@ -92,6 +94,8 @@ class RuleBrain:
 
     def _test_groups(self, state: State) -> Decision:
         groups, claims = state.get("groups") or [], _own(state)
+        if unexplained(state.get("graph")):
+            return _answer("why", "errors hold most of the influence: the graph explains too little")
         if not groups:
             return _answer("why", "no features act alike: there is nothing to test")
         effects = [c for c in claims if c["kind"] == "effect"]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agent.bases import basis_of, unexplained
 from agent.errors import AgentError
 from agent.ledger import Sentence
 from agent.state import Case, Claim, State, Supernode
@@ -40,6 +41,8 @@ def says(state: State, model: str) -> list[Sentence]:
 def in_short(state: State) -> list[Sentence]:
     """The strongest supported group for the answer, and the strongest against it."""
     case, out = case_of(state), []
+    if unexplained(state.get("graph")):
+        return _too_little(state)
     held = [c for c in tests_of(state) if c["verdict"] in ("supported", "partly")]
     held.sort(key=lambda c: (c["measured"] or 0.0, c["id"]))
     if held and (held[0]["measured"] or 0.0) < 0:
@@ -68,6 +71,26 @@ def in_short(state: State) -> list[Sentence]:
         ids = tuple(c["id"] for c in tests)
         out.append(Sentence("No group that was tested stands out from random ones.", ids))
     return out
+
+
+def _too_little(state: State) -> list[Sentence]:
+    """Why there is no story: the graph's errors hold too much."""
+    graph, claim = state.get("graph") or {}, _graph_claim(state)
+    if claim is None:
+        return []
+    return [
+        Sentence(
+            "This graph explains too little to say why: its replacement score is "
+            f"{plain(graph['replacement'])} and {percent(graph['unexplored'])} of the influence ends in "
+            f"{basis_of(state).errors}. No group of its features was tested.",
+            (claim["id"],),
+        ),
+        Sentence(
+            "A set of transcoders that is closer to this model may explain more; without transcoders "
+            "the neurons themselves are traced.",
+            (claim["id"],),
+        ),
+    ]
 
 
 def _flips(claim: Claim, case: Case) -> str:
@@ -137,8 +160,8 @@ def left_open(state: State) -> list[Sentence]:
     out = [
         Sentence(
             f"The graph's completeness is {plain(graph['completeness'])} and its replacement score "
-            f"{plain(graph['replacement'])}; {percent(graph['unexplored'])} of the influence ends in neurons "
-            f"that were not chosen and {percent(graph['bos'])} at the begin-of-text position.",
+            f"{plain(graph['replacement'])}; {percent(graph['unexplored'])} of the influence ends in "
+            f"{basis_of(state).errors}, and {percent(graph['bos'])} at the begin-of-text position.",
             (claim["id"],),
         )
     ]
@@ -222,8 +245,8 @@ def subject_of(claim: Claim, state: State) -> Supernode:
             return group
     single = len(claim["members"]) == 1
     return Supernode(
-        id=claim["members"][0] if single else "neurons",
-        name=f"{len(claim['members'])} neurons",
+        id=claim["members"][0] if single else basis_of(state).units,
+        name=f"{len(claim['members'])} {basis_of(state).units}",
         kind="input",
         sign=1,
         share=0.0,

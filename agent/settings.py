@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     model: Words = Field("embedded", description="subject: embedded, a hub id or a local folder")
+    transcoders: Words | None = Field(
+        None, description="features to trace: folder or hub id of a transcoder set; neurons without"
+    )
     cache_dir: Folder | None = Field(None, description="where converted weights are kept")
     data_dir: Folder | None = Field(None, description="where talks and descriptions are kept")
     nodes: int = Field(1000, ge=10, le=100_000, description="features in an unpruned graph")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from agent import actions
 from agent.answer import compose
+from agent.bases import words_for
 from agent.cases import given_p, label_of, settle_case
 from agent.desk import Desk
 from agent.errors import QuestionError
@@ -104,6 +105,8 @@ class Harness:
         scores = traced.scores
         graph = {
             "traced": action.nodes,
+            "basis": traced.graph.basis,
+            "more": traced.graph.features >= action.nodes,  # a larger graph would hold more
             "completeness": scores.completeness,
             "replacement": scores.replacement,
             "completeness_strict": scores.completeness_strict,
@@ -112,7 +115,8 @@ class Harness:
             "bos": scores.bos,
             "residual": traced.graph.residual(),
         }
-        note = f"{action.nodes} neurons, completeness {scores.completeness:.2f}"
+        units = words_for(traced.graph.basis).units
+        note = f"{traced.graph.features} {units}, completeness {scores.completeness:.2f}"
         return {"graph": graph, "found_note": note}
 
     def _prune(self, _action: actions.Prune, state: State) -> Update:
@@ -131,7 +135,7 @@ class Harness:
                 f"The pruned graph has {graph['nodes']} nodes and {graph['edges']} edges and keeps "
                 f"{percent(graph['kept_influence'])} of the influence."
             ),
-            numbers=[v for v in graph.values() if not isinstance(v, bool)],
+            numbers=[v for v in graph.values() if not isinstance(v, bool | str)],
         )
         note = f"{graph['nodes']} nodes and {graph['edges']} edges are left"
         return {"graph": graph, "claims": [*state.get("claims", []), claim], "found_note": note}

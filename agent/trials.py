@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.actions import Hypothesise, Test
+from agent.bases import basis_of
 from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.experiments import p_value, seed_of, settle, summary
@@ -17,7 +18,7 @@ from agent.swaps import Donor, donor_for, named_group
 from agent.words import listed, quoted, rounded
 from tracer import Contrast, Intervention
 
-SWAPPED = 100  # neurons taken over from another text: measured to suffice (ARCHITECTURE.md)
+SWAPPED = 100  # neurons or features taken over from another text: measured to suffice (ARCHITECTURE.md)
 
 Update = dict[str, Any]
 
@@ -26,7 +27,7 @@ def register(desk: Desk, action: Hypothesise, state: State) -> Update:
     """Enter, for each group the action names, what its intervention will do, before any test."""
     case, groups = case_in(state), state.get("groups") or []
     contrast, how, donor = _contrast(desk, action, state)
-    subjects = _subjects(action, state, contrast, donor)
+    subjects = _subjects(action, state, contrast, donor, how)
     later = [g["members"] for g in groups] if action.intervention != "swap" else []
     forecasts = contrast.forecast([s["members"] for s in subjects], how, later)
     claims = list(state.get("claims", []))
@@ -124,15 +125,18 @@ def _again(desk: Desk, claim: Claim, state: State) -> tuple[Contrast, Interventi
     return contrast, _swap(desk, donor)
 
 
-def _subjects(action: Hypothesise, state: State, contrast: Contrast, donor: Donor | None) -> list[Supernode]:
-    """The groups an action names; a swap acts on the strongest neurons where the texts differ."""
+def _subjects(
+    action: Hypothesise, state: State, contrast: Contrast, donor: Donor | None, how: Intervention
+) -> list[Supernode]:
+    """The groups an action names; a swap acts on the strongest features where the texts differ."""
     if donor is None:
         return [named_group(name, state) for name in action.groups]
-    members = contrast.strongest_at(donor.positions, SWAPPED)
-    whole = f"{len(members)} neurons at {listed([quoted(w) for w in donor.replaced])}"
+    units = basis_of(state).units
+    members = contrast.strongest_at(donor.positions, SWAPPED, how)
+    whole = f"{len(members)} {units} at {listed([quoted(w) for w in donor.replaced])}"
     return [
         Supernode(
-            id="neurons",
+            id=units,
             name=whole,
             kind="input",
             sign=1,

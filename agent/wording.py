@@ -14,7 +14,9 @@ from agent.state import Claim
 
 MOST = 40  # refusals kept: a storm of them says no more
 
-_FACT = re.compile(r"“[^”]*”|\b(?:L\d+\.N\d+[+-]@\d+|[SC]\d+)\b|[+−-]?\d+(?:[.,]\d+)*(?: %)?", re.IGNORECASE)
+_FACT = re.compile(
+    r"“[^”]*”|\b(?:L\d+\.(?:N\d+[+-]|F\d+)@\d+|[SC]\d+)\b|[+−-]?\d+(?:[.,]\d+)*(?: %)?", re.IGNORECASE
+)
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _SIGNS = re.compile(r"[^\w\s.,;:()'’=−–…→-]")
 

@@ -166,7 +166,9 @@ class Contrast:
         """The difference on the unchanged text."""
         return float(self.target.value[0])
 
-    def strongest_at(self, positions: Sequence[int], count: int) -> list[str]:
+    def strongest_at(
+        self, positions: Sequence[int], count: int, _how: Intervention | None = None
+    ) -> list[str]:
         """Ids of the `count` neurons at these positions with the largest total effect on the difference."""
         effects, _ = total_effects(self.study.frozen, self.target)
         size = torch.zeros_like(effects)
