@@ -40,11 +40,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     model: Words = Field("embedded", description="subject: embedded, a hub id or a local folder")
+    cache_dir: Folder | None = Field(None, description="where converted weights are kept")
+    data_dir: Folder | None = Field(None, description="where talks and descriptions are kept")
     transcoders: Words | None = Field(
         None, description="features to trace: folder or hub id of a transcoder set; neurons without"
     )
-    cache_dir: Folder | None = Field(None, description="where converted weights are kept")
-    data_dir: Folder | None = Field(None, description="where talks and descriptions are kept")
     nodes: int = Field(1000, ge=10, le=100_000, description="features in an unpruned graph")
     controls: int = Field(99, ge=1, le=9_999, description="matched random controls a test")
     max_tokens: int = Field(512, ge=1, le=32_768, description="longest text that is traced")
