@@ -15,9 +15,11 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Markdown to append to the answer."""
+    """Markdown to append to the answer; `cites` tells its sentences apart (`agent.cites`)."""
 
     text: str
+    cites: tuple[dict[str, Any], ...] = ()
+    circuit: str = ""  # the drawing these sentences speak of
 
 
 @dataclass(frozen=True, slots=True)

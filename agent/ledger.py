@@ -141,4 +141,4 @@ def _writings(claim: Claim) -> set[str]:
     for value in values:
         out |= _ways(value)
         out |= {f"{value:g}", f"{value:.0f}"} if float(value).is_integer() else {f"{value:g}"}
-    return out
+    return out | {text.replace("-", "−") for text in out if text.startswith("-")}

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from agent.bases import basis_of
+from agent.cites import circuit_id
 from agent.state import Claim, State, Supernode
 from agent.words import shown
 
@@ -22,8 +23,10 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
     edges = [e._asdict() for e in traced.edges(4 * EDGES) if e.source in ids and e.target in ids]
     for edge in edges:
         edge["weight"] = round(edge["weight"], 6)
+    graph_id = f"{traced.study.subject.name}:{case['answer_id']}:{case['foil_id']}:{case['text']}"
     return {
-        "graph_id": f"{traced.study.subject.name}:{case['answer_id']}:{case['foil_id']}:{case['text']}",
+        "graph_id": graph_id,
+        "circuit": circuit_id(graph_id),
         "text": case["text"],
         "tokens": case["tokens"],
         "n_layers": traced.study.layers,
@@ -54,7 +57,17 @@ def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Claim
         for claim in claims
         if claim["kind"] == "effect" and (claim["intervention"] or {}).get("kind") == "ablate"
     }
-    return {**view, "supernodes": [_box(group, tests.get(group["id"])) for group in groups]}
+    boxes = [_box(group, tests.get(group["id"])) for group in groups]
+    by_hand = [claim for claim in claims if claim["kind"] == "tried"]
+    tried = [
+        {
+            "id": claim["supernode"] or claim["members"][0],
+            "factor": (claim["intervention"] or {})["factor"],
+            "measured": claim["measured"],
+        }
+        for claim in by_hand
+    ]
+    return {**view, "supernodes": boxes, "tried": tried}
 
 
 def _box(group: Supernode, claim: Claim | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from agent.state import Claim, State, Supernode
 CLAIM_FIELDS = (
     "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
     "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
+    "by",
 )  # fmt: skip
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from agent.bundle import Bundle, bundle_of
 from agent.cases import description_of
+from agent.cites import circuit_id, cites
 from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
@@ -20,6 +21,7 @@ from agent.report import report
 from agent.rules import EXPLAIN, RuleBrain
 from agent.state import Message, State
 from agent.tools import Stopped
+from agent.tryout import Tried, asked, kept, told, try_out
 from agent.words import escaped
 
 log = logging.getLogger(__name__)
@@ -93,6 +95,26 @@ class Session:
         update = {**old, "history": [*old.get("history", []), *said], "finished": True}
         self._loop.update_state(self._config, update, as_node="act")
 
+    def try_out(self, focus: str, factor: float) -> Tried:
+        """Scale a group or feature of the drawing by hand and look, once; raises AgentError."""
+        return try_out(self._desk, self._state(), focus, factor)
+
+    def keep(self, tried: Tried) -> None:
+        """Enter in the conversation and the ledger what was tried by hand, as the reader's own."""
+        old = self._state()
+        state = cast(State, {**old, "turn": old.get("turn", 0) + 1})
+        claim, sentence = kept(state, tried)
+        claims = [*state.get("claims", []), claim]
+        marked = {**state, "claims": claims}
+        marks = _marks(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
+        said = [
+            Message(role="user", content=asked(tried)),
+            cast(Message, {"role": "assistant", "content": told(sentence), **marks}),
+        ]
+        update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
+        drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims)
+        self._loop.update_state(self._config, {**update, "drawing": drawing, "finished": True}, as_node="act")
+
     def forget(self) -> None:
         """Delete this conversation."""
         forget(self._loop, self._config["configurable"]["thread_id"])
@@ -145,10 +167,9 @@ class Session:
         """Tell the answer, redraw with verdicts, and remember both."""
         state = self._state()
         reply = state["reply"]
-        update: dict[str, Any] = {
-            "history": [*state["history"], Message(role="assistant", content=reply["markdown"])],
-            "features": [],
-        }
+        marks = _marks(state, reply["sentences"])
+        said = cast(Message, {"role": "assistant", "content": reply["markdown"], **marks})
+        update: dict[str, Any] = {"history": [*state["history"], said], "features": []}
         whole = None
         if Intent(state["question"]["intent"]) in EXPLAIN and state.get("groups") is not None:
             whole = report(state, self._desk.subject.name, reply, cost)
@@ -161,7 +182,7 @@ class Session:
         if "drawing" in update:
             yield Drew(update["drawing"])
         for part in reply["markdown"].split("\n\n"):
-            yield Said(part + "\n\n")
+            yield Said(part + "\n\n", tuple(marks["cites"]), marks["circuit"])
         if whole is not None:
             yield Answered(whole)
         if state.get("features"):  # last: the reader should not wait for the library
@@ -170,6 +191,13 @@ class Session:
     def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
         spent = {name: now - before[name] for name, now in self._desk.spent().items()}
         return {"seconds": round(time.perf_counter() - start, 3), **spent}
+
+
+def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the sentences of an answer cite and which parts of the drawing they are about."""
+    path = (state.get("flows") or {}).get("path", [])
+    found = cites(sentences, state.get("claims", []), state.get("groups") or [], path)
+    return {"cites": found, "circuit": circuit_id((state.get("drawing") or {}).get("graph_id", ""))}
 
 
 def _new(item: Any, name: str) -> Any:

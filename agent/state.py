@@ -8,6 +8,8 @@ class Message(TypedDict):
 
     role: str
     content: str
+    cites: NotRequired[list[dict[str, Any]]]  # text, claims, about: see agent.cites
+    circuit: NotRequired[str]  # the drawing it speaks of
 
 
 class Case(TypedDict):
@@ -49,7 +51,7 @@ class Claim(TypedDict):
 
     id: str
     text: str
-    kind: str  # prediction, graph, path, heads, effect
+    kind: str  # prediction, graph, path, heads, effect, tried
     supernode: str | None
     intervention: dict[str, Any] | None
     members: list[str]
@@ -67,6 +69,7 @@ class Claim(TypedDict):
     says: list[dict[str, Any]] | None  # next tokens under the intervention
     numbers: list[float]  # further numbers a sentence on this claim may state
     turn: int
+    by: str | None  # "user": done by hand in the picture; None: by the loop
 
 
 class State(TypedDict):

@@ -28,9 +28,10 @@ ONLY_IN = {  # a library or a room that just these files know
     "openai": {"agent/llm.py"},
     "chromadb": {"agent/index.py"},
     "pydantic_settings": {"agent/settings.py"},
-    "gradio": {"ui/app.py"},
+    "gradio": {"ui/app.py", "ui/page.py"},
     "tracer": {
         *("agent/tools.py", "agent/trials.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
+        "agent/tryout.py",
         *("agent/exchange.py", "agent/foreign.py", "agent/health.py"),
     },
 }

@@ -51,6 +51,13 @@ class Forecast(NamedTuple):
         return (self.frozen + self.exact) / 2
 
 
+class Glimpse(NamedTuple):
+    """One intervention looked at quickly: the change of logit(answer) - logit(foil), and next tokens."""
+
+    change: float
+    tokens: tuple[tuple[str, float, float], ...]  # token, its probability before and after
+
+
 class Outcome(NamedTuple):
     """What an intervention did to logit(answer) - logit(foil)."""
 
@@ -238,6 +245,22 @@ class Contrast:
             doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
             knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
         )
+
+    def glimpse(self, ids: Sequence[str], how: Intervention, k: int) -> Glimpse:
+        """Run the model once with the intervention, everything free; no controls, so nothing is tested.
+
+        Tells the tokens that are among the k most probable before or after, likeliest before first.
+        """
+        study = self.study
+        study.forward_passes += 1
+        before = study.frozen.logits
+        after = full_logits(study.frozen, study.change(ids, how))
+        known = [*study.subject.top(before, k), *study.subject.top(after, k)]
+        names = {found.token_id: found.token for found in known}
+        then, now = before.double().softmax(-1), after.double().softmax(-1)
+        moved = float(after[self.answer] - after[self.foil])
+        tokens = tuple((name, float(then[i]), float(now[i])) for i, name in names.items())
+        return Glimpse(moved - self._clean(), tokens)
 
     def _clean(self) -> float:
         logits = self.study.frozen.logits.double()

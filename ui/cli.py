@@ -6,6 +6,8 @@ import socket
 import sys
 import threading
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -26,7 +28,7 @@ from ui.console import (
 from ui.graphs import explain_file, graphs, trace
 
 if TYPE_CHECKING:
-    from agent import Session
+    from agent import Desk, Session, Settings
 
 STOPPED = 130
 app = typer.Typer(
@@ -125,14 +127,24 @@ def chat(
     check_port(settings.host, settings.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     from ui.app import serve
+    from ui.opening import Opening
 
-    with desk_of(model) as desk:
-        page, address = serve(desk, settings.host, settings.port)
-        try:
-            notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
-            threading.Event().wait()
-        finally:
-            page.close(verbose=False)
+    opening = Opening(partial(open_late, settings))  # the page is there before the model is
+    page, address = serve(opening, settings.host, settings.port)
+    try:
+        notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
+        opening.desk()  # a model that cannot be loaded ends the command with a sentence
+        threading.Event().wait()
+    finally:
+        page.close(verbose=False)
+        opening.close()
+
+
+def open_late(settings: "Settings", progress: Callable[[str, float], None]) -> "Desk":
+    """Open the desk; what it needs is imported here, in the thread that waits for it."""
+    from agent import open_desk
+
+    return open_desk(settings, progress)
 
 
 @features.command()

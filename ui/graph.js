@@ -7,6 +7,7 @@ let mode = 'groups';
 let opened = new Set();
 let pinned = null;
 let hovered = null;
+let lit = null; // what a sentence of the answer is about: { ids, edges }
 let strength = { groups: 0.7, features: 0.15 };
 let view = { x: 0, y: 0, k: 1 };
 let spots = new Map(); // id -> { x, y, el } of whatever stands for it in the picture
@@ -67,6 +68,7 @@ function draw() {
     return;
   }
   index = makeIndex(G);
+  lit = null;
   if (!same) {
     opened = new Set();
     pinned = null;
@@ -108,26 +110,30 @@ function standIn(id) {
 
 // Light up what hangs together with the hovered or pinned thing, and dim the rest.
 function mark() {
-  const focus = hovered ?? (pinned && standIn(pinned));
-  const near = new Set([focus]);
+  const focus = lit ? null : hovered ?? (pinned && standIn(pinned));
+  const near = lit ? standing(lit.ids) : new Set([focus]);
+  const hush = Boolean(focus || lit);
   const loose = focus && !index.groups.has(focus) && (mode === 'features' || opened.size > 0);
   for (const link of links) {
-    const hot = focus && (link.source === focus || link.target === focus);
+    const hot = lit ? lit.edges.has(`${link.source}>${link.target}`)
+      : focus && (link.source === focus || link.target === focus);
     if (hot) near.add(link.source).add(link.target);
     link.el?.classList.toggle('hot', Boolean(hot));
-    link.el?.classList.toggle('dim', Boolean(focus) && !hot);
+    link.el?.classList.toggle('dim', hush && !hot);
   }
   root.querySelector('.ac-hot')?.replaceChildren();
   if (loose) hotLines(focus, near);
   const wanted = finder.value.trim().toLowerCase();
   for (const [id, { el: made }] of spots) {
     const words = wanted ? nameOf(G, index, id).toLowerCase() : '';
-    const dull = (wanted && !words.includes(wanted)) || (focus && !kin(near, id));
+    const dull = (wanted && !words.includes(wanted)) || (hush && !kin(near, id));
     made.classList.toggle('dim', Boolean(dull));
+    made.classList.toggle('lit', Boolean(lit) && near.has(id));
     made.classList.toggle('pinned', Boolean(pinned) && standIn(pinned) === id);
   }
-  stage.classList.toggle('hushed', Boolean(focus));
-  stage.classList.toggle('hovering', Boolean(hovered));
+  stage.classList.toggle('hushed', hush);
+  stage.classList.toggle('hovering', Boolean(hovered || lit));
+  tellSentences();
 }
 
 // An opened box is as near as its own features are, and the other way round.
@@ -158,7 +164,7 @@ function hotLines(focus, near) {
 function panelNow() {
   const group = index.groups.get(pinned);
   const node = index.nodes.get(index.tokens.get(pinned) ?? pinned);
-  const act = { open: reveal, expand, isOpen: (id) => opened.has(id) && mode === 'groups' };
+  const act = { open: reveal, expand, isOpen: (id) => opened.has(id) && mode === 'groups', bench };
   const content = group ? groupPanel(G, index, group, act)
     : node ? nodePanel(G, index, node, act) : startPanel(G, index, act);
   panel.replaceChildren(...content.filter(Boolean));
@@ -166,13 +172,20 @@ function panelNow() {
 
 function pin(id) {
   pinned = id;
+  lit = null;
   mark();
   panelNow();
-  if (!id) return trigger('pick', { kind: '', id: '', label: '' });
+  const what = id ? focusOn(id) : { kind: '', id: '', label: '' };
+  if (id) toSentence();
+  return what && trigger('pick', what);
+}
+
+// What the agent calls a thing of the picture; nothing for what it does not know.
+function focusOn(id) {
   const kind = index.groups.has(id) ? 'supernode' : 'node';
   const known_ = kind === 'node' ? index.tokens.get(id) ?? id : id;
-  if (kind === 'node' && !index.nodes.has(known_)) return undefined;
-  return trigger('pick', { kind, id: known_, label: nameOf(G, index, id) });
+  if (kind === 'node' && !index.nodes.has(known_)) return null;
+  return { kind, id: known_, label: nameOf(G, index, id) };
 }
 
 function reveal(id) {

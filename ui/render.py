@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, assert_never
 
 from agent import Answered, Drew, Event, Failed, Said, Working
@@ -49,8 +50,8 @@ def hear(turn: Turn, event: Event, seconds: float) -> Turn:
     match event:
         case Working(step, done, note):
             return replace(turn, steps=worked(turn.steps, step, done, note, seconds))
-        case Said(text):
-            return replace(turn, said=turn.said + text)
+        case Said(text, cites, circuit):
+            return replace(turn, said=turn.said + marked(text, cites, circuit))
         case Failed(why):
             return replace(turn, failed=why)
         case Drew() | Answered():
@@ -77,8 +78,7 @@ def show(turn: Turn, seconds: float, *, over: bool = False) -> list[Message]:
         messages.append({"role": "assistant", "content": turn.said})
     if turn.failed:
         stopped = turn.failed.strip() == "Stopped."
-        text = "**Stopped.**" if stopped else f"**No answer.** {words(turn.failed)}"
-        messages.append({"role": "assistant", "content": text})
+        messages.append({"role": "assistant", "content": "**Stopped.**"} if stopped else trouble(turn.failed))
     if not messages and not over:
         messages.append({"role": "assistant", "content": "…"})
     return messages
@@ -116,7 +116,46 @@ def label(step: str) -> str:
 
 def past(history: Iterable[Mapping[str, Any]]) -> list[Message]:
     """An earlier conversation; what the user typed is shown as typed."""
-    return [asked(each["content"]) if each["role"] == "user" else dict(each) for each in history]
+    return [
+        asked(each["content"])
+        if each["role"] == "user"
+        else {
+            "role": "assistant",
+            "content": marked(each["content"], each.get("cites", ()), each.get("circuit", "")),
+        }
+        for each in history
+    ]
+
+
+def marked(text: str, cites: Iterable[Mapping[str, Any]], circuit: str) -> str:
+    """The markdown with each sentence that is about a part of the drawing in an element of its own.
+
+    Its classes say which drawing it speaks of (of-), which claims it cites (by-) and which boxes it is
+    about (on-): the chat keeps classes and drops other attributes. links.js lights those boxes up.
+    """
+    out, at = [], 0
+    for cite in cites:
+        found = text.find(cite["text"], at)
+        if found < 0 or not cite["about"]:
+            continue
+        signs = ["ac-said", f"of-{circuit}", *(f"by-{name}" for name in cite["claims"])]
+        signs += [f"on-{part}" for part in cite["about"]]
+        tag = f'<span class="{escape(" ".join(signs))}" tabindex="0">'
+        out += [text[at:found], tag, cite["text"], "</span>"]
+        at = found + len(cite["text"])
+    return "".join([*out, text[at:]])
+
+
+def title(model: str, brain: str) -> str:
+    """The head of the page."""
+    loaded = f" · {words(model)}" if model else ""
+    decided = f", brain: {words(brain)}" if brain else ""
+    return f"**askcircuit** <small>ask a language model why it said that{loaded}{decided}</small>"
+
+
+def trouble(why: str) -> Message:
+    """Something that went wrong, as a message."""
+    return {"role": "assistant", "content": f"**No answer.** {words(why)}"}
 
 
 def asked(message: str) -> Message:

@@ -5,10 +5,12 @@ import re
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ui.opening import Opening, Waited
 
 if TYPE_CHECKING:
     from agent import Event, Session
@@ -21,17 +23,35 @@ THREAD = re.compile(r"[0-9a-f]{32}")
 class Talk:
     """One conversation that is open on some page."""
 
-    session: "Session"
+    opening: Opening
+    thread: str
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
+    _session: "Session | None" = None
+
+    def session(self, cancel: threading.Event | None = None) -> "Session":
+        """The agent's side of it, once the desk is there; raises AgentError when it never will be."""
+        if self._session is None:
+            from agent import Session
+
+            self._session = Session(self.opening.desk(cancel), self.thread)
+        return self._session
+
+    def history(self) -> list[dict[str, Any]]:
+        """What was said so far."""
+        return [dict(each) for each in self.session().history()]
+
+    def drawing(self) -> dict[str, Any] | None:
+        """The circuit that was shown last."""
+        return self.session().last_drawing()
 
 
 class Talks:
     """The open conversations by thread id; the longest unused one is let go."""
 
-    def __init__(self, open_session: "Callable[[str], Session]") -> None:
+    def __init__(self, opening: Opening) -> None:
         """Start with none."""
-        self._open_session = open_session
+        self._opening = opening
         self._open: OrderedDict[str, Talk] = OrderedDict()
         self._guard = threading.Lock()
 
@@ -39,7 +59,7 @@ class Talks:
         """The conversation of a thread id, opened when it is not."""
         with self._guard:
             if thread not in self._open:
-                self._open[thread] = Talk(self._open_session(thread))
+                self._open[thread] = Talk(self._opening, thread)
             self._open.move_to_end(thread)
             while len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
@@ -60,6 +80,31 @@ def focus_of(click: Any) -> dict[str, str] | None:
     return {"kind": kind, "id": node, "label": label[:80]}
 
 
+def factor_of(click: Any) -> float | None:
+    """What the slider stands at; None for what is no number between -2 and 3."""
+    try:
+        factor = float(getattr(click, "factor", "nan"))
+    except (TypeError, ValueError):
+        return None
+    return factor if -2 <= factor <= 3 else None
+
+
+def number_of(click: Any) -> int:
+    """The number of a request, so that the page knows which answer belongs to it."""
+    number = getattr(click, "n", 0)
+    return number if isinstance(number, int) else 0
+
+
+def act_of(click: Any) -> str | None:
+    """What a button of the drawing asks in words: a test of what was scaled, or a swap."""
+    act, words, factor = getattr(click, "act", ""), str(getattr(click, "words", "")), factor_of(click)
+    if act == "test" and factor is not None:
+        return "Remove this." if factor == 0 else f"Scale this by {factor:g}."
+    if act == "swap" and words.strip():
+        return f"Swap this for '{words.strip()[:100]}'"
+    return None
+
+
 def listen(talk: Talk, question: dict[str, Any]) -> "Iterator[Event | None]":
     """The events of an answer, and None twice a second so that a clock can go on.
 
@@ -69,7 +114,7 @@ def listen(talk: Talk, question: dict[str, Any]) -> "Iterator[Event | None]":
 
     def work() -> None:
         try:
-            for event in talk.session.ask(**question, cancel=talk.cancel):
+            for event in answers(talk, question):
                 heard.put(event)
         finally:
             heard.put(None)
@@ -81,6 +126,26 @@ def listen(talk: Talk, question: dict[str, Any]) -> "Iterator[Event | None]":
         finally:
             talk.cancel.set()  # the pool then waits for the thread, which stops within a step
         run.result()
+
+
+def answers(talk: Talk, question: dict[str, Any]) -> "Iterator[Event]":
+    """The events of an answer, after those of the model's loading where it is not there yet."""
+    from agent import AgentError, Failed, Working
+
+    try:
+        while not talk.opening.ready:
+            what, done = talk.opening.at
+            yield Working(f"load {what}", min(done, 0.99))
+            if talk.cancel.wait(0.3):
+                raise Waited
+        session = talk.session(talk.cancel)
+    except Waited:
+        yield Failed("Stopped.")
+        return
+    except AgentError as exc:
+        yield Failed(str(exc))
+        return
+    yield from session.ask(**question, cancel=talk.cancel)
 
 
 def until_none(heard: "queue.SimpleQueue[Event | None]") -> "Iterator[Event | None]":
