@@ -47,9 +47,17 @@ class _Drawing(BaseModel):
     scores: dict[str, Any]
 
 
+class _Cite(BaseModel):
+    text: Annotated[str, Field(max_length=20_000)]
+    claims: list[Annotated[str, Field(pattern=r"^C\d{1,6}$")]]
+    about: list[Annotated[str, Field(pattern=r"^[\w.+@>-]{1,80}$")]]
+
+
 class _Message(BaseModel):
     role: Literal["user", "assistant"]
     content: Annotated[str, Field(max_length=200_000)]
+    cites: list[_Cite] = []
+    circuit: Annotated[str, Field(pattern=r"^[0-9a-f]{0,8}$")] = ""
 
 
 class _Kept(BaseModel):
@@ -96,7 +104,7 @@ class Bundle(BaseModel):
     @property
     def history(self) -> list[Message]:
         """What was said, safe to render: only our own headings and list marks are markup."""
-        return [tame(Message(role=m.role, content=m.content)) for m in self.kept.history]
+        return [tame(cast(Message, m.model_dump())) for m in self.kept.history]
 
     @property
     def state(self) -> State:
@@ -209,10 +217,12 @@ def _missing(bundle: Bundle) -> Iterable[str]:
 def tame(message: Message) -> Message:
     """A message whose words are escaped anew; headings, list marks and line ends stay as they are."""
     if message["role"] == "user":  # shown as typed (`ui.render.past`)
-        return message
+        return Message(role="user", content=message["content"])
     lines = []
     for line in message["content"].split("\n"):
         mark, heading, rest = _LEAD.match(line).groups()  # type: ignore[union-attr]
         head = f"**{escaped(unescaped(heading[2:-2]))}**" if heading else ""
         lines.append(f"{mark or ''}{head}{escaped(unescaped(rest))}")
-    return Message(role="assistant", content="\n".join(lines))
+    cites = [{**cite, "text": escaped(unescaped(cite["text"]))} for cite in message.get("cites", [])]
+    tamed = Message(role="assistant", content="\n".join(lines))
+    return {**tamed, "cites": cites, "circuit": message.get("circuit", "")} if cites else tamed

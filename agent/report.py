@@ -8,7 +8,6 @@ from agent.state import Claim, State, Supernode
 CLAIM_FIELDS = (
     "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
     "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
-    "by",
 )  # fmt: skip
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 
@@ -76,7 +75,8 @@ def _supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[st
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    return {name: claim[name] for name in CLAIM_FIELDS}  # type: ignore[literal-required]
+    known = {name: claim[name] for name in CLAIM_FIELDS}  # type: ignore[literal-required]
+    return {**known, "by": claim.get("by")}  # conversations from before it have none
 
 
 def _version(package: str) -> str:

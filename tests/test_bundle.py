@@ -117,4 +117,4 @@ def test_words_of_a_bundle_cannot_become_markup(bundle):
     assert out.startswith("- **In short.** see \\!\\[x\\]")
     assert "<" not in out.replace("\\<", "")
     assert "**b**" not in out
-    assert bundle.history == [message.model_dump() for message in bundle.kept.history]
+    assert bundle.history == [m.model_dump(exclude_defaults=True) for m in bundle.kept.history]
