@@ -111,7 +111,7 @@ def _miscounted(bare: str, cited: Sequence[Claim]) -> list[str]:
 def _named(claim: Claim, name: str) -> set[str]:
     """Every way to write what this claim predicted, or measured."""
     values: list[float] = [known[name] for known in claim["knock_on"]]
-    fields = [name, f"{name}_frozen", f"{name}_exact"]
+    fields = [name, f"{name}_frozen", f"{name}_exact", f"{name}_curved"]
     values += [claim[field] for field in fields if claim.get(field) is not None]  # type: ignore[literal-required]
     return {text for value in values for text in _ways(value)}
 
@@ -123,7 +123,14 @@ def _ways(value: float) -> set[str]:
 def _writings(claim: Claim) -> set[str]:
     """Every way a sentence may write a number this claim holds."""
     values: list[float] = [*claim["numbers"], len(claim["members"])]
-    for name in ("predicted", "predicted_frozen", "predicted_exact", "measured", "measured_frozen"):
+    for name in (
+        "predicted",
+        "predicted_frozen",
+        "predicted_exact",
+        "predicted_curved",
+        "measured",
+        "measured_frozen",
+    ):
         if claim[name] is not None:
             values.append(claim[name] or 0.0)
     controls, doses = claim["controls"], claim["doses"] or {}

@@ -7,7 +7,8 @@ from agent.state import Claim, State, Supernode
 
 CLAIM_FIELDS = (
     "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
-    "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
+    "predicted_curved", "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict",
+    "knock_on", "says",
 )  # fmt: skip
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 

@@ -58,6 +58,7 @@ class Claim(TypedDict):
     predicted: float | None
     predicted_frozen: float | None
     predicted_exact: float | None
+    predicted_curved: float | None
     measured: float | None
     measured_frozen: float | None
     controls: dict[str, Any] | None  # n, mean, sd, max_abs, values, matched

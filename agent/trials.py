@@ -44,6 +44,7 @@ def register(desk: Desk, action: Hypothesise, state: State) -> Update:
                 predicted=rounded(forecast.mean),
                 predicted_frozen=rounded(forecast.frozen),
                 predicted_exact=rounded(forecast.exact),
+                predicted_curved=rounded(forecast.curved),
                 verdict="graph-only",
                 knock_on=[
                     {"supernode": g["id"], "predicted": rounded(moved), "measured": 0.0}

@@ -14,6 +14,7 @@ from tracer.errors import GraphError, TextError
 from tracer.frozen import Frozen, freeze
 from tracer.intervene import (
     Change,
+    Effect,
     full_logits,
     measure,
     measure_frozen,
@@ -28,6 +29,7 @@ from tracer.subject import Prediction, Subject
 from tracer.targets import Targets, logit_difference
 
 DOSES = (0.5, 0.0, -1.0)
+NUDGE = 0.2  # part of an intervention that is tried to see how the model's slope changes
 
 
 class Token(NamedTuple):
@@ -39,16 +41,17 @@ class Token(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """Two linear predictions of a change of logit(answer) - logit(foil), and of later groups' activation."""
+    """What is foreseen of a change of logit(answer) - logit(foil), and of later groups' activation."""
 
-    frozen: float
-    exact: float
-    knock_on: tuple[float, ...]  # relative change of each readout, mean of both predictions
+    frozen: float  # by the graph of all features, attention and norms as on the text
+    exact: float  # by the live model's slope at the text as it is
+    curved: float  # by its slope and curvature there
+    knock_on: tuple[float, ...]  # relative change of each readout, by slope and curvature
 
     @property
     def mean(self) -> float:
-        """The mean of both, the best predictor on coherent groups."""
-        return (self.frozen + self.exact) / 2
+        """The mean of the graph's and the curved prediction: what a claim registers (ARCHITECTURE.md)."""
+        return (self.frozen + self.curved) / 2
 
 
 class Glimpse(NamedTuple):
@@ -199,16 +202,40 @@ class Contrast:
         still = predict_frozen(frozen, changes, self.target.direction[0], reads)
         live = predict_exact(frozen, changes, (self.answer, self.foil), reads)
         self.study.forward_passes += len(changes)
+        curved = self._curved(changes, live, reads)
         size = [float(activations(frozen, units).abs().sum()) or 1.0 for units in reads]
-        moved = (still.readouts + live.readouts) / 2
         return [
             Forecast(
                 float(still.logits[i, 0]),
                 float(live.logits[i, 0]),
-                tuple(float(moved[i, j]) / size[j] for j in range(len(reads))),
+                float(curved.logits[i, 0]),
+                tuple(float(curved.readouts[i, j]) / size[j] for j in range(len(reads))),
             )
             for i in range(len(groups))
         ]
+
+    def _curved(self, changes: Sequence[Change], slope: Effect, reads: Sequence[Units]) -> Effect:
+        """The second-order expansion of each change's effect: f'(0) + f''(0) / 2.
+
+        f''(0) / 2 is read from a small part h of the change: (f(h) - f(0) - h f'(0)) / h^2. The change itself
+        is never made, so this stays a prediction. Changes: logits (change, 1), readouts (change, readout).
+        """
+        frozen = self.study.frozen
+        small = []
+        for change in changes:
+            own = activations(frozen, change.units)
+            small.append(Change(change.units, own + NUDGE * (change.values - own)))
+        tried = measure(frozen, small, (self.answer, self.foil), reads)
+        self.study.forward_passes += len(small)
+        moved = (tried.logits[:, :1] - tried.logits[:, 1:]).double() - self._clean()
+        whole = torch.stack(
+            [activations(frozen, units).abs().sum() for units in reads] or [moved.new_zeros(())]
+        )
+        shift = (tried.readouts - whole[: len(reads)]).double()
+        return Effect(
+            slope.logits + (moved - NUDGE * slope.logits) / NUDGE**2,
+            slope.readouts + (shift - NUDGE * slope.readouts) / NUDGE**2,
+        )
 
     def test(
         self,
