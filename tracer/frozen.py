@@ -92,20 +92,65 @@ class Layer:
             return None, self.activation.ratio(self.up)
         return 0.5 * self.activation.ratio(self.gate) * self.up, 0.5 * self.activation.value(self.gate)
 
-    def pull_attention(self, g: Float[Tensor, "pos target d_model"]) -> None:
-        """Add to `g`, in place, what reaches the block's input through attention (positions from 0)."""
-        pos, target, d_model = g.shape
+    def pull_attention(
+        self, g: Float[Tensor, "target pos d_model"], scratch: Float[Tensor, " _"] | None = None
+    ) -> None:
+        """Add to `g`, in place, what reaches the block's input through attention (positions from 0).
+
+        `scratch` is memory for `scratch_size(target, pos)` numbers, for callers that come often.
+        """
+        target, pos, d_model = g.shape
         heads, _, d_head = self.write_value.shape
         kv_heads = self.read_value.shape[0]
-        flat = g.view(pos * target, d_model)
-        mixed = g.new_empty(heads, pos * target, d_head)
-        for head in range(heads):
-            torch.mm(flat, self.write_value[head], out=mixed[head])
-        # heads that share values are summed by the same product that moves queries to keys
-        pattern = self.pattern[:, :pos, :pos].reshape(kv_heads, heads // kv_heads * pos, pos)
-        moved = torch.bmm(pattern.transpose(1, 2), mixed.view(kv_heads, -1, target * d_head))
+        flat, own = g.view(target * pos, d_model), heads // kv_heads
+        if scratch is None:
+            scratch = g.new_empty(self.scratch_size(target, pos))
+        mixed = scratch[: flat.shape[0] * own * d_head].view(flat.shape[0], own * d_head)
+        moved = scratch[mixed.numel() : mixed.numel() + flat.shape[0] * d_head].view(target, pos, d_head)
+        write = self.write_value.permute(1, 0, 2).reshape(d_model, heads * d_head)  # a view
+        pattern, parts = self._key_query(pos), []
         for kv_head in range(kv_heads):
-            flat.addmm_(moved[kv_head].view(pos * target, d_head), self.read_value[kv_head])
+            torch.mm(flat, write[:, kv_head * own * d_head : (kv_head + 1) * own * d_head], out=mixed)
+            at = pattern[kv_head].expand(target, -1, -1)
+            if kv_heads > 1:  # all heads read `g` before any adds to it
+                parts.append(torch.bmm(at, mixed.view(target, pos * own, d_head)))
+            else:
+                parts.append(torch.bmm(at, mixed.view(target, pos * own, d_head), out=moved))
+        for kv_head, part_moved in enumerate(parts):
+            flat.addmm_(part_moved.view(target * pos, d_head), self.read_value[kv_head])
+
+    def _key_query(self, pos: int) -> Float[Tensor, "kv_head key query_head"]:
+        """Heads that share values are summed by the same product that moves queries to keys."""
+        heads, kv_heads = self.write_value.shape[0], self.read_value.shape[0]
+        pattern = self.pattern[:, :pos, :pos].view(kv_heads, heads // kv_heads, pos, pos)
+        return pattern.permute(0, 3, 2, 1).reshape(kv_heads, pos, pos * heads // kv_heads)
+
+    def pull_attention_in(self, dtype: torch.dtype, g: Float[Tensor, "target pos d_model"]) -> None:
+        """`pull_attention` with products in a coarser type; `g` itself keeps its own."""
+        target, pos, d_model = g.shape
+        flat, rounded = g.view(target * pos, d_model), g.view(target * pos, d_model).to(dtype)
+        write = self.write_value.permute(1, 0, 2).reshape(d_model, -1).to(dtype)
+        pattern, kv_heads = self._key_query(pos).to(dtype), self.read_value.shape[0]
+        for at, columns, read in zip(pattern, write.chunk(kv_heads, 1), self.read_value, strict=True):
+            mixed = (rounded @ columns).view(target, pattern.shape[2], -1)
+            flat += torch.bmm(at.expand(target, -1, -1), mixed).view(target * pos, -1) @ read.to(dtype)
+
+    def scratch_size(self, targets: int, positions: int) -> int:
+        """How many numbers `pull_attention` holds beside what it is given."""
+        heads, _, d_head = self.write_value.shape
+        return targets * positions * d_head * (heads // self.read_value.shape[0] + 1)
+
+    def pull_attention_at(
+        self, g: Float[Tensor, "target pos d_model"], position: Int[Tensor, " target"]
+    ) -> None:
+        """The same for targets that so far feel one position only: no product over the others."""
+        heads, d_model, d_head = self.write_value.shape
+        kv_heads, every = self.read_value.shape[0], torch.arange(len(g), device=g.device)
+        write = self.write_value.permute(1, 0, 2).reshape(d_model, heads * d_head)
+        mixed = (g[every, position] @ write).view(len(g), kv_heads, -1, d_head)
+        read = torch.einsum("tgje,ged->tgjd", mixed, self.read_value).reshape(len(g), heads, d_model)
+        pattern = self.pattern[:, position, : g.shape[1]].permute(1, 2, 0)  # target key head
+        g.baddbmm_(pattern, read)
 
     def push_attention(self, x: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_model"]:
         """What the linear part of attention adds for a change `x` of the block's input."""
@@ -115,17 +160,17 @@ class Layer:
         mixed = torch.einsum("hqk,bhke->bhqe", self.pattern, value)
         return torch.einsum("bhqe,hde->bqd", mixed, self.write_value)
 
-    def pull_mlp(self, g: Float[Tensor, "pos target d_model"]) -> tuple[Tensor, Tensor]:
+    def pull_mlp(self, g: Float[Tensor, "target pos d_model"]) -> tuple[Tensor, Tensor]:
         """Through linearised neurons: (cotangent of each neuron, cotangent of the MLP's input stream)."""
-        pos = g.shape[0]
-        back = g if self.post_gain is None else g * self.post_gain[:pos, None]
-        felt = back @ self.weights.down  # pos target neuron
+        pos = g.shape[1]
+        back = g if self.post_gain is None else g * self.post_gain[:pos]
+        felt = back @ self.weights.down  # target pos neuron
         gate, up = self.half_rule()
-        read = (felt * up[:pos, None]) @ self.weights.up
+        read = (felt * up[:pos]) @ self.weights.up
         if gate is not None:
             assert self.weights.gate is not None
-            read = read + (felt * gate[:pos, None]) @ self.weights.gate
-        return felt, self.mlp_norm.pull(read, self.mlp_norm.scale[:pos, None, None])
+            read = read + (felt * gate[:pos]) @ self.weights.gate
+        return felt, self.mlp_norm.pull(read, self.mlp_norm.scale[:pos, None])
 
     def push_neurons(self, x: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos neuron"]:
         """How the linearised neurons answer a change `x` of what the MLP reads."""
@@ -315,7 +360,8 @@ def _fold(
     if before.center:
         read = read - read.mean(-1, keepdim=True)
     write = weights.output if after is None else weights.output * after.gain[:, None]
-    return weights, read.contiguous(), write.contiguous()
+    # laid out so that all heads' columns are one matrix: (d_model, head d_head) in memory
+    return weights, read.contiguous(), write.permute(1, 0, 2).contiguous().permute(1, 0, 2)
 
 
 def _neurons(

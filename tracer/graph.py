@@ -68,6 +68,10 @@ class Graph:
     roots: tuple[str, ...]
     weights: Float[Tensor, " root"] | None = None  # how much each root counts; None: all the same
     basis: str = NEURONS  # what `neuron` is an index into
+    unexplored: float | None = None  # proven: no node's influence would grow by more, were all expanded
+    error: float | None = (
+        None  # measured: rounding of the edges, relative to a row's largest; None: float32's
+    )
 
     @property
     def root_weights(self) -> Float[Tensor, " root"]:
@@ -193,6 +197,8 @@ class Graph:
             "layers": self.layers,
             "roots": self.roots,
             "basis": self.basis,
+            "unexplored": self.unexplored,
+            "error": self.error,
         }
         path.with_suffix(".json").write_text(json.dumps(header, ensure_ascii=False), encoding="utf-8")
 
@@ -228,6 +234,8 @@ def load_graph(path: Path) -> Graph:
         layers=header["layers"],
         roots=tuple(header["roots"]),
         basis=header.get("basis", NEURONS),
+        unexplored=header.get("unexplored"),
+        error=header.get("error"),
     )
 
 

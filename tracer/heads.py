@@ -123,9 +123,9 @@ def carried(frozen: Frozen, connections: Sequence[Connection], heads: int, moves
 
 
 def _pull(frozen: Frozen, connections: Sequence[Connection]) -> tuple[list[Tensor], Tensor]:
-    """What is felt behind each layer's attention (pos connection d_model), and each connection's whole."""
+    """What is felt behind each layer's attention (connection pos d_model), and each connection's whole."""
     like = frozen.embedded
-    felt = like.new_zeros(like.shape[0], len(connections), like.shape[1])
+    felt = like.new_zeros(len(connections), *like.shape)
     total = like.new_zeros(len(connections), dtype=torch.float64)
     _join(felt, connections, len(frozen.layers))
     mids = []
@@ -142,24 +142,24 @@ def _pull(frozen: Frozen, connections: Sequence[Connection]) -> tuple[list[Tenso
 
 
 def _join(
-    felt: Float[Tensor, "pos connection d_model"], connections: Sequence[Connection], layer: int
+    felt: Float[Tensor, "connection pos d_model"], connections: Sequence[Connection], layer: int
 ) -> None:
     """Let the targets that read at this layer in, all of a connection's as one."""
     for column, connection in enumerate(connections):
         targets = connection.targets
         here = (targets.layer == layer).nonzero()[:, 0]
-        felt[:, column].index_add_(0, targets.position[here], targets.direction[here])
+        felt[column].index_add_(0, targets.position[here], targets.direction[here])
 
 
 def _met(
-    felt: Float[Tensor, "pos connection d_model"], connections: Sequence[Connection], layer: int
+    felt: Float[Tensor, "connection pos d_model"], connections: Sequence[Connection], layer: int
 ) -> Float[Tensor, " connection"]:
     """What targets feel of what was written at a layer."""
     met = felt.new_zeros(len(connections), dtype=torch.float64)
     for column, connection in enumerate(connections):
         if layer in connection.written:
             position, rows = connection.written[layer]
-            met[column] = (felt[position, column] * rows).sum(dtype=torch.float64)
+            met[column] = (felt[column, position] * rows).sum(dtype=torch.float64)
     return met
 
 
@@ -171,9 +171,9 @@ def _meet(frozen: Frozen, connections: Sequence[Connection], felt: Sequence[Tens
         heads, kv_heads = layer.write_value.shape[0], layer.read_value.shape[0]
         value = torch.einsum("bpd,ged->bgpe", stream, layer.read_value)
         value = value.repeat_interleave(heads // kv_heads, 1)
-        wanted = torch.einsum("pbd,hde->bhpe", mid, layer.write_value)
+        wanted = torch.einsum("bpd,hde->bhpe", mid, layer.write_value)
         moved = layer.pattern * (wanted @ value.transpose(2, 3))
-        yield Crossing(index, moved, torch.einsum("pbd,bpd->b", mid, stream))
+        yield Crossing(index, moved, torch.einsum("bpd,bpd->b", mid, stream))
         mixed = layer.pattern @ value
         stream = stream + torch.einsum("bhqe,hde->bqd", mixed, layer.write_value)
         _write(stream, connections, index)

@@ -64,20 +64,21 @@ class Sources:
         """How many columns a row has."""
         return self.bias_column + 1
 
-    def emit(self, index: int, carried: Float[Tensor, "pos target d_model"], out: Tensor) -> None:
+    def emit(self, index: int, carried: Float[Tensor, "target pos d_model"], out: Tensor) -> None:
         """Contract what the targets feel with what was written at a layer."""
-        for position in range(carried.shape[0]):
+        start = int(self.first[index, 0])
+        for position in range(carried.shape[1]):
             write = self.writes[index][position]
-            start = int(self.first[index, position])
-            torch.mm(carried[position], write.T, out=out[:, start : start + len(write)])
+            torch.mm(carried[:, position], write.T, out=out[:, start : start + len(write)])
+            start += len(write)
 
     def constant(self, _index: int, layer: Layer) -> Float[Tensor, "pos d_model"] | None:
         """What a layer's MLP writes with no source at all."""
         return layer.mlp_constant
 
     def through(
-        self, _index: int, _layer: Layer, _carried: Float[Tensor, "pos target d_model"]
-    ) -> Float[Tensor, "pos target d_model"] | None:
+        self, _index: int, _layer: Layer, _carried: Float[Tensor, "target pos d_model"]
+    ) -> Float[Tensor, "target pos d_model"] | None:
         """Nothing passes through the MLP: neurons are sources."""
         return None
 

@@ -5,21 +5,23 @@ Knows no files and no names.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.crosslayer import FeatureSources, feature_sources
+from tracer.expand import gross, influence, needed, strongest
 from tracer.frozen import Frozen
-from tracer.graph import KINDS, TRANSCODERS, Graph, Kind, walk
-from tracer.rows import direct_rows
+from tracer.graph import KINDS, TRANSCODERS, Graph, Kind
+from tracer.rows import batches, direct_rows
 from tracer.subject import Subject
 from tracer.targets import Targets, likeliest, logit_targets
 from tracer.transcoders import Active, Transcoders, active_features, feature_targets
 
 A_ROUND = 2048  # features expanded between two rankings
+SAMPLE = 16  # rows whose rounding error is measured
 CHAT_PREFIX = [2, 105, 2364, 107]  # <bos><start_of_turn>user and a line break, in Gemma 3
 
 
@@ -41,44 +43,108 @@ def likeliest_roots(frozen: Frozen, count: int = 10, share: float = 0.95) -> Roo
 
 
 @torch.no_grad()
-def trace_transcoders(
+def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a choice of its own)
     frozen: Frozen,
     transcoders: Transcoders,
     roots: Roots | None = None,
     *,
     max_feature_nodes: int = 4096,
+    epsilon: float | None = None,
     a_round: int = A_ROUND,
     zero_positions: int | None = None,
     rest_apart: bool = False,
+    products: torch.dtype | None = None,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Graph:
     """The graph of these roots (the likeliest next tokens) over at most `max_feature_nodes` features.
 
-    No feature fires at the first `zero_positions` positions (where None: the begin-of-sequence token); what
-    the MLPs write there goes to BOS nodes. Active features that are not chosen are merged into the error of
-    their layer and position, or with `rest_apart` into one node of their own.
+    With `epsilon`, features are expanded only until what the others could still change is proven to be at
+    most that share of all influence; the bound reached is `Graph.unexplored`. No feature fires at the first
+    `zero_positions` positions (where None: the begin-of-sequence token); what the MLPs write there goes to
+    BOS nodes. Active features that are not chosen are merged into the error of their layer and position, or
+    with `rest_apart` into one node of their own. `products` (bfloat16) is the precision in which
+    directions are moved; the error this makes is measured on some rows and stated in `Graph.error`.
     """
     roots = roots or likeliest_roots(frozen)
     zero = int(frozen.bos) if zero_positions is None else zero_positions
     active = active_features(frozen, transcoders, zero)
     sources = feature_sources(frozen, transcoders, active)
-    ends = direct_rows(frozen, roots.targets, sources)
-    rows, chosen = ends[:0], torch.zeros(0, dtype=torch.long, device=ends.device)
+    known = _first(frozen, roots, sources, zero)
     budget = min(max_feature_nodes, len(active.acts))
-    counted = _counted(sources, frozen.length, zero)
-    while len(chosen) < budget:
-        influence = _influence(rows, ends, chosen, roots.weights, counted)[: len(active.acts)]
-        influence[chosen] = -1.0
-        best = influence.argsort(descending=True)[: min(a_round, budget - len(chosen))]
+    unexplored = None
+    while True:
+        if epsilon is None and len(known.chosen) == budget:
+            break
+        found = influence(_features(known, sources), known.sizes, known.chosen, known.weights)
+        wanted = min(a_round, budget - len(known.chosen))
+        if epsilon is not None:
+            unexplored, least = needed(found, known.chosen, epsilon)
+            wanted = min(least, wanted)
+        if not wanted:
+            break
+        best = strongest(found, known.chosen, wanted)
         targets = feature_targets(frozen, transcoders, active.pick(best))
-        done = len(chosen)
-        rows = torch.cat(
-            [rows, direct_rows(frozen, targets, sources, _within(progress, done, len(best), budget))]
-        )
-        chosen = torch.cat([chosen, best])
-    order = chosen.argsort()
-    edges = _edges(sources, torch.cat([rows[order], ends]), chosen[order], rest_apart)
-    return _graph(frozen, active.pick(chosen[order]), roots, edges, zero, rest_apart)
+        order = torch.cat(
+            batches(frozen, targets)
+        )  # as they are swept, so that rows stay where they are made
+        share = _within(progress, len(known.chosen), wanted, budget)
+        rows = direct_rows(frozen, targets.pick(order), sources, share, products=products)
+        known = _with(known, rows, best[order])
+    order = known.chosen.argsort()
+    edges = _edges(sources, known, order, rest_apart)
+    graph = _graph(frozen, active.pick(known.chosen[order]), roots, edges, zero, rest_apart)
+    error = None if products is None else _error(frozen, transcoders, sources, known)
+    return replace(graph, unexplored=unexplored, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Rows known so far: the roots', then those of the chosen features, block by block as they were made."""
+
+    blocks: tuple[Float[Tensor, "_ column"], ...]
+    sizes: Float[Tensor, " row"]  # of all blocks
+    chosen: Int[Tensor, " unit"]
+    weights: Float[Tensor, " root"]
+    apart: Int[Tensor, " some"]  # columns that share no influence: biases, what is written at zero positions
+
+
+def _first(frozen: Frozen, roots: Roots, sources: FeatureSources, zero: int) -> _Known:
+    """The roots' rows alone."""
+    rows = direct_rows(frozen, roots.targets, sources)
+    errors = torch.arange(sources.error_column, sources.token_column, device=rows.device)
+    apart = errors.view(-1, frozen.length)[:, :zero].flatten()
+    apart = torch.cat([apart, apart.new_tensor([sources.bias_column])])
+    none = torch.zeros(0, dtype=torch.long, device=rows.device)
+    return _Known((rows,), gross(rows, apart), none, roots.weights / roots.weights.sum(), apart)
+
+
+def _with(known: _Known, rows: Tensor, chosen: Tensor) -> _Known:
+    """One round more."""
+    return replace(
+        known,
+        blocks=(*known.blocks, rows),
+        sizes=torch.cat([known.sizes, gross(rows, known.apart)]),
+        chosen=torch.cat([known.chosen, chosen]),
+    )
+
+
+def _features(known: _Known, sources: FeatureSources) -> list[Float[Tensor, "_ unit"]]:
+    return [block[:, : sources.error_column] for block in known.blocks]
+
+
+def _error(frozen: Frozen, transcoders: Transcoders, sources: FeatureSources, known: _Known) -> float:
+    """The largest difference of an edge from its unrounded value, relative to its row's largest; a sample."""
+    count = len(known.chosen)
+    some = torch.arange(0, count, max(1, count // SAMPLE), device=known.chosen.device)
+    targets = feature_targets(frozen, transcoders, sources.active.pick(known.chosen[some]))
+    exact = direct_rows(frozen, targets, sources)
+    starts = torch.tensor([len(block) for block in known.blocks[1:]]).cumsum(0)
+    worst = 0.0
+    for place, row in zip(some.tolist(), exact, strict=True):
+        block = int((starts <= place).sum())
+        mine = known.blocks[1 + block][place - (int(starts[block - 1]) if block else 0)]
+        worst = max(worst, float((mine - row).abs().max() / row.abs().max().clamp_min(1e-30)))
+    return worst
 
 
 def _within(progress: Callable[[float], None], done: int, some: int, budget: int) -> Callable[[float], None]:
@@ -86,50 +152,32 @@ def _within(progress: Callable[[float], None], done: int, some: int, budget: int
     return lambda share: progress((done + share * some) / budget)
 
 
-def _counted(sources: FeatureSources, positions: int, zero: int) -> Float[Tensor, " column"]:
-    """1 for columns that share a row's influence; not the biases and what is written at zero positions."""
-    counted = torch.ones(sources.columns)
-    counted[sources.bias_column] = 0
-    counted[sources.error_column : sources.token_column].view(-1, positions)[:, :zero] = 0
-    return counted
-
-
-def _influence(
-    rows: Float[Tensor, "unit column"],
-    ends: Float[Tensor, "root column"],
-    chosen: Int[Tensor, " unit"],
-    weights: Float[Tensor, " root"],
-    counted: Float[Tensor, " column"],
-) -> Float[Tensor, " column"]:
-    """Influence of every column, given the rows known so far; features without a row pass nothing on."""
-    order = chosen.argsort()
-    shares = torch.cat([rows[order], ends]).abs_() * counted.to(ends)
-    shares /= shares.sum(1, keepdim=True).clamp_min(1e-30)
-    inner = shares[:, chosen[order]].double()
-    visits = torch.cat([walk(inner, weights.double()), weights.double()])
-    return visits.to(shares) @ shares
-
-
 def _edges(
-    sources: FeatureSources,
-    rows: Float[Tensor, "target column"],
-    chosen: Int[Tensor, " unit"],
-    rest_apart: bool,
+    sources: FeatureSources, known: _Known, order: Int[Tensor, " unit"], rest_apart: bool
 ) -> Float[Tensor, "target source"]:
-    """Rows over the graph's own sources."""
-    inside, outside = rows[:, chosen], rows[:, sources.error_column :].clone()
-    left_out = torch.ones(sources.error_column, dtype=torch.bool, device=rows.device)
-    left_out[chosen] = False
-    units = sources.active.units.pick(left_out)
+    """Rows over the graph's own sources, features first: `order` sorts the chosen ones."""
+    chosen, roots = known.chosen[order], len(known.weights)
+    parts = [_own(sources, block, chosen, rest_apart) for block in known.blocks]
+    return torch.cat([torch.cat(parts[1:])[order] if parts[1:] else parts[0][:0], parts[0][:roots]])
+
+
+def _own(
+    sources: FeatureSources, rows: Float[Tensor, "row column"], chosen: Tensor, rest_apart: bool
+) -> Float[Tensor, "row source"]:
+    """Some rows, what is not chosen put with the errors or in a column of its own."""
+    inside, outside = rows[:, chosen], rows[:, sources.error_column :]
+    units, positions = sources.active.units, sources.bias_column - sources.token_column
     if rest_apart:
-        return torch.cat(
-            [inside, outside, rows[:, : sources.error_column][:, left_out].sum(1, keepdim=True)], 1
-        )
-    positions = sources.bias_column - sources.token_column
-    outside.index_add_(
-        1, units.layer * positions + units.position, rows[:, : sources.error_column][:, left_out]
-    )
-    return torch.cat([inside, outside], 1)
+        rest = rows[:, : sources.error_column].sum(1, keepdim=True) - inside.sum(1, keepdim=True)
+        return torch.cat([inside, outside, rest], 1)
+    outside = outside.double()
+    place = units.layer * positions + units.position  # sorted
+    counts = torch.bincount(place, minlength=sources.token_column - sources.error_column).tolist()
+    for column, block in enumerate(rows[:, : sources.error_column].split(counts, 1)):
+        if block.shape[1]:
+            outside[:, column] += block.sum(1)
+    outside.index_add_(1, place[chosen], inside.double(), alpha=-1)
+    return torch.cat([inside, outside.to(inside)], 1)
 
 
 def _graph(frozen: Frozen, chosen: Active, roots: Roots, edges: Tensor, zero: int, rest_apart: bool) -> Graph:

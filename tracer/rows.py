@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.frozen import Frozen, Layer
 from tracer.targets import Targets
 
-CARRIED_BYTES = 256 * 2**20  # what one batch of carried directions may take
+CARRIED_BYTES = 96 * 2**20  # what one batch of carried directions and its scratch may take
+AT_ONCE = 256  # targets of a batch
 
 
 @runtime_checkable
@@ -37,7 +38,7 @@ class Emitter(Protocol):
         ...
 
     def emit(self, index: int, carried: Tensor, out: Tensor, /) -> None:
-        """Add to `out` what the sources of a layer contribute to targets that feel `carried`."""
+        """Put into `out` what the sources of a layer contribute to targets that feel `carried`."""
         ...
 
     def constant(self, index: int, layer: Layer, /) -> Tensor | None:
@@ -55,75 +56,119 @@ def direct_rows(
     targets: Targets,
     sources: Emitter,
     progress: Callable[[float], None] = lambda _done: None,
+    *,
+    products: torch.dtype | None = None,
 ) -> Float[Tensor, "target column"]:
     """How far each source, by itself and directly, moves each target.
 
-    Every row sums to its target's value. Targets are taken in batches of neighbouring positions, so that a
-    batch carries only the positions up to its last one.
+    With `products` (bfloat16), directions are moved through attention in that precision, sums and
+    contractions stay as they are: faster where the processor has such products, wrong by about a percent.
+    Every row sums to its target's value. Memory beside the rows themselves: CARRIED_BYTES, however many
+    targets there are. Targets in the order of `batches` are written in place, others by way of a copy.
     """
     out = frozen.embedded.new_zeros(len(targets), sources.columns)
-    order = torch.argsort(targets.position * (len(frozen.layers) + 1) - targets.layer)
+    scratch: Tensor | None = None
     done = 0
-    while done < len(order):
-        batch = order[done : done + _batch_size(frozen, targets, order, done)]
-        batch = batch[targets.layer[batch].argsort(descending=True, stable=True)]
-        out[batch] = _sweep(frozen, targets.pick(batch), sources)
-        done += len(batch)
-        progress(done / len(order))
+    for batch in batches(frozen, targets):
+        first, size = int(batch[0]), len(batch)
+        in_place = torch.equal(batch, torch.arange(first, first + size, device=batch.device))
+        rows = out[first : first + size] if in_place else out.new_zeros(size, sources.columns)
+        scratch = _sweep(frozen, targets.pick(batch), sources, rows, scratch, products)
+        if not in_place:
+            out[batch] = rows
+        done += size
+        progress(done / len(targets))
     return out
 
 
-def _batch_size(frozen: Frozen, targets: Targets, order: Tensor, done: int) -> int:
-    width = frozen.embedded.shape[1] * frozen.embedded.element_size()
-    heads = frozen.layers[0].write_value.shape
-    width += heads[0] * heads[2] * frozen.embedded.element_size()
-    last = int(targets.position[order[min(done + 255, len(order) - 1)]]) + 1
-    return max(1, min(256, CARRIED_BYTES // (width * last)))
+def batches(frozen: Frozen, targets: Targets) -> list[Int[Tensor, " some"]]:
+    """Targets that are swept together: neighbouring positions, ordered from the last layer down.
+
+    A batch carries only the positions up to its last one.
+    """
+    order = torch.argsort(targets.position * (len(frozen.layers) + 1) - targets.layer, stable=True)
+    shape = frozen.layers[0].write_value.shape
+    width = (frozen.embedded.shape[1] + 2 * shape[0] * shape[2]) * frozen.embedded.element_size()
+    found, done = [], 0
+    while done < len(order):
+        last = int(targets.position[order[min(done + AT_ONCE, len(order)) - 1]]) + 1
+        batch = order[done : done + max(1, min(AT_ONCE, CARRIED_BYTES // (width * last)))]
+        found.append(batch[targets.layer[batch].argsort(descending=True, stable=True)])
+        done += len(batch)
+    return found
 
 
-def _sweep(frozen: Frozen, targets: Targets, sources: Emitter) -> Float[Tensor, "target column"]:
-    """One batch, its targets ordered from the last layer down."""
-    positions = int(targets.position.max()) + 1
-    out = frozen.embedded.new_zeros(len(targets), sources.columns)
+def _sweep(
+    frozen: Frozen,
+    targets: Targets,
+    sources: Emitter,
+    out: Float[Tensor, "target column"],
+    memory: Float[Tensor, " _"] | None,
+    products: torch.dtype | None,
+) -> Float[Tensor, " _"]:
+    """One batch, its targets ordered from the last layer down, into `out`; gives its memory for the next.
+
+    Targets join when their layer is reached: those on their way are always the first ones. Until its first
+    attention a target feels its own position only.
+    """
+    layers, positions = frozen.layers, int(targets.position.max()) + 1
+    size, width = len(targets) * positions, frozen.embedded.shape[1]
+    needed = size * width + layers[0].scratch_size(len(targets), positions)
+    if memory is None or len(memory) < needed:
+        memory = frozen.embedded.new_empty(needed)
+    carried, scratch = memory[: size * width].view(-1, positions, width).zero_(), memory[size * width :]
+    carried[torch.arange(len(targets), device=carried.device), targets.position] = targets.direction
+    joined = [int((targets.layer >= index).sum()) for index in range(len(layers) + 1)]
     bias = out[:, sources.bias_column]
     bias += targets.constant
-    carried = frozen.embedded.new_zeros(positions, 0, frozen.embedded.shape[1])
-    carried = _join(carried, targets, len(frozen.layers))
-    for index in range(len(frozen.layers) - 1, -1, -1):
-        layer = frozen.layers[index]
-        live, skipped = carried.shape[1], None
+    live, moved = joined[-1], 0  # on their way; of these, past their first attention
+    for index in range(len(layers) - 1, -1, -1):
+        layer, felt, skipped = layers[index], carried[:live], None
         if live:
-            sources.emit(index, carried, out[:live])
-            constant = sources.constant(index, layer)
-            if constant is not None:
-                bias[:live] += torch.einsum("ptd,pd->t", carried, constant[:positions])
-            skipped = sources.through(index, layer, carried)
+            sources.emit(index, felt, out[:live])
+            _add_constant(bias, felt, sources.constant(index, layer))
+            skipped = sources.through(index, layer, felt)
         if not layer.parallel:
-            carried = _join(_add(carried, skipped), targets, index)
-        live = carried.shape[1]
-        if live:
-            if layer.attention_constant is not None:
-                bias[:live] += torch.einsum("ptd,pd->t", carried, layer.attention_constant[:positions])
-            layer.pull_attention(carried)
+            if skipped is not None:
+                felt += skipped
+            live = joined[index]
+        _add_constant(bias, carried[:live], layer.attention_constant)
+        felt_at = targets.position[moved:live]
+        _through_attention(layer, (carried[:moved], carried[moved:live]), felt_at, scratch, products)
+        moved = live
         if layer.parallel:
-            carried = _join(_add(carried, skipped), targets, index)
-    tokens = torch.einsum("ptd,pd->tp", carried, frozen.embedded[:positions])
+            if skipped is not None:
+                felt += skipped
+            live = joined[index]
+    tokens = torch.einsum("tpd,pd->tp", carried, frozen.embedded[:positions])
     out[:, sources.token_column : sources.token_column + positions] = tokens
-    return out
+    return memory
 
 
-def _add(carried: Tensor, skipped: Tensor | None) -> Tensor:
-    return carried if skipped is None else carried.add_(skipped)
+def _through_attention(
+    layer: Layer,
+    carried: tuple[Tensor, Tensor],
+    position: Int[Tensor, " fresh"],
+    scratch: Float[Tensor, " _"],
+    products: torch.dtype | None,
+) -> None:
+    """Move directions through a layer's attention: those on their way, and those that just joined."""
+    going, fresh = carried
+    if len(going) and products is None:
+        layer.pull_attention(going, scratch)
+    elif len(going) and products is not None:
+        layer.pull_attention_in(products, going)
+    if len(fresh):
+        layer.pull_attention_at(fresh, position)
 
 
-def _join(carried: Tensor, targets: Targets, layer: int) -> Float[Tensor, "pos target d_model"]:
-    """Let the targets that read at this layer join the ones on their way down."""
-    here = (targets.layer == layer).nonzero()[:, 0]
-    if not len(here):
-        return carried
-    joining = carried.new_zeros(carried.shape[0], len(here), carried.shape[2])
-    joining[targets.position[here], torch.arange(len(here))] = targets.direction[here]
-    return torch.cat([carried, joining], 1)
+def _add_constant(
+    bias: Float[Tensor, " target"],
+    felt: Float[Tensor, "live pos d_model"],
+    constant: Float[Tensor, "all_pos d_model"] | None,
+) -> None:
+    if constant is not None and len(felt):
+        bias[: len(felt)] += felt.flatten(1) @ constant[: felt.shape[1]].flatten()
 
 
 @torch.no_grad()
@@ -136,16 +181,16 @@ def total_effects(
     """
     layers, positions = frozen.layers, frozen.length
     effects = frozen.embedded.new_zeros(len(layers), positions, layers[0].acts.shape[1])
-    carried = frozen.embedded.new_zeros(positions, 1, frozen.embedded.shape[1])
-    carried[target.position, 0] = target.direction
+    carried = frozen.embedded.new_zeros(1, positions, frozen.embedded.shape[1])
+    carried[0, target.position] = target.direction
     for index in range(len(layers) - 1, -1, -1):
         layer = layers[index]
         felt, read = layer.pull_mlp(carried)
-        effects[index] = felt[:, 0] * layer.acts
+        effects[index] = felt[0] * layer.acts
         if layer.parallel:
             layer.pull_attention(carried)
             carried = carried + read
         else:
             carried = carried + read
             layer.pull_attention(carried)
-    return effects, (carried[:, 0] * frozen.embedded).sum(-1)
+    return effects, (carried[0] * frozen.embedded).sum(-1)

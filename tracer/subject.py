@@ -78,6 +78,11 @@ class Subject:
         weight: Tensor = self.model.get_output_embeddings().weight
         return weight.detach()
 
+    @cached_property
+    def mean_unembedding(self) -> Float[Tensor, " d_model"]:
+        """The mean of all tokens' rows: what all logits have in common."""
+        return self.unembedding.mean(0)
+
     def encode(self, text: str, limit: int) -> Int[Tensor, " pos"]:
         """Token ids as the tokeniser makes them (with <bos> where the model has one).
 

@@ -113,7 +113,7 @@ def logit_difference(frozen: Frozen, answer: int, foil: int | None, position: in
     """
     head = frozen.subject.model.get_output_embeddings()
     unembed = frozen.subject.unembedding
-    read = unembed[answer] - (unembed.mean(0) if foil is None else unembed[foil])
+    read = unembed[answer] - (frozen.subject.mean_unembedding if foil is None else unembed[foil])
     fixed = read.new_zeros(())
     bias = getattr(head, "bias", None)
     if isinstance(bias, Tensor):
