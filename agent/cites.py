@@ -50,6 +50,7 @@ def _about(claim: Claim, named: Sequence[str], path: Sequence[str]) -> list[str]
     donor = claim["intervention"].get("donor")
     if donor is not None:
         return [*(f"T{position}" for position in donor["positions"]), "LD"]
-    source = claim["supernode"] or claim["members"][0]
-    moved = [name for name in named if name != source]  # a sentence on a knock-on effect names the other
-    return [source, *moved, *(f"{source}>{name}" for name in moved or ["LD"]), *([] if moved else ["LD"])]
+    sources = (claim["supernode"] or "").split("+") if claim["supernode"] else claim["members"][:1]
+    moved = [name for name in named if name not in sources]  # a sentence on a knock-on effect names the other
+    ways = [f"{source}>{name}" for source in sources for name in moved or ["LD"]]
+    return [*sources, *moved, *ways, *([] if moved else ["LD"])]

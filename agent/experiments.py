@@ -8,6 +8,7 @@ from typing import Any
 from agent.state import Claim
 
 LEVEL = 0.05
+LEAST = 0.01  # logits; a smaller effect is none, however quiet the controls are
 HALF = 0.5  # a supported effect is at least half as large as predicted
 
 
@@ -25,9 +26,9 @@ def summary(controls: Sequence[float], matched: int, size: int) -> dict[str, Any
     """What is reported of the controls."""
     return {
         "n": len(controls),
-        "mean": statistics.fmean(controls),
+        "mean": statistics.fmean(controls) if controls else 0.0,
         "sd": statistics.stdev(controls) if len(controls) > 1 else 0.0,
-        "max_abs": max(map(abs, controls)),
+        "max_abs": max(map(abs, controls), default=0.0),
         "matched": matched / size if size else 1.0,
         "values": list(controls),
     }
@@ -50,14 +51,22 @@ def verdict(claim: Claim) -> str:
     if predicted is None or measured is None or p is None or controls is None:
         return "graph-only"
     same_sign = (predicted > 0) == (measured > 0)
-    if p <= LEVEL + 1e-9:
+    if p <= LEVEL + 1e-9 and abs(measured) >= LEAST:
+        if abs(predicted) < LEAST:
+            return "partly"  # an effect where none was foreseen: it has no sign to miss
         if not same_sign:
             return "refuted"
         return "supported" if abs(measured) >= HALF * abs(predicted) and _doses_agree(claim) else "partly"
-    # not beyond chance: refuted if half of what was predicted would have stood out from every control, and
-    # what was measured does not (with few controls an effect can stand out and p still be too large)
-    noticeable = HALF * abs(predicted) > controls["max_abs"]
-    return "refuted" if noticeable and abs(measured) <= controls["max_abs"] else "inconclusive"
+    # not beyond chance, or as good as nothing: refuted if half of what was predicted would have stood out
+    # and what was measured does not (with few controls an effect can stand out and p still be too large)
+    silence = max(controls["max_abs"], LEAST)
+    return "refuted" if HALF * abs(predicted) > silence >= abs(measured) else "inconclusive"
+
+
+def without_effect(claim: Claim) -> bool:
+    """Whether a test found nothing that stands out, where the prediction may have been large."""
+    predicted, measured = abs(claim["predicted"] or 0.0), abs(claim["measured"] or 0.0)
+    return claim["verdict"] in ("refuted", "inconclusive") and measured < max(LEAST, HALF * predicted)
 
 
 def _doses_agree(claim: Claim) -> bool:

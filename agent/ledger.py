@@ -86,7 +86,7 @@ def _misnamed(bare: str, cited: Sequence[Claim], existing: set[str]) -> list[str
 
 
 def _groups_of(claim: Claim) -> list[str]:
-    return [claim["supernode"] or "", *(known["supernode"] for known in claim["knock_on"])]
+    return [*(claim["supernode"] or "").split("+"), *(known["supernode"] for known in claim["knock_on"])]
 
 
 def _miscounted(bare: str, cited: Sequence[Claim]) -> list[str]:

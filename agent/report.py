@@ -1,9 +1,11 @@
 """A turn's explanation as the one JSON object of `askcircuit why --json`. Reads the state, adds nothing."""
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from agent.state import Claim, State, Supernode
+from agent.swaps import joint
 
 CLAIM_FIELDS = (
     "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
@@ -32,7 +34,7 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
             "note": case["note"],
         },
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
-        "supernodes": [_supernode(group, features) for group in state.get("groups") or []],
+        "supernodes": [_supernode(group, features) for group in _groups(state, own)],
         "path": (state.get("flows") or {}).get("path", []),
         "claims": [_claim(claim) for claim in own],
         "tests_run": sum(claim["p"] is not None for claim in own),
@@ -41,6 +43,13 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         "cost": cost,
         "versions": {name: _version(name) for name in PACKAGES},
     }
+
+
+def _groups(state: State, claims: Sequence[Claim]) -> list[Supernode]:
+    """The supernodes, and those that were tested together as one."""
+    groups = state.get("groups") or []
+    both = [joint(claim["supernode"] or "", groups) for claim in claims]
+    return [*groups, *(group for group in both if group is not None)]
 
 
 def _number(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The offline brain: fixed rules from what is known to what to do next. Runs nothing, states no number."""
 
+from itertools import combinations
 from typing import Any
 
 from agent.actions import (
@@ -16,8 +17,11 @@ from agent.actions import (
     Trace,
 )
 from agent.bases import TOO_DARK, basis_of, unexplained
+from agent.experiments import without_effect
 from agent.questions import Intent
 from agent.state import Claim, State
+from agent.swaps import JOINT
+from agent.tricks import HELD
 
 TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
 MOST_NODES = 4  # times the configured number
@@ -103,7 +107,11 @@ class RuleBrain:
             strongest = tuple(g["id"] for g in groups[:TESTED])
             why = f"predict what removing each of the {len(strongest)} strongest groups does"
             return Decision(action=Hypothesise(groups=strongest), why=why)
-        return _next_test(effects) or _answer("why", "every registered prediction has been tested")
+        return (
+            _stand_ins(effects)
+            or _next_test(effects)
+            or _answer("why", "every registered prediction has been tested")
+        )
 
     def _test_one(self, intent: Intent, state: State) -> Decision:
         effects = [c for c in _own(state) if c["kind"] == "effect"]
@@ -132,8 +140,35 @@ def _own(state: State) -> list[Claim]:
     return [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
 
 
+def _stand_ins(effects: list[Claim]) -> Decision | None:
+    """Where groups that should matter do not, one by one: predict removing two at once, in the last tests.
+
+    Paths that can replace each other look like that. Pairs take the tests that single groups leave, at least
+    the last one, and end when one is found.
+    """
+    tested = [c for c in effects if c["p"] is not None]
+    waiting = [c for c in effects if c["p"] is None]
+    names = {c["supernode"] or "" for c in effects}
+    found = any(JOINT in (c["supernode"] or "") and c["verdict"] in HELD for c in tested)
+    if found or any(JOINT in (c["supernode"] or "") for c in waiting):
+        return None
+    if len(tested) >= TESTED or (waiting and len(tested) < TESTED - 1):
+        return None
+    still = [c for c in tested if c["supernode"] and JOINT not in c["supernode"] and without_effect(c)]
+    pairs = [
+        (a, b) for a, b in combinations(still, 2) if f"{a['supernode']}{JOINT}{b['supernode']}" not in names
+    ]
+    if not pairs:
+        return None
+    a, b = max(pairs, key=lambda pair: sum(abs(c["predicted"] or 0.0) for c in pair))
+    why = f"neither {a['supernode']} nor {b['supernode']} alone has an effect: can one replace the other?"
+    return Decision(action=Hypothesise(groups=(f"{a['supernode']}{JOINT}{b['supernode']}",)), why=why)
+
+
 def _next_test(effects: list[Claim]) -> Decision | None:
-    for claim in effects:
+    if sum(claim["p"] is not None for claim in effects) >= TESTED:
+        return None
+    for claim in sorted(effects, key=lambda c: JOINT not in (c["supernode"] or "")):
         if claim["p"] is None:
             return Decision(action=Test(claim=claim["id"]), why=f"test {claim['id']} against random groups")
     return None

@@ -4,8 +4,11 @@ from typing import Any
 
 from agent.bases import basis_of, unexplained
 from agent.errors import AgentError
+from agent.experiments import without_effect
 from agent.ledger import Sentence
 from agent.state import Case, Claim, State, Supernode
+from agent.swaps import JOINT, joint
+from agent.tricks import HELD
 from agent.words import chance, listed, percent, plain, quoted, signed
 
 
@@ -43,7 +46,7 @@ def in_short(state: State) -> list[Sentence]:
     case, out = case_of(state), []
     if unexplained(state.get("graph")):
         return _too_little(state)
-    held = [c for c in tests_of(state) if c["verdict"] in ("supported", "partly")]
+    held = [c for c in tests_of(state) if c["verdict"] in HELD]
     held.sort(key=lambda c: (c["measured"] or 0.0, c["id"]))
     if held and (held[0]["measured"] or 0.0) < 0:
         claim = held[0]
@@ -67,6 +70,7 @@ def in_short(state: State) -> list[Sentence]:
             )
         )
     tests = tests_of(state)
+    out += _instead_of_each_other(tests)
     if tests and not held:
         ids = tuple(c["id"] for c in tests)
         out.append(Sentence("No group that was tested stands out from random ones.", ids))
@@ -93,6 +97,21 @@ def _too_little(state: State) -> list[Sentence]:
     ]
 
 
+def _instead_of_each_other(tests: list[Claim]) -> list[Sentence]:
+    """Groups that matter together and not one by one: each can do without the other."""
+    still = {c["supernode"]: c["id"] for c in tests if without_effect(c)}
+    out = []
+    for claim in tests:
+        parts = (claim["supernode"] or "").split(JOINT)
+        if len(parts) > 1 and claim["verdict"] in HELD and all(part in still for part in parts):
+            words = (
+                f"{listed(parts)} can stand in for each other: removing either alone changes little, "
+                f"removing both changes the lead by {signed(claim['measured'] or 0.0)}."
+            )
+            out.append(Sentence(words, (claim["id"], *(still[part] for part in parts))))
+    return out
+
+
 def _flips(claim: Claim, case: Case) -> str:
     says = claim["says"] or []
     if not says or says[0]["token"] == case["answer"]:
@@ -104,6 +123,8 @@ def called(group: Supernode, case: Case) -> str:
     """A group as a reader finds it in the picture."""
     if len(group["members"]) == 1:
         return f"the feature {group['id']}"
+    if JOINT in group["id"]:
+        return f"{listed(group['id'].split(JOINT))} together ({len(group['members'])} features)"
     where = f"at {quoted(case['tokens'][group['position']])}"
     layers = f"layers {group['layers'][0]} to {group['layers'][1]}"
     return f"{group['id']}, {group['name']} ({len(group['members'])} features {where}, {layers})"
@@ -240,9 +261,12 @@ def path_claim(state: State) -> Claim | None:
 
 def subject_of(claim: Claim, state: State) -> Supernode:
     """The group a claim is about."""
-    for group in state.get("groups") or []:
+    groups = state.get("groups") or []
+    for group in groups:
         if group["id"] == claim["supernode"]:
             return group
+    if (both := joint(claim["supernode"] or "", groups)) is not None:
+        return both
     single = len(claim["members"]) == 1
     return Supernode(
         id=claim["members"][0] if single else basis_of(state).units,

@@ -14,6 +14,8 @@ from agent.words import quoted
 
 STRONGEST = 150  # features that are grouped at all
 SMALLEST, LARGEST = 4, 20
+WEIGHTY = 0.05  # share of all |effect| with which fewer features are a group too
+NEGLIGIBLE = 0.03  # influence beside the strongest member's, below which a feature is no member
 BANDS = 3
 
 Feature = dict[str, Any]
@@ -28,10 +30,20 @@ def group(features: Sequence[Feature], case: Case, layers: int, raised: Raised) 
         band = feature["layer"] * BANDS // layers
         cells[feature["position"], band, feature["effect"] > 0].append(feature)
     whole = fsum(abs(f["effect"]) for f in features) or 1.0
-    kept = [members[:LARGEST] for members in cells.values() if len(members) >= SMALLEST]
+    kept = [
+        members[:LARGEST]
+        for members in map(_no_hangers_on, cells.values())
+        if len(members) >= SMALLEST or fsum(abs(f["effect"]) for f in members) >= WEIGHTY * whole
+    ]
     kept.sort(key=lambda members: (-abs(sum(f["effect"] for f in members)), members[0]["id"]))
     groups = [_supernode(f"S{i}", members, whole, case, raised) for i, members in enumerate(kept, 1)]
     return _distinct(groups, case, layers)
+
+
+def _no_hangers_on(members: list[Feature]) -> list[Feature]:
+    """The members without those that carry next to nothing beside the strongest."""
+    most = max(f["influence"] for f in members)
+    return [f for f in members if f["influence"] >= NEGLIGIBLE * most]
 
 
 def _supernode(name: str, members: list[Feature], whole: float, case: Case, raised: Raised) -> Supernode:

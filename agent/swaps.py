@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import QuestionError
 from agent.state import Case, State, Supernode
+from agent.words import listed
 
 if TYPE_CHECKING:
     from agent.desk import Desk
@@ -91,9 +92,37 @@ def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], lis
     return pairs, list(range(start, len(own) - end))
 
 
+JOINT = "+"  # S1+S2 is both groups at once
+
+
+def joint(name: str, groups: Sequence[Supernode]) -> Supernode | None:
+    """The groups of a name like S1+S2 as one; None for any other name."""
+    known = {group["id"]: group for group in groups}
+    parts = [known.get(part) for part in name.split(JOINT)]
+    found = [part for part in parts if part is not None]
+    if len(found) < 2 or len(found) < len(parts):
+        return None
+    effect = sum(part["effect"] for part in found)
+    return Supernode(
+        id=name,
+        name=f"{listed([part['name'] for part in found])} together",
+        kind="middle",
+        sign=1 if effect > 0 else -1,
+        share=sum(part["share"] for part in found),
+        effect=effect,
+        position=min(part["position"] for part in found),
+        layers=[min(part["layers"][0] for part in found), max(part["layers"][1] for part in found)],
+        members=[member for part in found for member in part["members"]],
+        raises=[],
+        lowers=[],
+    )
+
+
 def named_group(name: str, state: State) -> Supernode:
-    """The supernode or single feature a question means: S2, its name, a word in it, or L11.N1234+@5."""
+    """The supernode or feature a question means: S2, S1+S2, its name, a word in it, or L11.N1234+@5."""
     groups = state.get("groups") or []
+    if (both := joint(name, groups)) is not None:
+        return both
     wanted = name.strip().casefold()
     for group in groups:
         if wanted in (group["id"].casefold(), group["name"].casefold()):

@@ -19,6 +19,7 @@ def features(count=200, seed=1):
             "layer": layer,
             "position": position,
             "effect": rng.uniform(-1, 1),
+            "influence": rng.uniform(0.1, 1),
             "role": "say" if layer >= 12 else "input",
         }
         for i in range(count)

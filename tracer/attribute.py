@@ -83,7 +83,8 @@ def _sorted(known: _Rows, rows: Tensor, best: Tensor) -> _Rows:
 
 
 def _candidates(frozen: Frozen, effects: Float[Tensor, "layer pos neuron"], count: int, zero: int) -> Units:
-    size = effects.abs()
+    acts = torch.stack([layer.acts for layer in frozen.layers]).abs()
+    size = effects.abs() + 1e-12 * acts / acts.max()  # effects that cancel exactly come last, but come
     size[:, :zero] = 0.0  # BOS is one absorbing source a layer, never expanded
     best = size.flatten().topk(min(count, int((size > 0).sum()))).indices
     return units_of(best, frozen.length, size.shape[2])

@@ -48,12 +48,12 @@ def promoted(frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int) 
     """
     frequent = frozen.subject.unembedding[:FREQUENT]
     middle = frequent.mean(0)
-    length = (frequent - middle).norm(dim=1)
+    length = (frequent - middle).norm(dim=1).clamp_min(1e-30)  # a token may be no more than the mean
     out = []
     for start in range(0, len(directions), 128):
         read = _read(frozen, directions[start : start + 128])
         nearness = (read @ frequent.T - (read @ middle)[:, None]) / length
-        best = nearness.topk(3 * k).indices.tolist()
+        best = nearness.topk(min(3 * k, len(frequent))).indices.tolist()
         out += [_words(frozen.subject.token_texts(row), k) for row in best]
     return out
 
@@ -66,7 +66,7 @@ def raised(
     likely = frozen.logits.topk(min(LIKELY, len(frozen.logits))).indices
     unembed = frozen.subject.unembedding[likely]
     logits = _read(frozen, directions) @ (unembed - unembed.mean(0)).T
-    texts = frozen.subject.token_texts(likely.tolist())
+    texts, k = frozen.subject.token_texts(likely.tolist()), min(k, len(likely))
     up = [[texts[i] for i in row] for row in logits.topk(k).indices.tolist()]
     down = [[texts[i] for i in row] for row in (-logits).topk(k).indices.tolist()]
     return up, down

@@ -18,6 +18,7 @@ from torch import Tensor
 from tracer.errors import GraphError
 
 FORMAT = 1
+FAINT = 0.01  # influence beside the largest feature's, below which pruning need not keep a feature
 NEURONS, TRANSCODERS = "neurons", "transcoders"  # what a graph's features are
 
 
@@ -154,13 +155,17 @@ class Graph:
             bos=float(bos_mass),
         )
 
-    def prune(self, nodes: float = 0.8, edges: float = 0.98) -> "Pruned":
+    def prune(self, nodes: float = 0.8, edges: float = 0.98, at_least: int = 0) -> "Pruned":
         """Keep the fewest nodes that hold `nodes` of the influence, then the fewest edges that hold `edges`.
 
-        Tokens and roots always stay; a feature left without an edge in or out goes.
+        Tokens and roots always stay, and so do the `at_least` features with the largest influence (as far as
+        it is not FAINT beside the largest): a share of a small graph would cut through alike neurons. A
+        feature left without an edge in or out goes.
         """
         influence = self.influence()
         always = self.is_kind(Kind.TOKEN)
+        small = self._strongest(influence, at_least)
+        always[small] = True
         kept = _fewest(influence, nodes) | always
         features = self.features
         rows = torch.ones(len(self.edges), dtype=torch.bool)
@@ -169,10 +174,20 @@ class Graph:
         shares = self._masked_shares(kept_edges)
         visits = walk(shares, self.root_weights)
         score = shares * torch.cat([visits[:features], self.root_weights])[:, None]
-        kept_edges &= _fewest(score.flatten(), edges).view_as(score)
+        strong = _fewest(score.flatten(), edges).view_as(score)
+        for index in small.tolist():  # its strongest edges, in and out, or it would be a loose end
+            strong[index, score[index].argmax()] = True
+            strong[score[:, index].argmax(), index] = True
+        kept_edges &= strong
         kept, kept_edges = self._drop_loose_ends(kept, kept_edges)
         share = float(influence[kept].sum() / influence.sum())
         return Pruned(self, kept, kept_edges, influence, share)
+
+    def _strongest(self, influence: Tensor, count: int) -> Int[Tensor, " feature"]:
+        """The `count` features with the largest influence, as far as it is not FAINT beside the largest."""
+        own = influence[: self.features]
+        best = own.argsort(descending=True, stable=True)[:count]
+        return best[own[best] >= FAINT * own.max()] if len(best) else best
 
     def _drop_loose_ends(self, kept: Tensor, kept_edges: Tensor) -> tuple[Tensor, Tensor]:
         features, always = self.features, self.is_kind(Kind.TOKEN)

@@ -18,6 +18,8 @@ from tracer.neurons import Units
 from tracer.study import Contrast
 from tracer.targets import Targets, neuron_targets, together, weighted
 
+SMALL = 150  # features a pruned graph keeps where it has so many; more are kept by influence
+
 
 class Feature(NamedTuple):
     """A feature node of the pruned graph. `effect` is its signed total effect on answer - foil."""
@@ -77,7 +79,7 @@ class TracedStudy:
     @cached_property
     def pruned(self) -> Pruned:
         """The graph at the usual thresholds, 0.8 of node and 0.98 of edge influence."""
-        return self.graph.prune()
+        return self.graph.prune(at_least=SMALL)
 
     @cached_property
     def kept(self) -> list[int]:

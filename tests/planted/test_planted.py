@@ -1,0 +1,180 @@
+"""Where the truth is known: what the agent calls a cause is one, all causes are found, no decoy ever is.
+
+The agent is asked as a user would ask it, with nothing but a model folder; its claims are scored against how
+the model was wired, or against removing every place of a trained one by hooks of our own.
+"""
+
+import pytest
+import torch
+
+from agent import Session, answered, open_desk, read_settings
+from agent.desk import Desk
+from agent.library import Library
+from tests.planted import circuits, trained
+
+CAUSE = ("supported", "partly")
+WIRED = {
+    "lookup, gpt2": lambda folder: circuits.lookup(folder, "gpt2"),
+    "lookup, llama": lambda folder: circuits.lookup(folder, "llama"),
+    "two hops, gpt2": lambda folder: circuits.two_hop(folder, "gpt2"),
+    "two hops, llama": lambda folder: circuits.two_hop(folder, "llama"),
+    "two hops of single neurons": lambda folder: circuits.two_hop(folder, "llama", count=1),
+    "induction": lambda folder: circuits.induction(folder),
+    "either, by attention": lambda folder: circuits.either(folder, "gpt2", "attention"),
+    "either, by attention, llama": lambda folder: circuits.either(folder, "llama", "attention"),
+    "either, by saturation": lambda folder: circuits.either(folder, "gpt2", "ramp"),
+    "either, by saturation, llama": lambda folder: circuits.either(folder, "llama", "ramp"),
+}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    with Library.open(tmp_path_factory.mktemp("library")) as library:
+        yield library
+
+
+@pytest.fixture(scope="module")
+def ask(library, tmp_path_factory):
+    """Ask why of a model folder; the desk of each is gone afterwards."""
+    from tracer import load
+
+    def asked(folder, text, **more):
+        data = tmp_path_factory.mktemp("data")
+        desk = Desk(read_settings(data_dir=data), load(str(folder), cache=data), library)
+        session = Session(desk, "planted")
+        report = answered(session.ask("", text=text, **more))
+        assert session.bundle().replay() == []
+        if desk._checkpoints is not None:
+            desk._checkpoints.close()
+        return report, desk.subject
+
+    return asked
+
+
+def units_of(report, claim):
+    group = next(g for g in report["supernodes"] if g["id"] == claim["supernode"])
+    return {(m["layer"], m["position"], m["feature"]) for m in group["members"]}
+
+
+def units_in(step):
+    layer, position, neurons = step
+    return {(layer, position, neuron) for neuron in neurons}
+
+
+def causes_claimed(report):
+    """Units of groups that are called causes: alone, and only together with others."""
+    held = [c for c in report["claims"] if c["kind"] == "effect" and c["verdict"] in CAUSE]
+    alone = [units_of(report, c) for c in held if "+" not in c["supernode"]]
+    both = [units_of(report, c) for c in held if "+" in c["supernode"]]
+    return alone, both
+
+
+def without(subject, text, units):
+    """Next-token logits with these units set to 0, by hooks on the model itself."""
+    blocks = subject.blocks
+    llama = hasattr(blocks[0], "self_attn")
+    handles = []
+    for layer, block in enumerate(blocks):
+
+        def remove(_module, args, layer=layer):
+            acts = args[0].clone()
+            for at, position, neuron in units:
+                if at == layer:
+                    acts[0, position, neuron] = 0.0
+            return (acts,)
+
+        down = block.mlp.down_proj if llama else block.mlp.c_proj
+        handles.append(down.register_forward_pre_hook(remove))
+    with torch.no_grad():
+        logits = subject.model(subject.tokenizer(text, return_tensors="pt").input_ids).logits[0, -1]
+    for handle in handles:
+        handle.remove()
+    return logits
+
+
+def drop(subject, report, units):
+    """How far removing these units changes logit(answer) - logit(foil)."""
+    answer, foil = (subject.pieces(report["question"][name])[0] for name in ("answer", "foil"))
+    clean, changed = (without(subject, report["text"], some) for some in ((), units))
+    return float((changed[answer] - changed[foil]) - (clean[answer] - clean[foil]))
+
+
+@pytest.mark.parametrize("name", WIRED)
+def test_what_is_called_a_cause_is_one_and_every_cause_is_found(name, ask, tmp_path):
+    planted = WIRED[name](tmp_path / "model")
+    report, subject = ask(planted.folder, planted.text, said=planted.answer, foil=planted.foil)
+    assert report["question"]["premise"] == "true"
+    # the truth is true: checked on the model itself
+    for step in planted.causes.values():
+        assert abs(drop(subject, report, units_in(step))) > 1
+    for step in [*planted.decoys.values(), *(s for steps in planted.together.values() for s in steps)]:
+        assert abs(drop(subject, report, units_in(step))) < 0.03
+    alone, both = causes_claimed(report)
+    true_alone = set().union(*map(units_in, planted.causes.values()))
+    true_both = [set().union(*map(units_in, steps)) for steps in planted.together.values()]
+    assert set().union(*alone) <= true_alone  # precision 100 %, no decoy
+    assert all(any(units <= truth for truth in true_both) for units in both)
+    found = len(set().union(*alone) & true_alone) + sum(truth in both for truth in true_both)
+    assert found >= 0.95 * (len(true_alone) + len(true_both))
+    if true_both:
+        assert "can stand in for each other" in report["answer"]["markdown"]
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory):
+    return trained.keyed(tmp_path_factory.mktemp("keyed"))
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory):
+    return trained.clock(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said", "noise"),
+    [
+        ("keyed", "noise3 key5 noise1 get", "value0", {0, 2}),
+        ("keyed", "noise7 key2 noise7 get", "value7", {0, 2}),
+        ("clock", "hour n3 plus n6 is", "n2", {0, 1, 2, 3}),
+    ],
+)
+def test_claims_on_trained_models_are_what_removing_every_place_shows(name, text, said, noise, ask, request):
+    report, subject = ask(request.getfixturevalue(name), text, said=said)
+    assert report["question"]["premise"] == "true"
+    places = [
+        (layer, position) for layer in range(subject.layers) for position in range(len(report["tokens"]))
+    ]
+    every = range(subject.neurons)
+    removed = {place: drop(subject, report, units_in((*place, frozenset(every)))) for place in places}
+    most = max(map(abs, removed.values()))
+    claimed = {}  # place -> units of groups called causes
+    for claim in report["claims"]:
+        if claim["kind"] == "effect" and claim["verdict"] in CAUSE:
+            units = units_of(report, claim)
+            assert claim["measured"] == pytest.approx(drop(subject, report, units), rel=1e-3, abs=1e-4)
+            for layer, position, _ in units:
+                claimed.setdefault((layer, position), set()).update(units)
+    assert all(abs(removed[place]) < 0.1 * most for place in places if place[1] in noise)
+    assert not [place for place in claimed if place[1] in noise]  # precision
+    assert {place for place in places if abs(removed[place]) > 0.3 * most} <= claimed.keys()  # recall
+
+
+def test_a_model_too_small_for_controls_ends_in_no_verdict_of_chance(ask, tmp_path):
+    """Two neurons a layer, both in use: 99 different matched sets do not exist, and nothing pretends so."""
+    planted = circuits.narrow(tmp_path / "model")
+    report, _ = ask(planted.folder, planted.text, said=planted.answer)
+    tests = [c for c in report["claims"] if c["p"] is not None]
+    assert tests
+    for claim in tests:
+        assert claim["controls"]["n"] < 99
+        assert claim["p"] >= 1 / (claim["controls"]["n"] + 1)
+        assert claim["verdict"] not in CAUSE or claim["controls"]["n"] >= 19
+
+
+def test_a_folder_is_a_model_for_the_command_line(tmp_path):
+    planted = circuits.lookup(tmp_path / "model", "gpt2")
+    desk = open_desk(read_settings(model=str(planted.folder), data_dir=tmp_path / "data"))
+    report = answered(Session(desk, "folder").ask("", text=planted.text, said=planted.answer))
+    desk.close()
+    assert report["model"] == "model"
+    assert causes_claimed(report)[0]
