@@ -71,7 +71,7 @@ class Answer(_Action):
     kind: Literal["answer"] = "answer"
     style: Literal[
         "why", "intervene", "node", "path", "words", "sure", "evidence", "search", "help", "unknown",
-        "no-text", "no-group", "not-yet",
+        "no-text", "no-group", "not-yet", "one-shot", "text-only",
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.baselines import guessed
 from agent.bases import basis_of, unexplained
 from agent.heads import heads_named
 from agent.ledger import Sentence, faults
@@ -230,6 +231,14 @@ def _fixed(name: str) -> Callable[[State], str]:
     return lambda _state: render(name, examples="\n".join(f"- {escaped(e)}" for e in EXAMPLES))
 
 
+def _guess(state: State, model: str) -> list[Paragraph]:
+    return [
+        Paragraph("", premise(state)),
+        Paragraph("What it says.", says(state, model)),
+        Paragraph("Guesses.", guessed(state)),
+    ]
+
+
 STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
     "why": _why,
     "intervene": _intervene,
@@ -238,6 +247,8 @@ STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
     "words": _words,
     "sure": _sure,
     "evidence": _evidence,
+    "one-shot": _guess,
+    "text-only": _guess,
 }
 FIXED: dict[str, Callable[[State], str]] = {
     "search": _search,

@@ -114,7 +114,7 @@ class Desk:
             "family": self.subject.family.name,
             "layers": self.subject.layers,
             "device": str(self.subject.unembedding.device),
-            "brain": "llm" if self.settings.llm_base_url else "rules",
+            "brain": self.settings.deciding,
         }
 
     def close(self) -> None:

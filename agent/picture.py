@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.bases import basis_of
 from agent.cites import circuit_id
-from agent.state import Claim, State, Supernode
+from agent.state import Case, Claim, State, Supernode
 from agent.words import shown
 
 if TYPE_CHECKING:
@@ -47,6 +47,20 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
                 "edges",
             )
         },
+    }
+
+
+def no_drawing(case: Case) -> dict[str, Any]:
+    """What stands beside an answer for which nothing was traced: the words, and no circuit."""
+    return {
+        "graph_id": "",
+        "circuit": "",
+        "text": case["text"],
+        "tokens": case["tokens"],
+        "n_layers": 0,
+        "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
+        **{name: [] for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path")},
+        "scores": {},
     }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, cast
 
+from agent.baselines import OneShotBrain, TextBrain
+from agent.brain import Brain
 from agent.bundle import Bundle, bundle_of
 from agent.cases import description_of
 from agent.cites import circuit_id, cites
@@ -19,6 +21,7 @@ from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
 from agent.report import report
 from agent.rules import EXPLAIN, RuleBrain
+from agent.settings import Settings
 from agent.state import Message, State
 from agent.tools import Stopped
 from agent.tryout import Tried, asked, kept, told, try_out
@@ -32,8 +35,9 @@ CIRCLES = "This took too many steps without an answer. Ask a narrower question."
 class Session:
     """A conversation on one thread."""
 
-    def __init__(self, desk: Desk, thread: str) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, thread: str, brain: str | None = None) -> None:
+        """`brain` names another than the settings' (rules, llm, one-shot, text-only)."""
+        self._desk, self._deciding = desk, brain or desk.settings.deciding
         self._loop = build_loop(desk.checkpoints())
         self._config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": STEPS}
 
@@ -77,7 +81,7 @@ class Session:
                 _refuse_control_characters(piece)
             state = _turn(old, question, message or asked["text"] or "", asked["focus"])
             settings = self._desk.settings
-            brain = LLMBrain(settings, stop) if settings.llm_base_url else RuleBrain(settings.nodes)
+            brain = choose_brain(self._deciding, settings, stop)
             yield from self._run(state, brain, stop)
             spent = brain.spent() if isinstance(brain, LLMBrain) else {}
             yield from self._finish({**self._cost(before, start), **spent})
@@ -131,7 +135,7 @@ class Session:
         """The last explanation and all it rests on; raises AgentError when there is none yet."""
         settings, about = self._desk.settings, self._desk.about()
         how = {"model": about["model"], "nodes": settings.nodes, "controls": settings.controls}
-        return bundle_of(self._state(), {**how, "brain": about["brain"]}, title)
+        return bundle_of(self._state(), {**how, "brain": self._deciding}, title)
 
     def open(self, bundle: Bundle) -> None:
         """Make this conversation the bundle's; raises AgentError where it is about another model."""
@@ -144,7 +148,7 @@ class Session:
         values: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
         return values
 
-    def _run(self, state: State, brain: LLMBrain | RuleBrain, cancel: threading.Event) -> Iterator[Event]:
+    def _run(self, state: State, brain: Brain, cancel: threading.Event) -> Iterator[Event]:
         deps = Deps(self._desk, brain, cancel, brain if isinstance(brain, LLMBrain) else None)
         stream = self._loop.stream(
             state, self._config, context=deps, stream_mode=["custom", "updates"], durability="exit"
@@ -191,6 +195,19 @@ class Session:
     def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
         spent = {name: now - before[name] for name, now in self._desk.spent().items()}
         return {"seconds": round(time.perf_counter() - start, 3), **spent}
+
+
+def choose_brain(name: str, settings: Settings, stop: threading.Event) -> Brain:
+    """The brain of this name."""
+    match name:
+        case "llm":
+            return LLMBrain(settings, stop)
+        case "one-shot":
+            return OneShotBrain(settings.nodes)
+        case "text-only":
+            return TextBrain(settings.nodes)
+        case _:
+            return RuleBrain(settings.nodes)
 
 
 def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:

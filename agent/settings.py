@@ -1,7 +1,7 @@
 """All that the environment may decide, read once, passed down by hand. Touches no disk."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     controls: int = Field(99, ge=1, le=9_999, description="matched random controls a test")
     max_tokens: int = Field(512, ge=1, le=32_768, description="longest text that is traced")
     threads: int | None = Field(None, ge=1, le=1_024, description="CPU threads; all by default")
+    brain: Literal["rules", "llm", "one-shot", "text-only"] | None = Field(
+        None, description="what decides: llm where a server is set, else rules; or a baseline"
+    )
     llm_base_url: Address | None = Field(None, description="OpenAI-compatible server of the brain")
     llm_model: Words | None = Field(None, description="name of the brain's model at that server")
     llm_api_key: SecretStr | None = Field(None, description="key for that server; never logged")
@@ -64,6 +67,15 @@ class Settings(BaseSettings):
     def cache_folder(self) -> Path:
         """Folder of what can be made again; it may not exist yet."""
         return self.cache_dir or platformdirs.user_cache_path(APP, appauthor=False)
+
+    @property
+    def deciding(self) -> str:
+        """Which brain decides; raises SettingsError when it is an LLM and no server is set."""
+        if self.brain == "llm" and self.llm_base_url is None:
+            raise SettingsError(
+                "The brain llm needs a server: set ASKCIRCUIT_LLM_BASE_URL, or choose another brain."
+            )
+        return self.brain or ("llm" if self.llm_base_url else "rules")
 
     @property
     def data_folder(self) -> Path:

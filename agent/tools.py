@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from agent import actions
 from agent.answer import compose
+from agent.baselines import TEXT_ONLY, guesses
 from agent.bases import words_for
 from agent.cases import given_p, label_of, settle_case
 from agent.desk import Desk
@@ -16,7 +17,7 @@ from agent.errors import QuestionError
 from agent.events import Event, Working
 from agent.heads import asked_claims, of_the_picture
 from agent.ledger import Sentence, new_claim
-from agent.picture import drawing
+from agent.picture import drawing, no_drawing
 from agent.prompts import render
 from agent.state import State
 from agent.supernodes import group, strongest_path
@@ -196,13 +197,19 @@ class Harness:
         if action.style == "path":
             claims += asked_claims(state, lambda: self._traced(state).heads)
             state = {**state, "claims": claims}
+        if found := guesses(action.style, state):
+            claims += found
+            state = {**state, "claims": claims}
         written = compose(action.style, state, self._desk.subject.name, worder.word if worder else None)
         notes = (*worder.last_notes(), *written["refused"]) if worder else ()
         self.tell(notes)
         if worder and worder.gone:
             note = escaped(render("brain-gone", reason=worder.gone))
             written = {**written, "markdown": f"{written['markdown']}\n\n{note}"}
-        return {"reply": written, "finished": True, "notes": notes, "claims": claims}
+        update = {"reply": written, "finished": True, "notes": notes, "claims": claims}
+        if action.style == TEXT_ONLY:
+            return {"graph": {}, "groups": [], "drawing": no_drawing(case_in(state)), **update}
+        return update
 
     def _traced(
         self,

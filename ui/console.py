@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Model = Annotated[str | None, typer.Option("--model", help="embedded, a Hugging Face id, or a folder.")]
 
+Brain = Annotated[
+    str | None,
+    typer.Option("--brain", help="What decides: rules, llm, or a baseline, one-shot or text-only."),
+]
+
 
 class Refused(Exception):
     """What the user asked cannot be done; the text is one clear sentence."""
@@ -31,9 +36,10 @@ def settings_of(**explicit: Any) -> "Settings":
 
 
 @contextmanager
-def desk_of(model: str | None) -> "Iterator[Desk]":
+def desk_of(model: str | None, brain: str | None = None) -> "Iterator[Desk]":
     """A desk with the model loaded; what it loads is shown on a terminal's stderr."""
-    settings = settings_of(model=model)
+    settings = settings_of(model=model, brain=brain)
+    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
     with notes().status("Loading …") as status:
         from agent import open_desk
 

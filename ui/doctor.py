@@ -73,8 +73,10 @@ def writable(folder: Path) -> bool:
 
 def brain(settings: "Settings") -> str:
     """Who decides what to look at."""
-    if settings.llm_base_url:
+    if settings.deciding == "llm":
         return f"The brain is the language model {settings.llm_model} at {settings.llm_base_url}."
+    if settings.deciding != "rules":
+        return f"The brain is {settings.deciding}, a baseline to compare with: it runs no experiments."
     return "The brain is the rules that came with askcircuit: no key, no network."
 
 
