@@ -10,38 +10,59 @@ if TYPE_CHECKING:
     from agent.bundle import Bundle, read_bundle
     from agent.desk import Desk, open_desk
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
-    from agent.health import needs
+    from agent.health import memory_each, needs
     from agent.neuronpedia import Upload, upload_graph
     from agent.session import Session, answered
     from agent.settings import Settings, read_settings
+    from agent.suite import SuiteCase, read_suite
+    from agent.suite_report import replayed, suite_results
+    from agent.suite_run import Done, Run, run_apart, run_here
 
 __all__ = [
     "AgentError",
     "Answered",
     "Bundle",
     "Desk",
+    "Done",
     "Drew",
     "Event",
     "Failed",
     "Naming",
+    "Run",
     "Said",
     "Session",
     "Settings",
+    "SuiteCase",
     "Upload",
     "Working",
     "answered",
     "explain_foreign",
     "export_trace",
+    "memory_each",
     "needs",
     "open_desk",
     "read_bundle",
     "read_settings",
+    "read_suite",
+    "replayed",
+    "run_apart",
+    "run_here",
     "show_graph",
+    "suite_results",
     "upload_graph",
     "why_graph",
 ]
 
 _LATE = {
+    "suite_results": "agent.suite_report",
+    "run_here": "agent.suite_run",
+    "run_apart": "agent.suite_run",
+    "replayed": "agent.suite_report",
+    "read_suite": "agent.suite",
+    "memory_each": "agent.health",
+    "SuiteCase": "agent.suite",
+    "Run": "agent.suite_run",
+    "Done": "agent.suite_run",
     "Bundle": "agent.bundle",
     "read_bundle": "agent.bundle",
     "Desk": "agent.desk",

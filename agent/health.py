@@ -49,6 +49,18 @@ def needs(settings: Settings, transcoders: str | None = None, tokens: Sequence[i
         yield f"To trace with less: {limit}, lower ASKCIRCUIT_NODES, or close other programs."
 
 
+def memory_each(settings: Settings, texts: Sequence[str], workers: int) -> str:
+    """What so many processes will need for these texts, against what is free, in a sentence."""
+    free = _gigabytes(free_memory())
+    try:
+        tokens = min(settings.max_tokens, max(len(text) // 3 + 2 for text in texts))
+        need = sizes_of(settings.model).need(tokens, settings.nodes, speed()).memory
+    except TracerError:
+        return f"{workers} process(es) will load {settings.model}; {free} of memory are free."
+    enough = "" if workers * need < free_memory() else ": more than is free, take fewer --workers"
+    return f"{workers} process(es) need about {_gigabytes(need)} each, and {free} are free{enough}."
+
+
 def _fits(model: Sizes, table: SetSizes) -> str:
     said = (
         f"The transcoders are {table.files} files of {_gigabytes(table.bytes)} with up to "

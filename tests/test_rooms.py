@@ -32,7 +32,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "tracer": {
         *("agent/tools.py", "agent/trials.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
         "agent/tryout.py",
-        *("agent/exchange.py", "agent/foreign.py", "agent/health.py"),
+        *("agent/exchange.py", "agent/foreign.py", "agent/health.py", "agent/suite_score.py"),
     },
 }
 KNOWN = set(MAY_TOUCH).union(*MAY_TOUCH.values(), *EXCEPTED.values(), ONLY_IN)

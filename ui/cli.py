@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ui.console import (
+    Brain,
     Model,
     Refused,
     check_folder,
@@ -26,6 +27,7 @@ from ui.console import (
     settings_of,
 )
 from ui.graphs import explain_file, graphs, trace
+from ui.investigate import investigate, replay
 
 if TYPE_CHECKING:
     from agent import Desk, Session, Settings
@@ -42,6 +44,8 @@ features = typer.Typer(help="The features seen so far.")
 app.add_typer(features, name="features")
 app.add_typer(graphs, name="graph")
 app.command()(trace)
+app.command()(investigate)
+app.command()(replay)
 
 
 @app.callback(invoke_without_command=True)
@@ -53,12 +57,13 @@ def nothing_asked(context: typer.Context) -> None:
 
 
 @app.command()
-def why(
+def why(  # noqa: PLR0913 - an option each
     text: Annotated[str, typer.Argument(help="Text whose next token to explain.")] = "",
     said: Annotated[str | None, typer.Option(help="The token to explain.")] = None,
     rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
     ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
     model: Model = None,
+    brain: Brain = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
@@ -78,7 +83,7 @@ def why(
     from agent import Answered, Drew, Session
 
     report, view = None, None
-    with desk_of(model) as desk:
+    with desk_of(model, brain) as desk:
         session = Session(desk, f"why-{uuid.uuid4().hex}")
         question = {"message": ask, "text": text, "said": said, "foil": rather_than}
         try:
