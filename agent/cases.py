@@ -71,7 +71,7 @@ def label_of(feature: dict[str, Any]) -> str:
 def description_of(model: str, feature: dict[str, Any]) -> Description:
     """A feature as the library files it."""
     return Description(
-        id=f"{model}/L{feature['layer']}.N{feature['neuron']}{feature['sign']}",
+        id=f"{model}/{feature['id'].split('@')[0]}",
         model=model,
         layer=feature["layer"],
         feature=feature["neuron"],

@@ -17,7 +17,17 @@ from agent.errors import AgentError, LibraryError
 from agent.library import Library
 from agent.records import Description
 from agent.settings import Settings
-from tracer import Contrast, Study, Subject, TracedStudy, TracerError, load
+from tracer import (
+    Contrast,
+    Study,
+    Subject,
+    TracedStudy,
+    TracerError,
+    Transcoders,
+    fitted,
+    load,
+    load_transcoders,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +40,22 @@ class SubjectMissing(AgentError):
     """The model to be explained cannot be loaded."""
 
 
+class TranscodersMissing(AgentError):
+    """The transcoders cannot be loaded, or are not this model's."""
+
+
 class Desk:
     """Everything a conversation needs, shared by all conversations of one process."""
 
-    def __init__(self, settings: Settings, subject: Subject, library: Library) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        subject: Subject,
+        library: Library,
+        transcoders: Transcoders | None = None,  # what is traced; the model's neurons without
+    ) -> None:
         self.settings, self.subject, self.library = settings, subject, library
+        self.transcoders = transcoders
         self.busy = threading.Lock()  # one question at a time: two would only share the cores
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
@@ -46,7 +67,7 @@ class Desk:
     def study(self, text: str) -> Study:
         """The text's forward pass; raises TracerError when the text cannot be traced."""
         if text not in self._studies:
-            self._studies[text] = Study(self.subject, text, self.settings.max_tokens)
+            self._studies[text] = Study(self.subject, text, self.settings.max_tokens, self.transcoders)
         self._studies.move_to_end(text)
         if len(self._studies) > KEPT:
             _, old = self._studies.popitem(last=False)
@@ -99,7 +120,17 @@ class Desk:
     def search(self, query: str, k: int = 10) -> list[dict[str, Any]]:
         """Features of this subject by meaning, nearest first."""
         self._wait_for_filing()
-        return [asdict(hit) for hit in self.library.search(query, k=k, model=self.subject.name)]
+        return [asdict(hit) for hit in self.library.search(query, k=k, model=self.features_of)]
+
+    @property
+    def set_name(self) -> str | None:
+        """What the set of transcoders is called; None for neurons."""
+        return None if self.transcoders is None else self.transcoders.name
+
+    @property
+    def features_of(self) -> str:
+        """Whose features these are, as the library files them."""
+        return self.subject.name if self.set_name is None else f"{self.subject.name} with {self.set_name}"
 
     def checkpoints(self) -> sqlite3.Connection:
         """The database of conversations; in memory, with a warning, where the folder cannot be written."""
@@ -112,6 +143,7 @@ class Desk:
         return {
             "model": self.subject.name,
             "family": self.subject.family.name,
+            "features": self.set_name or "neurons",
             "layers": self.subject.layers,
             "device": str(self.subject.unembedding.device),
             "brain": self.settings.deciding,
@@ -141,6 +173,7 @@ def _open_database(folder: Path) -> sqlite3.Connection:
 
 def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:
     """Load the subject and open the library; raises AgentError with one sentence when it cannot be done."""
+    transcoders = _open_transcoders(settings)
     progress("model", 0.0)
     try:
         subject = load(
@@ -152,5 +185,20 @@ def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None
     except TracerError as exc:
         raise SubjectMissing(str(exc)) from exc
     progress("model", 1.0)
+    if transcoders is not None:
+        try:
+            transcoders = fitted(transcoders, subject)
+        except TracerError as exc:
+            raise TranscodersMissing(str(exc)) from exc
     library = Library.open(settings.data_folder / "library")
-    return Desk(settings, subject, library)
+    return Desk(settings, subject, library, transcoders)
+
+
+def _open_transcoders(settings: Settings) -> Transcoders | None:
+    """The set of these settings, before the model: a wrong name is told at once."""
+    if settings.transcoders is None:
+        return None
+    try:
+        return load_transcoders(settings.transcoders)
+    except TracerError as exc:
+        raise TranscodersMissing(str(exc)) from exc

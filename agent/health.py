@@ -17,8 +17,9 @@ class NotThere(AgentError):
     """What was asked about is not on this machine, or cannot be traced."""
 
 
-def needs(settings: Settings, transcoders: str | None = None, tokens: Sequence[int] = ()) -> Iterator[str]:
+def needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[str]:
     """A line a finding on the model of these settings; raises AgentError with one sentence."""
+    transcoders = settings.transcoders
     try:
         model = sizes_of(settings.model)
         table = None if transcoders is None else set_sizes(transcoders)
@@ -29,7 +30,7 @@ def needs(settings: Settings, transcoders: str | None = None, tokens: Sequence[i
         f"{model.parameters / 1e6:,.0f} million weights."
     )
     if table is not None:
-        yield _fits(model, table)
+        yield from _about(model, table)
     memory, rate = free_memory(), speed()
     lengths = sorted({*LENGTHS, *tokens})
     estimates = [model.need(length, settings.nodes, rate) for length in lengths]
@@ -61,14 +62,23 @@ def memory_each(settings: Settings, texts: Sequence[str], workers: int) -> str:
     return f"{workers} process(es) need about {_gigabytes(need)} each, and {free} are free{enough}."
 
 
-def _fits(model: Sizes, table: SetSizes) -> str:
-    said = (
-        f"The transcoders are {table.files} files of {_gigabytes(table.bytes)} with up to "
-        f"{table.features:,} features a layer; they stay on disk and are read as they are needed"
+def _about(model: Sizes, table: SetSizes) -> Iterator[str]:
+    """What a set is, and whether it is for this model."""
+    trained = f", trained on {table.trained_on}" if table.trained_on else ""
+    yield (
+        f"The transcoders are {table.kind}{trained}: {table.files} files of {_gigabytes(table.bytes)} with "
+        f"up to {table.features:,} features a layer; they stay on disk and are read as they are needed."
     )
-    if table.widths and model.d_model not in table.widths:
-        return f"{said}. They do not fit: the stream of {model.name} is {model.d_model} wide."
-    return f"{said}."
+    if model.d_model != table.d_model or model.layers < table.layers:
+        yield (
+            f"They do not fit: they are for {table.layers} layers and a stream {table.d_model} wide; "
+            f"{model.name} has {model.layers} layers and is {model.d_model} wide."
+        )
+        return
+    without = [*table.missing, *range(table.layers, model.layers)]
+    if without:
+        layers = ", ".join(map(str, without))
+        yield f"Layers {layers} have no transcoder: what their MLPs write will be error nodes."
 
 
 def free_memory() -> int:

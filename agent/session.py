@@ -190,7 +190,7 @@ class Session:
         if whole is not None:
             yield Answered(whole)
         if state.get("features"):  # last: the reader should not wait for the library
-            self._desk.file([description_of(self._desk.subject.name, f) for f in state["features"]])
+            self._desk.file([description_of(self._desk.features_of, f) for f in state["features"]])
 
     def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
         spent = {name: now - before[name] for name, now in self._desk.spent().items()}

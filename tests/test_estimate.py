@@ -91,15 +91,17 @@ def test_what_is_not_there_or_not_supported_is_said_in_a_sentence(tmp_path):
 def test_transcoders_are_told_by_their_headers(tmp_path):
     for layer in range(2):
         tables = {"W_enc": torch.zeros(96, 640), "W_dec": torch.zeros(96, 640), "b_enc": torch.zeros(96)}
+        tables["b_dec"] = torch.zeros(640)
         save_file(tables, tmp_path / f"layer_{layer}.safetensors")
     found = set_sizes(str(tmp_path))
-    assert (found.files, found.widths) == (2, {96, 640})
-    lines = "\n".join(needs(read_settings(), str(tmp_path), [40]))
+    assert (found.kind, found.files, found.features, found.d_model) == ("per-layer ReLU", 2, 96, 640)
+    lines = "\n".join(needs(read_settings(transcoders=str(tmp_path)), [40]))
+    assert "Layers 2, 3, 4" in lines
     assert "A trace of 40 tokens needs about" in lines
     (tmp_path / "layer_1.safetensors").write_bytes(b"\xff" * 40)
     with pytest.raises(TranscodersError, match="damaged"):
         set_sizes(str(tmp_path))
-    with pytest.raises(TranscodersError, match="no transcoder files"):
+    with pytest.raises(TranscodersError, match="neither a folder here, nor a Hugging Face set"):
         set_sizes(str(tmp_path / "none"))
 
 

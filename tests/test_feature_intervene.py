@@ -11,7 +11,8 @@ from tracer.continuation import continue_text
 from tracer.crosslayer import feature_sources
 from tracer.errors import GraphError, TranscodersError
 from tracer.families import part
-from tracer.feature_intervene import FREE, Hold, Setting, change_of, set_features
+from tracer.feature_intervene import Setting, change_of, set_features
+from tracer.held import FREE, Hold
 from tracer.replacement import trace_transcoders
 from tracer.rows import direct_rows
 from tracer.targets import logit_difference
@@ -82,7 +83,8 @@ class Hooked:
         self.settings, self.added, self.read, self.acts = settings, {}, {}, {}
         handles = []
         for index, block in enumerate(self.frozen.subject.blocks):
-            norm, writer = part(block, self.family.pre_mlp), part(block, self.family.post_mlp or "mlp")
+            behind = None if self.transcoders.before_post_norm else self.family.post_mlp
+            norm, writer = part(block, self.family.pre_mlp), part(block, behind or "mlp")
             handles.append(norm.register_forward_hook(self.reads(index)))
             handles.append(writer.register_forward_hook(self.writes(index)))
         with torch.no_grad(), hooked(handles), patched(self.model, "held", self.keep):
@@ -151,8 +153,17 @@ def test_features_of_every_kind_are_set_as_with_hooks(llama, kind, hold):
     says_the_same(llama, kind, hold)
 
 
-def says_the_same(frozen, kind, hold):
+@pytest.mark.parametrize("hold", ["attention", "nothing", "everything"])
+@pytest.mark.parametrize("family", ["gemma2 capped", "gemma3"])
+def test_what_is_written_before_a_norm_passes_it(tiny, family, hold):
+    subject = tiny_subject(tiny, family)
+    with own_precision(subject.model):
+        says_the_same(freeze_words(subject, LENGTH), "cross-layer and skip", hold, before_post_norm=True)
+
+
+def says_the_same(frozen, kind, hold, before_post_norm=False):
     transcoders = random_transcoders(frozen, **KINDS[kind])
+    transcoders = replace(transcoders, before_post_norm=before_post_norm)
     mine = set_features(frozen, transcoders, changes_of(frozen), HOLDS[hold], features=True)
     theirs = Hooked(frozen, transcoders, HOLDS[hold])
     assert far(theirs.clean_logits, frozen.logits) < CLOSE

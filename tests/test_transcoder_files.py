@@ -221,7 +221,6 @@ def on_hub(hub, repo):
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda f: (f / "layer_1.safetensors").unlink(), "lacks .* of layer 1"),
         (lambda f: (f / "layer_1.safetensors").write_bytes(b"no weights"), "missing or damaged"),
         (
             lambda f: save_file({"W_enc": torch.zeros(2, 2)}, f / "layer_1.safetensors"),
@@ -348,10 +347,6 @@ def test_a_set_for_another_width_is_refused(frozen, tmp_path):
         }
         save_file(small, tmp_path / f"layer_{index}.safetensors")
     with pytest.raises(TranscodersError, match="streams 8 wide"):
-        active_features(frozen, load_transcoders(str(tmp_path)), 0)
-    save_per_layer(made, tmp_path)
-    settings(tmp_path, feature_output_hook="mlp.hook_out")
-    with pytest.raises(TranscodersError, match="norm behind the MLP"):
         active_features(frozen, load_transcoders(str(tmp_path)), 0)
 
 

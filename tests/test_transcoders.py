@@ -46,10 +46,11 @@ def relative(mine, theirs):
     return float((mine - theirs).abs().max() / theirs.abs().max())
 
 
-def modules_of(frozen):
+def modules_of(frozen, before_post_norm=False):
     family = frozen.subject.family
+    behind = None if before_post_norm else family.post_mlp
     return [
-        (part(b, family.post_mlp or family.mlp), part(b, family.mlp), part(b, family.pre_mlp))
+        (part(b, behind or family.mlp), part(b, family.mlp), part(b, family.pre_mlp))
         for b in frozen.subject.blocks
     ]
 
@@ -70,7 +71,20 @@ def all_rows(frozen, transcoders, zero=0):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_feature_rows_equal_autograd_and_add_up(frozen, kind):
-    transcoders = random_transcoders(frozen, **KINDS[kind])
+    rows_equal_autograd(frozen, random_transcoders(frozen, **KINDS[kind]))
+
+
+@pytest.mark.parametrize("family", ["gemma2", "gemma3"])
+@pytest.mark.parametrize("kind", ["jumprelu and skip", "cross-layer and skip"])
+def test_what_is_written_before_a_norm_passes_it(tiny, family, kind):
+    subject = tiny_subject(tiny, family)
+    with own_precision(subject.model):
+        frozen = freeze_words(subject, 7)
+        made = random_transcoders(frozen, **KINDS[kind])
+        rows_equal_autograd(frozen, replace(made, before_post_norm=True))
+
+
+def rows_equal_autograd(frozen, transcoders):
     active, sources, targets, rows, root = all_rows(frozen, transcoders)
     units, some = active.units, range(0, len(active.acts), 17)
     wanted = [
@@ -83,7 +97,7 @@ def test_feature_rows_equal_autograd_and_add_up(frozen, kind):
     ]
     mine = torch.cat([rows[list(some)], root])
     features, errors, tokens = feature_rows(
-        frozen, transcoders, [*wanted, (ANSWER, FOIL)], modules_of(frozen)
+        frozen, transcoders, [*wanted, (ANSWER, FOIL)], modules_of(frozen, transcoders.before_post_norm)
     )
     theirs = features[:, units.layer, units.position, units.neuron]
     assert relative(mine[:, : sources.error_column], theirs) < CLOSE

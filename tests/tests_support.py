@@ -69,3 +69,48 @@ def random_transcoders(
             )
         )
     return Transcoders(tuple(made), reads or Reads.MLP)
+
+
+def relu_subject(seed: int = 0) -> Any:
+    """A tiny GPT-2 with ReLU neurons, and a tokeniser that begins every text with w0."""
+    import transformers as hf
+    from tokenizers.processors import TemplateProcessing
+
+    from tracer.families import family_of
+    from tracer.subject import Subject
+
+    config = hf.GPT2Config(
+        **{"n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": 64, "vocab_size": WORDS},
+        **{"activation_function": "relu", "attn_implementation": "eager"},
+        **{"bos_token_id": 0, "eos_token_id": None},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = hf.GPT2LMHeadModel(config).to(torch.float64).eval()
+        with torch.no_grad():
+            for name, weights in model.named_parameters():
+                if weights.ndim > 1:
+                    weights.mul_(8.0)
+                else:
+                    weights.copy_(torch.rand_like(weights) - 0.5 + name.endswith("weight"))
+    words = words_tokenizer()
+    words.add_special_tokens({"bos_token": "w0"})
+    words.backend_tokenizer.post_processor = TemplateProcessing(single="w0 $A", special_tokens=[("w0", 0)])
+    return Subject("tiny-relu", model.requires_grad_(False), words, family_of("gpt2"))
+
+
+def save_own_mlps(subject: Any, folder: Any) -> None:
+    """The MLPs of a ReLU model as a set of transcoders: its neurons, feature by feature."""
+    import yaml
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    hooks = {"feature_input_hook": "mlp.hook_in", "feature_output_hook": "hook_mlp_out"}
+    (folder / "config.yaml").write_text(yaml.safe_dump({"model_kind": "transcoder_set", **hooks}))
+    for index, block in enumerate(subject.blocks):
+        up, down = block.mlp.c_fc, block.mlp.c_proj
+        own = {"W_enc": up.weight.T, "b_enc": up.bias, "W_dec": down.weight, "b_dec": down.bias}
+        save_file(
+            {name: value.detach().contiguous() for name, value in own.items()},
+            folder / f"layer_{index}.safetensors",
+        )

@@ -11,7 +11,7 @@ from tracer.errors import (
 )
 from tracer.estimate import SetSizes, Sizes, set_sizes, sizes_of, speed
 from tracer.export import graph_file
-from tracer.feature_intervene import FREE, FeatureEffect, Hold, Setting, change_of, set_features
+from tracer.feature_intervene import FeatureEffect, Setting, change_of, set_features
 from tracer.flow import FilePath, FileScores, Flow, flow_of
 from tracer.formats import (
     FileNode,
@@ -21,9 +21,11 @@ from tracer.formats import (
     with_error_ids,
     write_graph_file,
 )
+from tracer.held import FREE, Hold
 from tracer.replacement import Roots, trace_transcoders
 from tracer.study import Contrast, Forecast, Intervention, Outcome, Study, Token
 from tracer.subject import EMBEDDED, Prediction, Subject, load
+from tracer.transcoder_fit import fitted
 from tracer.transcoder_sets import load_transcoders
 from tracer.transcoders import Transcoders
 from tracer.view import Edge, Feature, Node, TracedStudy
@@ -64,6 +66,7 @@ __all__ = [
     "UnsupportedFamily",
     "change_of",
     "continue_text",
+    "fitted",
     "flow_of",
     "graph_file",
     "load",

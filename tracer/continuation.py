@@ -16,17 +16,13 @@ from torch import Tensor
 from tracer.errors import GraphError
 from tracer.families import part
 from tracer.feature_intervene import (
-    Edit,
     FeatureEdit,
-    Hold,
     Setting,
     change_of,
     check,
-    final_logits,
-    patterns_held,
-    streams_held,
 )
 from tracer.frozen import Frozen
+from tracer.held import Edit, Hold, final_logits, patterns_held, streams_held
 from tracer.intervene import Change, first_touched, places
 from tracer.rerun import Start
 from tracer.transcoders import Transcoders
@@ -49,6 +45,7 @@ class NeuronEdit:
     changes: Sequence[Change]
     hold: Hold
     start: Start
+    before_post_norm: bool = False  # what neurons write is asked for behind the norm
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

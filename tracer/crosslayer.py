@@ -61,12 +61,20 @@ class FeatureSources:
         self, index: int, layer: Layer, carried: Float[Tensor, "target pos d_model"]
     ) -> Float[Tensor, "target pos d_model"] | None:
         """What reaches the MLP's input stream through an affine skip."""
-        skip = self.transcoders.layers[index].skip
-        if skip is None:
-            return None
-        back = carried @ skip.T.to(carried)
-        norm = reader(layer, self.transcoders.reads)
-        return back if norm is None else norm.pull(back, norm.scale[: back.shape[1], None])
+        return through_skip(self.transcoders, index, layer, carried)
+
+
+def through_skip(
+    transcoders: Transcoders, index: int, layer: Layer, carried: Float[Tensor, "target pos d_model"]
+) -> Float[Tensor, "target pos d_model"] | None:
+    """What of `carried`, felt at an MLP's output, is felt at its input stream through an affine skip."""
+    skip = transcoders.layers[index].skip
+    if skip is None:
+        return None
+    gain = transcoders.gain(layer)
+    back = (carried if gain is None else carried * gain[: carried.shape[1]]) @ skip.T.to(carried)
+    norm = reader(layer, transcoders.reads)
+    return back if norm is None else norm.pull(back, norm.scale[: back.shape[1], None])
 
 
 def feature_sources(frozen: Frozen, transcoders: Transcoders, active: Active) -> FeatureSources:
@@ -82,6 +90,10 @@ def feature_sources(frozen: Frozen, transcoders: Transcoders, active: Active) ->
         rows *= active.acts[unit, None, None]
         if rows.shape[1] > layers - index:
             raise TranscodersError(f"{transcoders.name}: features of layer {index} write beyond the last.")
+        for step in range(rows.shape[1]):
+            gain = transcoders.gain(frozen.layers[index + step])
+            if gain is not None:
+                rows[:, step] *= gain[units.position[unit]]
         for step in range(1, rows.shape[1]):
             later[index + step].append((unit, rows[:, step]))
         alone = rows.shape[1] == 1 and not later[index]
@@ -102,16 +114,18 @@ def feature_sources(frozen: Frozen, transcoders: Transcoders, active: Active) ->
 def _unexplained(transcoders: Transcoders, index: int, layer: Layer) -> tuple[Tensor, Tensor]:
     """(what the decoder's bias and the skip of a norm's bias write, the MLP's output less bias and skip)."""
     transcoder = transcoders.layers[index]
-    constant = transcoder.decoder_bias.to(layer.written).expand_as(layer.written)
-    left = layer.written - transcoder.decoder_bias.to(layer.written)
+    gain = transcoders.gain(layer)
+    behind = torch.ones_like(layer.written) if gain is None else gain
+    constant = transcoder.decoder_bias.to(layer.written) * behind
+    left = layer.written - constant
     if layer.mlp_constant is not None:
         left = left + layer.mlp_constant
     if transcoder.skip is not None:
         skip = transcoder.skip.to(layer.written)
-        left = left - read_by(layer, transcoders.reads) @ skip
+        left = left - read_by(layer, transcoders.reads) @ skip * behind
         norm = reader(layer, transcoders.reads)
         if norm is not None and norm.beta is not None:
-            constant = constant + norm.beta @ skip
+            constant = constant + norm.beta @ skip * behind
     return constant, left
 
 

@@ -6,7 +6,6 @@ how fast it multiplies.
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +15,13 @@ from huggingface_hub import try_to_load_from_cache
 
 from tracer.attribute import POOL
 from tracer.embedded import packaged_gguf
-from tracer.errors import SubjectError, TranscodersError
+from tracer.errors import SubjectError
 from tracer.families import family_of
 from tracer.rows import CARRIED_BYTES
 from tracer.subject import EMBEDDED, EMBEDDED_NAME
+from tracer.transcoder_files import Mapped
+from tracer.transcoder_sets import load_transcoders
+from tracer.transcoders import Transcoders
 
 NUMBER = 4  # bytes: weights are held in float32
 LIBRARIES = 450_000_000  # python, torch, transformers
@@ -154,38 +156,48 @@ def speed() -> float:
 
 
 class SetSizes(NamedTuple):
-    """A transcoder set by its files' headers."""
+    """A transcoder set by its settings and its files' headers."""
 
+    kind: str  # in words
     files: int
     bytes: int
-    features: int  # of the widest table
-    widths: frozenset[int]  # the sides of its matrices; the model's is among them
+    features: int  # of the widest layer
+    d_model: int
+    layers: int  # up to the last that has a transcoder
+    missing: tuple[int, ...]  # of these
+    trained_on: str | None
 
 
-def set_sizes(where: str) -> SetSizes:
-    """A set's sizes, from a folder here; raises TranscodersError when it is not one or is damaged."""
-    folder = Path(where).expanduser()
-    files: Sequence[Path] = sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.npz")])
-    if not files:
-        raise TranscodersError(f"There are no transcoder files in a folder {where!r} on this machine.")
-    shapes = [shape for path in files if path.suffix == ".safetensors" for shape in _shapes(path)]
-    tables = [shape for shape in shapes if len(shape) >= 2]
+def set_sizes(where: str, hub_cache: Path | None = None) -> SetSizes:
+    """A set's sizes, from a folder or the hub's cache on this machine; nothing is downloaded.
+
+    Raises TranscodersError where there is none, where it is damaged or of a kind that cannot be traced.
+    """
+    found = load_transcoders(where, hub_cache=hub_cache, here_only=True)
+    tables = [table for layer in found.layers for table in (layer.encoder, layer.decoder)]
+    files = {table.path.resolve() for table in tables if isinstance(table, Mapped)}
     return SetSizes(
+        kind_of(found),
         len(files),
         sum(path.stat().st_size for path in files),
-        max((max(shape) for shape in tables), default=0),
-        frozenset(side for shape in tables for side in (shape[0], shape[-1])),
+        found.width,
+        len(found.layers[0].decoder_bias),
+        len(found.layers),
+        found.missing,
+        found.model,
     )
 
 
-def _shapes(path: Path) -> list[list[int]]:
-    """The shapes a .safetensors file states."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > 100_000_000:
-                raise ValueError(length)
-            header = json.loads(file.read(length))
-        return [[int(n) for n in entry["shape"]] for name, entry in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise TranscodersError(f"The transcoder file {path} is missing or damaged.") from exc
+def kind_of(transcoders: Transcoders) -> str:
+    """What sort of set it is: cross-layer JumpReLU with an affine skip, for example."""
+    kinds = [
+        "cross-layer" if any(layer.decoder.whole().ndim == 3 for layer in transcoders.layers) else "per-layer"
+    ]
+    shapes = [layer.nonlinearity for layer in transcoders.layers if len(layer.encoder_bias)]
+    if any(shape.k is not None for shape in shapes):
+        kinds.append("TopK")
+    else:
+        kinds.append("JumpReLU" if any(shape.threshold is not None for shape in shapes) else "ReLU")
+    if any(layer.skip is not None for layer in transcoders.layers):
+        kinds.append("with an affine skip")
+    return " ".join(kinds)

@@ -27,10 +27,14 @@ from tracer.formats import (
     feature_index,
     pair,
 )
-from tracer.graph import KINDS, Graph, Kind
+from tracer.graph import KINDS, NEURONS, TRANSCODERS, Graph, Kind
 from tracer.view import TracedStudy
 
 BIAS_ID = "E_bias_0"
+INDEX = {  # what a feature's number in a file is
+    NEURONS: "2 * neuron, plus 1 where the neuron is negative",
+    TRANSCODERS: "the feature's number in its layer of the set",
+}
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")  # some Neuronpedia versions take no dot either
 
 
@@ -57,8 +61,8 @@ def graph_file(
     answer, foil = study.subject.token_texts([traced.contrast.answer, traced.contrast.foil])
     own = {
         "format": 1,
-        "basis": "neurons",
-        "index": "2 * neuron, plus 1 where the neuron is negative",
+        "basis": graph.basis,
+        "index": INDEX[graph.basis],
         "model": study.subject.name,
         "bos": study.frozen.bos,
         "answer": answer,
@@ -81,7 +85,7 @@ def graph_file(
         ),
         pinned=tuple(dict.fromkeys(file_id[name] for name in pinned if name in file_id)),
         details={
-            "transcoder_list": [],
+            "transcoder_list": [study.set_name] if study.set_name else [],
             "node_threshold": 0.8,
             "schema_version": 1,
             "info": {"generator": {"name": "askcircuit", "version": _version()}},
@@ -113,6 +117,8 @@ def _id(graph: Graph, source: int, ids: Sequence[int]) -> str:
 
 
 def _index(graph: Graph, source: int) -> int:
+    if graph.basis != NEURONS:
+        return int(graph.neuron[source])
     return feature_index(int(graph.neuron[source]), "+" if graph.activation[source] >= 0 else "-")
 
 

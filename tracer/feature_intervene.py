@@ -5,9 +5,9 @@ so what the transcoder leaves unexplained stays. Knows no claims; continuing a t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from torch import Tensor
 from tracer.errors import GraphError, TranscodersError
 from tracer.families import part
 from tracer.frozen import Frozen
+from tracer.held import Hold, final_logits, patterns_held, streams_held
 from tracer.intervene import BATCH_POSITIONS, Change, first_touched, places
 from tracer.neurons import Units
 from tracer.rerun import Start, remember_prefix, rerun
@@ -32,55 +33,7 @@ class Setting(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What stays as it is on the text while features are set.
-
-    `layers`: the MLPs of these layers keep what they wrote, changes count from the activations on the text
-    and are written in these layers only; attention is then frozen too. With all layers, norm scales are
-    frozen as well: what is left is linear, the direct effects that are the graph's edges.
-    """
-
-    attention: bool = True
-    layers: range | None = None
-    zero_positions: int | None = None  # where features count as 0; None: the begin-of-sequence token
-    softcap: bool = True  # False: logits as the graph has them, before a final soft-cap
-
-    def is_direct(self, layers: int) -> bool:
-        """Whether everything is held but the stream itself."""
-        return self.layers is not None and set(range(layers)) <= set(self.layers)
-
-
-FREE = Hold(attention=False)
 Places = tuple[Tensor, Tensor, Tensor, Tensor]  # row of the batch, position, unit, value
-
-
-@runtime_checkable
-class Edit(Protocol):
-    """What a pass over the blocks asks of the changes it makes."""
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """One a row of the batch."""
-        ...
-
-    @property
-    def hold(self) -> Hold:
-        """What is held."""
-        ...
-
-    @property
-    def start(self) -> Start:
-        """Where the pass begins."""
-        ...
-
-    def in_place(self) -> AbstractContextManager[None]:
-        """Within the block the model's own blocks run with the changes."""
-        ...
-
-    def write(self, index: int, stream: Tensor, out: Tensor | None) -> Tensor:
-        """What a layer's MLP writes instead of `out` (None where it is held), reading this stream."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +42,7 @@ class FeatureEffect:
 
     logits: Float[Tensor, "change token"]
     features: tuple[Float[Tensor, "change pos feature"], ...] | None  # one a layer
+    readouts: Float[Tensor, "change readout"]
 
 
 def change_of(settings: Sequence[Setting], length: int, like: Tensor) -> Change:
@@ -111,11 +65,13 @@ def set_features(
     *,
     tokens: Sequence[int] | None = None,
     features: bool | Literal["pre"] = False,
+    readouts: Sequence[Units] = (),
     progress: Callable[[float], None] = lambda _done: None,
 ) -> FeatureEffect:
     """Run the model once a change, many in a batch; logits of these tokens (all when None).
 
-    `features`: True for every feature's activation after the change, "pre" for what it is before the
+    `readouts`: each one's features' activations after the change, times their sign on the text as it is,
+    summed. `features`: True for every feature's activation after the change, "pre" for what it is before the
     nonlinearity (this is what edges predict). Blocks and positions before the first ones touched do not run.
     """
     hold = Hold() if hold is None else hold
@@ -126,9 +82,10 @@ def set_features(
     patterns = patterns_held(frozen, hold)
     if patterns is None:
         remember_prefix(frozen, start)
-    logits, read = [], []
+    logits, read, sums = [], [], []
     for begin in range(0, len(changes), size):
-        edit = FeatureEdit(frozen, transcoders, changes[begin : begin + size], hold, start, features)
+        some = changes[begin : begin + size]
+        edit = FeatureEdit(frozen, transcoders, some, hold, start, features, tuple(readouts))
         if patterns is None:
             with edit.in_place():
                 stream = rerun(frozen, len(edit.changes), start)
@@ -136,11 +93,13 @@ def set_features(
             stream = streams_held(frozen, edit, patterns)[-1]
         logits.append(final_logits(frozen, stream[:, -1], hold, tokens))
         read.append(edit.all_features() if features else [])
+        sums.append(edit.sums)
         progress(min(1.0, (begin + size) / len(changes)))
     rows = len(frozen.logits) if tokens is None else len(tokens)
     return FeatureEffect(
         torch.cat([frozen.embedded.new_zeros(0, rows), *logits]),
         tuple(torch.cat(layer) for layer in zip(*read, strict=True)) if features else None,
+        torch.cat([frozen.embedded.new_zeros(0, len(readouts)), *sums]),
     )
 
 
@@ -149,7 +108,8 @@ def check(frozen: Frozen, transcoders: Transcoders | None, change: Change) -> No
     units, subject = change.units, frozen.subject
     wide = [subject.neurons] * len(frozen.layers)
     if transcoders is not None:
-        if len(transcoders.layers) != len(frozen.layers) or _other_place(frozen, transcoders):
+        width = len(transcoders.layers[0].decoder_bias)
+        if len(transcoders.layers) != len(frozen.layers) or width != frozen.embedded.shape[1]:
             raise TranscodersError(f"{transcoders.name} are not for the MLPs of {subject.name}.")
         wide = [len(transcoder.encoder_bias) for transcoder in transcoders.layers]
     found = torch.stack(list(units))
@@ -162,41 +122,6 @@ def check(frozen: Frozen, transcoders: Transcoders | None, change: Change) -> No
         raise GraphError("A feature is set to two values at one position.")
 
 
-def _other_place(frozen: Frozen, transcoders: Transcoders) -> bool:
-    """Whether they write somewhere else than to the stream, or to a wider one."""
-    before_norm = transcoders.before_post_norm and frozen.layers[0].post_gain is not None
-    return before_norm or len(transcoders.layers[0].decoder_bias) != frozen.embedded.shape[1]
-
-
-def patterns_held(frozen: Frozen, hold: Hold) -> tuple[Tensor, ...] | None:
-    """The text's attention patterns (head, query, key) by layer where they are to stay; None where free."""
-    if not hold.attention and hold.layers is None:
-        return None
-    if hold.is_direct(len(frozen.layers)):
-        return ()  # the scaled ones are at hand
-    out = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True, logits_to_keep=1)
-    return tuple(pattern[0] for pattern in out.attentions)
-
-
-def final_logits(
-    frozen: Frozen, stream: Float[Tensor, "change d_model"], hold: Hold, tokens: Sequence[int] | None
-) -> Float[Tensor, "change token"]:
-    """Logits of these tokens (all when None) from the last position's final stream."""
-    subject = frozen.subject
-    if hold.is_direct(len(frozen.layers)):
-        norm = replace(frozen.final_norm, scale=frozen.final_norm.scale[-1:])
-        seen = norm.push(stream[:, None])[:, 0]
-        seen = seen if norm.beta is None else seen + norm.beta
-    else:
-        seen = part(subject.model, subject.family.final_norm)(stream)
-    head = subject.model.get_output_embeddings()
-    rows = slice(None) if tokens is None else list(tokens)
-    bias = getattr(head, "bias", None)
-    logits = F.linear(seen, head.weight[rows], None if bias is None else bias[rows])
-    cap = getattr(subject.model.config, "final_logit_softcapping", None)
-    return torch.tanh(logits / cap) * cap if cap and hold.softcap else logits
-
-
 @dataclass(frozen=True, slots=True)
 class FeatureEdit:
     """One batch of changes on its way up the layers; `write` says what a layer's MLP now writes."""
@@ -207,8 +132,15 @@ class FeatureEdit:
     hold: Hold
     start: Start
     features: bool | Literal["pre"] = False
+    readouts: tuple[Units, ...] = ()
     _to_write: dict[int, Tensor] = field(default_factory=dict)  # by layer: what features set so far add
     _read: dict[int, Tensor] = field(default_factory=dict)  # by layer: what its transcoder was given
+    _moved: dict[int, Tensor] = field(default_factory=dict)  # by readout: by how much it has changed
+
+    @property
+    def before_post_norm(self) -> bool:
+        """Whether what is written passes a norm on its way to the stream."""
+        return self.transcoders.before_post_norm and self.frozen.subject.family.post_mlp is not None
 
     @property
     def zero(self) -> int:
@@ -229,7 +161,8 @@ class FeatureEdit:
 
         for index, block in enumerate(self.frozen.subject.blocks):
             if index >= self.start.layer:
-                writer = part(block, family.post_mlp or family.mlp)
+                behind = None if self.before_post_norm else family.post_mlp
+                writer = part(block, behind or family.mlp)
                 handles.append(part(block, family.pre_mlp).register_forward_pre_hook(keep(index)))
                 handles.append(writer.register_forward_hook(write(index)))
         try:
@@ -247,17 +180,28 @@ class FeatureEdit:
         """What the MLP writes instead of `out` (None where it is held), reading this stream."""
         transcoder, held = self.transcoders.layers[index], self.hold.layers
         place = places(index, self.changes)
-        seen = None
-        if self.features or place is not None or (transcoder.skip is not None and out is None):
+        asked = [
+            (i, u) for i, units in enumerate(self.readouts) if len(u := units.pick(units.layer == index))
+        ]
+        seen, gain = None, None
+        if self.features or asked or place is not None or (transcoder.skip is not None and out is None):
             seen = self._seen(index, stream)
-            self._read[index] = seen
+            if self.features:
+                self._read[index] = seen
+            for readout, units in asked:
+                self._look(index, readout, units, seen, place)
         if out is None:
-            out = self._as_on_the_text(index, stream, seen)
+            out, gain = (
+                self._as_on_the_text(index, stream, seen),
+                self.transcoders.gain(self.frozen.layers[index]),
+            )
         if place is not None:
             assert seen is not None
             self._set(index, seen, place)
         added = self._to_write.pop(index, None)
-        return out if added is None or (held is not None and index not in held) else out + added
+        if added is None or (held is not None and index not in held):
+            return out
+        return out + (added if gain is None else added * gain[self.start.position :])
 
     def _seen(self, index: int, stream: Tensor) -> Float[Tensor, "change pos d_model"]:
         """What the layer's transcoder is given."""
@@ -287,7 +231,28 @@ class FeatureEdit:
         out = out[first:].expand_as(stream)
         if skip is None or seen is None:
             return out
-        return out + (seen - read_by(layer, self.transcoders.reads)[first:]) @ skip.to(seen)
+        more = (seen - read_by(layer, self.transcoders.reads)[first:]) @ skip.to(seen)
+        gain = self.transcoders.gain(layer)
+        return out + (more if gain is None else more * gain[first:])
+
+    def _look(self, index: int, readout: int, units: Units, seen: Tensor, place: Places | None) -> None:
+        """Count by how much a readout's features of this layer have moved, each in its own direction."""
+        units = units.pick(units.position >= max(self.start.position, self.zero))
+        clean = activations_on(self.frozen, self.transcoders, units, self.zero)
+        here, transcoder = seen[:, units.position - self.start.position], self.transcoders.layers[index]
+        now = activation_of(transcoder, here.flatten(0, 1), units.neuron.repeat(len(here)))
+        now = _with_set(now.view(len(here), -1), units, place)
+        moved = ((now - clean) * clean.sign()).sum(1)
+        self._moved[readout] = moved + self._moved[readout] if readout in self._moved else moved
+
+    @property
+    def sums(self) -> Float[Tensor, "change readout"]:
+        """Each readout after the pass."""
+        still = seen_on_text(self.frozen, self.transcoders, self.readouts, self.zero).expand(
+            len(self.changes), -1
+        )
+        moved = [self._moved.get(i, torch.zeros_like(still[:, i])) for i in range(len(self.readouts))]
+        return still + torch.stack(moved, 1) if moved else still
 
     def _set(self, index: int, seen: Tensor, place: Places) -> None:
         """Add what this layer's features, set to their values, write here and above."""
@@ -295,16 +260,16 @@ class FeatureEdit:
         here = position - self.start.position
         transcoder = self.transcoders.layers[index]
         if self.hold.layers is None:
-            now = _activations(transcoder, seen[row, here], unit)
+            now = activation_of(transcoder, seen[row, here], unit)
         else:
-            now = _activations(
+            now = activation_of(
                 transcoder, read_by(self.frozen.layers[index], self.transcoders.reads)[position], unit
             )
         change = value - now.masked_fill(position < self.zero, 0)
         rows = transcoder.writing(unit, seen) * change[:, None, None]
         for step in range(rows.shape[1]):
-            added = self._to_write.setdefault(index + step, torch.zeros_like(seen))
-            added.index_put_((row, here), rows[:, step], accumulate=True)
+            added = self._to_write.get(index + step, torch.zeros_like(seen))
+            self._to_write[index + step] = added.index_put((row, here), rows[:, step], accumulate=True)
 
     def all_features(self) -> list[Float[Tensor, "change pos feature"]]:
         """Every layer's features after the change."""
@@ -326,7 +291,39 @@ class FeatureEdit:
         return found
 
 
-def _activations(
+def _with_set(
+    now: Float[Tensor, "change unit"], units: Units, place: Places | None
+) -> Float[Tensor, "change unit"]:
+    """Activations, those that a change sets as it sets them."""
+    if place is None:
+        return now
+    row, position, feature, value = place
+    same = (units.position == position[:, None]) & (units.neuron == feature[:, None])
+    which, column = same.nonzero(as_tuple=True)
+    return now.index_put((row[which], column), value[which])
+
+
+def activations_on(
+    frozen: Frozen, transcoders: Transcoders, units: Units, zero: int
+) -> Float[Tensor, " unit"]:
+    """Features' activations on the text; none at the first `zero` positions."""
+    acts = frozen.embedded.new_zeros(len(units))
+    for index in units.layer.unique().tolist():
+        at = units.layer == index
+        x = read_by(frozen.layers[index], transcoders.reads)[units.position[at]]
+        acts[at] = activation_of(transcoders.layers[index], x, units.neuron[at])
+    return acts.masked_fill(units.position < zero, 0)
+
+
+def seen_on_text(
+    frozen: Frozen, transcoders: Transcoders, readouts: Sequence[Units], zero: int
+) -> Float[Tensor, " readout"]:
+    """The summed |activation| of each readout on the text."""
+    sums = [activations_on(frozen, transcoders, units, zero).abs().sum() for units in readouts]
+    return torch.stack(sums) if sums else frozen.embedded.new_zeros(0)
+
+
+def activation_of(
     transcoder: Transcoder, x: Float[Tensor, "unit d_model"], features: Int[Tensor, " unit"]
 ) -> Float[Tensor, " unit"]:
     """One feature's activation for each of these inputs."""
@@ -337,60 +334,3 @@ def _activations(
         shape = replace(shape, threshold=shape.threshold[features])
     pre = (transcoder.reading(features, x) * x).sum(-1) + transcoder.encoder_bias[features].to(x)
     return shape(pre[None])[0]
-
-
-def streams_held(
-    frozen: Frozen, edit: Edit, patterns: tuple[Tensor, ...]
-) -> list[Float[Tensor, "change pos d_model"]]:
-    """What enters each block from the first touched on, and the final stream, with attention held."""
-    start, batch = edit.start, len(edit.changes)
-    first = start.position
-    entry = frozen.layers[start.layer].stream if start.layer < len(frozen.layers) else frozen.final_stream
-    streams = [entry[first:].expand(batch, -1, -1)]
-    family, held = frozen.subject.family, edit.hold.layers
-    direct = edit.hold.is_direct(len(frozen.layers))
-    for index in range(start.layer, len(frozen.layers)):
-        layer, block, stream = frozen.layers[index], frozen.subject.blocks[index], streams[-1]
-        if direct:
-            attended = _attend_direct(frozen, index, stream, first)
-        else:
-            attended = _attend(frozen, index, stream, patterns[index][:, first:])
-        mid = stream if layer.parallel else stream + attended
-        out = None
-        if held is None or index not in held:
-            out = part(block, family.mlp)(part(block, family.pre_mlp)(mid))
-            out = out if family.post_mlp is None else part(block, family.post_mlp)(out)
-        streams.append(stream + attended + edit.write(index, mid, out))
-    return streams
-
-
-def _attend(
-    frozen: Frozen, index: int, stream: Tensor, pattern: Float[Tensor, "head query key"]
-) -> Float[Tensor, "change query d_model"]:
-    """What attention writes with its pattern held and its norms live; earlier positions are unchanged."""
-    family, block = frozen.subject.family, frozen.subject.blocks[index]
-    layer = frozen.layers[index]
-    weights, earlier = layer.weights, pattern.shape[2] - stream.shape[1]
-    everything = torch.cat([layer.stream[:earlier].expand(len(stream), -1, -1), stream], 1)
-    seen = part(block, family.pre_attention)(everything)
-    value = torch.einsum("bpd,ged->bgpe", seen, weights.value)
-    if weights.value_bias is not None:
-        value = value + weights.value_bias[:, None]
-    value = value.repeat_interleave(len(pattern) // value.shape[1], 1)
-    mixed = torch.einsum("hqk,bhke->bhqe", pattern, value)
-    out = torch.einsum("bhqe,hde->bqd", mixed, weights.output)
-    if weights.output_bias is not None:
-        out = out + weights.output_bias
-    if family.post_attention is None:
-        return out
-    normed: Tensor = part(block, family.post_attention)(out)
-    return normed
-
-
-def _attend_direct(frozen: Frozen, index: int, stream: Tensor, first: int) -> Tensor:
-    """The same with norm scales held too: what attention wrote on the text, and its linear answer."""
-    layer = frozen.layers[index]
-    above = frozen.layers[index + 1].stream if index + 1 < len(frozen.layers) else frozen.final_stream
-    written = layer.written if layer.mlp_constant is None else layer.written + layer.mlp_constant
-    moved = F.pad(stream - layer.stream[first:], (0, 0, first, 0))
-    return (above - written - layer.stream)[first:] + layer.push_attention(moved)[:, first:]

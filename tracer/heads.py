@@ -8,13 +8,13 @@ loadings. Knows no graph and no groups.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.frozen import Frozen
+from tracer.frozen import Frozen, Layer
 from tracer.neurons import Units
 from tracer.targets import Targets
 
@@ -68,6 +68,26 @@ class Connection:
     targets: Targets
 
 
+@runtime_checkable
+class Linear(Protocol):
+    """What of the MLPs passes on directly, with no source in between (affine skips of transcoders)."""
+
+    def pull(self, index: int, layer: Layer, carried: Tensor, /) -> Tensor | None:
+        """What is felt at an MLP's input (target pos d_model) of what is felt at its output."""
+        ...
+
+    def push(self, index: int, layer: Layer, x: Tensor, /) -> Tensor | None:
+        """What is written (batch pos d_model) for a change of an MLP's input."""
+        ...
+
+
+class _Felt(NamedTuple):
+    """By layer, what is felt (connection pos d_model) of attention's output and of the block's input."""
+
+    attention: list[Tensor]
+    stays: list[Tensor]
+
+
 class Crossing(NamedTuple):
     """One layer's attention: what its heads move, and what of the same pairs stays where it is.
 
@@ -93,23 +113,31 @@ def written_by(frozen: Frozen, units: Units, tokens: Sequence[int] = ()) -> dict
 
 
 @torch.no_grad()
-def crossings(frozen: Frozen, connections: Sequence[Connection]) -> Iterator[Crossing]:
+def crossings(
+    frozen: Frozen, connections: Sequence[Connection], linear: Linear | None = None
+) -> Iterator[Crossing]:
     """Every layer's attention, first layer first."""
-    felt, _ = _pull(frozen, connections)
-    yield from _meet(frozen, connections, felt)
+    felt, _ = _pull(frozen, connections, linear)
+    yield from _meet(frozen, connections, felt, linear)
 
 
 @torch.no_grad()
-def carried(frozen: Frozen, connections: Sequence[Connection], heads: int, moves: int = 1) -> list[Carried]:
+def carried(
+    frozen: Frozen,
+    connections: Sequence[Connection],
+    heads: int,
+    moves: int = 1,
+    linear: Linear | None = None,
+) -> list[Carried]:
     """Each connection's strongest heads, by size, with the strongest of their moves."""
     width = frozen.embedded.shape[1] * frozen.embedded.element_size() * len(frozen.layers)
     at_once = max(1, HELD_BYTES // (width * frozen.length))
     out = []
     for start in range(0, len(connections), at_once):
         some = connections[start : start + at_once]
-        felt, total = _pull(frozen, some)
+        felt, total = _pull(frozen, some, linear)
         amounts, places, moved = [], [], []
-        for crossing in _meet(frozen, some, felt):
+        for crossing in _meet(frozen, some, felt, linear):
             amounts.append(crossing.moved.sum((2, 3), dtype=torch.float64))
             flat = crossing.moved.flatten(2)
             places.append(flat.abs().topk(min(moves, flat.shape[2])).indices)
@@ -122,23 +150,29 @@ def carried(frozen: Frozen, connections: Sequence[Connection], heads: int, moves
     return out
 
 
-def _pull(frozen: Frozen, connections: Sequence[Connection]) -> tuple[list[Tensor], Tensor]:
-    """What is felt behind each layer's attention (connection pos d_model), and each connection's whole."""
+def _pull(
+    frozen: Frozen, connections: Sequence[Connection], linear: Linear | None
+) -> tuple[_Felt, Float[Tensor, " connection"]]:
+    """What is felt behind each layer's attention, and each connection's whole."""
     like = frozen.embedded
     felt = like.new_zeros(len(connections), *like.shape)
     total = like.new_zeros(len(connections), dtype=torch.float64)
     _join(felt, connections, len(frozen.layers))
-    mids = []
+    mids, stays = [], []
     for index in range(len(frozen.layers) - 1, -1, -1):
         layer = frozen.layers[index]
         total += _met(felt, connections, index)
+        back = None if linear is None else linear.pull(index, layer, felt)
         if not layer.parallel:
+            felt = felt if back is None else felt + back
             _join(felt, connections, index)
         mids.append(felt.clone())
+        stays.append(mids[-1] if back is None or not layer.parallel else mids[-1] + back)
         layer.pull_attention(felt)
         if layer.parallel:
+            felt = felt if back is None else felt + back
             _join(felt, connections, index)
-    return mids[::-1], total + _met(felt, connections, -1)
+    return _Felt(mids[::-1], stays[::-1]), total + _met(felt, connections, -1)
 
 
 def _join(
@@ -163,19 +197,24 @@ def _met(
     return met
 
 
-def _meet(frozen: Frozen, connections: Sequence[Connection], felt: Sequence[Tensor]) -> Iterator[Crossing]:
+def _meet(
+    frozen: Frozen, connections: Sequence[Connection], felt: _Felt, linear: Linear | None
+) -> Iterator[Crossing]:
     """Push what was written up the layers and multiply it with what is felt at each."""
     stream = frozen.embedded.new_zeros(len(connections), *frozen.embedded.shape)
     _write(stream, connections, -1)
-    for index, (layer, mid) in enumerate(zip(frozen.layers, felt, strict=True)):
+    for index, (layer, mid, stays) in enumerate(zip(frozen.layers, *felt, strict=True)):
         heads, kv_heads = layer.write_value.shape[0], layer.read_value.shape[0]
         value = torch.einsum("bpd,ged->bgpe", stream, layer.read_value)
         value = value.repeat_interleave(heads // kv_heads, 1)
         wanted = torch.einsum("bpd,hde->bhpe", mid, layer.write_value)
         moved = layer.pattern * (wanted @ value.transpose(2, 3))
-        yield Crossing(index, moved, torch.einsum("bpd,bpd->b", mid, stream))
+        yield Crossing(index, moved, torch.einsum("bpd,bpd->b", stays, stream))
         mixed = layer.pattern @ value
-        stream = stream + torch.einsum("bhqe,hde->bqd", mixed, layer.write_value)
+        attended = torch.einsum("bhqe,hde->bqd", mixed, layer.write_value)
+        read = stream if layer.parallel else stream + attended
+        skipped = None if linear is None else linear.push(index, layer, read)
+        stream = stream + attended if skipped is None else stream + attended + skipped
         _write(stream, connections, index)
 
 

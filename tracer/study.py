@@ -4,29 +4,21 @@ Knows what was traced and how to intervene; not why, and not what the numbers me
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
 
-from tracer.controls import matched_controls
-from tracer.errors import GraphError, TextError
+from tracer.basis import Basis, Neurons
+from tracer.errors import TextError
+from tracer.feature_basis import Features
 from tracer.frozen import Frozen, freeze
-from tracer.intervene import (
-    Change,
-    Effect,
-    full_logits,
-    measure,
-    measure_frozen,
-    predict_exact,
-    predict_frozen,
-    scale,
-    swap,
-)
-from tracer.neurons import Units, activations
-from tracer.rows import total_effects
+from tracer.intervene import Change, Effect
+from tracer.neurons import Units
+from tracer.replacement import text_ids
 from tracer.subject import Prediction, Subject
 from tracer.targets import Targets, logit_difference
+from tracer.transcoders import Transcoders
 
 DOSES = (0.5, 0.0, -1.0)
 NUDGE = 0.2  # part of an intervention that is tried to see how the model's slope changes
@@ -83,12 +75,23 @@ class Intervention:
 
 
 class Study:
-    """A text on a subject; trace it once, then ask."""
+    """A text on a subject, in terms of its neurons or of transcoder features; trace it once, then ask."""
 
-    def __init__(self, subject: Subject, text: str, limit: int) -> None:
+    def __init__(
+        self, subject: Subject, text: str, limit: int, transcoders: Transcoders | None = None
+    ) -> None:
         self.text = text
         self.subject = subject
-        self.frozen: Frozen = freeze(subject, subject.encode(text, limit))
+        self.frozen: Frozen
+        self.basis: Basis
+        if transcoders is None:
+            self.frozen = freeze(subject, subject.encode(text, limit))
+            self.basis = Neurons(self.frozen)
+        else:  # they were trained on texts that begin with a special token, which then counts as one
+            ids = text_ids(subject, text, limit)
+            begins = int(ids[0]) in subject.tokenizer.all_special_ids
+            self.frozen = replace(freeze(subject, ids), bos=begins)
+            self.basis = Features(self.frozen, transcoders)
         self.forward_passes = 1
         self.rows = 0
 
@@ -96,6 +99,11 @@ class Study:
     def tokens(self) -> tuple[str, ...]:
         """The text's tokens, <bos> included."""
         return self.frozen.tokens
+
+    @property
+    def set_name(self) -> str | None:
+        """The set of transcoders whose features these are; None for neurons."""
+        return self.basis.set_name
 
     @property
     def layers(self) -> int:
@@ -132,36 +140,30 @@ class Study:
         return Contrast(self, answer, foil)
 
     def name_unit(self, layer: int, position: int, neuron: int) -> str:
-        """The id of the feature a neuron is on this text."""
-        positive = self.frozen.layers[layer].acts[position, neuron] >= 0
-        return unit_id(layer, position, neuron, "+" if positive else "-")
+        """The id of a feature on this text."""
+        return self.basis.name_unit(layer, position, neuron)
 
     def units(self, ids: Sequence[str]) -> Units:
-        """The neurons these ids name; raises GraphError for an id that names none."""
-        parsed = sorted(parse_unit(name) for name in ids)
-        for layer, position, neuron in parsed:
-            if not (layer < self.layers and position < len(self.tokens) and neuron < self.subject.neurons):
-                raise GraphError(
-                    f"There is no neuron L{layer}.N{neuron} at position {position} of this text."
-                )
-        columns = list(zip(*parsed, strict=True)) or [(), (), ()]
-        return Units(*(torch.tensor(column, dtype=torch.long) for column in columns))
+        """The features these ids name; raises GraphError for an id that names none."""
+        return self.basis.units(ids)
 
     def change(self, ids: Sequence[str], how: Intervention) -> Change:
         """The values an intervention gives to these features."""
         return self.change_units(self.units(ids), how)
 
     def change_units(self, units: Units, how: Intervention) -> Change:
-        """The same for neurons already found."""
+        """The same for features already found."""
         if how.donor is None:
-            return scale(self.frozen, units, how.factor)
-        shift = torch.tensor([how.shift.get(int(p), int(p)) - int(p) for p in units.position])
-        return swap(units, how.donor.frozen, shift)
+            return self.basis.scaled(units, how.factor)
+        shift = torch.tensor(
+            [how.shift.get(int(p), int(p)) - int(p) for p in units.position], dtype=torch.long
+        )
+        return self.basis.swapped(units, how.donor.basis, shift)
 
     def says_after(self, ids: Sequence[str], how: Intervention, k: int) -> list[Prediction]:
         """The most probable next tokens under an intervention, everything free."""
         self.forward_passes += 1
-        return self.subject.top(full_logits(self.frozen, self.change(ids, how)), k)
+        return self.subject.top(self.basis.full_logits(self.change(ids, how)), k)
 
 
 class Contrast:
@@ -177,17 +179,16 @@ class Contrast:
         return float(self.target.value[0])
 
     def strongest_at(
-        self, positions: Sequence[int], count: int, _how: Intervention | None = None
+        self, positions: Sequence[int], count: int, how: Intervention | None = None
     ) -> list[str]:
-        """Ids of the `count` neurons at these positions with the largest total effect on the difference."""
-        effects, _ = total_effects(self.study.frozen, self.target)
-        size = torch.zeros_like(effects)
-        size[:, list(positions)] = effects[:, list(positions)].abs()
-        length, neurons = size.shape[1:]
-        best = size.flatten().topk(min(count, int((size > 0).sum()))).indices.sort().values.tolist()
-        return [
-            self.study.name_unit(i // (length * neurons), i // neurons % length, i % neurons) for i in best
-        ]
+        """Ids of the `count` features at these positions with the largest total effect on the difference.
+
+        For a swap (`how`), transcoder features that only the donor has count too, by what they would change.
+        """
+        donor, shift = (None, {}) if how is None or how.donor is None else (how.donor.basis, how.shift)
+        best = self.study.basis.strongest(self.target, positions, count, donor, shift)
+        places = zip(*(column.tolist() for column in best), strict=True)
+        return [self.study.name_unit(*place) for place in places]
 
     def forecast(
         self,
@@ -196,14 +197,13 @@ class Contrast:
         readouts: Sequence[Sequence[str]] = (),
     ) -> list[Forecast]:
         """Predict, before any test, what the intervention does to answer - foil, for each group apart."""
-        frozen = self.study.frozen
+        basis = self.study.basis
         changes = [self.study.change(group, how) for group in groups]
         reads = [self.study.units(ids) for ids in readouts]
-        still = predict_frozen(frozen, changes, self.target.direction[0], reads)
-        live = predict_exact(frozen, changes, (self.answer, self.foil), reads)
+        still, live = basis.predict(changes, self.target, (self.answer, self.foil), reads)
         self.study.forward_passes += len(changes)
         curved = self._curved(changes, live, reads)
-        size = [float(activations(frozen, units).abs().sum()) or 1.0 for units in reads]
+        size = [float(basis.activations(units).abs().sum()) or 1.0 for units in reads]
         return [
             Forecast(
                 float(still.logits[i, 0]),
@@ -220,16 +220,16 @@ class Contrast:
         f''(0) / 2 is read from a small part h of the change: (f(h) - f(0) - h f'(0)) / h^2. The change itself
         is never made, so this stays a prediction. Changes: logits (change, 1), readouts (change, readout).
         """
-        frozen = self.study.frozen
+        basis = self.study.basis
         small = []
         for change in changes:
-            own = activations(frozen, change.units)
+            own = basis.activations(change.units)
             small.append(Change(change.units, own + NUDGE * (change.values - own)))
-        tried = measure(frozen, small, (self.answer, self.foil), reads)
+        tried = basis.measure(small, (self.answer, self.foil), reads, lambda _done: None)
         self.study.forward_passes += len(small)
         moved = (tried.logits[:, :1] - tried.logits[:, 1:]).double() - self._clean()
         whole = torch.stack(
-            [activations(frozen, units).abs().sum() for units in reads] or [moved.new_zeros(())]
+            [basis.activations(units).abs().sum() for units in reads] or [moved.new_zeros(())]
         )
         shift = (tried.readouts - whole[: len(reads)]).double()
         return Effect(
@@ -248,25 +248,25 @@ class Contrast:
         progress: Callable[[float], None] = lambda _done: None,
     ) -> Outcome:
         """Intervene on the model: the group, its matched random controls and its doses in one batch."""
-        study, frozen = self.study, self.study.frozen
+        study, basis = self.study, self.study.basis
         units = study.units(ids)
-        drawn = matched_controls(frozen, units, controls, seed)
+        drawn = basis.controls(units, lambda some: study.change_units(some, how), controls, seed)
         doses = [d for d in DOSES if how.kind == "ablate"]
         own = study.change_units(units, how)
         changes = [
             own,
-            *(scale(frozen, units, dose) for dose in doses),
-            *(study.change_units(one, how) for one in drawn.sets),
+            *(basis.scaled(units, dose) for dose in doses),
+            *drawn.changes,
         ]
         reads = [study.units(group) for group in readouts]
-        effect = measure(frozen, changes, (self.answer, self.foil), reads, progress)
+        effect = basis.measure(changes, (self.answer, self.foil), reads, progress)
         moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
-        still = measure_frozen(frozen, [own], self.target.direction[0])
+        still = basis.measure_held([own], self.target, (self.answer, self.foil))
         study.forward_passes += len(changes) + 1
-        size = [float(activations(frozen, one).abs().sum()) or 1.0 for one in reads]
+        size = [float(basis.activations(one).abs().sum()) or 1.0 for one in reads]
         return Outcome(
             measured=float(moved[0]),
-            measured_frozen=float(still.logits[0, 0]),
+            measured_frozen=float(still[0]),
             controls=tuple(float(x) for x in moved[1 + len(doses) :]),
             matched=drawn.matched,
             doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
@@ -281,7 +281,7 @@ class Contrast:
         study = self.study
         study.forward_passes += 1
         before = study.frozen.logits
-        after = full_logits(study.frozen, study.change(ids, how))
+        after = study.basis.full_logits(study.change(ids, how))
         known = [*study.subject.top(before, k), *study.subject.top(after, k)]
         names = {found.token_id: found.token for found in known}
         then, now = before.double().softmax(-1), after.double().softmax(-1)
@@ -292,20 +292,3 @@ class Contrast:
     def _clean(self) -> float:
         logits = self.study.frozen.logits.double()
         return float(logits[self.answer] - logits[self.foil])
-
-
-def unit_id(layer: int, position: int, neuron: int, sign: str) -> str:
-    """L11.N1234+@5: layer 11, neuron 1234, positive, at position 5."""
-    return f"L{layer}.N{neuron}{sign}@{position}"
-
-
-def parse_unit(name: str) -> tuple[int, int, int]:
-    """(layer, position, neuron) of an id; raises GraphError for anything else."""
-    try:
-        place, position = name.split("@")
-        layer, neuron = place.removeprefix("L").split(".N")
-        if not place.startswith("L") or place[-1] not in "+-":
-            raise ValueError(name)
-        return int(layer), int(position), int(neuron[:-1])
-    except ValueError as exc:
-        raise GraphError(f"{name!r} is not the id of a feature (such as L11.N1234+@5).") from exc

@@ -185,10 +185,16 @@ def read_scope_2_cross_layer(paths: Sequence[Path]) -> tuple[Transcoder, ...]:
     return tuple(found)
 
 
+def by_layer(folder: Path, pattern: str) -> dict[int, Path]:
+    """Files by the number in their names, in order."""
+    found = {int(n[-1]): path for path in folder.glob(pattern) if (n := re.findall(r"\d+", path.name))}
+    return dict(sorted(found.items()))
+
+
 def numbered(folder: Path, pattern: str) -> list[Path]:
     """Files numbered 0, 1, … in order; a gap is refused."""
-    by_number = {int(re.findall(r"\d+", path.name)[-1]): path for path in folder.glob(pattern)}
-    missing = sorted(set(range(max(by_number, default=-1) + 1)) - set(by_number))
+    found = by_layer(folder, pattern)
+    missing = sorted(set(range(max(found, default=-1) + 1)) - set(found))
     if missing:
         raise TranscodersError(f"{folder} lacks {pattern} of layer {', '.join(map(str, missing))}.")
-    return [by_number[number] for number in sorted(by_number)]
+    return list(found.values())

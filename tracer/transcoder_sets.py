@@ -15,6 +15,7 @@ import yaml
 
 from tracer.errors import TranscodersError
 from tracer.transcoder_files import (
+    by_layer,
     numbered,
     read_cross_layer,
     read_layer,
@@ -22,7 +23,7 @@ from tracer.transcoder_files import (
     read_tensor,
     tensor_names,
 )
-from tracer.transcoders import Reads, Transcoder, Transcoders
+from tracer.transcoders import Reads, Transcoder, Transcoders, no_transcoder
 
 ALIASES = {"gemma": "mwhanna/gemma-scope-transcoders", "llama": "mntss/transcoder-Llama-3.2-1B"}
 WRITES = {"hook_mlp_out": False, "mlp.hook_out": True}  # hook: before a norm behind the MLP?
@@ -35,39 +36,53 @@ WEIGHTS = ("*.safetensors", "*params.npz", "layer_*/config.json")
 Fetch = Callable[[str], Path]  # an entry of a set's list of files -> where it lies here
 
 
-def load_transcoders(where: str, *, hub_cache: Path | None = None) -> Transcoders:
+def load_transcoders(where: str, *, hub_cache: Path | None = None, here_only: bool = False) -> Transcoders:
     """A folder, or a hub id: org/repo, org/repo/subfolder, either with @revision.
 
-    Raises TranscodersError, one sentence, when it cannot be found, read or understood.
+    Layers below the last that have no file get no features (`Transcoders.missing`). `here_only` downloads
+    nothing. Raises TranscodersError, one sentence, when it cannot be found, read or understood.
     """
-    folder = Path(where).expanduser()
-    if not folder.is_dir():
-        folder = _download(ALIASES.get(where, where), hub_cache)
+    folder, name = Path(where).expanduser(), where
+    if folder.is_dir():
+        name = folder.resolve().name
+    else:
+        folder = _download(ALIASES.get(where, where), hub_cache, here_only)
     config = _settings(folder)
     reads, before_post_norm = _hooks(folder, config)
-    layers = _layers(folder, config, lambda entry: _file(entry, folder, hub_cache))
+    layers = _layers(folder, config, lambda entry: _file(entry, folder, hub_cache, here_only))
     if not layers:
         raise TranscodersError(f"{folder} holds no transcoders in a layout that is known here.")
     model = config.get("model_name")
-    return Transcoders(layers, reads, before_post_norm, where, None if model is None else str(model))
+    return Transcoders(layers, reads, before_post_norm, name, None if model is None else str(model))
 
 
 def _layers(folder: Path, config: dict[str, Any], fetch: Fetch) -> tuple[Transcoder, ...]:
-    listed = [fetch(entry) for entry in _listed(folder, config)]
+    listed = {layer: fetch(entry) for layer, entry in _listed(folder, config).items()}
+    k, some = _k(folder, config), next(iter(listed.values()), None)
     cross_layer = config.get("model_kind") == "cross_layer_transcoder"
-    if listed and (cross_layer or _is_scope_2_cross_layer(listed[0])):
-        return read_scope_2_cross_layer(listed)
+    if some is not None and (cross_layer or _is_scope_2_cross_layer(some)):
+        return _no_top_k(folder, k, read_scope_2_cross_layer(list(listed.values())))
     if any(folder.glob("W_enc_*.safetensors")):
-        return read_cross_layer(folder)
+        return _no_top_k(folder, k, read_cross_layer(folder))
     if shards := numbered(folder, "params_layer_*.safetensors"):
-        return read_scope_2_cross_layer(shards)
-    k = _k(folder, config)
-    return tuple(read_layer(path, k) for path in listed or _layer_files(folder))
+        return _no_top_k(folder, k, read_scope_2_cross_layer(shards))
+    read = {layer: read_layer(path, k) for layer, path in (listed or _layer_files(folder)).items()}
+    widths = [len(layer.decoder_bias) for layer in read.values()]
+    return tuple(read.get(layer) or no_transcoder(widths[0]) for layer in range(max(read, default=-1) + 1))
 
 
-def _layer_files(folder: Path) -> list[Path]:
+def _no_top_k(folder: Path, k: int | None, layers: tuple[Transcoder, ...]) -> tuple[Transcoder, ...]:
+    if k is not None:
+        raise TranscodersError(
+            f"{folder} is a cross-layer set with TopK, which chooses among the features of all layers "
+            "together; such sets cannot be traced yet. Sets with ReLU or JumpReLU can."
+        )
+    return layers
+
+
+def _layer_files(folder: Path) -> dict[int, Path]:
     """One file a layer: layer_N.safetensors, or Gemma Scope's layer_N…/…/params.npz or .safetensors."""
-    if files := numbered(folder, "layer_*.safetensors"):
+    if files := by_layer(folder, "layer_*.safetensors"):
         return files
     found: dict[int, Path] = {}
     for path in sorted([*folder.glob("layer_*/**/params.npz"), *folder.glob("layer_*/params.safetensors")]):
@@ -78,11 +93,7 @@ def _layer_files(folder: Path) -> list[Path]:
                 f"both of layer {number}. List the files you mean in a config.yaml."
             )
         found[number] = path
-    if set(found) != set(range(len(found))):
-        raise TranscodersError(
-            f"{folder} has transcoders of layers {', '.join(map(str, sorted(found)))} only."
-        )
-    return [found[number] for number in sorted(found)]
+    return found
 
 
 def _is_scope_2_cross_layer(path: Path) -> bool:
@@ -141,20 +152,23 @@ def _k(folder: Path, config: dict[str, Any]) -> int | None:
             )
 
 
-def _listed(folder: Path, config: dict[str, Any]) -> list[str]:
+def _listed(folder: Path, config: dict[str, Any]) -> dict[int, str]:
     """The files a config.yaml lists, by layer; older ones list {id, layer, filepath}."""
     listed = config.get("transcoders") or []
     if all(isinstance(entry, str) for entry in listed):
-        return list(listed)
+        return dict(enumerate(listed))
     try:
-        return [str(entry["filepath"]) for entry in sorted(listed, key=lambda entry: int(entry["layer"]))]
+        found = {int(entry["layer"]): str(entry["filepath"]) for entry in listed}
+        if len(found) < len(listed) or min(found) < 0:
+            raise ValueError(found)
+        return dict(sorted(found.items()))
     except (KeyError, TypeError, ValueError) as exc:
         raise TranscodersError(
             f"The list of transcoders in {folder / 'config.yaml'} cannot be read."
         ) from exc
 
 
-def _file(entry: str, folder: Path, hub_cache: Path | None) -> Path:
+def _file(entry: str, folder: Path, hub_cache: Path | None, here_only: bool) -> Path:
     if not entry.startswith("hf://"):
         return folder / entry
     from huggingface_hub import hf_hub_download
@@ -164,14 +178,17 @@ def _file(entry: str, folder: Path, hub_cache: Path | None) -> Path:
     name, _, path = rest.partition("/")
     revision = parse_qs(uri.query).get("revision", [None])[0]
     try:
-        return Path(hf_hub_download(f"{owner}/{name}", path, revision=revision, cache_dir=hub_cache))
+        place = hf_hub_download(
+            f"{owner}/{name}", path, revision=revision, cache_dir=hub_cache, local_files_only=here_only
+        )
+        return Path(place)
     except (OSError, ValueError) as exc:  # the hub's own errors are both
         raise TranscodersError(
             f"The transcoder file {entry} is neither cached nor can it be reached."
         ) from exc
 
 
-def _download(where: str, hub_cache: Path | None) -> Path:
+def _download(where: str, hub_cache: Path | None, here_only: bool) -> Path:
     """The settings of a set on the hub and, where they list no files, its weights (not the example texts)."""
     from huggingface_hub import snapshot_download
 
@@ -182,7 +199,11 @@ def _download(where: str, hub_cache: Path | None) -> Path:
     def fetch(*patterns: str) -> Path:
         wanted = [f"{below}/{pattern}" if below else pattern for pattern in patterns]
         place = snapshot_download(
-            f"{owner}/{repo}", revision=revision or None, allow_patterns=wanted, cache_dir=hub_cache
+            f"{owner}/{repo}",
+            revision=revision or None,
+            allow_patterns=wanted,
+            cache_dir=hub_cache,
+            local_files_only=here_only,
         )
         return Path(place) / below
 

@@ -111,13 +111,19 @@ class Transcoder:
         return (rows if rows.ndim == 3 else rows[:, None])[place]
 
 
+def no_transcoder(d_model: int) -> Transcoder:
+    """For a layer without a transcoder: it has no feature, and all that its MLP writes is error."""
+    nothing = torch.zeros(0, d_model)
+    return Transcoder(Held(nothing), nothing[:, 0], Held(nothing), torch.zeros(d_model), Nonlinearity())
+
+
 @dataclass(frozen=True, slots=True)
 class Transcoders:
-    """One transcoder a layer, all reading the same place; they write straight to the stream."""
+    """One transcoder a layer, all reading the same place; they write to the stream or a norm before it."""
 
     layers: tuple[Transcoder, ...]
     reads: Reads
-    before_post_norm: bool = False  # they predict what the MLP gives before a norm behind it (Gemma)
+    before_post_norm: bool = False  # they predict what the MLP gives before a norm behind it, if there is one
     name: str = "transcoders"
     model: str | None = None  # whose they are
 
@@ -125,6 +131,15 @@ class Transcoders:
     def width(self) -> int:
         """How many features the widest layer has."""
         return max(len(layer.encoder_bias) for layer in self.layers)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Layers without a transcoder."""
+        return tuple(i for i, layer in enumerate(self.layers) if not len(layer.encoder_bias))
+
+    def gain(self, layer: Layer) -> Float[Tensor, "pos d_model"] | None:
+        """What the norm behind the MLP makes of what is written, frozen; None where it is not passed."""
+        return layer.post_gain if self.before_post_norm else None
 
 
 def reader(layer: Layer, reads: Reads) -> Norm | None:
@@ -167,11 +182,6 @@ def active_features(frozen: Frozen, transcoders: Transcoders, zero_positions: in
         raise TranscodersError(
             f"{transcoders.name} has transcoders for {len(transcoders.layers)} layers, "
             f"{frozen.subject.name} has {len(frozen.layers)}."
-        )
-    if transcoders.before_post_norm and frozen.layers[0].post_gain is not None:
-        raise TranscodersError(
-            f"{transcoders.name} writes before the norm behind the MLP of {frozen.subject.name}; "
-            "only transcoders that write to the stream can be traced."
         )
     layers, positions, features, values = [], [], [], []
     for index, (layer, transcoder) in enumerate(zip(frozen.layers, transcoders.layers, strict=True)):

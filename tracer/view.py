@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import torch
 
-from tracer.attribute import trace
-from tracer.describe import Role, firing, promoted, raised, role, write_directions
+from tracer.describe import Role, promoted, raised, role
 from tracer.errors import GraphError
 from tracer.graph import Graph, Kind, Pruned, Scores
-from tracer.heads import Carried, Connection, Written, carried, written_by
+from tracer.heads import Carried, Connection, Written, carried
 from tracer.neurons import Units
 from tracer.study import Contrast
-from tracer.targets import Targets, neuron_targets, together, weighted
+from tracer.targets import Targets, together, weighted
 
 SMALL = 150  # features a pruned graph keeps where it has so many; more are kept by influence
 
@@ -68,7 +67,7 @@ class TracedStudy:
         progress: Callable[[float], None] = lambda _done: None,
     ) -> None:
         self.contrast, self.study = contrast, contrast.study
-        self.graph: Graph = trace(self.study.frozen, contrast.target, "LD", nodes=nodes, progress=progress)
+        self.graph: Graph = self.study.basis.trace(contrast.target, nodes, progress)
         self.study.rows += len(self.graph.edges)
 
     @cached_property
@@ -88,12 +87,12 @@ class TracedStudy:
 
     def features(self) -> list[Feature]:
         """The pruned graph's features, described; in the graph's order (layer, position, neuron)."""
-        graph, frozen = self.graph, self.study.frozen
+        graph, frozen, basis = self.graph, self.study.frozen, self.study.basis
         kept = torch.tensor([i for i in self.kept if i < graph.features], dtype=torch.long)
         units = Units(graph.layer[kept], graph.position[kept], graph.neuron[kept])
-        directions = write_directions(frozen, units)
+        directions = basis.write_directions(units)
         promotes, (raises, _) = promoted(frozen, directions, 5), raised(frozen, directions, 3)
-        fires = firing(frozen, units)
+        fires = basis.firing(units)
         direct = graph.edges[-1, kept]
         return [
             Feature(
@@ -204,25 +203,27 @@ class TracedStudy:
             Connection(self._written(sources), felt.pick(torch.tensor([place[name] for name in targets])))
             for sources, targets in pairs
         ]
-        return carried(self.study.frozen, connections, count)
+        return carried(self.study.frozen, connections, count, linear=self.study.basis.linear)
 
     def _written(self, sources: Sequence[str]) -> dict[int, Written]:
         tokens = [name for name in sources if name.startswith("T@")]
         if not all(name[2:].isdecimal() and int(name[2:]) < len(self.study.tokens) for name in tokens):
             raise GraphError(f"This text has no such tokens: {', '.join(tokens)}.")
         units = self.study.units([name for name in sources if not name.startswith("T@")])
-        return written_by(self.study.frozen, units, [int(name[2:]) for name in tokens])
+        return self.study.basis.written_by(units, [int(name[2:]) for name in tokens])
 
     def _felt(self, names: Sequence[str]) -> Targets:
         """These features, each counted by effect / activation, and the root."""
-        graph, frozen = self.graph, self.study.frozen
+        graph = self.graph
         if unknown := [name for name in names if name not in self._index]:
             raise GraphError(f"The graph explains no {', '.join(unknown)}.")
         rows = torch.tensor([self._index[name] for name in names], dtype=torch.long)
         acts = graph.activation[rows]
         slope = graph.effect[rows] / torch.where(acts == 0, torch.inf, acts)
-        neurons = neuron_targets(frozen, graph.layer[rows], graph.position[rows], graph.neuron[rows])
-        return together([weighted(neurons, slope), self.contrast.target])
+        features = self.study.basis.targets(
+            Units(graph.layer[rows], graph.position[rows], graph.neuron[rows])
+        )
+        return together([weighted(features, slope), self.contrast.target])
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -232,6 +233,6 @@ class TracedStudy:
     def raised_together(self, ids: Sequence[str], k: int) -> tuple[list[str], list[str]]:
         """Of the likeliest next tokens, those a group raises and lowers most, its writes added up."""
         frozen = self.study.frozen
-        whole = write_directions(frozen, self.study.units(ids)).sum(0, keepdim=True)
+        whole = self.study.basis.write_directions(self.study.units(ids)).sum(0, keepdim=True)
         up, down = raised(frozen, whole, k)
         return up[0], down[0]

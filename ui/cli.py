@@ -17,6 +17,7 @@ from ui.console import (
     Brain,
     Model,
     Refused,
+    Transcoders,
     check_folder,
     check_text,
     desk_of,
@@ -64,6 +65,7 @@ def why(  # noqa: PLR0913 - an option each
     ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
     model: Model = None,
     brain: Brain = None,
+    transcoders: Transcoders = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
@@ -83,7 +85,7 @@ def why(  # noqa: PLR0913 - an option each
     from agent import Answered, Drew, Session
 
     report, view = None, None
-    with desk_of(model, brain) as desk:
+    with desk_of(model, brain, transcoders) as desk:
         session = Session(desk, f"why-{uuid.uuid4().hex}")
         question = {"message": ask, "text": text, "said": said, "foil": rather_than}
         try:
@@ -120,13 +122,14 @@ def chat(
     terminal: Annotated[bool, typer.Option("--terminal", help="Chat in this terminal.")] = False,
     thread: Annotated[str, typer.Option(help="Conversation to go on with, in a terminal.")] = ("terminal"),
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
     """Open the chat: a page with the circuit beside it, or a terminal."""
-    settings = settings_of(model=model, host=host, port=port)
+    settings = settings_of(model=model, transcoders=transcoders, host=host, port=port)
     if terminal:
         from agent import Session
 
-        with desk_of(model) as desk:
+        with desk_of(model, transcoders=transcoders) as desk:
             talk(Session(desk, thread))
         return
     check_port(settings.host, settings.port)
@@ -157,12 +160,13 @@ def search(
     query: Annotated[str, typer.Argument(help="What the features should be about.")],
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many to show.")] = 10,
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
     """Find features by meaning among those described so far."""
     check_text(query)
     if not query.strip():
         raise Refused("There is nothing to search for: give a few words.")
-    with desk_of(model) as desk:
+    with desk_of(model, transcoders=transcoders) as desk:
         found = desk.search(query, k)
     if not found:
         raise Refused("No feature is described yet: run `askcircuit why TEXT` first.")
@@ -174,16 +178,16 @@ def search(
 @app.command()
 def doctor(
     model: Model = None,
-    transcoders: Annotated[str | None, typer.Option(help="Folder of a transcoder set.")] = None,
+    transcoders: Transcoders = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Length of a text to trace.")] = None,
 ) -> None:
     """Say what is installed, where things are kept, what is set, and what tracing a model would need."""
     from ui.doctor import findings, needed
 
-    settings = settings_of(model=model)
+    settings = settings_of(model=model, transcoders=transcoders)
     lines = list(findings(settings))
-    if model is not None or transcoders is not None or tokens is not None:
-        lines += ["", *needed(settings, transcoders, tokens)]
+    if model is not None or settings.transcoders is not None or tokens is not None:
+        lines += ["", *needed(settings, tokens)]
     screen().print("\n".join(lines), markup=False, highlight=False)
 
 

@@ -22,6 +22,10 @@ Brain = Annotated[
     str | None,
     typer.Option("--brain", help="What decides: rules, llm, or a baseline, one-shot or text-only."),
 ]
+Transcoders = Annotated[
+    str | None,
+    typer.Option("--transcoders", help="Trace these features, not neurons: a folder or a hub id."),
+]
 
 
 class Refused(Exception):
@@ -36,9 +40,11 @@ def settings_of(**explicit: Any) -> "Settings":
 
 
 @contextmanager
-def desk_of(model: str | None, brain: str | None = None) -> "Iterator[Desk]":
-    """A desk with the model loaded; what it loads is shown on a terminal's stderr."""
-    settings = settings_of(model=model, brain=brain)
+def desk_of(
+    model: str | None, brain: str | None = None, transcoders: str | None = None
+) -> "Iterator[Desk]":
+    """A desk with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr."""
+    settings = settings_of(model=model, brain=brain, transcoders=transcoders)
     settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
     with notes().status("Loading …") as status:
         from agent import open_desk

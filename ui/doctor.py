@@ -50,11 +50,11 @@ def findings(settings: "Settings") -> Iterator[str]:
         yield f"{variable} = {shown(value)}{source}"
 
 
-def needed(settings: "Settings", transcoders: str | None, tokens: int | None) -> Iterator[str]:
+def needed(settings: "Settings", tokens: int | None) -> Iterator[str]:
     """What tracing takes, a line a finding; nothing but configs and headers is read."""
     from agent import needs
 
-    yield from needs(settings, transcoders, [tokens] if tokens else [])
+    yield from needs(settings, [tokens] if tokens else [])
 
 
 def installed(package: str) -> str | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ui.console import Model, check_text, desk_of, notes, print_json, screen, settings_of
+from ui.console import Model, Transcoders, check_text, desk_of, notes, print_json, screen, settings_of
 
 graphs = typer.Typer(help="Graph files, as circuit-tracer and Neuronpedia write them.")
 
@@ -23,13 +23,14 @@ def trace(
     slug: Slug = "",
     scan: Scan = "",
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
     """Write TEXT's pruned attribution graph, with supernodes and labels, to a file."""
     for piece in (text, said, rather_than):
         check_text(piece)
     from agent import Naming, export_trace
 
-    with desk_of(model) as desk, notes().status("Tracing …"):
+    with desk_of(model, transcoders=transcoders) as desk, notes().status("Tracing …"):
         done = export_trace(desk, text, out, said=said, foil=rather_than, naming=Naming(slug=slug, scan=scan))
     screen().print(
         f"{out}: {done['nodes']} nodes, {done['links']} links, {done['supernodes']} supernodes.",

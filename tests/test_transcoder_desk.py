@@ -1,0 +1,160 @@
+"""Whole conversations on transcoder features: the neurons' story where they are neurons, honest where not."""
+
+import json
+
+import pytest
+import torch
+import yaml
+from frozen_reference import own_precision
+from safetensors.torch import save_file
+from tests_support import relu_subject, save_own_mlps
+
+from agent import AgentError, Answered, Failed, Said, Session, answered, export_trace, read_settings
+from agent.desk import Desk, open_desk
+from agent.library import Library
+from tracer import fitted, load_transcoders, parse_graph
+
+TEXT = "w5 w9 w33 w2 w71 w8"
+
+
+def desk_of(subject, folder, where=None):
+    settings = read_settings(data_dir=folder / "data", transcoders=where, controls=39, nodes=5000)
+    given = None if where is None else fitted(load_transcoders(str(where)), subject)
+    return Desk(settings, subject, Library.open(settings.data_folder / "library"), given)
+
+
+def say(session, message, **more):
+    events = list(session.ask(message, **more))
+    return "".join(e.text if isinstance(e, Said) else e.why for e in events if isinstance(e, Said | Failed))
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory):
+    """One desk on a tiny model's neurons, one on transcoders that are its MLPs."""
+    subject, folder = relu_subject(), tmp_path_factory.mktemp("desks")
+    save_own_mlps(subject, folder / "own-mlps")
+    with own_precision(subject.model):
+        both = [desk_of(subject, folder / "n"), desk_of(subject, folder / "t", str(folder / "own-mlps"))]
+        yield both
+        for desk in both:
+            desk.close()
+
+
+@pytest.fixture(scope="module")
+def reports(desks):
+    return [answered(Session(desk, "first").ask("", text=TEXT)) for desk in desks]
+
+
+def test_every_claim_of_the_answer_agrees_with_the_neurons(reports):
+    neurons, features = reports
+    assert features["graph"]["basis"] == "transcoders"
+    assert neurons["tests_run"] == features["tests_run"] > 0
+    names = ("name", "kind", "share", "effect", "position", "layers", "raises")
+    for mine, theirs in zip(features["supernodes"], neurons["supernodes"], strict=True):
+        assert [m["feature"] for m in mine["members"]] == [m["feature"] for m in theirs["members"]]
+        for name in names:
+            assert (
+                mine[name] == pytest.approx(theirs[name], abs=2e-6)
+                if name in ("share", "effect")
+                else (mine[name] == theirs[name])
+            )
+    effects = [[c for c in r["claims"] if c["kind"] == "effect"] for r in (features, neurons)]
+    for mine, theirs in zip(*effects, strict=True):
+        for name in ("predicted", "predicted_frozen", "predicted_exact", "measured"):
+            assert mine[name] == pytest.approx(theirs[name], abs=2e-6)
+        assert mine["controls"]["n"] == 39
+        assert [k["measured"] for k in mine["knock_on"]] == pytest.approx(
+            [k["measured"] for k in theirs["knock_on"]], abs=2e-6
+        )
+    assert features["path"] == neurons["path"]
+
+
+def test_the_answer_speaks_of_features_and_errors(reports):
+    said = reports[1]["answer"]["markdown"]
+    assert "what the transcoders leave over" in said
+    assert "neurons" not in said
+    assert reports[1]["answer"]["refused"] == []
+
+
+def test_follow_ups_work_on_features(desks, reports):
+    session = Session(desks[1], "first")
+    group = reports[1]["supernodes"][0]
+    assert "Removing S1" in say(session, "remove S1")
+    assert "Scaling S1" in say(session, "double S1")
+    member = next(n["id"] for n in session.last_drawing()["nodes"] if n["supernode"] == group["id"])
+    assert f"the feature {member}" in say(session, f"what does {member} do?").replace("\\", "")
+    said = say(session, "swap w33 for w60")
+    assert "features their values from “w5 w9 w60" in said
+    assert "The model then says" in said
+    assert "not tested" in say(session, "how does w33 reach the last token?")
+    assert "Verdicts" in say(session, "are you sure?")
+    assert desks[1].search("promotes w9", 3)[0]["id"].startswith("tiny-relu with own-mlps/L")
+    assert desks[1].about()["features"] == "own-mlps"
+
+
+def test_heads_carry_what_they_carry_for_neurons(desks, reports):
+    views = [Session(desk, "first").last_drawing() for desk in desks]
+    heads = [[e.get("heads") for e in view["superedges"] if e.get("heads")] for view in views]
+    assert len(heads[0]) == len(heads[1]) > 0
+    for mine, theirs in zip(*heads, strict=True):
+        assert [(h["layer"], h["head"]) for h in mine] == [(h["layer"], h["head"]) for h in theirs]
+
+
+def test_a_graph_file_holds_true_feature_numbers(desks, reports, tmp_path):
+    export_trace(desks[1], TEXT, tmp_path / "graph.json")
+    graph = parse_graph((tmp_path / "graph.json").read_bytes())
+    assert graph.details["transcoder_list"] == ["own-mlps"]
+    ids = {
+        f"L{m['layer']}.F{m['feature']}@{m['position']}"
+        for g in reports[1]["supernodes"]
+        for m in g["members"]
+    }
+    assert ids <= {graph.name(n) for n in graph.nodes if n.kind == "feature"}
+    assert {m for group in graph.groups for m in group.members} <= set(graph.pinned)
+    assert len(graph.groups) == len(reports[1]["supernodes"])
+
+
+def test_a_conversation_from_neurons_is_not_mixed_with_features(desks, reports):
+    session = Session(desks[1], "mixed")
+    session._loop.update_state(session._config, Session(desks[0], "first")._state(), as_node="act")
+    assert "transcoder feature" in say(session, "remove S1")
+
+
+@pytest.fixture(scope="module")
+def random_set(tmp_path_factory):
+    """Transcoders for the embedded model that were never trained."""
+    folder, random = tmp_path_factory.mktemp("random") / "untrained", torch.Generator().manual_seed(0)
+    folder.mkdir()
+    hooks = {"feature_input_hook": "mlp.hook_in", "feature_output_hook": "hook_mlp_out"}
+    (folder / "config.yaml").write_text(yaml.safe_dump({"model_kind": "transcoder_set", **hooks}))
+    for layer in range(18):
+        own = {name: torch.randn(256, 640, generator=random) / 640**0.5 for name in ("W_enc", "W_dec")}
+        save_file(
+            {**own, "b_enc": torch.full((256,), -2.0), "b_dec": torch.zeros(640)},
+            folder / f"layer_{layer}.safetensors",
+        )
+    return folder
+
+
+def test_transcoders_that_explain_nothing_end_honestly(embedded_subject, random_set, tmp_path):
+    desk = desk_of(embedded_subject, tmp_path, str(random_set))
+    try:
+        session = Session(desk, "random")
+        events = list(session.ask("", text="Texas, whose capital is"))
+        report = next(e.report for e in events if isinstance(e, Answered))
+        assert report["tests_run"] == 0
+        assert 1 - report["graph"]["replacement"] > 0.6
+        said = report["answer"]["markdown"]
+        assert "This graph explains too little to say why" in said
+        assert "No group of its features was tested" in said
+        assert "What carries" not in said
+        assert report["answer"]["refused"] == []
+        json.dumps(report, allow_nan=False)
+    finally:
+        desk.close()
+
+
+def test_a_set_that_is_not_there_is_told_before_the_model_is_loaded(cache_folder, tmp_path):
+    settings = read_settings(cache_dir=cache_folder, data_dir=tmp_path, transcoders="nobody/none")
+    with pytest.raises(AgentError, match="nobody/none"):
+        open_desk(settings)
