@@ -18,7 +18,7 @@ class Basis(NamedTuple):
 NEURONS = Basis("neurons", "neurons that were not chosen", "neurons that were not chosen")
 TRANSCODERS = Basis(
     "features",
-    "errors: what the transcoders leave over, and features that were not chosen",
+    "errors (what the transcoders leave over and features that were not chosen)",
     "what the transcoders leave over, and features that were not chosen",
 )
 

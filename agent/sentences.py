@@ -182,10 +182,14 @@ def left_open(state: State) -> list[Sentence]:
         Sentence(
             f"The graph's completeness is {plain(graph['completeness'])} and its replacement score "
             f"{plain(graph['replacement'])}; {percent(graph['unexplored'])} of the influence ends in "
-            f"{basis_of(state).errors}, and {percent(graph['bos'])} at the begin-of-text position.",
+            f"{basis_of(state).errors} and {percent(graph['bos'])} at the begin-of-text position.",
             (claim["id"],),
         )
     ]
+    if missing := graph.get("layers_missing"):
+        have = "layer of the model has" if missing == 1 else "layers of the model have"
+        text = f"{missing} {have} no transcoder: what is written there counts as error."
+        out.append(Sentence(text, (claim["id"],)))
     tests = tests_of(state)
     if tests:
         out.append(

@@ -108,6 +108,7 @@ class Harness:
             "traced": action.nodes,
             "basis": traced.graph.basis,
             "more": traced.graph.features >= action.nodes,  # a larger graph would hold more
+            "layers_missing": traced.study.basis.layers_missing,
             "completeness": scores.completeness,
             "replacement": scores.replacement,
             "completeness_strict": scores.completeness_strict,

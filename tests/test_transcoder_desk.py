@@ -9,7 +9,7 @@ from frozen_reference import own_precision
 from safetensors.torch import save_file
 from tests_support import relu_subject, save_own_mlps
 
-from agent import AgentError, Answered, Failed, Said, Session, answered, export_trace, read_settings
+from agent import AgentError, Answered, Failed, Said, Session, export_trace, read_settings
 from agent.desk import Desk, open_desk
 from agent.library import Library
 from tracer import fitted, load_transcoders, parse_graph
@@ -42,7 +42,8 @@ def desks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reports(desks):
-    return [answered(Session(desk, "first").ask("", text=TEXT)) for desk in desks]
+    events = [list(Session(desk, "first").ask("", text=TEXT)) for desk in desks]
+    return [next(e.report for e in some if isinstance(e, Answered)) for some in events]
 
 
 def test_every_claim_of_the_answer_agrees_with_the_neurons(reports):

@@ -60,6 +60,11 @@ class Basis(Protocol):
         """The set of transcoders; None for neurons."""
         ...
 
+    @property
+    def layers_missing(self) -> int:
+        """How many layers have no features at all."""
+        ...
+
     def name_unit(self, layer: int, position: int, index: int) -> str:
         """The id of a feature on this text."""
         ...
@@ -148,6 +153,7 @@ class Neurons:
 
     name = NEURONS
     set_name: str | None = None
+    layers_missing: int = 0
     linear: Linear | None = None
 
     def __init__(self, frozen: Frozen) -> None:

@@ -59,6 +59,7 @@ class Features:
     def __init__(self, frozen: Frozen, transcoders: Transcoders) -> None:
         self.frozen, self.transcoders = frozen, transcoders
         self.set_name: str | None = transcoders.name
+        self.layers_missing = len(transcoders.missing)
         self.zero = zero_positions_of(frozen.subject, frozen.ids)
 
     @cached_property

@@ -20,6 +20,13 @@ from tracer.families import Family, Shape, family_of, part
 
 EMBEDDED = "embedded"
 EMBEDDED_NAME = "gemma-3-270m"
+TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
+    "gemma3": {
+        r"^language_model\.model\.": "model.",
+        r"^model\.language_model\.": "model.",
+        r"^language_model\.lm_head\.": "lm_head.",
+    }
+}
 
 
 class Prediction(NamedTuple):
@@ -160,16 +167,49 @@ def load(
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # or every retry is a line on the screen
     name, folder = _locate(model, cache, progress)
     config = _config(model, folder)
+    names = TEXT_PARTS.get(str(config.model_type))
+    config = config if names is None else config.text_config
     family = family_of(str(config.model_type))
+    network: Any
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(AutoTokenizer.from_pretrained, folder)
-            network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+            if names is None:
+                network = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=dtype, attn_implementation="eager"
+                )
+            else:
+                network = _text_part(model, folder, config, names, dtype)
             tokenizer = reading.result()
     except (OSError, ValueError) as exc:
         raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
     network.requires_grad_(False).eval().to(device)
     return Subject(name, network, tokenizer, family)
+
+
+def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtype: torch.dtype) -> Any:
+    """The text model of a checkpoint that holds more; raises SubjectError when it is not whole."""
+    log = logging.getLogger("transformers.modeling_utils")
+    level = log.level
+    log.setLevel(logging.ERROR)  # it would list all that is left out on purpose
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            key_mapping=names,
+            dtype=dtype,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    finally:
+        log.setLevel(level)
+    network, found = loaded
+    if missing := sorted(found["missing_keys"]):
+        raise SubjectError(
+            f"The text part of the model {model!r} cannot be read: it lacks {len(missing)} of its weights, "
+            f"such as {missing[0]}."
+        )
+    return network
 
 
 def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple[str, str]:
