@@ -11,7 +11,7 @@ from frozen_reference import own_precision
 from graph_files import error, example, feature, logit, node, read, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_support import random_transcoders, tiny_subject
+from tests_support import relu_subject, save_own_mlps, tiny_subject
 
 from tracer import GraphError, flow_of, graph_file, parse_graph, read_graph_file, with_error_ids
 from tracer.formats import as_json, feature_index, neuron_of, pair, unpair, write_graph_file
@@ -294,19 +294,20 @@ def test_a_graph_is_written_whole_or_not_at_all(tmp_path):
 # A text of our own, written
 
 
-@pytest.fixture(scope="module", params=["gemma3", "gpt2", "features of gemma2"])
-def traced(request, tiny):
-    from tracer import Study, TracedStudy
+@pytest.fixture(scope="module", params=["gemma3", "gpt2", "transcoders"])
+def traced(request, tiny, tmp_path_factory):
+    from tracer import Study, TracedStudy, load_transcoders
 
-    subject = tiny_subject(tiny, request.param.removeprefix("features of "))
-    subject.tokenizer.bos_token = "w0"
-    study = Study(subject, "w0 w5 w9 w33 w2 w71", 64)
-    if request.param.startswith("features of"):
+    if request.param == "transcoders":
+        subject, folder = relu_subject(), tmp_path_factory.mktemp("sets") / "own-mlps"
+        save_own_mlps(subject, folder)
         with own_precision(subject.model):
-            made = random_transcoders(study.frozen, kind="jumprelu", span=9, skip=True, width=200)
-            study = Study(subject, "w5 w9 w33 w2 w71", 64, made)
+            study = Study(subject, "w5 w9 w33 w2 w71", 64, load_transcoders(str(folder)))
             yield TracedStudy(study.contrast(3, 50), nodes=60)
         return
+    subject = tiny_subject(tiny, request.param)
+    subject.tokenizer.bos_token = "w0"
+    study = Study(subject, "w0 w5 w9 w33 w2 w71", 64)
     assert study.frozen.bos
     yield TracedStudy(study.contrast(3, 50), nodes=60)
 
@@ -324,7 +325,7 @@ def test_our_graph_comes_back_with_neurons_supernodes_pins_and_labels(traced, wr
     back = parse_graph(as_json(written))
     assert back == written
     assert back.neurons == (traced.graph.basis == "neurons")
-    assert back.details["transcoder_list"] == ([] if back.neurons else ["transcoders"])
+    assert back.details["transcoder_list"] == ([] if back.neurons else ["own-mlps"])
     assert {back.name(n): n.activation for n in back.nodes if n.kind == "feature"} == {
         f.id: pytest.approx(f.activation) for f in features
     }

@@ -91,7 +91,7 @@ def test_every_claim_agrees_with_the_neurons(both, kind):
         assert max(map(abs, outcome.controls)) > 0
         found.append(
             [
-                *(x for f in forecast for x in (f.frozen, f.exact, *f.knock_on)),
+                *(x for f in forecast for x in (f.frozen, f.exact, f.curved, *f.knock_on)),
                 *(outcome.measured, *outcome.doses.values(), *outcome.knock_on),
                 *(said.p for said in traced.study.says_after(groups[0], how, 5)),
             ]
