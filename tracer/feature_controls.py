@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from tracer.controls import FEWEST, TOLERANCE
+from tracer.controls import FEWEST, TOLERANCE, TRIES
 from tracer.intervene import Change
 from tracer.neurons import Units
 from tracer.transcoders import Active
@@ -51,28 +51,43 @@ def matched_features(
     Each is replaced by a random feature of its layer that fires at its position with |activation| within
     10 %; where fewer than ten do, by one of the ten nearest in |activation| of those that fire there, then
     elsewhere in the text, then by any of the layer: such a unit counts as unmatched. No set holds a feature
-    twice.
+    twice and no two sets are alike; where that cannot be, there are fewer.
     """
     random = torch.Generator().manual_seed(seed)
     units, by = change.units, change.values - acts
     places = list(zip(units.layer.tolist(), units.position.tolist(), strict=True))
     pools = [_pool(active, units, i, float(acts[i].abs())) for i in range(len(units))]
-    sets = []
-    for _ in range(count):
-        used: dict[tuple[int, int], set[int]] = {}
-        drawn, fires, kept = [], [], []
-        for i, (place, pool) in enumerate(zip(places, pools, strict=True)):
-            taken = used.setdefault(place, set(_own(units, i)))
-            choice = _draw(pool, taken, widths[place[0]], random)
-            if choice is not None:
-                taken.add(choice)
-                drawn.append(choice)
-                fires.append(choice in pool.features[: pool.here])
-                kept.append(i)
-        rows = torch.tensor(kept, dtype=torch.long)
-        some = Units(units.layer[rows], units.position[rows], torch.tensor(drawn, dtype=torch.long))
-        sets.append(ControlSet(some, torch.tensor(fires, dtype=torch.bool), by[rows]))
-    return FeatureControls(tuple(sets), sum(pool.matched for pool in pools))
+    sets: dict[tuple[tuple[int, ...], ...], ControlSet] = {}
+    for _ in range(TRIES * count):
+        one = _one_set(units, by, places, pools, widths, random)
+        key = tuple(sorted(zip(*(column.tolist() for column in one.units), strict=True)))
+        sets.setdefault(key, one)  # one repeated would make a p-value smaller than it is
+        if len(sets) == count:
+            break
+    return FeatureControls(tuple(sets.values()), sum(pool.matched for pool in pools))
+
+
+def _one_set(
+    units: Units,
+    by: Float[Tensor, " unit"],
+    places: Sequence[tuple[int, int]],
+    pools: Sequence[_Pool],
+    widths: Sequence[int],
+    random: torch.Generator,
+) -> ControlSet:
+    used: dict[tuple[int, int], set[int]] = {}
+    drawn, fires, kept = [], [], []
+    for i, (place, pool) in enumerate(zip(places, pools, strict=True)):
+        taken = used.setdefault(place, set(_own(units, i)))
+        choice = _draw(pool, taken, widths[place[0]], random)
+        if choice is not None:
+            taken.add(choice)
+            drawn.append(choice)
+            fires.append(choice in pool.features[: pool.here])
+            kept.append(i)
+    rows = torch.tensor(kept, dtype=torch.long)
+    some = Units(units.layer[rows], units.position[rows], torch.tensor(drawn, dtype=torch.long))
+    return ControlSet(some, torch.tensor(fires, dtype=torch.bool), by[rows])
 
 
 def _own(units: Units, index: int) -> list[int]:

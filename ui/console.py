@@ -40,9 +40,7 @@ def settings_of(**explicit: Any) -> "Settings":
 
 
 @contextmanager
-def desk_of(
-    model: str | None, brain: str | None = None, transcoders: str | None = None
-) -> "Iterator[Desk]":
+def desk_of(model: str | None, brain: str | None = None, transcoders: str | None = None) -> "Iterator[Desk]":
     """A desk with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr."""
     settings = settings_of(model=model, brain=brain, transcoders=transcoders)
     settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
