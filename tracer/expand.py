@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.graph import walk
+from tracer.neurons import Units
 
 AT_ONCE = 64  # rows whose absolute values are held at a time
 LEAST = 64  # features expanded in a round, at least: smaller batches waste the matrix products
@@ -75,3 +76,69 @@ def needed(
     reached = open_ones.sort(descending=True).values.cumsum(0)
     least = int((reached < unexplored - epsilon).sum()) + 1
     return unexplored, max(LEAST, least)
+
+
+@torch.no_grad()
+def expected(
+    rows: Sequence[Float[Tensor, "_ column"]],
+    sizes: Float[Tensor, " row"],
+    chosen: Int[Tensor, " expanded"],
+    weights: Float[Tensor, " root"],
+    units: Units,
+    positions: int,
+) -> Float[Tensor, " column"]:
+    """Influence of every column if what has no row passed its influence on as its neighbours do.
+
+    Neighbours are the expanded units of its layer and position (of its layer, where there are none): their
+    mean row stands for it. An estimate, not a bound; units come first among the columns.
+    """
+    layers, roots = int(units.layer.max()) + 1, len(weights)
+    cell = units.layer * positions + units.position
+    cells = layers * positions
+    is_open = torch.ones(len(units), dtype=sizes.dtype, device=sizes.device)
+    is_open[chosen] = 0
+    home = torch.cat([cell.new_full((roots,), cells), cell[chosen]])
+    mean, known = sizes.new_zeros(cells + 1, rows[0].shape[1]), []
+    done = 0
+    for block in rows:
+        for some in block.split(AT_ONCE):
+            shares = some.abs() / sizes[done : done + len(some), None]
+            mean.index_add_(0, home[done : done + len(some)], shares)
+            known.append(_by_node(shares, chosen, cell, is_open, cells))
+            done += len(some)
+    count = torch.bincount(home, minlength=cells + 1).to(mean)
+    mean = _filled(mean[:-1].view(layers, positions, -1), count[:-1].view(layers, positions)).flatten(0, 1)
+    inner = torch.cat([*known, _by_node(mean, chosen, cell, is_open, cells)])
+    layer = torch.cat([units.layer[chosen], torch.arange(cells, device=cell.device) // positions])
+    order = layer.argsort(stable=True)
+    inner = torch.cat([inner[roots:][order], inner[:roots]])[:, order]
+    felt = torch.cat([weights.double(), layer.new_zeros(len(layer), dtype=torch.float64)])
+    felt[roots + order] = walk(inner.double(), weights.double())
+    felt = felt.to(sizes)
+    found, done = felt[roots + len(chosen) :] @ mean, 0
+    for block in rows:
+        for some in block.split(AT_ONCE):
+            found += (felt[done : done + len(some)] / sizes[done : done + len(some)]) @ some.abs()
+            done += len(some)
+    return found
+
+
+def _by_node(
+    shares: Float[Tensor, "some column"],
+    chosen: Int[Tensor, " expanded"],
+    cell: Int[Tensor, " unit"],
+    is_open: Float[Tensor, " unit"],
+    cells: int,
+) -> Float[Tensor, "some node"]:
+    """What goes to each expanded unit, then to all others of each (layer, position) together."""
+    others = shares.new_zeros(len(shares), cells)
+    others.index_add_(1, cell, shares[:, : len(cell)] * is_open)
+    return torch.cat([shares[:, chosen], others], 1)
+
+
+def _filled(
+    sums: Float[Tensor, "layer pos column"], count: Float[Tensor, "layer pos"]
+) -> Float[Tensor, "layer pos column"]:
+    """Means by (layer, position); where nothing is known, of the layer."""
+    whole = sums.sum(1, keepdim=True) / count.sum(1)[:, None, None].clamp_min(1)
+    return torch.where(count[..., None] > 0, sums / count[..., None].clamp_min(1), whole)

@@ -70,9 +70,8 @@ class Graph:
     weights: Float[Tensor, " root"] | None = None  # how much each root counts; None: all the same
     basis: str = NEURONS  # what `neuron` is an index into
     unexplored: float | None = None  # proven: no node's influence would grow by more, were all expanded
-    error: float | None = (
-        None  # measured: rounding of the edges, relative to a row's largest; None: float32's
-    )
+    expected: Float[Tensor, " source"] | None = None  # influence, estimated through what has no row too
+    error: float | None = None  # of edges, relative to a row's largest, where coarse products were asked for
 
     @property
     def root_weights(self) -> Float[Tensor, " root"]:
@@ -162,11 +161,13 @@ class Graph:
         it is not FAINT beside the largest): a share of a small graph would cut through alike neurons. A
         feature left without an edge in or out goes.
         """
-        influence = self.influence()
-        always = self.is_kind(Kind.TOKEN)
+        influence = self.influence() if self.expected is None else self.expected
+        always, listed = self.is_kind(Kind.TOKEN), influence
+        if self.expected is not None:  # what has no row counts in the total, but is no node to keep
+            listed = influence.masked_fill(self.is_kind(Kind.REST), 0.0)
         small = self._strongest(influence, at_least)
         always[small] = True
-        kept = _fewest(influence, nodes) | always
+        kept = fewest(listed, nodes, float(influence.sum())) | always
         features = self.features
         rows = torch.ones(len(self.edges), dtype=torch.bool)
         rows[:features] = kept[:features]
@@ -174,7 +175,7 @@ class Graph:
         shares = self._masked_shares(kept_edges)
         visits = walk(shares, self.root_weights)
         score = shares * torch.cat([visits[:features], self.root_weights])[:, None]
-        strong = _fewest(score.flatten(), edges).view_as(score)
+        strong = fewest(score.flatten(), edges).view_as(score)
         for index in small.tolist():  # its strongest edges, in and out, or it would be a loose end
             strong[index, score[index].argmax()] = True
             strong[score[:, index].argmax(), index] = True
@@ -203,8 +204,9 @@ class Graph:
     def save(self, path: Path) -> None:
         """Write `path`.safetensors and `path`.json."""
         tensors = {name: getattr(self, name).contiguous() for name in TENSORS}
-        if self.weights is not None:
-            tensors["weights"] = self.weights.contiguous()
+        for name in OPTIONAL:
+            if getattr(self, name) is not None:
+                tensors[name] = getattr(self, name).contiguous()
         save_file(tensors, path.with_suffix(".safetensors"))
         header = {
             "format": FORMAT,
@@ -219,6 +221,7 @@ class Graph:
 
 
 TENSORS = ("kind", "layer", "position", "neuron", "activation", "effect", "edges", "value")
+OPTIONAL = ("weights", "expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +244,7 @@ def load_graph(path: Path) -> Graph:
         raise GraphError(f"There is no readable graph at {path}.") from exc
     except Exception as exc:  # safetensors raises its own type for a damaged file
         raise GraphError(f"The graph file {path} is damaged.") from exc
-    if header.get("format") != FORMAT or set(tensors) - {"weights"} != set(TENSORS):
+    if header.get("format") != FORMAT or set(tensors) - set(OPTIONAL) != set(TENSORS):
         raise GraphError(f"{path} was written by another version of askcircuit. Trace the text again.")
     return Graph(
         **tensors,
@@ -269,10 +272,10 @@ def walk(shares: Float[Tensor, "target source"], weights: Float[Tensor, " root"]
     return out
 
 
-def _fewest(score: Float[Tensor, " item"], share: float) -> Bool[Tensor, " item"]:
-    """The smallest set that holds this share of the total."""
+def fewest(score: Float[Tensor, " item"], share: float, total: float | None = None) -> Bool[Tensor, " item"]:
+    """The smallest set that holds this share of the total (of the scores' sum)."""
     ordered, index = score.sort(descending=True, stable=True)
     before = ordered.cumsum(0) - ordered
     keep = torch.zeros(len(score), dtype=torch.bool, device=score.device)
-    keep[index[before < share * ordered.sum()]] = True
+    keep[index[before < share * (ordered.sum() if total is None else total)]] = True
     return keep

@@ -170,7 +170,7 @@ def _own(
     if rest_apart:
         rest = rows[:, : sources.error_column].sum(1, keepdim=True) - inside.sum(1, keepdim=True)
         return torch.cat([inside, outside, rest], 1)
-    outside = outside.double()
+    outside = outside.to(torch.float64, copy=True)
     place = units.layer * positions + units.position  # sorted
     counts = torch.bincount(place, minlength=sources.token_column - sources.error_column).tolist()
     for column, block in enumerate(rows[:, : sources.error_column].split(counts, 1)):

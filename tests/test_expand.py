@@ -1,0 +1,79 @@
+"""The certified stop: its bound holds, and what it expects of the unexplored is close to the truth."""
+
+import pytest
+import torch
+from frozen_reference import own_precision
+from tests_support import freeze_words, random_transcoders, tiny_subject
+
+from tracer.attribute import trace
+from tracer.graph import Kind, load_graph
+from tracer.replacement import trace_transcoders
+from tracer.targets import logit_difference
+
+
+@pytest.fixture(scope="module")
+def llama(tiny):
+    subject = tiny_subject(tiny, "llama")
+    with own_precision(subject.model):
+        yield freeze_words(subject, 7)
+
+
+def by_id(graph, values):
+    return {graph.id_of(i): float(v) for i, v in enumerate(values)}
+
+
+@pytest.fixture(scope="module", params=["neurons", "transcoders"])
+def graph_at(request, llama):
+    """epsilon -> graph; 0 expands everything."""
+    transcoders = random_transcoders(llama)
+
+    def make(epsilon):
+        if request.param == "neurons":
+            return trace(llama, logit_difference(llama, 3, 50), "LD", nodes=40, epsilon=epsilon)
+        return trace_transcoders(
+            llama, transcoders, max_feature_nodes=10**6, epsilon=epsilon, rest_apart=True
+        )
+
+    return make
+
+
+def test_no_influence_is_off_by_more_than_the_bound(graph_at):
+    full = graph_at(0.0)
+    assert full.unexplored == pytest.approx(0, abs=1e-9)
+    whole = by_id(full, full.influence())
+    fewer = []
+    for epsilon in (0.05, 0.2, 0.4):
+        graph = graph_at(epsilon)
+        assert 0 < graph.unexplored <= epsilon
+        assert graph.residual() < 1e-9
+        fewer.append(graph.features)
+        for name, known in by_id(graph, graph.influence()).items():
+            if name not in {"R", "B"}:
+                assert abs(whole[name] - known) <= graph.unexplored + 1e-9
+    assert full.features > fewer[0] >= fewer[1] >= fewer[2]
+
+
+def test_pruning_keeps_what_the_full_expansion_keeps(llama, tmp_path):
+    target = logit_difference(llama, 3, 50)
+    full, some = (trace(llama, target, "LD", nodes=40, epsilon=e) for e in (0.0, 0.3))
+    assert some.features < full.features
+    kept = [{g.id_of(i) for i in g.prune().nodes.nonzero()[:, 0].tolist()} for g in (full, some)]
+    assert len(kept[0] & kept[1]) / len(kept[0] | kept[1]) > 0.9
+    assert bool(some.is_kind(Kind.REST).any())
+    some.save(tmp_path / "g")
+    back = load_graph(tmp_path / "g")
+    assert (back.unexplored, back.error) == (some.unexplored, None)
+    assert torch.equal(back.prune().nodes, some.prune().nodes)
+
+
+def test_coarser_products_state_their_error(llama):
+    transcoders = random_transcoders(llama)
+    exact, single, rough = (
+        trace_transcoders(llama, transcoders, max_feature_nodes=60, products=p)
+        for p in (None, torch.float32, torch.bfloat16)
+    )
+    assert exact.error is None
+    assert torch.equal(single.neuron, exact.neuron)
+    off = (single.edges - exact.edges).abs().amax(1) / exact.edges.abs().amax(1)
+    assert 1e-9 < float(off.max()) < 2 * single.error < 1e-4
+    assert single.error < rough.error
