@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import AgentError, LibraryError
+from agent.keeping import forget_older
 from agent.library import Library
 from agent.records import Description
 from agent.settings import Settings
+from agent.turns import Turns
 from tracer import (
     Contrast,
     Study,
@@ -31,7 +33,11 @@ from tracer import (
 
 log = logging.getLogger(__name__)
 
+DATABASE = "talks.sqlite"
 KEPT = 4  # studies, and traces, in memory
+READ_ONLY = (
+    "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
+)
 
 Progress = Callable[[str, float], None]
 
@@ -44,25 +50,37 @@ class TranscodersMissing(AgentError):
     """The transcoders cannot be loaded, or are not this model's."""
 
 
+class ReadOnly(AgentError):
+    """No model is loaded, and no question is answered."""
+
+
 class Desk:
     """Everything a conversation needs, shared by all conversations of one process."""
 
     def __init__(
         self,
         settings: Settings,
-        subject: Subject,
+        subject: Subject | None,
         library: Library,
         transcoders: Transcoders | None = None,  # what is traced; the model's neurons without
     ) -> None:
-        self.settings, self.subject, self.library = settings, subject, library
-        self.transcoders = transcoders
-        self.busy = threading.Lock()  # one question at a time: two would only share the cores
+        self.settings, self.library = settings, library
+        self._subject, self.transcoders = subject, transcoders
+        self.turns = Turns()  # one question at a time: two would only share the cores
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
         self._retired = {"forward_passes": 0, "rows": 0}
         self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
         self._filed: Future[None] | None = None
         self._checkpoints: sqlite3.Connection | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def subject(self) -> Subject:
+        """The model that is explained; raises ReadOnly where none is loaded."""
+        if self._subject is None:
+            raise ReadOnly(READ_ONLY)
+        return self._subject
 
     def study(self, text: str) -> Study:
         """The text's forward pass; raises TracerError when the text cannot be traced."""
@@ -110,12 +128,12 @@ class Desk:
         self._filed = self._filing.submit(self.library.put, descriptions)
 
     def _wait_for_filing(self) -> None:
-        if self._filed is not None:
+        filed, self._filed = self._filed, None
+        if filed is not None:
             try:
-                self._filed.result()
+                filed.result()
             except LibraryError as exc:  # an answer must not fail because a label could not be filed
                 log.warning("descriptions were not filed: %s", exc)
-            self._filed = None
 
     def search(self, query: str, k: int = 10) -> list[dict[str, Any]]:
         """Features of this subject by meaning, nearest first."""
@@ -134,12 +152,25 @@ class Desk:
 
     def checkpoints(self) -> sqlite3.Connection:
         """The database of conversations; in memory, with a warning, where the folder cannot be written."""
-        if self._checkpoints is None:
-            self._checkpoints = _open_database(self.settings.data_folder)
-        return self._checkpoints
+        with self._opening:
+            if self._checkpoints is None:
+                self._checkpoints = _open_database(self.settings.data_folder)
+            return self._checkpoints
+
+    def forget_old(self) -> None:
+        """Delete what is older than the settings let conversations be."""
+        days = self.settings.keep_days
+        if days is None:
+            return
+        try:
+            forget_older(self.settings.data_folder / DATABASE, days)
+        except sqlite3.Error as exc:
+            log.warning("old conversations could not be deleted: %s", exc)
 
     def about(self) -> dict[str, Any]:
         """What is loaded, in words."""
+        if self._subject is None:
+            return {"model": self.settings.model, "brain": "none: read-only"}
         return {
             "model": self.subject.name,
             "family": self.subject.family.name,
@@ -162,7 +193,7 @@ class Desk:
 def _open_database(folder: Path) -> sqlite3.Connection:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(folder / "talks.sqlite", check_same_thread=False, timeout=30)
+        connection = sqlite3.connect(folder / DATABASE, check_same_thread=False, timeout=30)
         connection.execute("create table if not exists askcircuit_can_write (x)")
         connection.commit()
     except (OSError, sqlite3.OperationalError) as exc:
@@ -172,7 +203,14 @@ def _open_database(folder: Path) -> sqlite3.Connection:
 
 
 def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:
-    """Load the subject and open the library; raises AgentError with one sentence when it cannot be done."""
+    """Load the subject and open the library; raises AgentError with one sentence when it cannot be done.
+
+    A read-only desk loads no subject and answers no question.
+    """
+    if settings.read_only:
+        desk = Desk(settings, None, Library.open(settings.data_folder / "library"))
+        desk.turns.close(READ_ONLY)
+        return desk
     transcoders = _open_transcoders(settings)
     progress("model", 0.0)
     try:

@@ -80,12 +80,16 @@ def export_trace(
         raise FileError(
             f"The graph cannot be written to {str(path)!r}: there is no such folder, or it is one."
         )
-    harness = Harness(desk, emit, cancel or threading.Event())
+    stop = cancel or threading.Event()
+    harness = Harness(desk, emit, stop)
     question = {"text": text, "said": said, "foil": foil}
     state = State(turn=1, history=[], question=question, focus=None, claims=[])
     steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
     try:
-        with desk.busy:
+        with desk.turns.place(stop) as place:
+            while not place.wait(0.2):
+                if stop.is_set():
+                    raise Stopped
             for step in (*steps, actions.Describe(), actions.Group()):
                 state.update(harness.run(step, state))  # type: ignore[typeddict-item]
             graph = _as_file(desk, state, naming)

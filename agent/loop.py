@@ -17,7 +17,7 @@ from agent.desk import Desk
 from agent.state import State
 from agent.tools import Harness, Worder
 
-__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "forget"]
+__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "forget", "forget_past"]
 
 STEPS = 120  # twice the most actions a turn may take
 
@@ -71,3 +71,15 @@ def forget(loop: Loop, thread: str) -> None:
     """Delete what is kept of one conversation."""
     assert isinstance(loop.checkpointer, SqliteSaver)
     loop.checkpointer.delete_thread(thread)
+
+
+def forget_past(loop: Loop, thread: str) -> None:
+    """Keep only where a conversation stands: each checkpoint holds it whole, and only the last is read."""
+    assert isinstance(loop.checkpointer, SqliteSaver)
+    with loop.checkpointer.cursor() as cursor:
+        for table in ("writes", "checkpoints"):
+            cursor.execute(
+                f"delete from {table} where thread_id = ? and checkpoint_id < "
+                "(select max(checkpoint_id) from checkpoints where thread_id = ?)",
+                (thread, thread),
+            )

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from agent.desk import Desk
 from agent.errors import AgentError, QuestionError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
 from agent.llm_brain import LLMBrain
-from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget
+from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_past
 from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
 from agent.report import report
@@ -25,6 +26,7 @@ from agent.settings import Settings
 from agent.state import Message, State
 from agent.tools import Stopped
 from agent.tryout import Tried, asked, kept, told, try_out
+from agent.turns import Closed, Place
 from agent.words import escaped
 
 log = logging.getLogger(__name__)
@@ -55,25 +57,18 @@ class Session:
         stop = cancel or threading.Event()
         asked = {"text": text, "said": said, "foil": foil, "focus": focus}
         try:
-            yield from self._wait_for_the_desk(stop)
+            with self._desk.turns.place(stop) as place:
+                yield from _wait_for(place)
+                with _limited(self._desk.settings.max_seconds, stop) as expired:
+                    yield from self._answer(message, asked, stop, expired)
         except Stopped:
             yield Failed("Stopped.")
-            return
-        try:
-            yield from self._answer(message, asked, stop)
-        finally:
-            self._desk.busy.release()
+        except Closed as exc:
+            yield Failed(str(exc))
 
-    def _wait_for_the_desk(self, stop: threading.Event) -> Iterator[Event]:
-        """Take the desk; while another question has it, say so."""
-        if not self._desk.busy.acquire(blocking=False):
-            yield Working("wait", 0.0, "another question is being answered")
-            while not self._desk.busy.acquire(timeout=0.2):
-                if stop.is_set():
-                    raise Stopped
-            yield Working("wait", 1.0)
-
-    def _answer(self, message: str, asked: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
+    def _answer(
+        self, message: str, asked: dict[str, Any], stop: threading.Event, expired: threading.Event
+    ) -> Iterator[Event]:
         start, before, old = time.perf_counter(), self._desk.spent(), self._state()
         try:
             question = parse(message, has_graph=bool(old.get("graph")), **asked)
@@ -86,7 +81,8 @@ class Session:
             spent = brain.spent() if isinstance(brain, LLMBrain) else {}
             yield from self._finish({**self._cost(before, start), **spent})
         except (AgentError, Stopped, WentInCircles) as exc:
-            why = {Stopped: "Stopped.", WentInCircles: CIRCLES}.get(type(exc), str(exc))
+            stopped = self._took_too_long() if expired.is_set() else "Stopped."
+            why = {Stopped: stopped, WentInCircles: CIRCLES}.get(type(exc), str(exc))
             self._go_back(old, message or asked["text"] or "", why)
             yield Failed(why)
 
@@ -98,6 +94,16 @@ class Session:
         ]
         update = {**old, "history": [*old.get("history", []), *said], "finished": True}
         self._loop.update_state(self._config, update, as_node="act")
+        self._forget_past()
+
+    def _took_too_long(self) -> str:
+        return (
+            f"This took longer than the {self._desk.settings.max_seconds} seconds a question may take here "
+            "(ASKCIRCUIT_MAX_SECONDS), and was stopped. Ask about a shorter text."
+        )
+
+    def _forget_past(self) -> None:
+        forget_past(self._loop, self._config["configurable"]["thread_id"])
 
     def try_out(self, focus: str, factor: float) -> Tried:
         """Scale a group or feature of the drawing by hand and look, once; raises AgentError."""
@@ -183,6 +189,7 @@ class Session:
                 state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
             )
         self._loop.update_state(self._config, update)
+        self._forget_past()
         if "drawing" in update:
             yield Drew(update["drawing"])
         for part in reply["markdown"].split("\n\n"):
@@ -215,6 +222,40 @@ def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
     path = (state.get("flows") or {}).get("path", [])
     found = cites(sentences, state.get("claims", []), state.get("groups") or [], path)
     return {"cites": found, "circuit": circuit_id((state.get("drawing") or {}).get("graph_id", ""))}
+
+
+def _wait_for(place: Place) -> Iterator[Event]:
+    """Wait for the turn of a question, and say how many come before it whenever that changes."""
+    told = 0
+    while not place.wait(0.2):
+        if place.stop.is_set():
+            raise Stopped
+        ahead = place.ahead()
+        if ahead and ahead != told:
+            others = "another question is" if ahead == 1 else f"{ahead} questions are"
+            yield Working("wait", 0.0, f"{others} answered before this one")
+            told = ahead
+    if told:
+        yield Working("wait", 1.0)
+
+
+@contextmanager
+def _limited(seconds: int | None, stop: threading.Event) -> Iterator[threading.Event]:
+    """Stop what runs in the block after this time; the event yielded tells that it was the time."""
+    expired = threading.Event()
+
+    def end() -> None:
+        expired.set()
+        stop.set()
+
+    clock = threading.Timer(seconds or 0, end)
+    clock.daemon = True
+    if seconds is not None:
+        clock.start()
+    try:
+        yield expired
+    finally:
+        clock.cancel()
 
 
 def _new(item: Any, name: str) -> Any:

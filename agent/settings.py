@@ -1,5 +1,6 @@
 """All that the environment may decide, read once, passed down by hand. Touches no disk."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from agent.errors import SettingsError
 
 APP = "askcircuit"
 PREFIX = "ASKCIRCUIT_"
+SITE = re.compile(r"https?://(?:\*\.)?[\w.-]+(?::\d+)?")
 
 
 def _usable_folder(path: Path) -> Path:
@@ -29,8 +31,32 @@ def _http_address(url: str) -> str:
     return url
 
 
+def _login_pairs(logins: SecretStr) -> SecretStr:
+    for pair in logins.get_secret_value().split(","):
+        user, colon, password = pair.strip().partition(":")
+        if not (user and colon and password):
+            raise ValueError("it should be user:password, or several of them with commas")
+    return logins
+
+
+def _not_empty(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 8:
+        raise ValueError("it should have at least 8 characters")
+    return secret
+
+
+def _frame_sources(sites: str) -> str:
+    for site in sites.split():
+        if not SITE.fullmatch(site):
+            raise ValueError("it should be addresses such as https://example.org, with spaces between")
+    return " ".join(sites.split())
+
+
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Folder = Annotated[Path, AfterValidator(_usable_folder)]
+Logins = Annotated[SecretStr, AfterValidator(_login_pairs)]
+Token = Annotated[SecretStr, AfterValidator(_not_empty)]
+Sites = Annotated[Words, AfterValidator(_frame_sources)]
 Address = Annotated[Words, AfterValidator(_http_address)]
 
 
@@ -62,6 +88,36 @@ class Settings(BaseSettings):
     )
     host: Words = Field("127.0.0.1", description="address the chat listens on")
     port: int = Field(7860, ge=0, le=65_535, description="port of the chat; 0 picks a free one")
+    # The rest is for a host who serves strangers.
+    read_only: bool = Field(False, description="show the gallery, answer no questions, load no model")
+    max_seconds: int | None = Field(
+        None, ge=1, le=86_400, description="longest time for one question; none by default"
+    )
+    max_waiting: int = Field(32, ge=1, le=10_000, description="questions that may wait for their turn")
+    visitor_open: int = Field(
+        1, ge=1, le=1_000, description="questions of one browser that may wait or run at a time"
+    )
+    visitor_rate: int = Field(30, ge=1, le=100_000, description="questions a minute from one browser")
+    address_rate: int = Field(120, ge=1, le=100_000, description="questions a minute from one address")
+    proxies: int = Field(
+        0, ge=0, le=10, description="proxies in front, whose X-Forwarded-For is believed; 0: none is"
+    )
+    hosts: Words | None = Field(
+        None, description="names the server is called by, with commas; others are refused"
+    )
+    embed_in: Sites | None = Field(None, description="sites that may show the page in a frame, with spaces")
+    logins: Logins | None = Field(
+        None, description="user:password pairs with commas that may use the page; never logged"
+    )
+    token: Token | None = Field(
+        None, description="password of any user of the page, and bearer token of the MCP server; never logged"
+    )
+    stop_seconds: int = Field(
+        20, ge=0, le=3_600, description="how long a running question may go on when the server is stopped"
+    )
+    keep_days: int | None = Field(
+        None, ge=1, le=36_500, description="days after which conversations are deleted; none by default"
+    )
 
     @property
     def cache_folder(self) -> Path:
@@ -97,7 +153,7 @@ def _sentence(error: ErrorDetails, given: dict[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return f"There is no setting {name!r}; there are {', '.join(Settings.model_fields)}."
     source = name if name in given else PREFIX + name.upper()
-    secret = Settings.model_fields[name].annotation == SecretStr | None
+    secret = "SecretStr" in str(Settings.model_fields[name].annotation)
     value = "the value it has" if secret else repr(error["input"])
     reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"The setting {source} cannot be {value}: {reason}."

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 import torch
@@ -217,11 +218,49 @@ def test_a_conversation_can_be_forgotten(desk):
 
 
 def test_a_second_question_waits_for_the_first(desk):
-    desk.busy.acquire()
-    asked = Session(desk, "waiting").ask("help")
-    assert next(asked) == Working("wait", 0.0, "another question is being answered")
-    desk.busy.release()
+    with desk.turns.place(threading.Event()):
+        asked = Session(desk, "waiting").ask("help")
+        assert next(asked) == Working("wait", 0.0, "another question is answered before this one")
     assert any(isinstance(event, Said) for event in asked)
+
+
+def test_questions_take_their_turns_in_the_order_they_came(desk):
+    ended, askers = [], []
+
+    def ask(name):
+        list(Session(desk, f"turn {name}").ask("help"))
+        ended.append(name)
+
+    with desk.turns.place(threading.Event()):
+        for name in range(5):
+            askers.append(threading.Thread(target=ask, args=[name]))
+            askers[-1].start()
+            while len(desk.turns) < name + 2:
+                time.sleep(0.01)
+    for asker in askers:
+        asker.join()
+    assert ended == list(range(5))
+
+
+def test_a_question_that_takes_too_long_is_stopped_and_says_so(embedded_subject, tmp_path):
+    settings = read_settings(data_dir=tmp_path, max_seconds=1)
+    desk = Desk(settings, embedded_subject, Library.open(tmp_path / "library"))
+    said = say(Session(desk, "slow"), "", text="word " * 300)
+    desk.close()
+    assert said.startswith("FAILED: This took longer than the 1 seconds a question may take here")
+
+
+def test_a_conversation_keeps_only_where_it_stands(desk):
+    session = Session(desk, "long")
+    for _ in range(3):
+        say(session, "help")
+    count = "select count(*) from {} where thread_id = 'long'"
+    tables = [
+        desk.checkpoints().execute(count.format(name)).fetchone()[0] for name in ("checkpoints", "writes")
+    ]
+    assert tables[0] == 1
+    assert tables[1] <= 1
+    assert len(session.history()) == 6
 
 
 def test_a_token_of_several_pieces_says_so(desk):

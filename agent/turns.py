@@ -1,0 +1,79 @@
+"""Who is asking, in the order they came: one question at a time, and a way to end them all."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agent.errors import AgentError
+
+
+class Closed(AgentError):
+    """No questions are taken any more."""
+
+
+class Place:
+    """One question's place in the line."""
+
+    def __init__(self, line: "Turns", stop: threading.Event) -> None:
+        self._line, self.stop = line, stop
+
+    def ahead(self) -> int:
+        """How many questions are answered before this one."""
+        return self._line.ahead(self)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the turn at most this long; tells whether it has come."""
+        return self._line.wait(self, seconds)
+
+
+class Turns:
+    """First come, first served; a lock would let any of those who wait go first."""
+
+    def __init__(self) -> None:
+        self._line: list[Place] = []
+        self._changed = threading.Condition()
+        self._closed = ""
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    @contextmanager
+    def place(self, stop: threading.Event) -> Iterator[Place]:
+        """Stand in the line for as long as the block lasts; raises Closed."""
+        place = Place(self, stop)
+        with self._changed:
+            if self._closed:
+                raise Closed(self._closed)
+            self._line.append(place)
+        try:
+            yield place
+        finally:
+            with self._changed:
+                self._line.remove(place)
+                self._changed.notify_all()
+
+    def ahead(self, place: Place) -> int:
+        """How many stand before this place."""
+        with self._changed:
+            return self._line.index(place)
+
+    def wait(self, place: Place, seconds: float) -> bool:
+        """Whether the place is the first within this time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._line[0] is place, seconds)
+
+    def close(self, why: str) -> None:
+        """Take no more questions; whoever asks is told why."""
+        with self._changed:
+            self._closed = why
+
+    def wait_until_empty(self, seconds: float) -> bool:
+        """Whether every question has ended within this time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._line, seconds)
+
+    def stop(self) -> None:
+        """End every question, running or waiting, within a step."""
+        with self._changed:
+            for place in self._line:
+                place.stop.set()
