@@ -3,9 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from agent.baselines import OneShotBrain, TextBrain
@@ -20,7 +20,7 @@ from agent.llm_brain import LLMBrain
 from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_past
 from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
-from agent.report import report
+from agent.report import CLAIM_FIELDS, report
 from agent.rules import EXPLAIN, RuleBrain
 from agent.settings import Settings
 from agent.state import Message, State
@@ -32,6 +32,15 @@ from agent.words import escaped
 log = logging.getLogger(__name__)
 
 CIRCLES = "This took too many steps without an answer. Ask a narrower question."
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
+
+    message: str
+    focus: dict[str, str] | None
+    understood: Callable[[State], Question]
 
 
 class Session:
@@ -54,27 +63,51 @@ class Session:
         cancel: threading.Event | None = None,
     ) -> Iterator[Event]:
         """Answer, event by event; a failure is the last event, not an exception, and loses nothing."""
+
+        def understood(old: State) -> Question:
+            has_graph = bool(old.get("graph"))
+            return parse(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
+
+        yield from self._in_turn(_Asked(message or text or "", focus, understood), cancel)
+
+    def intervene(
+        self,
+        group: str,
+        *,
+        factor: float = 0.0,
+        other: str | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Test an intervention on a group of the last answer, on a feature of its graph, or on several.
+
+        `group` is S2, its name, or ids such as L11.N1234+@5 with commas between; their activations are
+        multiplied by `factor` (0 removes them), or, where `other` is a word or a text, swapped for those
+        it brings. Events as of `ask`; `findings` has the numbers.
+        """
+        intent = Intent.INTERVENE if other is None else Intent.SWAP
+        what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
+        question = Question(intent, group=group, factor=factor, other=other, raw=what)
+        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+
+    def _in_turn(self, asked: "_Asked", cancel: threading.Event | None) -> Iterator[Event]:
         stop = cancel or threading.Event()
-        asked = {"text": text, "said": said, "foil": foil, "focus": focus}
         try:
             with self._desk.turns.place(stop) as place:
                 yield from _wait_for(place)
                 with _limited(self._desk.settings.max_seconds, stop) as expired:
-                    yield from self._answer(message, asked, stop, expired)
+                    yield from self._answer(asked, stop, expired)
         except Stopped:
             yield Failed("Stopped.")
         except Closed as exc:
             yield Failed(str(exc))
 
-    def _answer(
-        self, message: str, asked: dict[str, Any], stop: threading.Event, expired: threading.Event
-    ) -> Iterator[Event]:
+    def _answer(self, asked: "_Asked", stop: threading.Event, expired: threading.Event) -> Iterator[Event]:
         start, before, old = time.perf_counter(), self._desk.spent(), self._state()
         try:
-            question = parse(message, has_graph=bool(old.get("graph")), **asked)
-            for piece in (question.text, question.said, question.foil):
+            question = asked.understood(old)
+            for piece in (question.text, question.said, question.foil, question.group, question.other):
                 _refuse_control_characters(piece)
-            state = _turn(old, question, message or asked["text"] or "", asked["focus"])
+            state = _turn(old, question, asked.message, asked.focus)
             settings = self._desk.settings
             brain = choose_brain(self._deciding, settings, stop)
             yield from self._run(state, brain, stop)
@@ -83,7 +116,7 @@ class Session:
         except (AgentError, Stopped, WentInCircles) as exc:
             stopped = self._took_too_long() if expired.is_set() else "Stopped."
             why = {Stopped: stopped, WentInCircles: CIRCLES}.get(type(exc), str(exc))
-            self._go_back(old, message or asked["text"] or "", why)
+            self._go_back(old, asked.message, why)
             yield Failed(why)
 
     def _go_back(self, old: State, message: str, why: str) -> None:
@@ -124,6 +157,7 @@ class Session:
         update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
         drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims)
         self._loop.update_state(self._config, {**update, "drawing": drawing, "finished": True}, as_node="act")
+        self._forget_past()
 
     def forget(self) -> None:
         """Delete this conversation."""
@@ -136,6 +170,12 @@ class Session:
     def last_drawing(self) -> dict[str, Any] | None:
         """The circuit that was shown last."""
         return self._state().get("drawing")
+
+    def findings(self) -> list[dict[str, Any]]:
+        """The claims of the last turn, as reports have them: predicted, measured, controls, p, verdict."""
+        state = self._state()
+        own = [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
+        return [{name: cast(dict[str, Any], claim).get(name) for name in CLAIM_FIELDS} for claim in own]
 
     def bundle(self, title: str = "") -> Bundle:
         """The last explanation and all it rests on; raises AgentError when there is none yet."""

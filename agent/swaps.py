@@ -119,7 +119,7 @@ def joint(name: str, groups: Sequence[Supernode]) -> Supernode | None:
 
 
 def named_group(name: str, state: State) -> Supernode:
-    """The supernode or feature a question means: S2, S1+S2, its name, a word in it, or L11.N1234+@5."""
+    """What a question means: S2, S1+S2, its name, a word in it, or L11.N1234+@5 (several: with commas)."""
     groups = state.get("groups") or []
     if (both := joint(name, groups)) is not None:
         return both
@@ -127,14 +127,35 @@ def named_group(name: str, state: State) -> Supernode:
     for group in groups:
         if wanted in (group["id"].casefold(), group["name"].casefold()):
             return group
-    feature = _feature(name, state)
-    if feature is not None:
-        return feature
+    features = [_feature(each, state) for each in name.split(",")]
+    if all(features):
+        return _joined([each for each in features if each is not None])
     matching = [g for g in groups if wanted and wanted in g["name"].casefold()]
     if matching:
         return matching[0]
     known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
     raise QuestionError(f"No group is called {name!r}. There are {known or 'none yet'}.")
+
+
+def _joined(features: list[Supernode]) -> Supernode:
+    """Several features as one group."""
+    if len(features) == 1:
+        return features[0]
+    layers = [feature["layers"][0] for feature in features]
+    effect = sum(feature["effect"] for feature in features)
+    return Supernode(
+        id=", ".join(feature["id"] for feature in features),
+        name=f"{len(features)} features",
+        kind="middle",
+        sign=1 if effect > 0 else -1,
+        share=0.0,
+        effect=effect,
+        position=max(feature["position"] for feature in features),
+        layers=[min(layers), max(layers)],
+        members=[feature["id"] for feature in features],
+        raises=[],
+        lowers=[],
+    )
 
 
 def _feature(name: str, state: State) -> Supernode | None:

@@ -3,6 +3,7 @@
 A `Tried` may be kept: it then stands in the conversation and in the ledger, marked as the reader's own.
 """
 
+import threading
 from typing import Any, NamedTuple
 
 from agent.desk import Desk
@@ -48,15 +49,14 @@ def try_out(desk: Desk, state: State, focus: str, factor: float) -> Tried:
             f"The factor {factor:g} cannot be tried: the slider goes from {low:g} to {high:g}."
         )
     group = named_group(focus, state)
-    if not desk.busy.acquire(timeout=PATIENCE):
-        raise QuestionError("Another question is being answered; move the slider again in a moment.")
-    try:
-        contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
-        seen = contrast.glimpse(group["members"], Intervention("steer", factor), SHOWN)
-    except TracerError as exc:
-        raise QuestionError(str(exc)) from exc
-    finally:
-        desk.busy.release()
+    with desk.turns.place(threading.Event()) as place:
+        if not place.wait(PATIENCE):
+            raise QuestionError("Another question is being answered; move the slider again in a moment.")
+        try:
+            contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
+            seen = contrast.glimpse(group["members"], Intervention("steer", factor), SHOWN)
+        except TracerError as exc:
+            raise QuestionError(str(exc)) from exc
     tokens = [{"token": name, "before": rounded(p), "after": rounded(q)} for name, p, q in seen.tokens]
     return Tried(group["id"], group["name"], group["members"], factor, rounded(seen.change), tokens)
 

@@ -16,7 +16,7 @@ MAY_TOUCH = {  # room -> other rooms and the heavy libraries it may import
         *("tracer", "prompts", "langgraph", "langchain_core", "openai", "pydantic_settings"),
         *("chromadb", "numpy", "scipy"),
     },
-    "ui": {"agent", "gradio", "starlette", "uvicorn", "fastapi"},
+    "ui": {"agent", "gradio", "starlette", "uvicorn", "fastapi", "mcp", "anyio"},
     "prompts": set(),
 }
 # The sentence encoder of the library is torch by necessity; no other file of the agent knows it.
@@ -29,6 +29,9 @@ ONLY_IN = {  # a library or a room that just these files know
     "chromadb": {"agent/index.py"},
     "pydantic_settings": {"agent/settings.py"},
     "gradio": {"ui/app.py", "ui/page.py"},
+    "uvicorn": {"ui/hosting.py"},
+    "mcp": {"ui/mcp.py"},
+    "anyio": {"ui/mcp.py"},
     "tracer": {
         *("agent/tools.py", "agent/trials.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
         "agent/tryout.py",

@@ -4,13 +4,16 @@ from importlib.resources import files
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
+from fastapi import FastAPI
 
-from agent import Desk
-from ui.headers import SecurityHeaders
+from agent import Desk, Settings, read_settings
+from ui.hosting import PageServer
+from ui.logins import may_enter
 from ui.opening import Opening, opened
 from ui.page import Page
 
+OPEN_PAGES = 300  # of which Gradio keeps what they show
+DAY = 86_400
 SCRIPTS = ("layout.js", "details.js", "tryout.js", "picture.js", "links.js", "graph.js")
 
 
@@ -34,25 +37,55 @@ def drawing() -> Any:
 
 def build_app(opening: Opening) -> gr.Blocks:
     """The page of one desk, open or on its way, not yet served."""
-    blocks: gr.Blocks = gr.Blocks(title="askcircuit", fill_width=True, analytics_enabled=False)
+    blocks: gr.Blocks = gr.Blocks(
+        title="askcircuit",
+        fill_width=True,
+        analytics_enabled=False,
+        delete_cache=(DAY // 24, DAY),  # files that uploads and exports leave behind
+    )
     with blocks:
         Page(opening, drawing).wire(blocks)
-    blocks.queue(max_size=32)
+    blocks.queue(max_size=None, api_open=False)  # the gate knows how many may wait
+    blocks.state_session_capacity = OPEN_PAGES
     return blocks
 
 
-def serve(desk: Desk | Opening, host: str, port: int) -> tuple[gr.Blocks, str]:
-    """Serve the page from a thread; the page, to be closed by the caller, and its address.
+class Queue:
+    """What the gate has to know of the page's queue."""
 
-    A desk on its way may be given: the page is there at once and says how far the model is.
-    """
-    blocks = build_app(desk if isinstance(desk, Opening) else opened(desk))
-    _, address, _ = blocks.launch(
-        server_name=host,
-        server_port=port,
+    def __init__(self, blocks: gr.Blocks) -> None:
+        """Look at the queue of these blocks."""
+        self._blocks = blocks
+
+    def is_question(self, fn_index: int) -> bool:
+        """Whether this call is a question: it takes the subject's turn."""
+        called = self._blocks.fns.get(fn_index)
+        return called is not None and called.concurrency_id == "subject"
+
+    def open(self) -> list[Any]:
+        """The requests of the questions that wait or run."""
+        running = [event for job in self._blocks._queue.active_jobs for event in job or ()]
+        asked = [event for event in running if event.concurrency_id == "subject"] + self._line()
+        return [event.request.scope for event in asked]
+
+    def waiting(self) -> int:
+        """How many questions wait for their turn."""
+        return len(self._line())
+
+    def _line(self) -> list[Any]:
+        line = self._blocks._queue.event_queue_per_concurrency_id.get("subject")
+        return list(line.queue) if line else []
+
+
+def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
+    """The page as an ASGI app."""
+    app: FastAPI = gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        blocks,
+        path="",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"]),
         css=asset("page.css"),
-        share=False,
+        auth=may_enter(settings),
         ssr_mode=False,
         pwa=False,
         show_error=True,
@@ -60,8 +93,20 @@ def serve(desk: Desk | Opening, host: str, port: int) -> tuple[gr.Blocks, str]:
         run_history=False,
         enable_monitoring=False,
         max_file_size="1mb",
-        prevent_thread_lock=True,
-        quiet=True,
-        app_kwargs={"middleware": [Middleware(SecurityHeaders)]},
     )
-    return blocks, address
+    return app
+
+
+def serve(
+    desk: Desk | Opening, host: str, port: int, settings: Settings | None = None
+) -> tuple[PageServer, str]:
+    """Serve the page from a thread; the server, to be closed by the caller, and its address.
+
+    A desk on its way may be given: the page is there at once and says how far the model is.
+    """
+    opening = desk if isinstance(desk, Opening) else opened(desk)
+    known = settings or (read_settings() if isinstance(desk, Opening) else desk.settings)
+    chosen = known.model_copy(update={"host": host, "port": port})
+    blocks = build_app(opening)
+    server = PageServer(chosen, opening, mounted(blocks, chosen), Queue(blocks))
+    return server, server.start()

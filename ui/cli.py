@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import sys
-import threading
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -135,17 +134,13 @@ def chat(
     check_port(settings.host, settings.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     from ui.app import serve
+    from ui.hosting import stay_open
     from ui.opening import Opening
 
     opening = Opening(partial(open_late, settings))  # the page is there before the model is
-    page, address = serve(opening, settings.host, settings.port)
-    try:
-        notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
-        opening.desk()  # a model that cannot be loaded ends the command with a sentence
-        threading.Event().wait()
-    finally:
-        page.close(verbose=False)
-        opening.close()
+    server, address = serve(opening, settings.host, settings.port, settings)
+    notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
+    stay_open(server, opening)
 
 
 def open_late(settings: "Settings", progress: Callable[[str, float], None]) -> "Desk":
@@ -153,6 +148,29 @@ def open_late(settings: "Settings", progress: Callable[[str, float], None]) -> "
     from agent import open_desk
 
     return open_desk(settings, progress)
+
+
+@app.command()
+def mcp(
+    http: Annotated[bool, typer.Option("--http", help="Serve over HTTP, not on stdin and stdout.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port, with --http; 7860 by default.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, with --http.")] = None,
+    model: Model = None,
+) -> None:
+    """Serve the same verbs to machines, by the Model Context Protocol."""
+    settings = settings_of(model=model, host=host, port=port)
+    if http:
+        check_port(settings.host, settings.port)
+    from ui.mcp import check_open, serve_http, serve_stdio
+    from ui.opening import Opening
+
+    if http:
+        check_open(settings)
+    opening = Opening(partial(open_late, settings))  # a client may greet before the model is there
+    if http:
+        serve_http(settings, opening, lambda line: notes().print(line, markup=False))
+    else:
+        serve_stdio(opening)
 
 
 @features.command()

@@ -54,14 +54,6 @@ def desk_of(model: str | None, brain: str | None = None, transcoders: str | None
         desk.close()
 
 
-def loaded(settings: "Settings") -> "Desk":
-    """A desk with the model loaded, to be closed by the caller."""
-    with notes().status("Loading …") as status:
-        from agent import open_desk
-
-        return open_desk(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
-
-
 def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
     """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
     from agent import Failed, Working

@@ -79,12 +79,12 @@ class Rates:
 class Gate:
     """Passes on what may pass; what may not is answered with a sentence and the right status."""
 
-    def __init__(self, app: ASGIApp, settings: "Settings", questions: Questions, host: str) -> None:
-        """Stand before `app`, which listens on `host`."""
+    def __init__(self, app: ASGIApp, settings: "Settings", questions: Questions) -> None:
+        """Stand before `app`."""
         self.app, self.settings, self.questions = app, settings, questions
-        self.names = host_names(settings, host)
+        self.names = host_names(settings)
         self.stopping = False
-        self._rates, self._attempts = Rates(), Rates()
+        self._rates, self._attempts, self._calls = Rates(), Rates(), Rates()
         self._coming: set[str] = set()  # visitors whose question is on its way into the queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,7 +132,9 @@ class Gate:
         fn_index, session = asked
         again = replayed(body, receive)
         if not self.questions.is_question(fn_index):
-            await self.app(scope, again, send)
+            often = 20 * self.settings.address_rate  # a slider that is moved asks several times a second
+            wait = self._calls.take([(self._address(scope, headers), often)])
+            await (too_many("calls", wait) if wait else self.app)(scope, again, send)
             return
         visitor = visitor_of(headers) or session
         scope["askcircuit.visitor"] = visitor
@@ -226,7 +228,7 @@ def _is_https(scope: Scope, headers: Headers) -> bool:
     return scope["scheme"] == "https" or headers.get("x-forwarded-proto") == "https"
 
 
-def host_names(settings: "Settings", host: str) -> frozenset[str] | None:
+def host_names(settings: "Settings") -> frozenset[str] | None:
     """The names requests may call this server by; None: any.
 
     A page elsewhere can point its own name at 127.0.0.1 (DNS rebinding): on loopback only loopback's
@@ -234,7 +236,7 @@ def host_names(settings: "Settings", host: str) -> frozenset[str] | None:
     """
     if settings.hosts:
         return frozenset(name.strip().lower() for name in settings.hosts.split(",")) | LOOPBACK
-    if host in LOOPBACK and not settings.proxies:
+    if settings.host in LOOPBACK and not settings.proxies:
         return LOOPBACK
     return None
 

@@ -1,119 +1,73 @@
-"""The server of the page: it listens before the model is loaded, tells its health, and ends in order."""
+"""The server of the page: what its health is, and how it ends in order. Knows no widgets."""
 
-import asyncio
 import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import AsyncExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from starlette.responses import HTMLResponse, JSONResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.gate import STOPPING, Gate, Questions
 from ui.headers import SecurityHeaders
+from ui.opening import Opening
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from agent import Desk, Settings
+    from agent import Settings
 
 HOUR = 3600.0
 LAST_WORDS = 3  # seconds for answers that are on their way when the server ends
-LOADING = """<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="3">
-<title>askcircuit</title><p style="font-family: system-ui; margin: 4rem; text-align: center">
-The model is being loaded; the first time this takes about a minute. This page opens by itself."""
-
-
-class Shown(NamedTuple):
-    """A page that can be served, and what its queue tells."""
-
-    app: "FastAPI"
-    questions: Questions
 
 
 class Host:
-    """The ASGI app: health, a word while the model loads, then the page behind its gate."""
+    """The ASGI app: its health, and the page behind its gate."""
 
-    def __init__(self, settings: "Settings", host: str) -> None:
-        """Nothing is shown yet."""
-        self.settings, self.host = settings, host
-        self.status = "loading"
-        self._desk: Desk | None = None
-        self._gate: Gate | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._arrivals: asyncio.Queue[tuple[Shown, Future[None]]] | None = None
+    def __init__(self, settings: "Settings", opening: Opening, page: ASGIApp, questions: Questions) -> None:
+        """Show `page`, whose desk may still be on its way."""
+        self.settings, self.opening = settings, opening
+        self.gate = Gate(page, settings, questions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "http" and scope["path"] == "/health":
-            await self._health()(scope, receive, send)
-        elif self._gate is not None:
-            await self._gate(scope, receive, send)
-        elif scope["type"] == "http":
-            await HTMLResponse(LOADING, 503, {"retry-after": "3"})(scope, receive, send)
+        health = scope["type"] == "http" and scope["path"] == "/health"
+        await (self.health() if health else self.gate)(scope, receive, send)
 
-    def show(self, desk: "Desk", page: Shown) -> None:
-        """Begin to show a page; to be called from another thread than the server's."""
-        assert self._loop is not None
-        assert self._arrivals is not None
-        shown: Future[None] = Future()
-        self._loop.call_soon_threadsafe(self._arrivals.put_nowait, (page, shown))
-        shown.result()
-        self._desk, self.status = desk, "ok"
+    def health(self) -> JSONResponse:
+        """What a host asks every few seconds: 200 when questions are taken, else 503."""
+        status, model = self._state()
+        found = {
+            "status": status,
+            "model": model,
+            "open": len(self.gate.questions.open()),
+            "waiting": self.gate.questions.waiting(),
+            "read_only": self.settings.read_only,
+        }
+        return JSONResponse(found, 200 if status == "ok" else 503, {"cache-control": "no-store"})
 
-    def stop_taking(self) -> None:
-        """Refuse new questions from now on."""
-        self.status = "stopping"
-        if self._gate is not None:
-            self._gate.stopping = True
+    def _state(self) -> tuple[str, str]:
+        from agent import AgentError
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Keep the page's own background work running from its arrival to the end."""
-        await receive()
-        self._loop, self._arrivals = asyncio.get_running_loop(), asyncio.Queue()
-        await send({"type": "lifespan.startup.complete"})
-        ending = asyncio.create_task(_message(receive))
-        arriving = asyncio.create_task(self._arrivals.get())
-        async with AsyncExitStack() as stack:
-            await asyncio.wait({ending, arriving}, return_when=asyncio.FIRST_COMPLETED)
-            if arriving.done():
-                page, shown = arriving.result()
-                await stack.enter_async_context(page.app.router.lifespan_context(page.app))
-                self._gate = Gate(page.app, self.settings, page.questions, self.host)
-                shown.set_result(None)
-            arriving.cancel()
-            await ending
-        await send({"type": "lifespan.shutdown.complete"})
-
-    def _health(self) -> JSONResponse:
-        found: dict[str, Any] = {"status": self.status, "model": self.settings.model}
-        if self._desk is not None and self._gate is not None:
-            found["model"] = self._desk.about()["model"]
-            found["open"] = len(self._gate.questions.open())
-            found["waiting"] = self._gate.questions.waiting()
-        found["read_only"] = self.settings.read_only
-        return JSONResponse(found, 200 if self.status == "ok" else 503, {"cache-control": "no-store"})
-
-
-async def _message(receive: Receive) -> Any:
-    return await receive()
+        if self.gate.stopping:
+            return "stopping", self.settings.model
+        if not self.opening.ready:
+            return "loading", self.settings.model
+        try:
+            return "ok", str(self.opening.desk().about()["model"])
+        except AgentError:
+            return "failed", self.settings.model
 
 
 class Server:
-    """One HTTP server in a thread of its own."""
+    """One ASGI app served over HTTP, from a thread of its own."""
 
-    def __init__(self, settings: "Settings", host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         """Not listening yet."""
-        self.host = Host(settings, host)
         config = uvicorn.Config(
-            SecurityHeaders(self.host, settings.embed_in or ""),
+            app,
             host=host.strip("[]"),
             port=port,
             log_level="warning",
@@ -133,50 +87,57 @@ class Server:
                 raise OSError("The server could not be started; is the port in use?")
             self._thread.join(0.01)
         where = self._server.servers[0].sockets[0].getsockname()
-        name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(where[0], where[0])
-        return f"http://{f'[{name}]' if ':' in name and name[0] != '[' else name}:{where[1]}/"
+        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(where[0], where[0])
+        return f"http://{f'[{name}]' if ':' in name else name}:{where[1]}/"
 
-    def show(self, desk: "Desk") -> None:
-        """Build the page of a desk and show it."""
-        from ui.app import build_app, mounted  # gradio: the server listens before it is imported
-
-        self.host.show(desk, mounted(build_app(desk), desk.settings))
-
-    def close(self, verbose: bool = False) -> None:
+    def close(self) -> None:
         """Stop listening, and end what is still being sent."""
-        logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # streams that are cut off are meant
         self._server.should_exit = True
         self._thread.join()
 
 
-def host_page(
-    settings: "Settings",
-    tell: Callable[[str], None],
-    open_the_desk: Callable[[], "Desk"],
-) -> None:
-    """Serve the page until SIGTERM or Ctrl-C; then finish or stop the running question, and close all."""
-    server = Server(settings, settings.host, settings.port)
-    address = server.start()
-    with ended_by_sigterm():
-        try:
-            desk = open_the_desk()
-            try:
-                server.show(desk)
-                tell(f"askcircuit is open at {address} (Ctrl-C closes it).")
-                pause = threading.Event()
-                while not pause.wait(HOUR):
-                    desk.forget_old()
-            finally:
-                server.host.stop_taking()
-                finish(desk)
-                server.close()
-                desk.close()
-        finally:
-            server.close()
+class PageServer:
+    """A page and its server."""
+
+    def __init__(self, settings: "Settings", opening: Opening, page: ASGIApp, questions: Questions) -> None:
+        """Not listening yet."""
+        self.host = Host(settings, opening, page, questions)
+        self._server = Server(
+            SecurityHeaders(self.host, settings.embed_in or ""), settings.host, settings.port
+        )
+
+    def start(self) -> str:
+        """Listen; the address to open."""
+        return self._server.start()
+
+    def close(self, verbose: bool = False) -> None:
+        """Stop listening."""
+        del verbose  # as Gradio's own servers are closed
+        self._server.close()
 
 
-def finish(desk: "Desk") -> None:
+def stay_open(server: PageServer, opening: Opening) -> None:
+    """Until SIGTERM or Ctrl-C; then finish or stop the running question, and close all."""
+    try:
+        with ended_by_sigterm():
+            desk = opening.desk()  # a model that cannot be loaded ends the command with a sentence
+            while not threading.Event().wait(HOUR):
+                desk.forget_old()
+    finally:
+        server.host.gate.stopping = True
+        if opening.ready:
+            finish(opening)
+        server.close()
+        if opening.ready:
+            opening.close()
+
+
+def finish(opening: Opening) -> None:
     """Let the running question end, or end it; whoever still waits is told that it is over."""
+    if opening.failed:
+        return
+    desk = opening.desk()
     desk.turns.close(STOPPING)
     if not desk.turns.wait_until_empty(desk.settings.stop_seconds):
         desk.turns.stop()

@@ -40,6 +40,11 @@ class Opening:
         return self._desk.done()
 
     @property
+    def failed(self) -> bool:
+        """Whether it is known that there will be no desk."""
+        return self._desk.done() and self._desk.exception() is not None
+
+    @property
     def at(self) -> tuple[str, float]:
         """What is being loaded and how far it is, from 0 to 1."""
         return self._at

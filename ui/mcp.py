@@ -1,0 +1,190 @@
+"""The verbs as an MCP server, over stdio or HTTP. Decides nothing; prints nothing but the protocol."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio import from_thread, to_thread
+from mcp.server import Server as Protocol
+from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import CallToolResult, ListToolsResult, TextContent, Tool
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.console import Refused
+from ui.doctor import installed
+from ui.gate import Rates, address_of, host_names, int_of, known_host, refused, too_many
+from ui.hosting import Server, ended_by_sigterm, finish
+from ui.logins import same_as
+from ui.opening import Opening
+from ui.verbs import VERBS, Call, Client, checked
+
+if TYPE_CHECKING:
+    from agent import Settings
+
+LARGEST = 1_000_000  # bytes of a request
+SELDOM = 0.2  # seconds between two notes on progress
+INSTRUCTIONS = (
+    "Explains why a language model continued a text as it did, with an attribution graph and tests. Call "
+    "`why` first; `intervene` and `ask` go on from its thread. Labels of features are hints; verdicts come "
+    "from tests."
+)
+
+
+def protocol(client: Client) -> Protocol[Any]:
+    """The server of one kind of client, not connected to anything yet."""
+
+    async def list_tools(_context: Any, _params: Any) -> ListToolsResult:
+        return ListToolsResult(tools=[described(name) for name in VERBS])
+
+    async def call_tool(context: Any, params: Any) -> CallToolResult:
+        from agent import AgentError
+
+        try:
+            verb = checked(params.name, params.arguments or {})
+            result = await in_thread(lambda call: verb.run(call), client, context.session.report_progress)
+        except (Refused, AgentError) as exc:
+            return CallToolResult(content=[TextContent(type="text", text=str(exc))], is_error=True)
+        words = result.words
+        if thread := result.data.get("thread"):
+            words = f"{words}\n\nthread: {thread}"
+        return CallToolResult(content=[TextContent(type="text", text=words)], structured_content=result.data)
+
+    return Protocol(
+        "askcircuit",
+        version=installed("askcircuit") or "",
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def described(name: str) -> Tool:
+    """A verb as clients see it."""
+    verb = VERBS[name]
+    schema = verb.model_json_schema()
+    words = " ".join((verb.__doc__ or "").split())
+    schema.pop("description", None)
+    return Tool(name=name, description=words, input_schema=schema)
+
+
+async def in_thread(
+    act: Callable[[Call], Any],
+    client: Client,
+    report: Callable[[float, float | None, str | None], Coroutine[Any, Any, None]],
+) -> Any:
+    """Run a verb in a thread; a cancelled request ends it within a step of the model's work."""
+    cancel = threading.Event()
+    told, count = 0.0, 0
+
+    def tell(line: str) -> None:
+        nonlocal told, count
+        if cancel.is_set() or time.monotonic() - told < SELDOM:
+            return
+        told, count = time.monotonic(), count + 1
+        from_thread.run(lambda: report(float(count), None, line))
+
+    async def watch() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            cancel.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        try:
+            return await to_thread.run_sync(lambda: act(Call(client, tell, cancel)))
+        finally:
+            group.cancel_scope.cancel()
+
+
+def serve_stdio(opening: Opening) -> None:
+    """Speak MCP on stdin and stdout until stdin ends or SIGTERM comes."""
+
+    async def speak() -> None:
+        server = protocol(Client(True, opening))
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    try:
+        with ended_by_sigterm():
+            anyio.run(speak)
+    except SystemExit:
+        close(opening)
+        os._exit(0)  # a thread still reads stdin; nothing but a line on it would let Python end
+    close(opening)
+
+
+def serve_http(settings: "Settings", opening: Opening, tell: Callable[[str], None]) -> None:
+    """Speak MCP over HTTP until SIGTERM or Ctrl-C."""
+    server = Server(http_app(settings, opening), settings.host, settings.port)
+    try:
+        with ended_by_sigterm():
+            tell(f"askcircuit speaks MCP at {server.start()}mcp (Ctrl-C ends it).")
+            opening.desk()  # a model that cannot be loaded ends the server with a sentence
+            threading.Event().wait()
+    finally:
+        close(opening)
+        server.close()
+
+
+def check_open(settings: "Settings") -> None:
+    """Refuse to be open to other machines without a token."""
+    if host_names(settings) is None and settings.token is None:
+        raise Refused(
+            f"At {settings.host} other machines could use this server: set ASKCIRCUIT_TOKEN, which they then "
+            "give as a bearer token, or listen on 127.0.0.1."
+        )
+
+
+def http_app(settings: "Settings", opening: Opening) -> ASGIApp:
+    """The protocol as an ASGI app behind its door; its path is /mcp."""
+    ours = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the door looks at that
+    app = protocol(Client(False, opening)).streamable_http_app(
+        transport_security=ours, max_request_body_size=LARGEST
+    )
+    return Door(app, settings)
+
+
+class Door:
+    """Lets in who knows our name and, where there is one, the token."""
+
+    def __init__(self, app: ASGIApp, settings: "Settings") -> None:
+        """Stand before `app`."""
+        self.app, self.settings = app, settings
+        self.names = host_names(settings)
+        self._rates = Rates()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or refuse it."""
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if not known_host(headers, self.names):
+            return refused(403, "This server is not known by that name (ASKCIRCUIT_HOSTS).")
+        if int_of(headers.get("content-length")) > LARGEST:
+            return refused(413, f"A request may have at most {LARGEST:,} bytes.")
+        address = address_of(scope, headers, self.settings.proxies)
+        if scope["method"] == "POST" and (wait := self._rates.take([(address, self.settings.address_rate)])):
+            return too_many("requests", wait)
+        if self.settings.token is not None:
+            kind, _, given = headers.get("authorization", "").partition(" ")
+            if kind.lower() != "bearer" or not same_as(self.settings.token, given):
+                answer = refused(401, "Give the token of this server: Authorization: Bearer ….")
+                answer.headers["www-authenticate"] = "Bearer"
+                return answer
+        return None
+
+
+def close(opening: Opening) -> None:
+    """Finish or stop what runs, and close the desk, if it was ever open."""
+    if opening.ready:
+        finish(opening)
+        opening.close()
