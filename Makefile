@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export GRADIO_ANALYTICS_ENABLED ?= False
 export LANGSMITH_TRACING ?= false
 
-.PHONY: setup chat test check lint types format clean bench
+.PHONY: setup chat test check lint types format clean bench load space
 
 setup: $(STAMP)
 
@@ -74,3 +74,12 @@ clean:
 
 bench: setup .peer/.stamp
 	@$(PY) -m tests.benchmarks.bench
+
+load: setup
+	@$(PY) -m tests.benchmarks.load $(ARGS)
+
+# A folder that Hugging Face Spaces can run: make space DIR=../my-space
+space: setup
+	@test -n "$(DIR)" || { echo "askcircuit: name the folder to write: make space DIR=../my-space" >&2; exit 1; }
+	@$(PY) -m ui.space "$(DIR)"
+	@echo "space: $(DIR) is ready; push it to a Space with the Gradio SDK"

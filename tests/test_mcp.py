@@ -168,7 +168,7 @@ def test_strangers_are_refused(address, desk):
     guarded = desk.settings.model_copy(update=dict(read_settings(token="a-long-token", address_rate=3)))
     server = Server(http_app(guarded, opened(desk)), "127.0.0.1", 0)
     closed = server.start() + "mcp"
-    for token, status in (("", 401), ("a-long-tokem", 401), ("a-long-token", 400), ("a-long-token", 429)):
+    for token, status in (("x", 401), ("a-long-tokem", 401), ("a-long-token", 400), ("a-long-token", 429)):
         given = {"authorization": f"Bearer {token}"}
         assert httpx.post(closed, json={}, headers={**accept, **given}).status_code == status
     server.close()

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -95,12 +96,21 @@ async def in_thread(
         finally:
             cancel.set()
 
+    done: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(act(Call(client, tell, cancel)))
+        except Exception as exc:  # raised below: a task group would wrap it
+            done.set_exception(exc)
+
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
         try:
-            return await to_thread.run_sync(lambda: act(Call(client, tell, cancel)))
+            await to_thread.run_sync(work)
         finally:
             group.cancel_scope.cancel()
+    return done.result()
 
 
 def serve_stdio(opening: Opening) -> None:
