@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
     from agent.health import memory_each, needs
     from agent.neuronpedia import Upload, upload_graph
-    from agent.session import Session, answered
-    from agent.settings import Settings, read_settings
+    from agent.session import Session, answered, in_words
+    from agent.settings import Settings, read_settings, settings_table
     from agent.suite import SuiteCase, read_suite
     from agent.suite_report import replayed, suite_results
     from agent.suite_run import Done, Run, run_apart, run_here
@@ -38,6 +38,7 @@ __all__ = [
     "answered",
     "explain_foreign",
     "export_trace",
+    "in_words",
     "memory_each",
     "needs",
     "open_desk",
@@ -47,6 +48,7 @@ __all__ = [
     "replayed",
     "run_apart",
     "run_here",
+    "settings_table",
     "show_graph",
     "suite_results",
     "upload_graph",
@@ -77,8 +79,10 @@ _LATE = {
     "upload_graph": "agent.neuronpedia",
     "Session": "agent.session",
     "answered": "agent.session",
+    "in_words": "agent.session",
     "Settings": "agent.settings",
     "read_settings": "agent.settings",
+    "settings_table": "agent.settings",
 }
 
 

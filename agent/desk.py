@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from agent.errors import AgentError, LibraryError
 from agent.keeping import forget_older
@@ -74,6 +74,12 @@ class Desk:
         self._filed: Future[None] | None = None
         self._checkpoints: sqlite3.Connection | None = None
         self._opening = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        self.close()
 
     @property
     def subject(self) -> Subject:

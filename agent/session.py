@@ -1,4 +1,8 @@
-"""One conversation: ask, and listen to what happens. The same thread id goes on after a restart."""
+"""One conversation: ask, and listen to what happens. The same thread id goes on after a restart.
+
+The whole API of a conversation: `ask` and `intervene` give events, `answered` and `in_words` run them to
+their end; `findings`, `history`, `last_drawing` and `bundle` say what there is. `agent/tour.ipynb` shows it.
+"""
 
 import logging
 import threading
@@ -348,3 +352,14 @@ def answered(events: Iterator[Event]) -> dict[str, Any]:
         if isinstance(event, Answered):
             return event.report
     raise AgentError("The question was answered without an explanation to report.")
+
+
+def in_words(events: Iterator[Event]) -> str:
+    """Run a question to its end and return the answer as markdown; raises AgentError with what went wrong."""
+    parts = []
+    for event in events:
+        if isinstance(event, Failed):
+            raise AgentError(event.why)
+        if isinstance(event, Said):
+            parts.append(event.text)
+    return "".join(parts).strip()

@@ -148,6 +148,15 @@ def read_settings(**explicit: Any) -> Settings:
         raise SettingsError(" ".join(_sentence(error, given) for error in exc.errors())) from exc
 
 
+def settings_table() -> str:
+    """All settings as a markdown table: the variable, its default, what it is."""
+    rows = ["| variable | default | what it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`".replace("`False`", "`false`")
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
 def _sentence(error: ErrorDetails, given: dict[str, Any]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "?"
     if error["type"] == "extra_forbidden":

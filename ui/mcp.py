@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000  # bytes of a request
 SELDOM = 0.2  # seconds between two notes on progress
+LINES = 50  # of them may be on their way
 INSTRUCTIONS = (
     "Explains why a language model continued a text as it did, with an attribution graph and tests. Call "
     "`why` first; `intervene` and `ask` go on from its thread. Labels of features are hints; verdicts come "
@@ -80,15 +82,22 @@ async def in_thread(
     report: Callable[[float, float | None, str | None], Coroutine[Any, Any, None]],
 ) -> Any:
     """Run a verb in a thread; a cancelled request ends it within a step of the model's work."""
-    cancel = threading.Event()
-    told, count = 0.0, 0
+    cancel, told = threading.Event(), 0.0
+    lines_in, lines_out = anyio.create_memory_object_stream[str](LINES)
 
     def tell(line: str) -> None:
-        nonlocal told, count
+        nonlocal told
         if cancel.is_set() or time.monotonic() - told < SELDOM:
             return
-        told, count = time.monotonic(), count + 1
-        from_thread.run(lambda: report(float(count), None, line))
+        told = time.monotonic()
+        with suppress(anyio.WouldBlock):  # never wait for a client that reads slowly, or not at all
+            from_thread.run_sync(lines_in.send_nowait, line)
+
+    async def pass_on() -> None:
+        count = 0
+        async for line in lines_out:
+            count += 1
+            await report(float(count), None, line)
 
     async def watch() -> None:
         try:
@@ -104,8 +113,9 @@ async def in_thread(
         except Exception as exc:  # raised below: a task group would wrap it
             done.set_exception(exc)
 
-    async with anyio.create_task_group() as group:
+    async with lines_in, lines_out, anyio.create_task_group() as group:
         group.start_soon(watch)
+        group.start_soon(pass_on)
         try:
             await to_thread.run_sync(work)
         finally:

@@ -82,11 +82,8 @@ def pinned() -> dict[str, str]:
 
 def requirements(pins: dict[str, str]) -> Iterator[str]:
     """What the Space installs: all that the packages need, each pinned; torch from its CPU index."""
-    listed = re.search(
-        r"^dependencies = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text("utf-8"), re.M | re.S
-    )
-    assert listed is not None
-    names = {Requirement(each).name for each in re.findall(r'^\s*"([^"]+)"', listed[1], re.M)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {Requirement(each).name for each in project["dependencies"]}
     yield "--extra-index-url https://download.pytorch.org/whl/cpu"
     for name in sorted((closure(names) & pins.keys()) | set(APART)):  # setuptools is there anyway
         yield f"{name}=={pins[name]}{'+cpu' if name == 'torch' else ''}"

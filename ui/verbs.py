@@ -200,6 +200,8 @@ class Intervene(Verb):
             raise Refused("What is put in its place (`other`) belongs to swap, and swap needs it.")
         call.desk()
         thread, session = call.client.session(self.thread)
+        if session.last_drawing() is None:
+            raise Refused("There is no circuit in this thread to intervene on: call `why` first.")
         events = session.intervene(target, factor=self.factor or 0.0, other=self.other, cancel=call.cancel)
         words, _ = call.hear(events)
         return Result(words, {"thread": thread, "claims": session.findings()})
