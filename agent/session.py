@@ -7,7 +7,7 @@ their end; `findings`, `history`, `last_drawing` and `bundle` say what there is.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -65,7 +65,7 @@ class Session:
         foil: str | None = None,
         focus: dict[str, str] | None = None,
         cancel: threading.Event | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Answer, event by event; a failure is the last event, not an exception, and loses nothing."""
 
         def understood(old: State) -> Question:
@@ -81,7 +81,7 @@ class Session:
         factor: float = 0.0,
         other: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Test an intervention on a group of the last answer, on a feature of its graph, or on several.
 
         `group` is S2, its name, or ids such as L11.N1234+@5 with commas between; their activations are
@@ -346,12 +346,15 @@ def _refuse_control_characters(piece: str | None) -> None:
 
 def answered(events: Iterator[Event]) -> dict[str, Any]:
     """Run a question to its end and return the report; raises AgentError with what went wrong."""
-    for event in events:
+    report = None
+    for event in events:  # to the last one: the library is filled after the answer
         if isinstance(event, Failed):
             raise AgentError(event.why)
         if isinstance(event, Answered):
-            return event.report
-    raise AgentError("The question was answered without an explanation to report.")
+            report = event.report
+    if report is None:
+        raise AgentError("The question was answered without an explanation to report.")
+    return report
 
 
 def in_words(events: Iterator[Event]) -> str:

@@ -106,7 +106,10 @@ def test_a_trace_comes_as_words_and_as_a_file(address):
     assert not traced.is_error, words(traced)
     graph = traced.structured_content["graph"]
     assert len(graph["nodes"]) == traced.structured_content["nodes"]
-    assert graph["metadata"]["prompt"]
+    assert 1000 < len(graph["links"]) == traced.structured_content["links_given"]
+    assert len(graph["links"]) < traced.structured_content["links"]  # the strongest, as many as fit
+    weights = [abs(link["weight"]) for link in graph["links"]]
+    assert weights == sorted(weights, reverse=True)
 
 
 def test_a_cancelled_call_ends_the_work(address, desk):

@@ -90,7 +90,8 @@ async def in_thread(
         if cancel.is_set() or time.monotonic() - told < SELDOM:
             return
         told = time.monotonic()
-        with suppress(anyio.WouldBlock):  # never wait for a client that reads slowly, or not at all
+        # never wait for a client that reads slowly, or is gone
+        with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
             from_thread.run_sync(lines_in.send_nowait, line)
 
     async def pass_on() -> None:

@@ -9,7 +9,8 @@ import re
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 THREAD = re.compile(r"[0-9a-f]{32}")
 MOST = 20_000  # characters of a text; what the model reads of it is bounded by the settings
+LARGEST = 800_000  # bytes of a graph in one message: clients read at most 1 MiB
 Tell = Callable[[str], None]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -80,21 +82,22 @@ class Call:
                 raise Refused("Stopped.")
         return self.client.opening.desk()
 
-    def hear(self, events: "Iterator[Event]") -> "tuple[str, dict[str, Any] | None]":
+    def hear(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
         """The words and the report of an answer; raises Refused with what went wrong."""
         from agent import Answered, Failed, Said, Working
 
         words, report = [], None
-        for event in events:
-            match event:
-                case Working(step, done, note):
-                    self.tell(working(step, done, note))
-                case Said(text):
-                    words.append(text)
-                case Answered(whole):
-                    report = whole
-                case Failed(why):
-                    raise Refused(why)
+        with closing(events):  # whatever happens here, the turn is given up
+            for event in events:
+                match event:
+                    case Working(step, done, note):
+                        self.tell(working(step, done, note))
+                    case Said(text):
+                        words.append(text)
+                    case Answered(whole):
+                        report = whole
+                    case Failed(why):
+                        raise Refused(why)
         return "".join(words).strip(), report
 
 
@@ -121,15 +124,16 @@ class Trace(Verb):
     said: Token | None = Field(None, description="The token to trace; the most probable one by default.")
     rather_than: Token | None = Field(None, description="The token to compare with.")
     graph: bool = Field(
-        False, description="Also give the graph as circuit-tracer and Neuronpedia write it (about 1 MB)."
+        False, description="Also give the graph as Neuronpedia writes it: its nodes and its strongest links."
     )
 
     def run(self, call: Call) -> Result:
         """Trace into a file that lives as long as the call."""
-        from agent import export_trace, show_graph
+        from agent import Working, export_trace, show_graph
 
         def emit(event: "Event") -> None:
-            call.hear(iter([event]))
+            if isinstance(event, Working):
+                call.tell(working(event.step, event.done, event.note))
 
         with tempfile.TemporaryDirectory(prefix="askcircuit-") as folder:
             path = Path(folder) / "graph.json"
@@ -140,7 +144,7 @@ class Trace(Verb):
             shown = show_graph(path)
             done.pop("path")
             if self.graph:
-                done["graph"] = json.loads(path.read_text(encoding="utf-8"))
+                done["graph"], done["links_given"] = fitting(json.loads(path.read_text(encoding="utf-8")))
         return Result(shown["markdown"], done)
 
 
@@ -243,6 +247,22 @@ class SearchFeatures(Verb):
         ]
         none = "No feature is described yet; `why` and `trace` describe those of a text."
         return Result("\n".join(lines) or none, {"features": found})
+
+
+def fitting(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """A graph with as many of its strongest links as one message holds, and how many those are."""
+    room = LARGEST - len(json.dumps({**graph, "links": []}))
+    if room < 0:
+        raise Refused(
+            "The graph is too large for one message; write it with `askcircuit trace TEXT -o FILE`."
+        )
+    given = []
+    for link in sorted(graph["links"], key=lambda link: -abs(link["weight"])):
+        room -= len(json.dumps(link)) + 2
+        if room < 0:
+            break
+        given.append(link)
+    return {**graph, "links": given}, len(given)
 
 
 VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in (Why, Intervene, Ask, Trace, SearchFeatures)}
