@@ -94,6 +94,8 @@ def test_the_doctor_says_what_is_there_and_hides_the_key(tmp_path):
     assert "ASKCIRCUIT_LLM_API_KEY = set, hidden (from the environment)" in text
     assert f"Talks are kept in {tmp_path / 'talks'}, not made yet." in text
     assert "torch " in text
+    assert "only this machine, or a proxy on it, can reach it." in text
+    assert "X-Forwarded-For is not believed" in text
 
 
 def test_control_c_stops_with_a_word_and_130(tmp_path):

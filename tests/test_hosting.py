@@ -17,10 +17,12 @@ from starlette.datastructures import Headers
 
 from agent import Failed, Session, open_desk, read_settings
 from agent.desk import Desk
+from agent.keeping import id_of
 from agent.library import Library
 from tests.tests_support import tiny_subject
 from tests.visitors import Visitor
 from ui.app import serve
+from ui.doctor import hosting
 from ui.gate import Rates, address_of
 from ui.hosting import finish
 from ui.logins import may_enter
@@ -284,3 +286,28 @@ def test_a_space_is_whole(tmp_path):
     compile((space / "app.py").read_text(encoding="utf-8"), "app.py", "exec")
     assert (space / "prompts").is_dir()
     assert (space / "ui" / "graph.js").exists()
+
+
+def test_the_doctor_tells_a_host_who_may_come_in():
+    open_to_all = " ".join(hosting(read_settings(host="0.0.0.0", max_seconds=60, keep_days=3)))
+    assert "anybody who can reach it may use it" in open_to_all
+    assert "at most 60 s" in open_to_all
+    assert "kept 3 days" in open_to_all
+    closed = read_settings(host="0.0.0.0", token="a-long-token", proxies=1)
+    assert "those with a login or the token" in " ".join(hosting(closed))
+    assert "a-long" not in " ".join(hosting(closed))
+
+
+def test_old_conversations_are_deleted_and_others_stay(tmp_path):
+    desk = Desk(read_settings(data_dir=tmp_path, keep_days=30), None, Library.open(tmp_path / "library"))
+    talks = {name: Session(desk, name) for name in ("old", "new")}
+    for talk in talks.values():
+        list(talk.ask("help"))
+    age = "update {} set checkpoint_id = ? || substr(checkpoint_id, 19) where thread_id = 'old'"
+    for table in ("checkpoints", "writes"):
+        desk.checkpoints().execute(age.format(table), (id_of(time.time() - 31 * 86_400),))
+    desk.checkpoints().commit()
+    desk.forget_old()
+    assert talks["old"].history() == []
+    assert len(talks["new"].history()) == 2
+    desk.close()

@@ -44,6 +44,8 @@ def findings(settings: "Settings") -> Iterator[str]:
         yield f"{name} are kept in {folder}{there}{closed}."
     yield brain(settings)
     yield ""
+    yield from hosting(settings)
+    yield ""
     for name, value in settings:
         variable = f"ASKCIRCUIT_{name.upper()}"
         source = " (from the environment)" if os.environ.get(variable) else ""
@@ -78,6 +80,31 @@ def brain(settings: "Settings") -> str:
     if settings.deciding != "rules":
         return f"The brain is {settings.deciding}, a baseline to compare with: it runs no experiments."
     return "The brain is the rules that came with askcircuit: no key, no network."
+
+
+def hosting(settings: "Settings") -> Iterator[str]:
+    """What somebody who serves the page to others should know."""
+    if settings.host in ("127.0.0.1", "localhost", "::1"):
+        yield f"The page listens on {settings.host}: only this machine, or a proxy on it, can reach it."
+    else:
+        closed = settings.logins is not None or settings.token is not None
+        who = "those with a login or the token" if closed else "anybody who can reach it"
+        yield f"The page listens on {settings.host}: {who} may use it."
+    if settings.read_only:
+        yield "It is read-only: no model is loaded, and no question is answered."
+        return
+    yield (
+        f"One question is answered at a time, {settings.max_waiting} may wait; a browser may ask "
+        f"{settings.visitor_rate} a minute, an address {settings.address_rate}; texts have at most "
+        f"{settings.max_tokens} tokens, and a question takes at most "
+        f"{f'{settings.max_seconds} s' if settings.max_seconds else 'as long as it takes'}."
+    )
+    if settings.proxies:
+        yield f"X-Forwarded-For is believed from {settings.proxies} proxies; there must be as many in front."
+    else:
+        yield "X-Forwarded-For is not believed; behind a proxy set ASKCIRCUIT_PROXIES and ASKCIRCUIT_HOSTS."
+    kept = f"{settings.keep_days} days after their last question" if settings.keep_days else "for ever"
+    yield f"Conversations are kept {kept}. Its health is at /health."
 
 
 def shown(value: object) -> str:
