@@ -15,6 +15,7 @@ from agent.words import quoted, signed
 
 ONE_SHOT, TEXT_ONLY = "one-shot", "text-only"
 TOP_FEATURES, TOP_WORDS = 5, 3
+LONG = 4  # letters from which a word in small letters is worth naming
 ASIDE = {Intent.HELP, Intent.UNKNOWN, Intent.SEARCH}  # questions that need no experiment
 
 
@@ -116,8 +117,10 @@ def telling_words(case: Case) -> list[int]:
         word = token.strip()
         if (position == 0 and case["bos"]) or not any(c.isalnum() for c in word):
             continue
-        ranked.append((not (word[0].isupper() or word[0].isdigit()), -len(word), position))
-    return [position for _, _, position in sorted(ranked)[:TOP_WORDS]]
+        marked = word[0].isupper() or word[0].isdigit()
+        ranked.append((not marked, -len(word), position, marked or len(word) >= LONG))
+    best = [each for each in sorted(ranked) if each[3]] or sorted(ranked)
+    return [position for _, _, position, _ in best[:TOP_WORDS]]
 
 
 def guessed(state: State) -> list[Sentence]:

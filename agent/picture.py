@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tracer import TracedStudy
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
+SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
 def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
@@ -36,17 +37,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "supernodes": [_box(group, None) for group in groups],
         "superedges": _bundles(state, groups),
         "strongest_path": (state.get("flows") or {}).get("path", []),
-        "scores": {
-            name: graph[name]
-            for name in (
-                "completeness",
-                "replacement",
-                "unexplored",
-                "kept_influence",
-                "nodes",
-                "edges",
-            )
-        },
+        "scores": {name: graph[name] for name in SCORES},
     }
 
 
@@ -60,7 +51,7 @@ def no_drawing(case: Case) -> dict[str, Any]:
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
         **{name: [] for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path")},
-        "scores": {},
+        "scores": dict.fromkeys(SCORES, 0),
     }
 
 

@@ -173,7 +173,8 @@ class Session:
 
     def last_drawing(self) -> dict[str, Any] | None:
         """The circuit that was shown last."""
-        return self._state().get("drawing")
+        drawing = self._state().get("drawing")
+        return drawing if drawing and drawing["nodes"] else None
 
     def findings(self) -> list[dict[str, Any]]:
         """The claims of the last turn, as reports have them: predicted, measured, controls, p, verdict."""
@@ -209,7 +210,7 @@ class Session:
                 if mode == "custom":
                     assert isinstance(item, Working)
                     yield item
-                elif drawing := _new(item, "drawing"):
+                elif (drawing := _new(item, "drawing")) and drawing["nodes"]:
                     yield Drew(drawing)
             done = True
         finally:
@@ -234,7 +235,7 @@ class Session:
             )
         self._loop.update_state(self._config, update)
         self._forget_past()
-        if "drawing" in update:
+        if "drawing" in update and update["drawing"]["nodes"]:
             yield Drew(update["drawing"])
         for part in reply["markdown"].split("\n\n"):
             yield Said(part + "\n\n", tuple(marks["cites"]), marks["circuit"])

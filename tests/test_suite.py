@@ -1,5 +1,6 @@
 """Suites: what is read and refused, runs that are killed and go on, hypotheses, baselines, the report."""
 
+import io
 import json
 import os
 import signal
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
 from agent import AgentError, Session, answered, open_desk, read_settings, read_suite, replayed, suite_results
 from agent.suite_report import benjamini, expected, ranks
 from agent.suite_run import Run, run_here
 from tests.planted import circuits
 from ui.suite_page import CSP, markdown, page
+from ui.terminal import answer
 
 ROOT = Path(__file__).parents[1]
 MANY = 12  # cases of a run that is ended early
@@ -145,6 +148,7 @@ def test_a_baseline_answers_through_the_same_ledger(brain, verdict, desk, plante
     assert {c["verdict"] for c in report["claims"]} <= {"observed", "graph-only", verdict}
     assert "nothing was tested" in report["answer"]["markdown"]
     assert report["answer"]["refused"] == []
+    Console(file=io.StringIO()).print(answer(report))
     bundle = session.bundle()
     assert bundle.settings["brain"] == brain
     assert bundle.replay() == []

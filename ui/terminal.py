@@ -28,7 +28,9 @@ def answer(report: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [*note(report), says(report), markdown(rest(report))]
     if report.get("path"):
         parts.append(Text.assemble(("The path  ", "bold"), path(report)))
-    parts += [groups(report), Group(scores(report), cost(report))]
+    if report["graph"]:
+        parts += [groups(report), scores(report)]
+    parts.append(cost(report))
     return Group(*(each for part in parts for each in (part, Text())))
 
 
