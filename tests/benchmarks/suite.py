@@ -1,88 +1,134 @@
-"""Every case of a suite through `why`: do predictions hold, do groups beat their controls, what does it cost?
+"""The figures of a suite of real prompts: do predictions hold, do groups beat controls, what does it cost?
 
-    python -m tests.benchmarks.suite [CASES.yaml]
+    python -m tests.benchmarks.suite [CASES.yaml] [-o FOLDER]     (goes on where FOLDER was left)
+    python -m tests.benchmarks.suite --of FOLDER                  (only the figures, without a model)
 
-Prints one line a case and the figures README states: Spearman, slope and sign accuracy of predicted against
-measured effects, knock-on effects, cases whose strongest group beats every matched control, seconds a case.
+Beside our prediction stand three trivial ones, each of the same groups: the sum of direct edges into the
+answer, of |activation|, and of the weights of all edges out (from the edges a bundle's drawing holds).
 """
 
-import sys
+import argparse
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-from scipy import stats
-
-from agent import Session, answered, open_desk, read_settings
+from agent import (
+    Run,
+    Session,
+    answered,
+    open_desk,
+    read_bundle,
+    read_settings,
+    read_suite,
+    run_here,
+    suite_results,
+)
+from agent.suite_report import agreement
 
 HERE = Path(__file__).parents[1]
 
 
-def run(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The report of every case, in order."""
-    reports = []
-    with tempfile.TemporaryDirectory() as folder:
-        desk = open_desk(read_settings(data_dir=Path(folder)))
-        for case in cases:
-            start = time.perf_counter()
-            session = Session(desk, case["id"])
-            report = answered(session.ask("", text=case["text"], said=case["said"], foil=case["foil"]))
-            report["wall"] = time.perf_counter() - start
-            reports.append(report)
-            print(line(case, report), flush=True)
-        desk.close()
-    return reports
+def run(cases: Path, folder: Path) -> int:
+    """Answer what is missing; how many false premises were caught, each case asked about its foil."""
+    settings = read_settings(data_dir=folder / "data")
+    suite = Run(read_suite(cases), folder, settings, baselines=False)
+    left = suite.begin(resume=True)
+    desk = open_desk(settings)
+    for done in run_here(suite, left, desk):
+        print(f"{done.case:<14} {done.seconds:5.1f} s  {', '.join(done.verdicts) or done.failed}", flush=True)
+    caught = 0
+    for case in suite.suite.cases:
+        session = Session(desk, f"premise-{case.id}", brain="text-only")
+        report = answered(session.ask("", text=case.text, said=case.foil))
+        caught += report["question"]["premise"] == "false"
+        session.forget()
+    desk.close()
+    return caught
 
 
-def tests_of(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """The claims that were tested."""
-    return [c for c in report["claims"] if c["p"] is not None]
+def trivial(folder: Path, report: dict[str, Any]) -> Iterator[tuple[float, float, float, float]]:
+    """(direct edges, |activation|, out-degree, measured) of every tested removal."""
+    for card in report["cases"]:
+        if not card["done"]:
+            continue
+        bundle = read_bundle(folder / card["bundle"])
+        activation = {n["id"]: abs(n["activation"] or 0.0) for n in bundle.drawing["nodes"]}
+        for claim in bundle.kept.claims:
+            if claim["p"] is None or (claim["intervention"] or {}).get("kind") != "ablate":
+                continue
+            own = set(claim["members"])
+            out = [e for e in bundle.drawing["edges"] if e["source"] in own]
+            direct = -sum(e["weight"] for e in out if e["target"] == "LD")
+            yield (
+                direct,
+                sum(activation.get(m, 0.0) for m in own),
+                sum(abs(e["weight"]) for e in out),
+                claim["measured"],
+            )
 
 
-def strongest_wins(report: dict[str, Any]) -> bool:
-    """Whether the group with the largest measured effect beats all of its controls."""
-    tests = tests_of(report)
-    if not tests:
-        return False
-    best = max(tests, key=lambda c: abs(c["measured"]))
-    return abs(best["measured"]) > best["controls"]["max_abs"]
-
-
-def line(case: dict[str, Any], report: dict[str, Any]) -> str:
-    """One case in a line."""
-    verdicts = [c["verdict"] for c in tests_of(report)]
-    return (
-        f"{case['id']:<14} {report['question']['answer']!r:>14} over {report['question']['foil']!r:<14} "
-        f"{len(report['supernodes'])} groups, completeness {report['graph']['completeness']:.2f}, "
-        f"beats controls {strongest_wins(report)!s:<5} {report['wall']:5.1f} s  {', '.join(verdicts)}"
+def beaten(card: dict[str, Any], kinds: tuple[str, ...], folder: Path) -> bool:
+    """Whether a group of these kinds beats every one of its controls."""
+    bundle = read_bundle(folder / card["bundle"])
+    kind = {group["id"]: group["kind"] for group in bundle.report["supernodes"]}
+    return any(
+        kind.get(t["supernode"]) in kinds and abs(t["measured"]) > t["controls"]["max_abs"]
+        for t in card["tests"]
     )
 
 
-def figures(cases: list[dict[str, Any]], reports: list[dict[str, Any]]) -> None:
+def figures(folder: Path, caught: int | None) -> None:
     """Print what the suite shows as a whole."""
-    tests = [c for r in reports for c in tests_of(r)]
-    predicted, measured = [c["predicted"] for c in tests], [c["measured"] for c in tests]
-    agree = sum((p > 0) == (m > 0) for p, m in zip(predicted, measured, strict=True)) / len(tests)
-    knock = [k for c in tests for k in c["knock_on"]]
-    fit = stats.linregress(predicted, measured)
-    right = [r for c, r in zip(cases, reports, strict=True) if c["kind"] != "failure"]
-    print(f"\n{len(reports)} cases answered, {len(tests)} tests")
-    print(f"predicted v measured: Spearman {stats.spearmanr(predicted, measured).statistic:.3f}", end=", ")
-    print(f"slope {fit.slope:.2f}, sign {agree:.1%}")
-    knock_rank = stats.spearmanr([k["predicted"] for k in knock], [k["measured"] for k in knock]).statistic
-    print(f"knock-on, {len(knock)} pairs: Spearman {knock_rank:.3f}")
-    wins = sum(map(strongest_wins, right))
-    print(f"strongest group beats every control: {wins} of {len(right)} non-failure cases")
-    print(f"seconds a case: median {stats.scoreatpercentile([r['wall'] for r in reports], 50):.1f}")
+    report = suite_results(folder)
+    cards = [card for card in report["cases"] if card["done"]]
+    right = [card for card in cards if card["kind"] != "failure"]
+    print(f"\n{len(cards)} of {len(report['cases'])} cases answered, {report['tests_run']} tests")
+    for name, fit in (("predicted v measured", report["agreement"]), ("knock-on", report["knock_on"])):
+        if fit["spearman"] is not None:
+            shown = f"Spearman {fit['spearman']:.3f}, slope {fit['slope']:.2f}, sign {fit['sign']:.1%}"
+            print(f"{name}: {shown} (n = {fit['n']})")
+    rows = list(trivial(folder, report))
+    for i, name in enumerate(("direct edges", "|activation|", "out-degree")):
+        sizes = [(abs(row[i]), abs(row[3])) for row in rows]  # the last two have no sign
+        signed = agreement([{"predicted": row[i], "measured": row[3]} for row in rows])["spearman"]
+        plain = agreement([{"predicted": p, "measured": m} for p, m in sizes])["spearman"]
+        with_sign = f", with sign {signed:.3f}" if i == 0 and signed is not None else ""
+        print(f"trivial, {name}: Spearman of sizes {plain or 0:.3f}{with_sign}")
+    ours = agreement(
+        [
+            {"predicted": abs(t["predicted"]), "measured": abs(t["measured"])}
+            for c in cards
+            for t in c["tests"]
+        ]
+    )
+    print(f"ours, of sizes: Spearman {ours['spearman'] or 0:.3f}")
+    print(
+        f"a group beats every control: {sum(beaten(c, ('say', 'input', 'middle'), folder) for c in right)}",
+        end="",
+    )
+    print(f" of {len(right)} cases that are no failures", end="; ")
+    print(f"a group with a role (say, read) does: {sum(beaten(c, ('say', 'input'), folder) for c in right)}")
+    if caught is not None:
+        print(f"false premises caught: {caught} of {len(report['cases'])}")
+    print(f"verdicts: {report['verdicts']}; disagreements on replay: {len(report['disagreements'])}")
+    seconds = sorted(card["cost"]["seconds"] for card in cards)
+    print(f"seconds a case: median {seconds[len(seconds) // 2]:.1f}")
 
 
 def main() -> None:
     """Run the cases of the given file, or of tests/cases.yaml."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "cases.yaml"
-    cases = yaml.safe_load(path.read_text(encoding="utf-8"))
-    figures(cases, run(cases))
+    parser = argparse.ArgumentParser(description="figures over a suite of real prompts")
+    parser.add_argument("cases", type=Path, nargs="?", default=HERE / "cases.yaml")
+    parser.add_argument("-o", "--out", type=Path)
+    parser.add_argument("--of", type=Path)
+    args = parser.parse_args()
+    if args.of is not None:
+        figures(args.of, None)
+        return
+    with tempfile.TemporaryDirectory() as made:
+        folder = args.out or Path(made)
+        figures(folder, run(args.cases, folder))
 
 
 if __name__ == "__main__":
