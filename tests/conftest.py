@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests_support import FAMILIES, PLAIN
 
 if TYPE_CHECKING:
     from tracer import Subject
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "llama", "mistral", "qwen2", "qwen3", "gpt2", "gpt_neox")
 
 
 def is_loopback(host: object) -> bool:
@@ -143,6 +143,9 @@ def tiny_decoder(family: str, layers: int, width: int) -> Any:
         "intermediate_size": 3 * width,
         "max_position_embeddings": 64,
     }
+    if family in PLAIN:
+        name, more = PLAIN[family]
+        return getattr(hf, f"{name}ForCausalLM")(getattr(hf, f"{name}Config")(**common, **more))
     gemma = {**common, "head_dim": 16, "sliding_window": 5, "query_pre_attn_scalar": 16}
     match family:
         case "gemma3":
@@ -157,14 +160,4 @@ def tiny_decoder(family: str, layers: int, width: int) -> Any:
                 "attn_logit_softcapping": 50.0,
             }
             return hf.Gemma2ForCausalLM(hf.Gemma2Config(**gemma, **caps, num_key_value_heads=2))
-        case "llama":
-            return hf.LlamaForCausalLM(hf.LlamaConfig(**common, num_key_value_heads=2))
-        case "mistral":
-            return hf.MistralForCausalLM(hf.MistralConfig(**common, num_key_value_heads=2, sliding_window=5))
-        case "qwen2":
-            return hf.Qwen2ForCausalLM(hf.Qwen2Config(**common, num_key_value_heads=2))
-        case "qwen3":
-            return hf.Qwen3ForCausalLM(hf.Qwen3Config(**common, num_key_value_heads=2, head_dim=16))
-        case "gpt_neox":
-            return hf.GPTNeoXForCausalLM(hf.GPTNeoXConfig(**common, use_parallel_residual=True))
     raise ValueError(f"no tiny {family!r}; there are {', '.join(FAMILIES)}")

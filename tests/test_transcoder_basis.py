@@ -1,11 +1,23 @@
 """A set of transcoders in place of neurons: where they are the model's own MLPs, everything agrees."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from frozen_reference import own_precision
-from tests_support import relu_subject, save_own_mlps
+from tests_support import (
+    freeze_words,
+    random_transcoders,
+    relu_subject,
+    save_own_mlps,
+    tiny_subject,
+)
 
+from tracer.crosslayer import feature_sources
 from tracer.errors import GraphError
+from tracer.feature_basis import Features
+from tracer.heads import Connection, carried, crossings
+from tracer.rows import direct_rows
 from tracer.study import Intervention, Study
 from tracer.transcoder_sets import load_transcoders
 from tracer.view import TracedStudy
@@ -121,3 +133,29 @@ def test_an_id_that_is_none_is_told_in_a_sentence(both):
     for name in ("L0.F99999@1", "L9.F1@1", "L1.F1@99", "L1.N5+@2", "L-1.F1@2", "S1"):
         with pytest.raises(GraphError, match="feature"):
             study.units([name])
+
+
+@pytest.mark.parametrize("family", ["gemma3", "llama", "gpt_neox"])
+@pytest.mark.parametrize("before_post_norm", [False, True])
+def test_heads_skips_and_bypass_add_up_to_the_edges(tiny, family, before_post_norm):
+    """At every layer, with cross-layer features and affine skips that pass an edge on."""
+    subject = tiny_subject(tiny, family)
+    with own_precision(subject.model):
+        frozen = freeze_words(subject, 7)
+        made = random_transcoders(frozen, kind="jumprelu", span=2, skip=True)
+        basis = Features(frozen, replace(made, before_post_norm=before_post_norm))
+        units = basis.active.units
+        target = basis.targets(units)
+        sources = feature_sources(frozen, basis.transcoders, basis.active)
+        rows = direct_rows(frozen, target, sources)
+        top = int((units.layer == 3).nonzero()[0, 0])
+        low = [int(i) for i in (units.layer == 0).nonzero()[:6, 0]]
+        reads = target.pick(torch.tensor([top]))
+        written = basis.written_by(units.pick(torch.tensor(low)), [2])
+        edge = float(rows[top, low].sum() + rows[top, sources.token_column + 2])
+        (found,) = carried(frozen, [Connection(written, reads)], 3, linear=basis.linear)
+        assert found.total == pytest.approx(edge, abs=CLOSE * float(rows.abs().max()))
+        last = 2 if frozen.layers[0].parallel else 3
+        for crossing in list(crossings(frozen, [Connection(written, reads)], basis.linear))[2 : last + 1]:
+            parts = float(crossing.moved.sum() + crossing.bypass)  # above what was written at layers 0 and 1
+            assert parts == pytest.approx(edge, abs=CLOSE * float(rows.abs().max()))

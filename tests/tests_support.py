@@ -4,7 +4,17 @@ from typing import Any
 
 import torch
 
-FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "llama", "mistral", "qwen2", "qwen3", "gpt2", "gpt_neox")
+NO_SPECIAL: dict[str, Any] = {"bos_token_id": None, "eos_token_id": None}  # theirs lie beyond our words
+PLAIN: dict[str, tuple[str, dict[str, Any]]] = {  # a tiny model's classes, and its config beside the sizes
+    "llama": ("Llama", {"num_key_value_heads": 2}),
+    "mistral": ("Mistral", {"num_key_value_heads": 2, "sliding_window": 5}),
+    "qwen2": ("Qwen2", {"num_key_value_heads": 2}),
+    "qwen3": ("Qwen3", {"num_key_value_heads": 2, "head_dim": 16}),
+    "gemma": ("Gemma", {"num_key_value_heads": 1, "head_dim": 16}),
+    "starcoder2": ("Starcoder2", {"num_key_value_heads": 2, "sliding_window": 5, **NO_SPECIAL}),
+    "gpt_neox": ("GPTNeoX", {"use_parallel_residual": True}),
+}
+FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "gpt2", *PLAIN)
 WORDS = 97
 
 

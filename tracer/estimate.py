@@ -111,7 +111,7 @@ def sizes_of(model: str) -> Sizes:
             d_head=int(config.get("head_dim") or d_model // heads),
             vocab=int(config["vocab_size"]),
             tied=bool(config.get("tie_word_embeddings", "gpt_neox" not in family.model_types)),
-            gated=not {"gpt2", "gpt_neox"} & set(family.model_types),
+            gated=family.gated,
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as exc:
         raise SubjectError(f"The config of {model!r} does not say how large the model is.") from exc

@@ -1,7 +1,7 @@
 """Where each model family keeps its parts: one row a family. Knows names and layouts, no mathematics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -45,6 +45,7 @@ class Family:
     post_mlp: str | None = None
     unit_offset: bool = False  # gain is 1 + weight (Gemma)
     past: str = "past_key_values"  # what a block calls the cache of earlier positions
+    gated: bool = True  # the MLP multiplies each neuron by a gate
     parallel: bool = False  # the MLP reads the block's input, not the stream after attention
 
 
@@ -88,6 +89,25 @@ def _read_split(block: nn.Module, shape: Shape) -> BlockWeights:
         up=_weight(up),
         down=_weight(down),
         gate_bias=_bias(gate),
+        up_bias=_bias(up),
+        down_bias=_bias(down),
+    )
+
+
+def _read_starcoder2(block: nn.Module, shape: Shape) -> BlockWeights:
+    """Separate v and o projections, a plain MLP (c_fc, c_proj)."""
+    value, output = part(block, "self_attn.v_proj"), part(block, "self_attn.o_proj")
+    up, down = part(block, "mlp.c_fc"), part(block, "mlp.c_proj")
+    value_bias = _bias(value)
+    return BlockWeights(
+        value=_weight(value).view(shape.kv_heads, shape.d_head, shape.d_model),
+        output=_weight(output).view(shape.d_model, shape.heads, shape.d_head).permute(1, 0, 2),
+        value_bias=None if value_bias is None else value_bias.view(shape.kv_heads, shape.d_head),
+        output_bias=_bias(output),
+        gate=None,
+        up=_weight(up),
+        down=_weight(down),
+        gate_bias=None,
         up_bias=_bias(up),
         down_bias=_bias(down),
     )
@@ -168,10 +188,12 @@ def _llama(name: str, model_types: tuple[str, ...]) -> Family:
 FAMILIES = (
     _gemma("Gemma 3 (text)", ("gemma3_text",)),
     _gemma("Gemma 2", ("gemma2",)),
+    replace(_llama("Gemma", ("gemma",)), unit_offset=True),
     _llama("Llama, SmolLM2", ("llama",)),
     _llama("Mistral", ("mistral",)),
     _llama("Qwen 2", ("qwen2",)),
     _llama("Qwen 3", ("qwen3",)),
+    replace(_llama("Starcoder 2", ("starcoder2",)), down="mlp.c_proj", read=_read_starcoder2, gated=False),
     Family(
         name="GPT-2",
         model_types=("gpt2",),
@@ -182,6 +204,7 @@ FAMILIES = (
         mlp="mlp",
         down="mlp.c_proj",
         read=_read_gpt2,
+        gated=False,
     ),
     Family(
         name="GPT-NeoX, Pythia",
@@ -193,6 +216,7 @@ FAMILIES = (
         mlp="mlp",
         down="mlp.dense_4h_to_h",
         read=_read_neox,
+        gated=False,
         past="layer_past",
         parallel=True,
     ),
