@@ -15,7 +15,7 @@ Slug = Annotated[str, typer.Option(help="Name of the graph in the file and at Ne
 Scan = Annotated[str, typer.Option(help="The model's name at Neuronpedia, such as gemma-2-2b.")]
 
 
-def trace(
+def trace(  # noqa: PLR0913 - an option each
     text: Annotated[str, typer.Argument(help="Text whose next token to trace.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
     said: Annotated[str | None, typer.Option(help="The token to trace.")] = None,
@@ -24,6 +24,9 @@ def trace(
     scan: Scan = "",
     model: Model = None,
     transcoders: Transcoders = None,
+    old_error_ids: Annotated[
+        bool, typer.Option("--old-error-ids", help="As circuit-tracer up to 0.5.0 wrote them.")
+    ] = False,
 ) -> None:
     """Write TEXT's pruned attribution graph, with supernodes and labels, to a file."""
     for piece in (text, said, rather_than):
@@ -31,7 +34,8 @@ def trace(
     from agent import Naming, export_trace
 
     with desk_of(model, transcoders=transcoders) as desk, notes().status("Tracing …"):
-        done = export_trace(desk, text, out, said=said, foil=rather_than, naming=Naming(slug=slug, scan=scan))
+        naming = Naming(slug=slug, scan=scan, old_error_ids=old_error_ids)
+        done = export_trace(desk, text, out, said=said, foil=rather_than, naming=naming)
     screen().print(
         f"{out}: {done['nodes']} nodes, {done['links']} links, {done['supernodes']} supernodes.",
         markup=False,
