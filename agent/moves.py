@@ -9,6 +9,7 @@ from agent.bases import unexplained
 from agent.questions import Intent
 from agent.rules import EXPLAIN, FROM_GRAPH, MOST_NODES, TESTED
 from agent.state import Claim, State
+from agent.swaps import JOINT
 
 NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}
 ASIDE = ("help", "unknown", "no-group")  # answers that claim nothing
@@ -91,7 +92,8 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
         return "hypothesise needs groups, and there are none yet"
     if _no_story(state):
         return "errors hold most of this graph's influence: nothing of it is tested"
-    unknown = [name for name in action.groups if name not in known]
+    both = [part for name in action.groups if name not in known for part in name.split(JOINT)]  # S1+S2
+    unknown = [] if set(both) <= set(ids) else [name for name in action.groups if name not in known]
     if unknown and not _asked_for(action, state):
         return f"there is no group {', '.join(map(repr, unknown))[:100]}; there are {', '.join(ids)}"
     if len(set(action.groups)) < len(action.groups):

@@ -98,8 +98,8 @@ JOINT = "+"  # S1+S2 is both groups at once
 def joint(name: str, groups: Sequence[Supernode]) -> Supernode | None:
     """The groups of a name like S1+S2 as one; None for any other name."""
     known = {group["id"]: group for group in groups}
-    parts = [known.get(part) for part in name.split(JOINT)]
-    found = [part for part in parts if part is not None]
+    parts = name.split(JOINT)
+    found = [known[part] for part in dict.fromkeys(parts) if part in known]
     if len(found) < 2 or len(found) < len(parts):
         return None
     effect = sum(part["effect"] for part in found)

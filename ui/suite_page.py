@@ -81,12 +81,14 @@ def _summary(report: dict[str, Any]) -> str:
 
 
 def _warnings(report: dict[str, Any]) -> str:
-    lines = [f"{name} failed." for name in report["failed"]] + [
-        f"{n} is not done." for n in report["missing"]
-    ]
+    lines = [f"{len(names)} {what}: {', '.join(names)}." for what, names in _left(report) if names]
     lines += [f"Does not replay: {what}." for what in report["disagreements"]]
     items = "".join(f"<li>{text(line)}</li>" for line in lines)
     return f'<section class="warning"><ul>{items}</ul></section>' if items else ""
+
+
+def _left(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    return [("failed", report["failed"]), ("not done yet (--resume goes on)", report["missing"])]
 
 
 def _plots(report: dict[str, Any]) -> Iterable[str]:
@@ -255,6 +257,7 @@ def markdown(report: dict[str, Any]) -> str:
     """The same report in markdown, without the plots."""
     lines = [f"# {plain(report['title'] or 'Suite')}", ""]
     lines += [f"- {plain(name)}: {plain(value)}" for name, value in facts(report)]
+    lines += [f"- {len(names)} {what}: {plain(', '.join(names))}" for what, names in _left(report) if names]
     lines += [f"- {name}: {count} tests" for name, count in report["verdicts"].items()]
     lines += ["", "## Beside the baselines", "", "| brain | causes claimed | stand when tested | share |"]
     lines += ["|---|---|---|---|"]
