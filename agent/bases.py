@@ -13,13 +13,15 @@ class Basis(NamedTuple):
     units: str  # what the features are called
     errors: str  # what influence that is not explained ends in
     error_node: str  # one such node in the drawing
+    larger: int  # times the configured number of features a graph may have where much is unexplored
 
 
-NEURONS = Basis("neurons", "neurons that were not chosen", "neurons that were not chosen")
+NEURONS = Basis("neurons", "neurons that were not chosen", "neurons that were not chosen", larger=4)
 TRANSCODERS = Basis(
     "features",
     "errors (what the transcoders leave over and features that were not chosen)",
     "what the transcoders leave over, and features that were not chosen",
+    larger=2,  # a row has a column for every active feature, and what is left over stays
 )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.actions import Action, Answer, Hypothesise, Predict, Search, Test, Trace
-from agent.bases import unexplained
+from agent.bases import basis_of, unexplained
 from agent.questions import Intent
-from agent.rules import EXPLAIN, FROM_GRAPH, MOST_NODES, TESTED
+from agent.rules import EXPLAIN, FROM_GRAPH, TESTED
 from agent.state import Claim, State
 from agent.swaps import JOINT
 
@@ -37,7 +37,7 @@ def possible(state: State, nodes: int) -> list[str]:
     traced = (state.get("graph") or {}).get("traced", 0)
     kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
     pruned = (state.get("graph") or {}).get("pruned")
-    if state.get("case") and not pruned and traced < MOST_NODES * nodes:
+    if state.get("case") and not pruned and traced < basis_of(state).larger * nodes:
         kinds.append("trace")
     if state.get("groups") and len(_registered(state)) < TESTED and not _no_story(state):
         kinds.append("hypothesise")
@@ -79,8 +79,9 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
         return "trace needs predict first"
     if (state.get("graph") or {}).get("pruned"):
         return "the graph is traced and pruned already"
-    if not nodes <= action.nodes <= MOST_NODES * nodes:
-        return f"trace takes {nodes} to {MOST_NODES * nodes} nodes, not {action.nodes}"
+    most = basis_of(state).larger * nodes
+    if not nodes <= action.nodes <= most:
+        return f"trace takes {nodes} to {most} nodes, not {action.nodes}"
     return f"a graph of {traced} nodes is there already" if action.nodes <= traced else ""
 
 

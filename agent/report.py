@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from agent.bases import unexplained
 from agent.state import Claim, State, Supernode
 from agent.swaps import joint
 
@@ -35,7 +36,7 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         },
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
         "supernodes": [_supernode(group, features) for group in _groups(state, own)],
-        "path": (state.get("flows") or {}).get("path", []),
+        "path": [] if unexplained(graph) else (state.get("flows") or {}).get("path", []),
         "claims": [_claim(claim) for claim in own],
         "tests_run": sum(claim["p"] is not None for claim in own),
         "answer": reply,

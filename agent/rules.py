@@ -24,7 +24,6 @@ from agent.swaps import JOINT
 from agent.tricks import HELD
 
 TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
-MOST_NODES = 4  # times the configured number
 
 EXPLAIN = {Intent.WHY, Intent.WHY_NOT, Intent.TEXT, Intent.MISTAKE, Intent.USES}
 FROM_GRAPH = {
@@ -77,7 +76,7 @@ class RuleBrain:
             why = f"connect the features behind {case['answer']!r} against {case['foil']!r}"
             return Decision(action=Trace(nodes=self._nodes), why=why)
         if not graph.get("pruned"):
-            more = graph.get("more", True) and graph["traced"] < MOST_NODES * self._nodes
+            more = graph.get("more", True) and graph["traced"] < basis_of(state).larger * self._nodes
             if graph["unexplored"] > TOO_DARK and more:
                 units = basis_of(state).units
                 why = f"{graph['unexplored']:.0%} of the influence is unexplored: trace more {units}"
