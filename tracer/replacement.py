@@ -12,15 +12,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.crosslayer import FeatureSources, feature_sources
-from tracer.expand import gross, influence, needed, strongest
+from tracer.expand import expected, gross, influence, needed, strongest
 from tracer.frozen import Frozen
-from tracer.graph import KINDS, TRANSCODERS, Graph, Kind
+from tracer.graph import KINDS, TRANSCODERS, Graph, Kind, fewest
 from tracer.rows import batches, direct_rows
 from tracer.subject import Subject
 from tracer.targets import Targets, likeliest, logit_targets
 from tracer.transcoders import Active, Transcoders, active_features, feature_targets
 
 A_ROUND = 2048  # features expanded between two rankings
+KEPT = 0.8  # of the influence: what pruning keeps by default
 SAMPLE = 16  # rows whose rounding error is measured
 CHAT_PREFIX = [2, 105, 2364, 107]  # <bos><start_of_turn>user and a line break, in Gemma 3
 
@@ -59,42 +60,81 @@ def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a c
     """The graph of these roots (the likeliest next tokens) over at most `max_feature_nodes` features.
 
     With `epsilon`, features are expanded only until what the others could still change is proven to be at
-    most that share of all influence; the bound reached is `Graph.unexplored`. No feature fires at the first
-    `zero_positions` positions (where None: the begin-of-sequence token); what the MLPs write there goes to
-    BOS nodes. Active features that are not chosen are merged into the error of their layer and position, or
-    with `rest_apart` into one node of their own. `products` (bfloat16) is the precision in which
-    directions are moved; the error this makes is measured on some rows and stated in `Graph.error`.
+    most that share of all influence, and then those that pruning would keep; the bound reached is
+    `Graph.unexplored`, influences estimated for what has no row are `Graph.expected`.
+
+    No feature fires at the first `zero_positions` positions (where None: the begin-of-sequence token); what
+    the MLPs write there goes to BOS nodes. Active features that are not chosen are merged into the error of
+    their layer and position, or with `rest_apart` (always with `epsilon`) into one node of their own.
+    `products` (bfloat16) is the precision in which directions are moved; the error this makes is measured on
+    some rows and stated in `Graph.error`.
     """
     roots = roots or likeliest_roots(frozen)
     zero = int(frozen.bos) if zero_positions is None else zero_positions
     active = active_features(frozen, transcoders, zero)
     sources = feature_sources(frozen, transcoders, active)
-    known = _first(frozen, roots, sources, zero)
-    budget = min(max_feature_nodes, len(active.acts))
-    unexplored = None
-    while True:
-        if epsilon is None and len(known.chosen) == budget:
-            break
-        found = influence(_features(known, sources), known.sizes, known.chosen, known.weights)
-        wanted = min(a_round, budget - len(known.chosen))
-        if epsilon is not None:
-            unexplored, least = needed(found, known.chosen, epsilon)
-            wanted = min(least, wanted)
-        if not wanted:
-            break
-        best = strongest(found, known.chosen, wanted)
+    known = _first(frozen, roots, sources, zero if epsilon is None else None)
+    budget, rest_apart = min(max_feature_nodes, len(active.acts)), rest_apart or epsilon is not None
+
+    def expand(known: _Known, best: Tensor) -> _Known:
         targets = feature_targets(frozen, transcoders, active.pick(best))
         order = torch.cat(
             batches(frozen, targets)
         )  # as they are swept, so that rows stay where they are made
-        share = _within(progress, len(known.chosen), wanted, budget)
+        share = _within(progress, len(known.chosen), len(best), budget)
         rows = direct_rows(frozen, targets.pick(order), sources, share, products=products)
-        known = _with(known, rows, best[order])
+        return _with(known, rows, best[order])
+
+    if epsilon is None:
+        while len(known.chosen) < budget:
+            found = influence(_features(known, sources), known.sizes, known.chosen, known.weights)
+            known = expand(known, strongest(found, known.chosen, min(a_round, budget - len(known.chosen))))
+        unexplored, hoped = None, None
+    else:
+        known, unexplored, hoped = _certified(sources, known, expand, epsilon, budget)
     order = known.chosen.argsort()
     edges = _edges(sources, known, order, rest_apart)
     graph = _graph(frozen, active.pick(known.chosen[order]), roots, edges, zero, rest_apart)
+    if hoped is not None:
+        units, chosen = sources.error_column, known.chosen[order]
+        left = hoped[:units].sum() - hoped[chosen].sum()
+        hoped = torch.cat([hoped[chosen], hoped[units:], left[None]])
     error = None if products is None else _error(frozen, transcoders, sources, known)
-    return replace(graph, unexplored=unexplored, error=error)
+    return replace(graph, unexplored=unexplored, expected=hoped, error=error)
+
+
+def _certified(
+    sources: FeatureSources,
+    known: "_Known",
+    expand: Callable[["_Known", Tensor], "_Known"],
+    epsilon: float,
+    budget: int,
+) -> tuple["_Known", float, Float[Tensor, " column"]]:
+    """Expand best first until the bound is proven, then what pruning would keep: rows, bound, influences."""
+
+    def known_influence(known: _Known) -> Tensor:
+        return influence(_features(known, sources), known.sizes, known.chosen, known.weights)
+
+    def hope(known: _Known) -> Tensor:
+        units, positions = sources.active.units, sources.bias_column - sources.token_column
+        return expected(known.blocks, known.sizes, known.chosen, known.weights, units, positions)
+
+    while True:
+        found = known_influence(known)
+        unexplored, least = needed(found, known.chosen, epsilon)
+        wanted = min(least, budget - len(known.chosen))
+        if not wanted:
+            break
+        known = expand(known, strongest(found, known.chosen, wanted))
+    hoped = hope(known)
+    kept = fewest(hoped, KEPT)[: sources.error_column]
+    kept[known.chosen] = False
+    more = kept.nonzero()[:, 0][: budget - len(known.chosen)]
+    if len(more):
+        known = expand(known, more)
+        unexplored, _ = needed(known_influence(known), known.chosen, epsilon)
+        hoped = hope(known)
+    return known, unexplored, hoped
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +148,12 @@ class _Known:
     apart: Int[Tensor, " some"]  # columns that share no influence: biases, what is written at zero positions
 
 
-def _first(frozen: Frozen, roots: Roots, sources: FeatureSources, zero: int) -> _Known:
-    """The roots' rows alone."""
+def _first(frozen: Frozen, roots: Roots, sources: FeatureSources, zero: int | None) -> _Known:
+    """The roots' rows alone; where `zero` is None every column shares influence, as in `Graph.influence`."""
     rows = direct_rows(frozen, roots.targets, sources)
     errors = torch.arange(sources.error_column, sources.token_column, device=rows.device)
-    apart = errors.view(-1, frozen.length)[:, :zero].flatten()
-    apart = torch.cat([apart, apart.new_tensor([sources.bias_column])])
+    apart = errors.view(-1, frozen.length)[:, : zero or 0].flatten()
+    apart = apart[:0] if zero is None else torch.cat([apart, apart.new_tensor([sources.bias_column])])
     none = torch.zeros(0, dtype=torch.long, device=rows.device)
     return _Known((rows,), gross(rows, apart), none, roots.weights / roots.weights.sum(), apart)
 
