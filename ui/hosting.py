@@ -4,7 +4,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +123,7 @@ def stay_open(server: PageServer, opening: Opening) -> None:
     try:
         with ended_by_sigterm():
             desk = opening.desk()  # a model that cannot be loaded ends the command with a sentence
-            while not threading.Event().wait(HOUR):
-                desk.forget_old()
+            stay(desk.forget_old)
     finally:
         server.host.gate.stopping = True
         if opening.ready:
@@ -131,6 +131,16 @@ def stay_open(server: PageServer, opening: Opening) -> None:
         server.close()
         if opening.ready:
             opening.close()
+
+
+def stay(every_hour: Callable[[], None] = lambda: None) -> None:
+    """Stay in this call until a signal ends it."""
+    due = time.monotonic() + HOUR
+    while True:
+        time.sleep(0.2)  # a signal that another thread receives is handled when this one wakes up
+        if time.monotonic() > due:
+            every_hour()
+            due += HOUR
 
 
 def finish(opening: Opening) -> None:

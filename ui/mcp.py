@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ui.console import Refused
 from ui.doctor import installed
 from ui.gate import Rates, address_of, host_names, int_of, known_host, refused, too_many
-from ui.hosting import Server, ended_by_sigterm, finish
+from ui.hosting import Server, ended_by_sigterm, finish, stay
 from ui.logins import same_as
 from ui.opening import Opening
 from ui.verbs import VERBS, Call, Client, checked
@@ -148,7 +148,7 @@ def serve_http(settings: "Settings", opening: Opening, tell: Callable[[str], Non
         with ended_by_sigterm():
             tell(f"askcircuit speaks MCP at {server.start()}mcp (Ctrl-C ends it).")
             opening.desk()  # a model that cannot be loaded ends the server with a sentence
-            threading.Event().wait()
+            stay()
     finally:
         close(opening)
         server.close()
