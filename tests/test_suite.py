@@ -208,48 +208,43 @@ def bundles(folder):
     return {path.name: path.stat().st_mtime_ns for path in (folder / "bundles").glob("*.gz")}
 
 
-def begun(planted, folder, **more):
-    """A suite under way in a process of its own, with at least one bundle there."""
-    cases = [{"id": f"c{i}", "text": planted.text, "said": "Paris", "foil": "Rome"} for i in range(MANY)]
-    (folder / "s.yaml").write_text(yaml.safe_dump(cases), encoding="utf-8")
-    environment = {**os.environ, "ASKCIRCUIT_DATA_DIR": str(folder / "data")}
-    arguments = ["investigate", folder / "s.yaml", "-o", folder / "out", "--model", planted.folder]
+def begun(arguments, folder, wanted):
+    """A suite under way in a process of its own, with at least so many bundles there."""
     process = subprocess.Popen(
-        command(*arguments, "--no-baselines"), cwd=ROOT, env=environment, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **more,
+        command(*arguments), cwd=ROOT, env={**os.environ, "ASKCIRCUIT_DATA_DIR": str(folder / "data")},
+        text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     limit = time.monotonic() + 120
-    while not bundles(folder / "out") and time.monotonic() < limit:
-        time.sleep(0.05)
+    while len(bundles(folder / "out")) < wanted and time.monotonic() < limit:
+        time.sleep(0.02)
     assert process.poll() is None, process.stderr.read()
-    return process, [*arguments, "--no-baselines", "--resume"], environment
+    return process
 
 
-def test_a_killed_suite_goes_on_where_it_was(planted, tmp_path):
-    process, again, environment = begun(planted, tmp_path)
+def test_a_suite_that_was_killed_and_then_stopped_goes_on_where_it_was(planted, desk, tmp_path):
+    cases = [{"id": f"c{i}", "text": planted.text, "said": "Paris", "foil": "Rome"} for i in range(MANY)]
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(cases), encoding="utf-8")
+    arguments = ["investigate", tmp_path / "s.yaml", "-o", tmp_path / "out", "--model", planted.folder]
+    process = begun([*arguments, "--no-baselines"], tmp_path, 1)
     process.kill()
     process.communicate()
-    before = bundles(tmp_path / "out")
-    assert 1 <= len(before) < MANY
-    done = subprocess.run(
-        command(*again), cwd=ROOT, env=environment, text=True, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert f"{len(before)} of {MANY} cases are done; {MANY - len(before)} to do." in done.stderr
-    after = bundles(tmp_path / "out")
-    assert len(after) == MANY
-    assert {name: after[name] for name in before} == before  # nothing was done twice
-    assert (tmp_path / "out" / "report.html").exists()
-
-
-def test_ctrl_c_ends_a_suite_cleanly(planted, tmp_path):
-    process, _, _ = begun(planted, tmp_path)
+    killed = bundles(tmp_path / "out")
+    process = begun([*arguments, "--no-baselines", "--resume"], tmp_path, len(killed) + 1)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
+    assert f"{len(killed)} of {MANY} cases are done; {MANY - len(killed)} to do." in told
     assert "go on with --resume" in told
     assert "Traceback" not in told
-    assert (tmp_path / "out" / "report.md").exists()
+    assert (tmp_path / "out" / "report.html").exists()
+    stopped = bundles(tmp_path / "out")
+    run = Run(read_suite(tmp_path / "s.yaml"), tmp_path / "out", desk.settings, baselines=False)
+    assert len(list(run_here(run, run.begin(resume=True), desk))) == MANY - len(stopped)
+    after = bundles(tmp_path / "out")
+    assert len(after) == MANY
+    assert {name: after[name] for name in stopped} == stopped  # nothing was done twice
+    assert {name: after[name] for name in killed} == killed
+    assert replayed(tmp_path / "out") == []
 
 
 @pytest.mark.slow
