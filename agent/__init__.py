@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agent.bundle import Bundle, read_bundle
     from agent.desk import Desk, open_desk
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
+    from agent.graph_view import view_graph
     from agent.health import memory_each, needs
     from agent.neuronpedia import Upload, upload_graph
     from agent.session import Session, answered, in_words
@@ -52,6 +53,7 @@ __all__ = [
     "show_graph",
     "suite_results",
     "upload_graph",
+    "view_graph",
     "why_graph",
 ]
 
@@ -74,6 +76,7 @@ _LATE = {
     "export_trace": "agent.exchange",
     "show_graph": "agent.exchange",
     "why_graph": "agent.exchange",
+    "view_graph": "agent.graph_view",
     "needs": "agent.health",
     "Upload": "agent.neuronpedia",
     "upload_graph": "agent.neuronpedia",

@@ -23,7 +23,7 @@ from agent.state import State
 from agent.supernodes import group, strongest_path
 from agent.trials import Update, case_in, numbers_of, register, run_test
 from agent.words import escaped, listed, percent, quoted
-from tracer import TracedStudy, TracerError
+from tracer import TracedStudy, TracerError, listening
 
 
 class Stopped(Exception):
@@ -68,11 +68,16 @@ class Harness:
         step = getattr(self, f"_{action.kind}")
         self._emit(Working(action.kind, 0.0))
         try:
-            update: Update = step(action, state)
+            with listening(self._check):
+                update: Update = step(action, state)
         except TracerError as exc:
             raise QuestionError(str(exc)) from exc
         self._emit(Working(action.kind, 1.0, update.get("found_note", "")))
         return update
+
+    def _check(self) -> None:
+        if self._cancel.is_set():
+            raise Stopped
 
     def _progress(self, step: str) -> Callable[[float], None]:
         def tell(done: float) -> None:

@@ -34,7 +34,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "anyio": {"ui/mcp.py"},
     "tracer": {
         *("agent/tools.py", "agent/trials.py", "agent/desk.py", "agent/cases.py", "agent/picture.py"),
-        "agent/tryout.py",
+        *("agent/tryout.py", "agent/graph_view.py"),
         *("agent/exchange.py", "agent/foreign.py", "agent/health.py", "agent/suite_score.py"),
     },
 }

@@ -22,6 +22,7 @@ from tracer.formats import (
     write_graph_file,
 )
 from tracer.held import FREE, Hold
+from tracer.pulse import listening
 from tracer.replacement import Roots, trace_transcoders
 from tracer.study import Contrast, Forecast, Intervention, Outcome, Study, Token
 from tracer.subject import EMBEDDED, Prediction, Subject, load
@@ -69,6 +70,7 @@ __all__ = [
     "fitted",
     "flow_of",
     "graph_file",
+    "listening",
     "load",
     "load_transcoders",
     "parse_graph",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tracer.frozen import Frozen
 from tracer.neurons import Units, activations
+from tracer.pulse import pulse
 
 
 class Role(StrEnum):
@@ -51,6 +52,7 @@ def promoted(frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int) 
     length = (frequent - middle).norm(dim=1).clamp_min(1e-30)  # a token may be no more than the mean
     out = []
     for start in range(0, len(directions), 128):
+        pulse()
         read = _read(frozen, directions[start : start + 128])
         nearness = (read @ frequent.T - (read @ middle)[:, None]) / length
         best = nearness.topk(min(3 * k, len(frequent))).indices.tolist()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from tracer.errors import UnsupportedFamily
 from tracer.families import BlockWeights, part
+from tracer.pulse import pulse
 from tracer.subject import Subject
 
 
@@ -234,7 +235,11 @@ def recorded_inputs(sites: dict[str, nn.Module]) -> Iterator[dict[str, BlockCall
     seen: dict[str, BlockCall] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        return lambda module, args, kwargs: seen.__setitem__(name, _by_name(module, args, kwargs))
+        def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            pulse()
+            seen[name] = _by_name(module, args, kwargs)
+
+        return remember
 
     handles = [site.register_forward_pre_hook(keep(name), with_kwargs=True) for name, site in sites.items()]
     try:
@@ -311,6 +316,7 @@ def _activation(subject: Subject) -> Activation:
 
 
 def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str, Tensor]) -> Layer:
+    pulse()
     family, block = subject.family, subject.blocks[index]
     norms = {
         name: _norm(subject, part(block, path), seen[f"{name} {index}"])

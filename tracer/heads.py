@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tracer.frozen import Frozen, Layer
 from tracer.neurons import Units
+from tracer.pulse import pulse
 from tracer.targets import Targets
 
 HELD_BYTES = 256 * 2**20  # what the directions of one batch of connections may take
@@ -134,6 +135,7 @@ def carried(
     at_once = max(1, HELD_BYTES // (width * frozen.length))
     out = []
     for start in range(0, len(connections), at_once):
+        pulse()
         some = connections[start : start + at_once]
         felt, total = _pull(frozen, some, linear)
         amounts, places, moved = [], [], []
@@ -160,6 +162,7 @@ def _pull(
     _join(felt, connections, len(frozen.layers))
     mids, stays = [], []
     for index in range(len(frozen.layers) - 1, -1, -1):
+        pulse()
         layer = frozen.layers[index]
         total += _met(felt, connections, index)
         back = None if linear is None else linear.pull(index, layer, felt)

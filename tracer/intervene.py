@@ -17,6 +17,7 @@ from tracer.errors import GraphError
 from tracer.families import part
 from tracer.frozen import Frozen
 from tracer.neurons import Units, activations
+from tracer.pulse import pulse
 from tracer.rerun import Start, remember_prefix, rerun
 
 BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
@@ -243,6 +244,7 @@ def _propagate(
     moved = frozen.embedded.new_zeros(batch, frozen.length, frozen.embedded.shape[1])
     seen = moved.new_zeros(batch, len(readouts))
     for index in range(first_touched(frozen, changes).layer, len(frozen.layers)):
+        pulse()
         layer = frozen.layers[index]
         before = moved
         moved = moved + layer.push_attention(moved)

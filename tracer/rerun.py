@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tracer.frozen import BlockCall, Frozen
+from tracer.pulse import pulse
 
 
 class Start(NamedTuple):
@@ -55,6 +56,7 @@ def rerun(frozen: Frozen, batch: int, start: Start) -> Float[Tensor, "batch pos 
         return frozen.final_stream[first:].expand(batch, -1, -1)
     stream = frozen.layers[start.layer].stream[first:].expand(batch, -1, -1)
     for index in range(start.layer, len(frozen.layers)):
+        pulse()
         call = frozen.calls[index]
         kwargs = _from_position(call, first)
         if first:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.frozen import Frozen, Layer
+from tracer.pulse import pulse
 from tracer.targets import Targets
 
 CARRIED_BYTES = 96 * 2**20  # what one batch of carried directions and its scratch may take
@@ -123,6 +124,7 @@ def _sweep(
     bias += targets.constant
     live, moved = joined[-1], 0  # on their way; of these, past their first attention
     for index in range(len(layers) - 1, -1, -1):
+        pulse()
         layer, felt, skipped = layers[index], carried[:live], None
         if live:
             sources.emit(index, felt, out[:live])
@@ -184,6 +186,7 @@ def total_effects(
     carried = frozen.embedded.new_zeros(1, positions, frozen.embedded.shape[1])
     carried[0, target.position] = target.direction
     for index in range(len(layers) - 1, -1, -1):
+        pulse()
         layer = layers[index]
         felt, read = layer.pull_mlp(carried)
         effects[index] = felt[0] * layer.acts

@@ -1,6 +1,6 @@
 """The page as a web app: its files, its headers, and how it is served. What it does is in page."""
 
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,15 +11,10 @@ from ui.hosting import PageServer
 from ui.logins import may_enter
 from ui.opening import Opening, opened
 from ui.page import Page
+from ui.report import SCRIPTS, asset
 
 OPEN_PAGES = 300  # of which Gradio keeps what they show
 DAY = 86_400
-SCRIPTS = ("layout.js", "details.js", "tryout.js", "picture.js", "links.js", "graph.js")
-
-
-def asset(*names: str) -> str:
-    """Files of this room as one text."""
-    return "\n".join(files("ui").joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
 def drawing() -> Any:
@@ -35,8 +30,21 @@ def drawing() -> Any:
     )
 
 
-def build_app(opening: Opening) -> gr.Blocks:
-    """The page of one desk, open or on its way, not yet served."""
+def shelf() -> Any:
+    """The examples, the visitor's conversations, saving and sharing."""
+    return gr.HTML(
+        value=None,
+        made=None,
+        html_template='<div class="sh"></div>',
+        css_template=asset("shelf.css"),
+        js_on_load=asset("shelf.js"),
+        apply_default_css=False,
+        elem_id="shelf",
+    )
+
+
+def build_app(opening: Opening, folder: Path) -> gr.Blocks:
+    """The page of one desk, open or on its way, not yet served; `folder` holds what is shared by links."""
     blocks: gr.Blocks = gr.Blocks(
         title="askcircuit",
         fill_width=True,
@@ -44,7 +52,7 @@ def build_app(opening: Opening) -> gr.Blocks:
         delete_cache=(DAY // 24, DAY),  # files that uploads and exports leave behind
     )
     with blocks:
-        Page(opening, drawing).wire(blocks)
+        Page(opening, drawing, shelf, folder).wire(blocks)
     blocks.queue(max_size=None, api_open=False)  # the gate knows how many may wait
     blocks.state_session_capacity = OPEN_PAGES
     return blocks
@@ -84,7 +92,7 @@ def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
         blocks,
         path="",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"]),
-        css=asset("page.css"),
+        css=asset("page.css", "said.css"),
         auth=may_enter(settings),
         ssr_mode=False,
         pwa=False,
@@ -107,6 +115,6 @@ def serve(
     opening = desk if isinstance(desk, Opening) else opened(desk)
     known = settings or (read_settings() if isinstance(desk, Opening) else desk.settings)
     chosen = known.model_copy(update={"host": host, "port": port})
-    blocks = build_app(opening)
+    blocks = build_app(opening, chosen.data_folder / "shared")
     server = PageServer(chosen, opening, mounted(blocks, chosen), Queue(blocks))
     return server, server.start()

@@ -230,7 +230,8 @@ function startPanel(graph, index, act) {
     scores.edges.toLocaleString('en')} edges. ${percent(scores.completeness)} of what flows into them is accounted for; ${
     percent(1 - scores.completeness)} comes from parts that were not chosen.`;
   return [
-    el('header', null, el('h3', null, 'Strongest path'), el('div', { class: 'ac-path' }, ...steps)),
+    steps.length ? el('header', null, el('h3', null, 'Strongest path'),
+      el('div', { class: 'ac-path' }, ...steps)) : null,
     el('p', { class: 'ac-hint' }, facts),
     el('p', { class: 'ac-hint' },
       'Hover for numbers. Click to pin something and ask about it. Double-click opens a group.'),

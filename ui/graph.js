@@ -58,7 +58,19 @@ function makeIndex(graph) {
     from: (id) => touching(id, 'source') };
 }
 
+// A drawing that came from a file may lack what is needed: say so rather than stop.
 function draw() {
+  try {
+    redraw();
+  } catch (error) {
+    G = null;
+    svg.replaceChildren();
+    element.querySelector('.ac').classList.add('ac-none');
+    empty.replaceChildren(el('p', null, 'This circuit cannot be shown: the file lacks what a drawing needs.'));
+  }
+}
+
+function redraw() {
   const fresh = props.value?.nodes ? JSON.parse(JSON.stringify(props.value)) : null;
   const same = fresh && G && fresh.graph_id === G.graph_id;
   G = fresh;
@@ -70,6 +82,7 @@ function draw() {
   index = makeIndex(G);
   lit = null;
   if (!same) {
+    mode = G.supernodes.length ? 'groups' : 'features';
     opened = new Set();
     pinned = null;
     view = { x: 0, y: 0, k: 1 };

@@ -2,6 +2,15 @@
 
 from typing import Any
 
+EXAMPLES = {
+    "Texas → Austin": "Why does 'Texas, whose capital is' continue with Austin?",
+    "Tokyo → yen": "Why does 'The currency of the country whose capital is Tokyo is the' "
+    "continue with yen rather than dollar?",
+    "Jordan → basketball": "Why does 'Fact: Michael Jordan plays the sport of' continue with basketball?",
+    "keys → are": "Why does 'The keys to the cabinet' continue with are rather than is?",
+    "small → large": 'Why does \'The opposite of "small" is "\' continue with large?',
+    "36+59= → a mistake": "Why does '36+59=' continue with 1?",
+}
 PINNED = ("Remove this {}", "Double this {}", "What does this do?", "Explain the strongest path")
 COUNT = 4
 NOTHING_YET = "Why does 'The opposite of up is' say down?"
@@ -9,7 +18,7 @@ NOTHING_YET = "Why does 'The opposite of up is' say down?"
 
 def ideas(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[str]:
     """Up to four questions that make sense now; none while there is no circuit."""
-    if not drawing:
+    if not drawing or drawing.get("only_seen"):
         return []
     if focus:
         return [asks.format("group" if focus["kind"] == "supernode" else "feature") for asks in PINNED]
@@ -23,7 +32,7 @@ def ideas(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[
 
 def hint(drawing: dict[str, Any] | None) -> str:
     """What stands in the empty box."""
-    if not drawing:
+    if not drawing or drawing.get("only_seen"):
         return NOTHING_YET
     foil = str(drawing["target"]["foil"]).strip() or "another word"
     return f"Ask “why not {foil}?”, or about another 'text'"

@@ -3,24 +3,16 @@
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from agent import AgentError, Drew
-from ui import ideas, render, shelf
+from agent import AgentError
+from ui import ideas, render, report, shared, shelf
 from ui.opening import Opening
-from ui.talks import Talk, Talks, act_of, factor_of, focus_of, listen, number_of, thread_of
+from ui.talks import Still, Talks, act_of, factor_of, focus_of, listen, number_of, thread_of
 
-EXAMPLES = {
-    "Texas → Austin": "Why does 'Texas, whose capital is' continue with Austin?",
-    "Tokyo → yen": "Why does 'The currency of the country whose capital is Tokyo is the' "
-    "continue with yen rather than dollar?",
-    "Jordan → basketball": "Why does 'Fact: Michael Jordan plays the sport of' continue with basketball?",
-    "keys → are": "Why does 'The keys to the cabinet' continue with are rather than is?",
-    "small → large": 'Why does \'The opposite of "small" is "\' continue with large?',
-    "36+59= → a mistake": "Why does '36+59=' continue with 1?",
-}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 LIVE = {**QUIET, "queue": False, "trigger_mode": "multiple"}
 UNPIN = """() => document.querySelector('#circuit .ac').parentElement
@@ -36,14 +28,16 @@ Scene = dict[Any, Any]  # widget: its new value
 class Page:
     """One page; what belongs to a visitor is in its states, what was said is with the agent."""
 
-    def __init__(self, opening: Opening, drawing: Any) -> None:
-        """Lay out the widgets; to be called inside gr.Blocks. `drawing` makes the circuit's widget."""
+    def __init__(self, opening: Opening, drawing: Any, bookshelf: Any, folder: Path) -> None:
+        """Lay out the widgets; to be called inside gr.Blocks. The middle two make the drawn ones."""
         self.opening, self.talks = opening, Talks(opening)
+        self.folder = folder
         self.kept = gr.BrowserState(None, storage_key="askcircuit-thread", secret="askcircuit")
         self.listed = gr.BrowserState([], storage_key="askcircuit-talks", secret="askcircuit")
         self.thread, self.focus = gr.State(None), gr.State(None)
         with gr.Row(elem_id="top"):
             self.title = gr.Markdown(render.title("", ""), elem_id="title")
+            self.shelf = bookshelf()
             self.new = gr.Button("New conversation", size="sm", elem_id="new")
         with gr.Row(elem_id="both"):
             with gr.Column(scale=1, min_width=320, elem_id="left"):
@@ -61,7 +55,7 @@ class Page:
             latex_delimiters=[],
             allow_tags=False,
             placeholder="### Ask why the model said something\nor start from one of these:",
-            examples=[{"text": text, "display_text": name} for name, text in EXAMPLES.items()],
+            examples=[{"text": text, "display_text": name} for name, text in ideas.EXAMPLES.items()],
         )
         self.chip = gr.Button("", size="sm", visible=False, elem_id="chip")
         with gr.Row(elem_id="follow"):
@@ -83,14 +77,37 @@ class Page:
                 self.said = gr.Textbox(label="Said", max_length=100, min_width=100, elem_id="said")
                 self.foil = gr.Textbox(label="Rather than", max_length=100, min_width=100, elem_id="foil")
 
-    def on_load(self, kept: Any) -> Iterator[Scene]:
-        """Take the conversation up where this browser left it, once the model is there."""
-        thread = thread_of(kept)
-        yield {self.kept: thread, self.thread: thread, self.title: self.headline()}
+    def on_load(self, kept: Any, listed: Any, request: gr.Request) -> Iterator[Scene]:
+        """Open what the link names, or the conversation this browser left, or a worked example."""
+        thread, wanted = thread_of(kept), str(request.query_params.get("bundle", ""))[:64]
+        mine = any(entry["thread"] == thread for entry in shelf.listed(listed))
+        if wanted or not mine:
+            yield {
+                **self.opened(wanted or shared.FIRST, listed, linked=bool(wanted)),
+                self.title: self.headline(),
+            }
+        else:
+            begun = [] if self.opening.ready else [render.waiting()]
+            yield {self.kept: thread, self.thread: thread, self.chat: begun, self.title: self.headline()}
         while not self.opening.ready:
             time.sleep(0.3)
             yield {self.title: self.headline()}
-        yield {**self.scene(thread), self.title: self.headline()}
+        rest = self.scene(thread, listed) if mine and not wanted else {}
+        yield {**rest, self.title: self.headline()}
+
+    def opened(self, name: str, listed: Any, *, linked: bool = True) -> Scene:
+        """A bundle in a conversation of its own, before the model is there; or why there is none."""
+        thread = thread_of(None)
+        try:
+            self.talks.get(thread).still = Still.of(shared.find(name, self.folder))
+        except AgentError as exc:
+            return {**self.empty(thread, listed), self.chat: [render.trouble(str(exc))]}
+        return self.scene(thread, listed, link=name if linked else "")
+
+    def empty(self, thread: str, listed: Any) -> Scene:
+        """A conversation nobody has said anything in."""
+        self.talks.get(thread).still = Still([], None)
+        return self.scene(thread, listed)
 
     def headline(self) -> str:
         """The title with what is loaded, how far loading is, or why it failed."""
@@ -103,14 +120,24 @@ class Page:
             return render.title(str(exc), "")
         return render.title(about["model"], about["brain"])
 
-    def scene(self, thread: str) -> Scene:
+    def shelved(self, thread: str, listed: Any, *, saves: bool, link: str = "") -> dict[str, Any]:
+        """What the shelf shows: examples, this browser's conversations, and what is open."""
+        talks, still = shelf.listed(listed), self.talks.get(thread).still
+        opened = thread if still is not None and still.history else ""
+        now = {"thread": thread, "link": link, "saves": saves, "opened": opened}
+        return {"gallery": shared.gallery(), "talks": talks, **now}
+
+    def scene(self, thread: str, listed: Any, *, link: str = "") -> Scene:
         """A conversation as it stands."""
         talk = self.talks.get(thread)
         try:
             history, drawing = talk.history(), talk.drawing()
         except AgentError as exc:
             return {self.chat: [render.trouble(str(exc))]}
+        saves = bool(drawing) and not (drawing or {}).get("only_seen")
         return {
+            self.shelf: self.shelved(thread, listed, saves=saves, link=link),
+            self.box: "",
             self.kept: thread,
             self.thread: thread,
             self.chat: render.past(history),
@@ -118,10 +145,67 @@ class Page:
             **self.pinned(None, drawing),
         }
 
-    def on_new(self) -> Scene:
+    def on_new(self, listed: Any) -> Scene:
         """Begin another conversation; the old one stays on disk."""
+        return self.empty(thread_of(None), listed)
+
+    def on_case(self, listed: Any, click: gr.EventData) -> Scene:
+        """Open a worked example."""
+        return self.opened(str(getattr(click, "name", "")), listed)
+
+    def on_talk(self, listed: Any, click: gr.EventData) -> Scene:
+        """Go on with one of this browser's conversations; others it cannot name."""
+        wanted = getattr(click, "thread", None)
+        known = [entry["thread"] for entry in shelf.listed(listed)]
+        if wanted not in known:
+            return {self.shelf: gr.skip()}
+        if not self.opening.ready:
+            gr.Info("The model is still loading; your conversations open when it is there.")
+            return {self.shelf: gr.skip()}
+        return self.scene(str(wanted), listed)
+
+    def on_drop(self, thread: Any, listed: Any, click: gr.EventData) -> Scene:
+        """Delete one of this browser's conversations, here and on disk."""
+        wanted = getattr(click, "thread", None)
+        if wanted not in [entry["thread"] for entry in shelf.listed(listed)] or not self.opening.ready:
+            return {self.listed: gr.skip()}
+        self.talks.get(str(wanted)).session().forget()
+        left = shelf.without_talk(listed, str(wanted))
+        if wanted == thread:
+            return {self.listed: left, **self.empty(thread_of(None), left)}
+        return {self.listed: left, self.shelf: self.shelved(thread_of(thread), left, saves=True)}
+
+    def on_fetch(self, thread: Any, click: gr.EventData) -> Any:
+        """Make a file of what is open."""
+        kind = getattr(click, "kind", "")
+        if kind not in report.KINDS:
+            return gr.skip()
+        try:
+            return gr.update(made=report.exported(kind, self.talks.get(thread_of(thread))))
+        except AgentError as exc:
+            return gr.update(made={"why": str(exc), "at": time.time()})
+
+    def on_share(self, thread: Any) -> Any:
+        """Keep what is open under a link."""
+        try:
+            name = shared.share(self.talks.get(thread_of(thread)).bundle(), self.folder)
+        except AgentError as exc:
+            return gr.update(made={"why": str(exc), "at": time.time()})
+        return gr.update(made={"link": name, "note": "Copy the link:", "at": time.time()})
+
+    def on_bring(self, listed: Any, click: gr.EventData) -> Scene:
+        """Open a file: a bundle goes on as a conversation, somebody's graph can be looked at."""
+        name, text = str(getattr(click, "name", "")), str(getattr(click, "text", ""))
         thread = thread_of(None)
-        return {**self.scene(thread), self.box: ""}
+        try:
+            bundle, view = shared.brought(name, text)
+        except AgentError as exc:
+            return {self.shelf: gr.update(made={"why": str(exc), "at": time.time()})}
+        talk = self.talks.get(thread)
+        talk.still = Still.of(bundle) if bundle else Still(render.read(view), view["drawing"])
+        scene = self.scene(thread, listed)
+        shown = gr.update(value=scene[self.shelf], made={"opened": True, "at": time.time()})
+        return {**scene, self.shelf: shown}
 
     def on_ask(
         self, message: str, text: str, said: str, foil: str, focus: Any, thread: Any, shown: Any, listed: Any
@@ -138,11 +222,12 @@ class Page:
             raise gr.Error("This conversation is still answering.", print_exception=False)
         try:
             talk.cancel = threading.Event()
+            listed = shelf.with_talk(listed, thread, asked)
             shown = [*shown, render.asked(asked)]
             yield {
                 self.thread: thread,
                 self.kept: thread,
-                self.listed: shelf.with_talk(listed, thread, asked),
+                self.listed: listed,
                 self.chat: [*shown, *render.show(render.Turn(), 0.0)],
                 **dict.fromkeys((self.box, self.text, self.said, self.foil), ""),
                 self.go: gr.update(visible=False),
@@ -155,7 +240,7 @@ class Page:
                 "foil": foil or None,
                 "focus": {key: focus[key] for key in ("kind", "id")} if focus else None,
             }
-            for messages, view in answer(talk, question):
+            for messages, view in render.answer(listen(talk, question)):
                 scene = {self.chat: [*shown, *messages]}
                 yield scene if view is None else {**scene, self.circuit: view}
         finally:
@@ -172,13 +257,21 @@ class Page:
             return
         yield from self.on_ask(message, "", "", "", focus, thread, shown, listed)
 
-    def on_done(self, focus: Any, thread: Any) -> Scene:
+    def on_done(self, focus: Any, thread: Any, listed: Any) -> Scene:
         """Make the page ready for the next question, however the last one ended."""
+        thread = thread_of(thread)
+        drawing = self.drawn(thread)
         return {
+            self.shelf: self.shelved(thread, listed, saves=bool(drawing)),
             self.go: gr.update(visible=True),
             self.stop: gr.update(visible=False),
-            **self.pinned(focus, self.talks.get(thread_of(thread)).drawing()),
+            **self.pinned(focus, drawing),
         }
+
+    def drawn(self, thread: Any) -> Any:
+        """The circuit of a conversation, where it has one and it can be read."""
+        talk = self.talks.get(thread_of(thread))
+        return talk.drawing() if talk.still is not None or self.opening.ready else None
 
     def on_stop(self, thread: Any) -> None:
         """Ask the running answer to stop; it says so itself."""
@@ -186,17 +279,19 @@ class Page:
 
     def on_pick(self, thread: Any, click: gr.EventData) -> Scene:
         """Let the next question be about what was clicked in the drawing."""
-        return self.pinned(focus_of(click), self.talks.get(thread_of(thread)).drawing())
+        return self.pinned(focus_of(click), self.drawn(thread))
 
     def on_unpick(self, thread: Any) -> Scene:
         """Let the next question be about nothing in particular."""
-        return self.pinned(None, self.talks.get(thread_of(thread)).drawing())
+        return self.pinned(None, self.drawn(thread))
 
     def on_dial(self, thread: Any, click: gr.EventData) -> Any:
         """Scale what is pinned, once and without controls, and show what the model then says."""
         focus, factor, number = focus_of(click), factor_of(click), number_of(click)
         if focus is None or factor is None:
             return gr.skip()
+        if not self.opening.ready:
+            return gr.update(tried={"n": number, "id": focus["id"], "why": "The model is still loading."})
         try:
             tried = self.talks.get(thread_of(thread)).session().try_out(focus["id"], factor)
         except AgentError as exc:
@@ -239,15 +334,22 @@ class Page:
     def wire(self, blocks: gr.Blocks) -> None:
         """Say which widget calls what."""
         picked = [self.focus, self.chip, self.box, *self.ideas]
-        scene = [self.kept, self.thread, self.chat, self.circuit, *picked]
-        blocks.load(self.on_load, self.kept, [*scene, self.title], concurrency_limit=None, **QUIET)
+        scene = [self.kept, self.thread, self.chat, self.circuit, self.shelf, *picked]
+        kept = [self.kept, self.listed]
+        blocks.load(self.on_load, kept, [*scene, self.title], concurrency_limit=None, **QUIET)
         for again in (self.new.click, self.chat.clear):
-            again(self.on_new, None, scene, queue=False, **QUIET)
+            again(self.on_new, self.listed, scene, queue=False, **QUIET)
+        for event, handler in ((self.shelf.opencase, self.on_case), (self.shelf.opentalk, self.on_talk)):
+            event(handler, self.listed, scene, **LIVE)
+        self.shelf.bringfile(self.on_bring, self.listed, scene, **LIVE)
+        self.shelf.droptalk(self.on_drop, [self.thread, self.listed], [*scene, self.listed], **LIVE)
+        self.shelf.fetchfile(self.on_fetch, self.thread, self.shelf, **LIVE)
+        self.shelf.sharelink(self.on_share, self.thread, self.shelf, **LIVE)
         self.stop.click(self.on_stop, self.thread, None, queue=False, **QUIET)
         self.circuit.pick(self.on_pick, self.thread, picked, **LIVE)
         self.circuit.dial(self.on_dial, self.thread, self.circuit, **LIVE)
-        kept = [self.chat, self.circuit, self.listed]
-        self.circuit.keep(self.on_keep, [self.thread, self.listed], kept, **LIVE)
+        tried = [self.chat, self.circuit, self.listed]
+        self.circuit.keep(self.on_keep, [self.thread, self.listed], tried, **LIVE)
         self.chip.click(self.on_unpick, self.thread, picked, js=UNPIN, queue=False, **QUIET)
 
         rest = [self.text, self.said, self.foil, self.focus, self.thread, self.chat, self.listed]
@@ -274,20 +376,6 @@ class Page:
             show_progress_on=self.chat,
             api_visibility="private",
         )
-        ready = [self.go, self.stop, self.focus, self.chip, self.box, *self.ideas]
-        done = run.then(self.on_done, [self.focus, self.thread], ready, queue=False, **QUIET)
+        ready = [self.shelf, self.go, self.stop, self.focus, self.chip, self.box, *self.ideas]
+        done = run.then(self.on_done, [self.focus, self.thread, self.listed], ready, queue=False, **QUIET)
         done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top
-
-
-def answer(talk: Talk, question: dict[str, Any]) -> Iterator[tuple[list[render.Message], Any]]:
-    """The messages, and a drawing or None, after each piece of an answer worth showing."""
-    began = shown = time.monotonic()
-    turn = render.Turn()
-    for event in listen(talk, question):
-        now = time.monotonic()
-        turn = turn if event is None else render.hear(turn, event, now - began)
-        view = event.view if isinstance(event, Drew) else None
-        if event is None or view is not None or now - shown > 0.1:
-            shown = now
-            yield render.show(turn, now - began), view
-    yield render.show(turn, time.monotonic() - began, over=True), None

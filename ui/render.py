@@ -1,7 +1,8 @@
-"""Events as chat messages. Pure: knows no Gradio, no session, and no clock but what it is told."""
+"""Events as chat messages. Pure: knows no Gradio, no session."""
 
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, assert_never
@@ -153,6 +154,19 @@ def title(model: str, brain: str) -> str:
     return f"**askcircuit** <small>ask a language model why it said that{loaded}{decided}</small>"
 
 
+def read(view: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Somebody's graph file as a conversation of two lines."""
+    return [
+        {"role": "user", "content": f"What does {view['title']} say?"},
+        {"role": "assistant", "content": view["markdown"]},
+    ]
+
+
+def waiting() -> Message:
+    """What stands in the chat until the model is there."""
+    return {"role": "assistant", "content": "The model is loading; this conversation opens when it is there."}
+
+
 def trouble(why: str) -> Message:
     """Something that went wrong, as a message."""
     return {"role": "assistant", "content": f"**No answer.** {words(why)}"}
@@ -179,3 +193,17 @@ def chip(focus: dict[str, str]) -> str:
     """What is pinned in the drawing, in a few words of plain text."""
     kind = "group" if focus["kind"] == "supernode" else "node"
     return f"asking about: {kind} {visible(focus['id'])}, {visible(focus['label'])}  ✕"
+
+
+def answer(events: Iterable[Event | None]) -> Iterator[tuple[list[Message], Any]]:
+    """The messages, and a drawing or None, after each piece of an answer worth showing; None is a tick."""
+    began = shown = time.monotonic()
+    turn = Turn()
+    for event in events:
+        now = time.monotonic()
+        turn = turn if event is None else hear(turn, event, now - began)
+        view = event.view if isinstance(event, Drew) else None
+        if event is None or view is not None or now - shown > 0.1:
+            shown = now
+            yield show(turn, now - began), view
+    yield show(turn, time.monotonic() - began, over=True), None

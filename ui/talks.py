@@ -13,10 +13,24 @@ from typing import TYPE_CHECKING, Any
 from ui.opening import Opening, Waited
 
 if TYPE_CHECKING:
-    from agent import Event, Session
+    from agent import Bundle, Event, Session
 
 MOST_OPEN = 256
 THREAD = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """What was opened from a file or a link: it can be looked at before the model is there."""
+
+    history: list[dict[str, Any]]
+    drawing: dict[str, Any] | None
+    bundle: "Bundle | None" = None  # None: somebody's graph file, which can only be looked at
+
+    @staticmethod
+    def of(bundle: "Bundle") -> "Still":
+        """A bundle as it was left."""
+        return Still([dict(each) for each in bundle.history], bundle.drawing, bundle)
 
 
 @dataclass(slots=True)
@@ -27,6 +41,7 @@ class Talk:
     thread: str
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
+    still: "Still | None" = None  # what was opened here and not yet asked about
     _session: "Session | None" = None
 
     def session(self, cancel: threading.Event | None = None) -> "Session":
@@ -35,15 +50,26 @@ class Talk:
             from agent import Session
 
             self._session = Session(self.opening.desk(cancel), self.thread)
+        if self.still is not None and self.still.bundle is not None:
+            self._session.open(self.still.bundle)
+        self.still = None
         return self._session
 
     def history(self) -> list[dict[str, Any]]:
         """What was said so far."""
+        if self.still is not None:
+            return self.still.history
         return [dict(each) for each in self.session().history()]
 
     def drawing(self) -> dict[str, Any] | None:
         """The circuit that was shown last."""
-        return self.session().last_drawing()
+        return self.still.drawing if self.still is not None else self.session().last_drawing()
+
+    def bundle(self) -> "Bundle":
+        """The explanation with all it rests on; raises AgentError where there is none."""
+        if self.still is not None and self.still.bundle is not None:
+            return self.still.bundle
+        return self.session().bundle()
 
 
 class Talks:

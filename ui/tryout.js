@@ -12,7 +12,7 @@ const byHand = (factor) => (factor === 0 ? 'removed' : factor === 1 ? 'unchanged
 
 function bench(id) {
   const focus = focusOn(id);
-  if (!focus) return null;
+  if (!focus || G.only_seen) return null; // without its model a graph can only be looked at
   const node = index.nodes.get(id);
   const word = node?.kind === 'token';
   const title = word ? 'Swap it' : 'Try it';

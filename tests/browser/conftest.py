@@ -2,7 +2,9 @@
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,45 @@ FLAGS = (
 READY = "document.querySelector('#go') && document.querySelector('#circuit .ac-bar')"
 
 
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The chat of the embedded model, served on loopback."""
     from agent import open_desk, read_settings
     from ui.app import serve
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     desk = open_desk(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
-    page, url = serve(desk, "127.0.0.1", port)
+    page, url = serve(desk, "127.0.0.1", free_port())
     yield url
     page.close(verbose=False)
     desk.close()
+
+
+@pytest.fixture(scope="session")
+def cold(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of a model that is still loading, and will be as long as the tests last."""
+    from agent import AgentError, read_settings
+    from ui.app import serve
+    from ui.opening import Opening
+
+    over = threading.Event()
+
+    def load(progress: Callable[[str, float], None]) -> Any:
+        progress("model", 0.4)
+        over.wait()
+        raise AgentError("The tests are over.")
+
+    opening = Opening(load, read_settings(data_dir=tmp_path_factory.mktemp("cold")))
+    page, url = serve(opening, "127.0.0.1", free_port())
+    yield url
+    over.set()
+    page.close(verbose=False)
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +69,21 @@ def browser(chromium: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Open the chat in a browser of its own; at the end nothing may have gone wrong or gone out."""
-    opened, complaints = [], []
+def visit(visitor: Callable[..., Any], address: str) -> Callable[..., Any]:
+    """Open the chat in a browser of its own."""
+    return partial(visitor, address)
+
+
+@pytest.fixture
+def look(visitor: Callable[..., Any], cold: str) -> Callable[..., Any]:
+    """Open the page whose model is still loading, in a browser of its own."""
+    return partial(visitor, cold)
+
+
+@pytest.fixture
+def visitor(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open a page in a browser of its own; at the end nothing may have gone wrong or gone out."""
+    opened, complaints, ours = [], [], ["data:", "blob:", "file:"]
 
     def watch(page: Any) -> None:
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
@@ -52,16 +91,19 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: note(request.url))
 
     def note(url: str) -> None:
-        if not url.startswith((address, "data:", "blob:")):
+        if not url.startswith(tuple(ours)):
             complaints.append(f"a request left the machine: {url}")
 
-    def go(width: int = 1280, height: int = 720, theme: str = "light", **more: Any) -> Any:
+    def go(
+        address: str, width: int = 1280, height: int = 720, theme: str = "light", link: str = "", **more: Any
+    ) -> Any:
+        ours.append(address)
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         opened.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
         watch(page)
-        page.goto(f"{address}?__theme={theme}")
+        page.goto(f"{address}?__theme={theme}{link}")
         page.wait_for_function(READY)
         page.wait_for_function("localStorage.getItem('askcircuit-thread')")  # the thread is known
         return page

@@ -1,0 +1,187 @@
+"""Opening, saving, sharing and bringing: all before any model is there, with the worked examples."""
+
+import json
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from agent import read_bundle
+from tests.graph_files import example
+from ui import report, shared
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
+
+SERIOUS = {"serious", "critical"}
+
+
+def saved(page, kind, folder):
+    """Save what is open as a file; where it is."""
+    if not page.locator("dialog[open]").count():
+        page.get_by_role("button", name="Save & share").click()
+    with page.expect_download() as download:
+        page.locator(f".sh-card[data-kind={kind}]").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def bring(page, path):
+    if not page.locator("dialog[open]").count():
+        page.get_by_role("button", name="Save & share").click()
+    page.locator("input[type=file]").set_input_files(path)
+
+
+def test_the_page_opens_with_an_answered_example_before_the_model_is_there(look, picture):
+    page = look(1440, 900)
+    page.wait_for_selector(".ac-group")
+    assert "Austin" in page.inner_text("#chat")
+    assert "loading the model" in page.inner_text("#title")
+    picture(page, "first")
+    page.get_by_role("button", name="Examples").click()
+    assert page.locator(".sh-card[data-name]").count() >= 12
+    picture(page, "examples")
+    page.locator(".sh-card[data-name=paris]").click()
+    began = time.monotonic()
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Eiffel')")
+    page.wait_for_function("document.querySelector('.ac-answer').innerHTML.includes('Paris')")
+    assert time.monotonic() - began < 2  # 0.2 s on a quiet machine
+    assert page.url.endswith("bundle=paris")
+
+
+def test_what_is_asked_while_the_model_loads_waits_and_can_be_stopped(look):
+    page = look()
+    page.locator("#ask textarea").fill("How sure are you?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Load model')")
+    page.locator("#stop").click()
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
+
+
+def test_every_kind_of_file_is_saved_and_opens_again(look, tmp_path, picture):
+    page = look(1440, 900, link="&bundle=paris")
+    page.wait_for_selector(".ac-group")
+    whole = read_bundle(saved(page, "bundle", tmp_path))
+    assert whole.replay() == []
+    assert "Eiffel" in saved(page, "markdown", tmp_path).read_text(encoding="utf-8")
+    drawn = ET.parse(saved(page, "svg", tmp_path)).getroot()
+    assert any("Paris" in (text.text or "") for text in drawn.iter("{http://www.w3.org/2000/svg}text"))
+    assert saved(page, "png", tmp_path).read_bytes()[:4] == b"\x89PNG"
+    picture(page, "save")
+    page.goto(saved(page, "html", tmp_path).as_uri())
+    page.wait_for_selector(".ac-group")
+    page.locator(".ac-said", has_text="What carries").first.hover()
+    assert page.locator(".ac-group.lit").count() == 1
+    assert page.locator(".ac-bench").count() == 0
+    picture(page, "report")
+
+
+def test_a_file_is_brought_and_a_bad_one_is_refused_in_words(look, tmp_path):
+    page = look(link="&bundle=paris")
+    page.wait_for_selector(".ac-group")
+    path = saved(page, "bundle", tmp_path)
+    bad = tmp_path / "bad.json"
+    bad.write_text(path.read_text(encoding="utf-8").replace('"tokens"', '"takens"'), encoding="utf-8")
+    bring(page, bad)
+    page.wait_for_function(
+        "document.querySelector('.sh-told').textContent.startsWith('The bundle is broken')"
+    )
+    bring(page, path)
+    page.wait_for_selector("dialog[open]", state="detached")
+    assert "bundle" not in page.url
+    assert "Eiffel" in page.inner_text("#chat")
+    foreign = tmp_path / "graph.json"
+    foreign.write_text(json.dumps(example()), encoding="utf-8")
+    bring(page, foreign)
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('graph-only')")
+    assert page.locator(".ac-bench").count() == 0
+
+
+def test_a_link_opens_the_same_for_somebody_else(look, tmp_path):
+    page = look(link="&bundle=paris")
+    page.wait_for_selector(".ac-group")
+    path = saved(page, "bundle", tmp_path)
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["kept"]["history"] = raw["kept"]["history"][:2]  # another conversation, another name
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    bring(page, path)
+    page.wait_for_selector("dialog[open]", state="detached")
+    page.get_by_role("button", name="Save & share").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_selector(".sh-link", state="visible")
+    name = page.locator(".sh-link").input_value().split("bundle=")[1]
+    assert len(name) == 32
+    other = look(link=f"&bundle={name}")
+    other.wait_for_selector(".ac-group")
+    assert "Eiffel" in other.inner_text("#chat")
+    nobody = look(link=f"&bundle={'0' * 32}")
+    nobody.wait_for_function("document.querySelector('#chat').innerText.includes('nothing under this link')")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nobody_is_shut_out(look, theme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = look(width, 844, theme=theme)
+    page.wait_for_selector(".ac-group")
+    page.locator(".ac-group").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chip", state="visible")
+    complaints = wrongs(axe, page)
+    for name in ("Examples", "Conversations", "Save & share"):
+        page.get_by_role("button", name=name).click()
+        complaints += wrongs(axe, page)
+        page.keyboard.press("Escape")
+    assert complaints == []
+
+
+def wrongs(axe, page):
+    """What axe-core calls serious or critical: rule and element."""
+    found = axe.run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if rule["impact"] in SERIOUS
+    ]
+
+
+def test_five_hundred_nodes_and_five_thousand_edges_move_smoothly(look, cold, tmp_path):
+    from tests.browser.test_chat import FRAMES
+
+    page = look(1440, 900)
+    path = tmp_path / "large.html"
+    path.write_text(large(), encoding="utf-8")
+    page.goto(path.as_uri())
+    page.get_by_role("button", name="show every feature").click()
+    page.wait_for_selector(".ac-feature")
+    assert page.locator(".ac-feature").count() >= 500
+    page.locator(".ac-slide input").fill("100")  # every edge
+    frames = page.evaluate(FRAMES)
+    assert frames >= 25  # 60 on an idle machine
+
+
+def large():
+    """A report whose drawing has 500 features and 5,000 edges."""
+    bundle = shared.find("paris", Path())
+    drawing = json.loads(json.dumps(bundle.drawing))
+    kind = next(node for node in drawing["nodes"] if node["kind"] == "feature")
+    length, layers = len(drawing["tokens"]), drawing["n_layers"]
+    nodes = [
+        {**kind, "id": f"L{i % layers}.N{i}+@{i % length}", "layer": i % layers, "position": i % length}
+        for i in range(500)
+    ]
+    drawing["nodes"] = [*nodes, *(node for node in drawing["nodes"] if node["kind"] != "feature")]
+    drawing["edges"] = [
+        {
+            "source": nodes[i % 500]["id"],
+            "target": nodes[(7 * i + 13 + i // 500) % 500]["id"],
+            "weight": 1 / (i + 1),
+        }
+        for i in range(5000)
+    ]
+    return report.as_html(bundle.model_copy(update={"drawing": drawing}))

@@ -1,0 +1,177 @@
+// The shelf: worked examples, the visitor's conversations, saving, sharing and opening files.
+// Decides nothing: it shows props.value and reports what is wanted by trigger.
+const NONE = { gallery: [], talks: [], thread: '', link: '', saves: false };
+const MOST_BYTES = 24e6;
+let V = NONE;
+
+function make(tag, traits, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(traits ?? {})) {
+    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+const push = (label, onclick, traits) => make('button', { type: 'button', onclick, ...traits }, label);
+
+function sheet(title, ...children) {
+  const close = push('×', () => box.close(), { class: 'sh-close', 'aria-label': 'close' });
+  const head = make('h2', null, title);
+  const box = make('dialog', { class: 'sh-sheet', 'aria-label': title },
+    make('header', null, head, close), ...children);
+  box.addEventListener('click', (event) => event.target === box && box.close());
+  return box;
+}
+
+const cards = make('div', { class: 'sh-cards' });
+const list = make('ul', { class: 'sh-talks' });
+const told = make('p', { class: 'sh-told', 'aria-live': 'polite' });
+const link = make('input', { type: 'text', readonly: '', class: 'sh-link', 'aria-label': 'link' });
+const linked = make('div', { class: 'sh-linked', hidden: '' }, link,
+  push('Copy', () => {
+    link.select();
+    navigator.clipboard?.writeText(link.value).catch(() => document.execCommand('copy'));
+    told.textContent = 'Copied.';
+  }));
+const picker = make('input', { type: 'file', accept: '.json,.gz', 'aria-label': 'a bundle or a graph file',
+  onchange: () => picker.files[0] && bring(picker.files[0]) });
+
+const SAVES = [
+  ['html', 'Report', 'One HTML page with the drawing; opens anywhere, loads nothing.'],
+  ['markdown', 'Markdown', 'The conversation and its evidence as text.'],
+  ['bundle', 'Bundle', 'Everything as JSON: opens here again and can be replayed.'],
+  ['svg', 'SVG', 'The drawing as you see it.'],
+  ['png', 'PNG', 'The same as a picture.'],
+  ['graph', 'Graph JSON', 'For Neuronpedia and circuit-tracer.'],
+];
+const saves = SAVES.map(([kind, name, note]) => push('', () => save(kind), { class: 'sh-card', 'data-kind': kind }));
+saves.forEach((card, i) => card.append(make('b', null, SAVES[i][1]), make('span', null, SAVES[i][2])));
+const nothing = make('p', { class: 'sh-note' }, 'There is no explanation here yet: ask why about a text first.');
+
+const examples = sheet('Worked examples', make('p', { class: 'sh-note' },
+  'Real questions, answered and tested beforehand on the model. Open one, then ask on.'), cards);
+const talks = sheet('Your conversations', make('p', { class: 'sh-note' },
+  'Only this browser knows them.'), list);
+const keeping = sheet('Save and share', nothing, make('div', { class: 'sh-cards' }, ...saves),
+  make('h3', null, 'Link'), make('p', { class: 'sh-note' },
+    'Whoever has the link can open what is here now.'),
+  push('Make a link', () => ask('sharelink', {}), { class: 'sh-plain sh-make' }), linked,
+  make('h3', null, 'Open a file'), make('p', { class: 'sh-note' },
+    'A bundle saved here, or a graph of circuit-tracer or Neuronpedia (JSON, also .gz).'), picker, told);
+
+const open = (box) => () => {
+  told.textContent = '';
+  linked.hidden = true;
+  box.showModal();
+};
+element.querySelector('.sh').append(
+  push('Examples', open(examples), { class: 'sh-plain' }),
+  push('Conversations', open(talks), { class: 'sh-plain' }),
+  push('Save & share', open(keeping), { class: 'sh-plain' }), examples, talks, keeping);
+
+function ask(name, what) {
+  told.textContent = 'One moment …';
+  if (name === 'sharelink') trigger('sharelink', what);
+  else if (name === 'fetchfile') trigger('fetchfile', what);
+  else trigger('bringfile', what);
+}
+
+function save(kind) {
+  const picture = document.querySelector('#circuit .ac')?.parentElement;
+  if (kind === 'svg' || kind === 'png') picture?.dispatchEvent(new CustomEvent('ac-save', { detail: kind }));
+  else ask('fetchfile', { kind });
+}
+
+async function bring(file) {
+  try {
+    if (file.size > MOST_BYTES) throw new Error('The file is too large: at most 24 MB are read.');
+    const packed = /\.gz$/.test(file.name);
+    const stream = packed ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream();
+    const text = await new Response(stream).text();
+    if (text.length > MOST_BYTES) throw new Error('The file is too large: at most 24 MB are read.');
+    ask('bringfile', { name: file.name, text });
+  } catch (error) {
+    told.textContent = error.message.startsWith('The file') ? error.message : 'The file cannot be read.';
+  } finally {
+    picker.value = '';
+  }
+}
+
+const visible = (text) => String(text).replace(/\n/g, '⏎').trim();
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+function card(one) {
+  const made = push('', () => {
+    examples.close();
+    trigger('opencase', { name: one.name });
+  }, { class: 'sh-card', 'data-name': one.name });
+  made.append(make('small', null, one.kind), make('span', null, `${visible(one.text)} `,
+    make('b', null, visible(one.answer))),
+  make('small', null, `${percent(one.p)}, not ${visible(one.foil)} · ${one.held} of ${one.tests} tests held`));
+  return made;
+}
+
+function line(one) {
+  const when = new Date(one.time * 1000).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  const here = one.thread === V.thread;
+  return make('li', { class: here ? 'now' : null },
+    make('button', { type: 'button', class: 'sh-talk', 'aria-current': here ? 'true' : null, onclick: () => {
+      talks.close();
+      trigger('opentalk', { thread: one.thread });
+    } }, make('b', null, one.title), make('small', null, when)),
+    push('Delete', () => trigger('droptalk', { thread: one.thread }), { class: 'sh-plain',
+      'aria-label': `delete ${one.title}` }));
+}
+
+// What was opened is read from its beginning; the chat would show its end.
+function toTop() {
+  for (const wait of [50, 300, 900]) {
+    setTimeout(() => {
+      const chat = document.querySelector('#chat .bubble-wrap');
+      if (chat) chat.scrollTop = 0;
+    }, wait);
+  }
+}
+
+function show() {
+  const before = V.opened;
+  V = { ...NONE, ...(props.value ?? {}) };
+  cards.replaceChildren(...V.gallery.map(card));
+  list.replaceChildren(...(V.talks.length ? V.talks.map(line)
+    : [make('li', { class: 'sh-note' }, 'None yet. What you ask is listed here.')]));
+  nothing.hidden = V.saves;
+  for (const button of [...saves, keeping.querySelector('.sh-make')]) button.disabled = !V.saves;
+  if (V.opened && V.opened !== before) toTop();
+  if (!props.value) return;
+  const here = new URL(window.location.href);
+  if ((here.searchParams.get('bundle') ?? '') === V.link) return;
+  if (V.link) here.searchParams.set('bundle', V.link);
+  else here.searchParams.delete('bundle');
+  window.history.replaceState(null, '', here);
+}
+
+// What the server made: a file to save, a link, or why there is none.
+function done() {
+  const made = props.made;
+  if (!made) return;
+  told.textContent = made.why ?? made.note ?? '';
+  if (made.text !== undefined) {
+    const url = URL.createObjectURL(new Blob([made.text], { type: made.mime }));
+    make('a', { href: url, download: made.name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+    told.textContent = `Saved as ${made.name}.`;
+  }
+  if (made.link) {
+    const whole = new URL(window.location.pathname, window.location.href);
+    whole.searchParams.set('bundle', made.link);
+    link.value = whole.href;
+    linked.hidden = false;
+  }
+  if (made.opened) keeping.close();
+}
+
+show();
+watch('value', show);
+watch('made', done);
