@@ -17,12 +17,16 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent.errors import AgentError
-from agent.report import CLAIM_FIELDS
 from agent.state import Case, Claim, Message, State, Supernode
 from agent.words import escaped, unescaped
 
 MOST_BYTES = 64 * 2**20
 KEPT = ("turn", "history", "question", "case", "graph", "groups", "flows", "claims", "log", "reply")
+NEEDED = (  # of a claim, in every bundle of this version; what was added since may be missing
+    "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
+    "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
+    "members", "numbers", "turn",
+)  # fmt: skip
 _LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
 
 
@@ -208,7 +212,7 @@ def _missing(bundle: Bundle) -> Iterable[str]:
     for i, group in enumerate(kept.groups or []):
         yield from (f"groups.{i}.{name}" for name in Supernode.__annotations__ if name not in group)
     for i, claim in enumerate(kept.claims):
-        yield from (f"claims.{i}.{name}" for name in (*CLAIM_FIELDS, "members", "turn") if name not in claim)
+        yield from (f"claims.{i}.{name}" for name in NEEDED if name not in claim)
     for name in ("text", "model", "tokens", "question", "claims", "answer", "supernodes"):
         if name not in report:
             yield f"report.{name}"
