@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export GRADIO_ANALYTICS_ENABLED ?= False
 export LANGSMITH_TRACING ?= false
 
-.PHONY: setup chat test check lint types format clean bench load space
+.PHONY: setup chat test check lint types format clean bench load space gallery
 
 setup: $(STAMP)
 
@@ -71,6 +71,10 @@ clean:
 	@rm -rf .peer && $(PYTHON) -m venv .peer
 	@.peer/bin/python -m pip install -q --disable-pip-version-check torch==2.13.0 circuit-tracer==0.5.0 nnsight==0.6.2 gguf accelerate
 	@touch $@
+
+# The worked examples the page opens with, made again: about three minutes.
+gallery: setup
+	@$(PY) -m tests.gallery
 
 bench: setup .peer/.stamp
 	@$(PY) -m tests.benchmarks.bench

@@ -58,6 +58,16 @@ def build_app(opening: Opening, folder: Path) -> gr.Blocks:
     return blocks
 
 
+def theme() -> Any:
+    """The looks of Gradio's own widgets: the system's fonts, buttons whose words can be read."""
+    base = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"])
+    return base.set(
+        button_primary_background_fill="#1d5fc4",
+        button_primary_background_fill_hover="#174c9e",
+        button_primary_text_color="#ffffff",
+    )
+
+
 class Queue:
     """What the gate has to know of the page's queue."""
 
@@ -91,7 +101,7 @@ def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
         path="",
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"]),
+        theme=theme(),
         css=asset("page.css", "said.css"),
         auth=may_enter(settings),
         ssr_mode=False,

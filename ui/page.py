@@ -88,7 +88,9 @@ class Page:
             }
         else:
             begun = [] if self.opening.ready else [render.waiting()]
-            yield {self.kept: thread, self.thread: thread, self.chat: begun, self.title: self.headline()}
+            known = self.shelved(thread, listed, saves=False)
+            now = {self.kept: thread, self.thread: thread, self.chat: begun, self.shelf: known}
+            yield {**now, self.title: self.headline()}
         while not self.opening.ready:
             time.sleep(0.3)
             yield {self.title: self.headline()}

@@ -51,7 +51,7 @@ td, th { border-bottom: 1px solid var(--border-color-primary); padding: 4px 10px
 """
 START = """
 if (matchMedia('(prefers-color-scheme: dark)').matches) document.documentElement.classList.add('dark');
-const const value = { ...JSON.parse(document.getElementById('drawing').textContent), only_seen: true };
+const value = { ...JSON.parse(document.getElementById('drawing').textContent), only_seen: true };
 const props = { value, tried: null };
 draw_circuit(document.getElementById('circuit'), props, () => {}, () => {});
 """

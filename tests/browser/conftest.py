@@ -51,8 +51,8 @@ def cold(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         over.wait()
         raise AgentError("The tests are over.")
 
-    opening = Opening(load, read_settings(data_dir=tmp_path_factory.mktemp("cold")))
-    page, url = serve(opening, "127.0.0.1", free_port())
+    settings = read_settings(data_dir=tmp_path_factory.mktemp("cold"))
+    page, url = serve(Opening(load), "127.0.0.1", free_port(), settings)
     yield url
     over.set()
     page.close(verbose=False)
@@ -100,9 +100,9 @@ def visitor(browser: Any) -> Iterator[Callable[..., Any]]:
         ours.append(address)
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         opened.append(context)
+        context.on("page", watch)
         page = context.new_page()
         page.set_default_timeout(60_000)
-        watch(page)
         page.goto(f"{address}?__theme={theme}{link}")
         page.wait_for_function(READY)
         page.wait_for_function("localStorage.getItem('askcircuit-thread')")  # the thread is known

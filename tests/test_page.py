@@ -1,0 +1,151 @@
+"""What the page is made of, without a browser: lists, links, worked examples, sentences, a late desk."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from agent import AgentError
+from ui import ideas, render, report, shared, shelf
+from ui.opening import Opening, Waited
+from ui.talks import Talk, Talks, act_of, answers, factor_of
+
+THREAD = "0123456789abcdef" * 2
+
+
+class Click:
+    """What a browser sent."""
+
+    def __init__(self, **what):
+        vars(self).update(what)
+
+
+@pytest.fixture(scope="module")
+def bundles():
+    return {line["name"]: shared.find(line["name"], Path()) for line in shared.gallery()}
+
+
+def test_every_worked_example_follows_from_its_own_measurements(bundles):
+    assert len(bundles) >= 12
+    assert {name: bundle.replay() for name, bundle in bundles.items() if bundle.replay()} == {}
+    for bundle in bundles.values():
+        assert any(message.get("cites") for message in bundle.history)
+        assert bundle.drawing["supernodes"]
+
+
+def test_the_worked_examples_are_small():
+    folder = Path(shared.__file__).parent / "gallery"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 6_000_000
+
+
+@pytest.mark.parametrize("name", ["", "..", "../talks", "austin.json", "A" * 32, "0" * 32, "0" * 31 + "/"])
+def test_a_link_leads_nowhere_else(name, tmp_path):
+    with pytest.raises(AgentError, match="nothing under this link"):
+        shared.find(name, tmp_path)
+
+
+def test_a_shared_bundle_is_found_by_its_content(bundles, tmp_path):
+    other = bundles["austin"].model_copy(update={"settings": {"model": "gemma-3-270m", "nodes": 1}})
+    name = shared.share(other, tmp_path)
+    assert name == other.id
+    assert shared.find(name, tmp_path).title == other.title
+    assert shared.share(bundles["austin"], tmp_path) == "austin"  # an example keeps its name
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        "x",
+        {},
+        [1, None, {}],
+        [{"thread": "../x", "title": "t", "time": 1}],
+        [{"thread": THREAD, "title": 7}],
+    ],
+)
+def test_a_list_that_makes_no_sense_is_empty(kept):
+    assert shelf.listed(kept) == []
+
+
+def test_a_conversation_keeps_its_first_question_as_title():
+    kept = shelf.with_talk([], THREAD, "why\n\u202ethis?")
+    assert kept[0]["title"] == "why ‹202e›this?"
+    kept = shelf.with_talk(kept, THREAD, "and that?")
+    assert [entry["title"] for entry in kept] == ["why ‹202e›this?"]
+    assert shelf.without_talk(kept, THREAD) == []
+
+
+def test_a_sentence_is_marked_and_nothing_else_becomes_markup():
+    cites = [
+        {"text": "One.", "claims": ["C1"], "about": ["S1", "S1>LD"]},
+        {"text": "Two\\<b>.", "claims": ['C2" onclick="x'], "about": ["LD"]},
+        {"text": "absent", "claims": ["C3"], "about": ["LD"]},
+        {"text": "Bare.", "claims": ["C4"], "about": []},
+    ]
+    marked = render.marked("One. Two\\<b>. Bare.", cites, "00ff00ff")
+    assert marked.count("<span") == marked.count("</span>") == 2
+    assert 'class="ac-said of-00ff00ff by-C1 on-S1 on-S1&gt;LD"' in marked
+    assert 'onclick="x' not in marked
+
+
+def test_a_report_carries_its_scripts_and_may_load_nothing(bundles):
+    evil = "</script><script>window.x=1</script>"
+    drawing = {**bundles["austin"].drawing, "text": evil}
+    page = report.as_html(bundles["austin"].model_copy(update={"drawing": drawing, "title": evil}))
+    assert evil not in page
+    assert "default-src 'none'; script-src 'sha256-" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_markdown_tells_the_evidence(bundles):
+    text = report.as_markdown(bundles["austin"])
+    assert "| claim | what |" in text
+    assert "supported" in text
+
+
+def test_questions_fit_what_is_pinned():
+    drawing = {"supernodes": [{"id": "S1", "measured": 1.0}, {"id": "S6", "measured": None}]}
+    assert "What happens if you remove S6?" in ideas.ideas(drawing, None)
+    assert "Remove this group" in ideas.ideas(drawing, {"kind": "supernode", "id": "S1"})
+    assert ideas.ideas({**drawing, "only_seen": True}, None) == ideas.ideas(None, None) == []
+
+
+@pytest.mark.parametrize(
+    ("click", "asks"),
+    [
+        (Click(act="test", factor=0), "Remove this."),
+        (Click(act="test", factor=-1.5), "Scale this by -1.5."),
+        (Click(act="swap", words=" Colorado "), "Swap this for 'Colorado'"),
+        (Click(act="test", factor="nan"), None),
+        (Click(act="test", factor=1e9), None),
+        (Click(act="swap", words=" "), None),
+        (Click(act="rm"), None),
+    ],
+)
+def test_a_button_of_the_drawing_asks_in_words(click, asks):
+    assert act_of(click) == asks
+    assert factor_of(Click(factor=[])) is None
+
+
+def test_who_asks_before_the_model_is_there_waits_and_may_stop():
+    go = threading.Event()
+
+    def load(progress):
+        progress("model", 0.5)
+        go.wait(5)
+        raise AgentError("There is no such model.")
+
+    opening = Opening(load)
+    talk = Talks(opening).get(THREAD)
+    events = answers(talk, {"message": "why?"})
+    assert next(events).step == "load model"
+    talk.cancel.set()
+    assert list(events)[-1].why == "Stopped."
+    with pytest.raises(Waited):
+        opening.desk(talk.cancel)
+    go.set()
+    with pytest.raises(AgentError, match="no such model"):
+        opening.desk()
+    other = Talk(opening, THREAD)
+    assert list(answers(other, {"message": "why?"}))[-1].why == "There is no such model."
