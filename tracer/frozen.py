@@ -235,11 +235,7 @@ def recorded_inputs(sites: dict[str, nn.Module]) -> Iterator[dict[str, BlockCall
     seen: dict[str, BlockCall] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            pulse()
-            seen[name] = _by_name(module, args, kwargs)
-
-        return remember
+        return lambda module, args, kwargs: seen.__setitem__(name, _by_name(module, args, kwargs))
 
     handles = [site.register_forward_pre_hook(keep(name), with_kwargs=True) for name, site in sites.items()]
     try:
@@ -282,6 +278,7 @@ def freeze(subject: Subject, ids: Int[Tensor, " pos"]) -> Frozen:
 
 
 def _by_name(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BlockCall:
+    pulse()
     names = inspect.signature(module.forward).parameters
     return {**dict(zip(names, args, strict=False)), **kwargs}
 

@@ -239,6 +239,7 @@ function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
 let waiting = false;
 let inked = view;
 let rest = 0;
+let inkTime = 0; // what inking took until the next frame: dear ink waits longer for its rest
 function move() {
   if (waiting) return;
   waiting = true;
@@ -249,7 +250,7 @@ function move() {
     const k = view.k / inked.k; // slide the inked edges along, and ink them afresh at rest
     canvas.style.transform = `translate(${view.x - inked.x * k}px,${view.y - inked.y * k}px) scale(${k})`;
     clearTimeout(rest);
-    rest = setTimeout(ink, bundles.length ? 90 : 0);
+    rest = setTimeout(ink, bundles.length ? Math.max(90, Math.min(3 * inkTime, 1500)) : 0);
   });
 }
 
@@ -258,6 +259,8 @@ function ink() {
   const [width, height] = [stage.clientWidth * sharp, stage.clientHeight * sharp];
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const brush = canvas.getContext('2d');
+  const began = performance.now();
+  requestAnimationFrame(() => requestAnimationFrame(() => { inkTime = performance.now() - began; }));
   inked = view;
   canvas.style.transform = '';
   brush.setTransform(1, 0, 0, 1, 0, 0);
