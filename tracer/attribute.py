@@ -63,7 +63,7 @@ def trace(
     if epsilon is not None:
         pool_rows = _certified(frozen, sources, rows, epsilon, progress)
         return _certified_graph(pool_rows, target, root, (effects, token_effects), zero)
-    known = _Rows(frozen, sources, rows, rows[:0], torch.zeros(0, dtype=torch.long))
+    known = _Rows(frozen, sources, rows, rows[:0], torch.zeros(0, dtype=torch.long, device=rows.device))
     score = effects[pool.layer, pool.position, pool.neuron].abs()
     budget = min(nodes, len(pool))
     for step in range(ROUNDS):
@@ -134,17 +134,18 @@ def _graph(
     frozen, (effects, token_effects) = known.frozen, total
     layers, positions = len(frozen.layers), frozen.length
     units = known.sources.units.pick(known.chosen)
-    block_layer = torch.arange(layers).repeat_interleave(positions)
-    block_position = torch.arange(positions).repeat(layers)
-    spots = torch.arange(positions)
+    device = matrix.device
+    block_layer = torch.arange(layers, device=device).repeat_interleave(positions)
+    block_position = torch.arange(positions, device=device).repeat(layers)
+    spots = torch.arange(positions, device=device)
     last = [Kind.BIAS, Kind.REST][: matrix.shape[1] - len(units) - layers * positions - positions]
-    none = torch.full((positions + len(last),), -1)
+    none = torch.full((positions + len(last),), -1, device=device)
     kind = torch.cat(
         [
-            torch.full((len(units),), KINDS.index(Kind.FEATURE)),
+            torch.full((len(units),), KINDS.index(Kind.FEATURE), device=device),
             _kinds(Kind.ERROR, block_position, zero),
             _kinds(Kind.TOKEN, spots, int(frozen.bos)),
-            torch.tensor([KINDS.index(one) for one in last]),
+            torch.tensor([KINDS.index(one) for one in last], device=device),
         ]
     )
     acts = activations(frozen, units)
@@ -156,7 +157,7 @@ def _graph(
         kind=kind,
         layer=torch.cat([units.layer, block_layer, none]),
         position=torch.cat([units.position, block_position, spots, none[positions:]]),
-        neuron=torch.cat([units.neuron, torch.full((others,), -1)]),
+        neuron=torch.cat([units.neuron, torch.full((others,), -1, device=device)]),
         activation=torch.cat([acts, nothing]),
         effect=torch.cat([own, blocks, token_effects, nothing[: len(last)]]),
         edges=matrix,

@@ -77,7 +77,8 @@ class Graph:
     def root_weights(self) -> Float[Tensor, " root"]:
         """The roots' weights, summing to 1."""
         if self.weights is None:
-            return torch.full((len(self.roots),), 1 / len(self.roots), dtype=torch.float64)
+            each = torch.full((len(self.roots),), 1 / len(self.roots), dtype=torch.float64)
+            return each.to(self.edges.device)
         return self.weights.double() / self.weights.double().sum()
 
     @property
@@ -87,7 +88,7 @@ class Graph:
 
     def is_kind(self, *kinds: Kind) -> Bool[Tensor, " source"]:
         """Which sources are of these kinds."""
-        wanted = torch.tensor([KINDS.index(kind) for kind in kinds])
+        wanted = torch.tensor([KINDS.index(kind) for kind in kinds], device=self.kind.device)
         return torch.isin(self.kind, wanted)
 
     def id_of(self, source: int) -> str:
@@ -169,7 +170,7 @@ class Graph:
         always[small] = True
         kept = fewest(listed, nodes, float(influence.sum())) | always
         features = self.features
-        rows = torch.ones(len(self.edges), dtype=torch.bool)
+        rows = torch.ones(len(self.edges), dtype=torch.bool, device=kept.device)
         rows[:features] = kept[:features]
         kept_edges = rows[:, None] & kept[None, :]
         shares = self._masked_shares(kept_edges)

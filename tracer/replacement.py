@@ -222,13 +222,15 @@ def _own(
 
 def _graph(frozen: Frozen, chosen: Active, roots: Roots, edges: Tensor, zero: int, rest_apart: bool) -> Graph:
     layers, positions, units = len(frozen.layers), frozen.length, chosen.units
-    block_layer = torch.arange(layers).repeat_interleave(positions)
-    block_position, spots = torch.arange(positions).repeat(layers), torch.arange(positions)
-    last = torch.tensor([KINDS.index(Kind.BIAS), *[KINDS.index(Kind.REST)] * rest_apart])
+    device = edges.device
+    block_layer = torch.arange(layers, device=device).repeat_interleave(positions)
+    spots = torch.arange(positions, device=device)
+    block_position = spots.repeat(layers)
+    last = torch.tensor([KINDS.index(Kind.BIAS), *[KINDS.index(Kind.REST)] * rest_apart], device=device)
     none = torch.full_like(last, -1)
     kind = torch.cat(
         [
-            torch.full((len(chosen.acts),), KINDS.index(Kind.FEATURE)),
+            torch.full((len(chosen.acts),), KINDS.index(Kind.FEATURE), device=device),
             torch.where(block_position < zero, KINDS.index(Kind.BOS), KINDS.index(Kind.ERROR)),
             torch.where((spots == 0) & frozen.bos, KINDS.index(Kind.BOS), KINDS.index(Kind.TOKEN)),
             last,
@@ -237,9 +239,9 @@ def _graph(frozen: Frozen, chosen: Active, roots: Roots, edges: Tensor, zero: in
     others = len(kind) - len(chosen.acts)
     return Graph(
         kind=kind,
-        layer=torch.cat([units.layer, block_layer, torch.full((positions,), -1), none]),
+        layer=torch.cat([units.layer, block_layer, torch.full((positions,), -1, device=device), none]),
         position=torch.cat([units.position, block_position, spots, none]),
-        neuron=torch.cat([units.neuron, torch.full((others,), -1)]),
+        neuron=torch.cat([units.neuron, torch.full((others,), -1, device=device)]),
         activation=torch.cat([chosen.acts, chosen.acts.new_zeros(others)]),
         effect=_effects(edges, chosen.acts, kind),
         edges=edges,
@@ -255,13 +257,14 @@ def _graph(frozen: Frozen, chosen: Active, roots: Roots, edges: Tensor, zero: in
 def _effects(edges: Tensor, acts: Float[Tensor, " unit"], kind: Tensor) -> Float[Tensor, " source"]:
     """Signed effect on the first root along all paths of the graph (features and tokens; else 0)."""
     slopes = edges[: len(acts)].double() / acts.double()[:, None]
-    eye = torch.eye(len(acts), dtype=slopes.dtype)
+    eye = torch.eye(len(acts), dtype=slopes.dtype, device=slopes.device)
     root = edges[len(acts)].double()
     through = torch.linalg.solve_triangular(
         (eye - slopes[:, : len(acts)]).T, root[: len(acts), None], upper=True
     )
     effects = root + through[:, 0] @ slopes
-    no_effect = torch.isin(kind, torch.tensor([KINDS.index(k) for k in (Kind.ERROR, Kind.BIAS, Kind.REST)]))
+    without = [KINDS.index(k) for k in (Kind.ERROR, Kind.BIAS, Kind.REST)]
+    no_effect = torch.isin(kind, torch.tensor(without, device=kind.device))
     effects[no_effect] = 0
     out: Tensor = effects.to(edges.dtype)
     return out
