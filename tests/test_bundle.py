@@ -95,6 +95,7 @@ def test_a_bundle_of_another_model_is_not_opened(desk, bundle):
         gzip.compress(b"{}")[:-9],
         gzip.compress(b" " * (65 * 2**20)),
     ],
+    ids=["empty", "pickle", "deep", "bare", "NaN", "graph", "cut off", "large"],
 )
 def test_what_is_no_bundle_is_refused_in_a_sentence(data):
     with pytest.raises(AgentError, match=r"^The (bundle|file) .*\.$"):
