@@ -58,6 +58,32 @@ class Test(_Action):
     claim: str
 
 
+class Flip(_Action):
+    """Look for the fewest features whose change makes the model say the foil, and register what it does."""
+
+    kind: Literal["flip"] = "flip"
+
+
+class Generalise(_Action):
+    """Register what removing a group does on other texts: paraphrases, or other entities in it."""
+
+    kind: Literal["generalise"] = "generalise"
+    group: str
+    over: Literal["paraphrases", "entities"]
+
+
+class Compare(_Action):
+    """Trace the other text the question names and set its groups beside this text's."""
+
+    kind: Literal["compare"] = "compare"
+
+
+class Split(_Action):
+    """Part groups whose members do not act alike, and draw the picture again."""
+
+    kind: Literal["split"] = "split"
+
+
 class Search(_Action):
     """Look up feature descriptions by meaning."""
 
@@ -71,12 +97,24 @@ class Answer(_Action):
     kind: Literal["answer"] = "answer"
     style: Literal[
         "why", "intervene", "node", "path", "words", "sure", "evidence", "search", "help", "unknown",
-        "no-text", "no-group", "not-yet", "one-shot", "text-only",
+        "no-text", "no-group", "not-yet", "make", "holds", "compare", "partial", "one-shot", "text-only",
     ]  # fmt: skip
 
 
 Action = Annotated[
-    Predict | Trace | Prune | Describe | Group | Hypothesise | Test | Search | Answer,
+    Predict
+    | Trace
+    | Prune
+    | Describe
+    | Group
+    | Split
+    | Hypothesise
+    | Flip
+    | Generalise
+    | Compare
+    | Test
+    | Search
+    | Answer,
     Field(discriminator="kind"),
 ]
 

@@ -32,8 +32,21 @@ from agent.sentences import (
     tests_of,
 )
 from agent.state import State
+from agent.tellings import (
+    carried_over,
+    nothing_carried,
+    own_claims,
+    repairs,
+    side_by_side,
+    sides,
+    swapped,
+    text_by_text,
+    untested,
+    wanted_already,
+    where_lost,
+)
 from agent.wording import reworded
-from agent.words import chance, escaped, listed, percent, quoted, signed
+from agent.words import chance, escaped, listed, quoted, signed
 
 log = logging.getLogger(__name__)
 
@@ -112,15 +125,68 @@ def _why(state: State, model: str) -> list[Paragraph]:
     case = case_of(state)
     tests = tests_of(state)
     found = [tested(c, subject_of(c, state), case) for c in tests]
+    mistake = bool(own_claims(state, "search"))
+    found = [s for s, c in zip(found, tests, strict=True) if not (c["intervention"] or {}).get("wanted")]
+    tests = [c for c in tests if not (c["intervention"] or {}).get("wanted")]
     order = sorted(range(len(tests)), key=lambda i: (-abs(tests[i]["measured"] or 0.0), tests[i]["id"]))
     return [
         Paragraph("", premise(state)),
         Paragraph("What it says.", says(state, model)),
         Paragraph("In short.", in_short(state)),
+        Paragraph("Who works for which.", sides(state) if mistake else []),
+        Paragraph("Where it is lost.", where_lost(state)),
+        Paragraph("What repairs it.", repairs(state)),
         Paragraph("The path.", [] if unexplained(state.get("graph")) else path_walked(state)),
         Paragraph("What the tests show.", [found[i] for i in order]),
         Paragraph("Knock-on effects.", knock_on(state)),
-        Paragraph("What is left open.", left_open(state)),
+        Paragraph("What is left open.", [*untested(state), *left_open(state)]),
+    ]
+
+
+def _make(state: State, model: str) -> list[Paragraph]:
+    """The smallest change that makes the model say the wanted token, and a swap of words that does."""
+    case = case_of(state)
+    swaps = [c for c in tests_of(state) if (c["intervention"] or {})["kind"] == "swap"]
+    return [
+        Paragraph("", premise(state) if not wanted_already(state) else []),
+        Paragraph("", wanted_already(state)),
+        Paragraph("What it says.", says(state, model)),
+        Paragraph("What makes it say that.", repairs(state)),
+        Paragraph("By a swap.", [s for c in swaps for s in swapped(c, state, case)]),
+        Paragraph("Where it is lost.", where_lost(state)),
+        Paragraph("What is left open.", [*untested(state), *left_open(state)]),
+    ]
+
+
+def _holds(state: State, _model: str) -> list[Paragraph]:
+    """Rates, then the texts, the paraphrases and the other entities apart."""
+    case, tests = case_of(state), tests_of(state)
+    return [
+        Paragraph("", nothing_carried(state)),
+        Paragraph("How far it holds.", carried_over(state)),
+        Paragraph("In other words.", text_by_text(state, "paraphrases")),
+        Paragraph("Other entities.", text_by_text(state, "entities")),
+        Paragraph("On its own text.", [tested(c, subject_of(c, state), case) for c in tests]),
+        Paragraph("", untested(state)),
+    ]
+
+
+def _compare(state: State, _model: str) -> list[Paragraph]:
+    case = case_of(state)
+    return [
+        Paragraph("Side by side.", side_by_side(state)),
+        Paragraph("A swap between them.", [s for c in tests_of(state) for s in swapped(c, state, case)]),
+        Paragraph("", untested(state)),
+    ]
+
+
+def _partial(state: State, model: str) -> list[Paragraph]:
+    """What is known where the budget was spent before the graph was made."""
+    claim = prediction_of(state)
+    note = "The budget of this question was spent before anything could be traced and tested."
+    return [
+        Paragraph("What it says.", says(state, model)),
+        Paragraph("What is left open.", [Sentence(note, (claim["id"],))]),
     ]
 
 
@@ -163,14 +229,10 @@ def _words(state: State, _model: str) -> list[Paragraph]:
 
 def _intervene(state: State, _model: str) -> list[Paragraph]:
     case = case_of(state)
-    sentences, after = [], []
-    for claim in tests_of(state):
-        sentences.append(tested(claim, subject_of(claim, state), case))
-        guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
-        after.append(Sentence(f"The model then says {listed(guesses)}.", (claim["id"],)))
+    both = [swapped(claim, state, case) for claim in tests_of(state)]
     return [
-        Paragraph("", after),
-        Paragraph("The test.", sentences),
+        Paragraph("", [s for after, _ in both for s in [after]]),
+        Paragraph("The test.", [test for _, test in both]),
         Paragraph("", knock_on(state)),
     ]
 
@@ -241,6 +303,10 @@ def _guess(state: State, model: str) -> list[Paragraph]:
 
 STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
     "why": _why,
+    "make": _make,
+    "holds": _holds,
+    "compare": _compare,
+    "partial": _partial,
     "intervene": _intervene,
     "node": _node,
     "path": _path,

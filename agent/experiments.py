@@ -1,5 +1,6 @@
 """Statistics of a test and the verdict they allow. Numbers in, words out; runs nothing."""
 
+import math
 import statistics
 import zlib
 from collections.abc import Sequence
@@ -20,6 +21,12 @@ def seed_of(*words: str) -> int:
 def p_value(measured: float, controls: Sequence[float]) -> float:
     """p = (1 + #{|d_k| >= |d|}) / (K + 1), the chance of such an effect from a random matched group."""
     return (1 + sum(abs(d) >= abs(measured) for d in controls)) / (len(controls) + 1)
+
+
+def rate_p(runs: int, held: int) -> float:
+    """P(at least `held` of `runs`) if each held by chance alone, at LEVEL; not stated below 0.0001."""
+    tail = (math.comb(runs, k) * LEVEL**k * (1 - LEVEL) ** (runs - k) for k in range(held, runs + 1))
+    return min(1.0, max(1e-4, math.fsum(tail)))
 
 
 def summary(controls: Sequence[float], matched: int, size: int) -> dict[str, Any]:
@@ -46,6 +53,8 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 def verdict(claim: Claim) -> str:
     """supported, partly, refuted or inconclusive, by the rules of the design page (ARCHITECTURE.md)."""
+    if claim["kind"] == "rate":
+        return _verdict_of_a_rate(claim)
     predicted, measured, p = claim["predicted"], claim["measured"], claim["p_holm"]
     controls = claim["controls"]
     if predicted is None or measured is None or p is None or controls is None:
@@ -67,6 +76,18 @@ def without_effect(claim: Claim) -> bool:
     """Whether a test found nothing that stands out, where the prediction may have been large."""
     predicted, measured = abs(claim["predicted"] or 0.0), abs(claim["measured"] or 0.0)
     return claim["verdict"] in ("refuted", "inconclusive") and measured < max(LEAST, HALF * predicted)
+
+
+def _verdict_of_a_rate(claim: Claim) -> str:
+    """supported: most texts hold, more than by chance; refuted: none does, where it would be seen."""
+    rows = [row for row in claim["rows"] or [] if row["members"]]
+    p, held = claim["p_holm"], sum(row["holds"] for row in rows)
+    if p is None or not rows:
+        return "graph-only"
+    if p <= LEVEL + 1e-9:
+        return "supported" if held > len(rows) / 2 else "partly"
+    seen = [row for row in rows if HALF * abs(row["predicted"]) > row["controls"]["max_abs"]]
+    return "refuted" if not held and len(seen) > len(rows) / 2 else "inconclusive"
 
 
 def _doses_agree(claim: Claim) -> bool:

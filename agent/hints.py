@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from agent.phrases import Intent
+from agent.intents import Intent
 from agent.vocabulary import compiled
 
 # Tried last, and only on what is plainly a question or an order: a word gives it away.
@@ -79,6 +79,8 @@ POLITE_START = (
     r"|also |try to )*"
     r"(?:(?:tell|show|explain to) (?:me|us) (?={w}))?|(?:i|we)(?:'d| would)? (?:really )?(?:like|want|need"
     r"|love) to (?:(?:know|understand|see|learn|ask|find out|hear) )?|tell (?:me|us) (?={w})"
+    r"|(?:walk|take|guide|talk) (?:me|us) through (?={w})|explain (?:me|us)(?: please)? (?={w})"
+    r"|help (?:me|us) (?:to )?understand (?={w})"
     r"|explain(?: to me)?:? (?={w})|do you know |any idea |i (?:wonder|am wondering|don't (?:understand"
     r"|get)) |please |(?:my |one |a |the |another )?question: )"
 ).replace("{w}", r"(?:why|how|what|which|if|where)\b")
@@ -89,7 +91,7 @@ UNFINISHED = re.compile(
     r"|can|could|should|of|and|or|but|to|in|on|at|by|with|from|for|as|than|that|because|if)|[:=,(\"])\s*$",
     re.I,
 )
-ASKS = re.compile(r"\s*(?:what|where|how|which|who|why|does|do|is|are)\b", re.I)
+ASKS = re.compile(r"\s*(?:show me (?:what|which|how)|what|where|how|which|who|why|does|do|is|are)\b", re.I)
 ON_THE_SCREEN = re.compile(r"\?\s*$|\b(?:group|node|feature|[sl]\d+|this|it)\b", re.I)
 TALK = (
     r"(?:hello|hi|hey|thanks?|thx|ok|okay|yes|no|cool|great|nice|bye|good (?:morning|evening|night)"

@@ -20,10 +20,11 @@ from agent.llm import Cancelled, Endpoint, Messages, Turn, Unreachable
 from agent.moves import objection, possible, styles
 from agent.prompts import render
 from agent.questions import Intent
-from agent.rules import NOT_YET, TESTED, RuleBrain
+from agent.rules import TESTED, RuleBrain
 from agent.settings import Settings
 from agent.state import State
 from agent.tools import Stopped
+from agent.triage import Budget, overspent
 from agent.wording import first_object
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,10 @@ _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 class LLMBrain:
     """An LLM's choices and words for one question, checked; the rules where it fails."""
 
-    def __init__(self, settings: Settings, cancel: threading.Event) -> None:
-        self._nodes = settings.nodes
-        self._rules = RuleBrain(settings.nodes)
+    def __init__(self, settings: Settings, cancel: threading.Event, budget: Budget = Budget()) -> None:  # noqa: B008
+        self._nodes, self._budget = settings.nodes, budget
+        self._price, self._dollars = settings.llm_price, settings.llm_dollars
+        self._rules = RuleBrain(settings.nodes, budget)
         self._endpoint = Endpoint(settings, cancel)
         self._tokens = self._exchanges = self._strikes = 0
         self._seconds = 0.0
@@ -59,13 +61,28 @@ class LLMBrain:
         """Why the rules took over for good; empty while they have not."""
         return self._gone
 
-    def spent(self) -> dict[str, int]:
-        """Exchanges with the server, and tokens, for this question."""
-        return {"llm_exchanges": self._exchanges, "llm_tokens": self._tokens}
+    def spent(self) -> dict[str, float]:
+        """Exchanges with the server, tokens and, where the price is known, dollars, for this question."""
+        money = {} if self._price is None else {"llm_dollars": round(self._cost, 6)}
+        return {"llm_exchanges": self._exchanges, "llm_tokens": self._tokens, **money}
+
+    @property
+    def _cost(self) -> float:
+        """Dollars spent on this question, at the price of the settings."""
+        return self._tokens * (self._price or 0.0) / 1e6
+
+    def _used(self) -> str:
+        """What the question has cost so far, in words."""
+        tokens = f"{self._tokens} of {TOKENS} tokens"
+        if self._price is None:
+            return tokens
+        most = "" if self._dollars is None else f" of ${self._dollars:g}"
+        return f"{tokens}, ${self._cost:.4f}{most}"
 
     def decide(self, state: State) -> Decision:
         """The next action: the LLM's where there is something to choose and its choice can be run."""
-        chosen = self._choose(state) if not self._gone and self._is_open(state) else None
+        free = not self._gone and not overspent(state, self._budget)
+        chosen = self._choose(state) if free and self._is_open(state) else None
         if chosen is None:
             chosen = self._rules.decide(state)
         return chosen.model_copy(update={"notes": self._told()})
@@ -88,7 +105,7 @@ class LLMBrain:
 
     def last_notes(self) -> tuple[str, ...]:
         """What was refused since the last decision, and what the question has cost."""
-        spent = f"{self._exchanges} exchanges with the language model, {self._tokens} of {TOKENS} tokens"
+        spent = f"{self._exchanges} exchanges with the language model, {self._used()}"
         return (*self._told(), *([spent] if self._exchanges else []))
 
     def _told(self) -> tuple[str, ...]:
@@ -102,7 +119,7 @@ class LLMBrain:
     def _is_open(self, state: State) -> bool:
         """Whether there is anything to choose."""
         intent = Intent(state["question"]["intent"])
-        if intent is Intent.HELP or intent in NOT_YET:
+        if intent is Intent.HELP:
             return False
         if state.get("case") is None or (intent is Intent.UNKNOWN and not state.get("groups")):
             return False
@@ -147,6 +164,9 @@ class LLMBrain:
             budget = f"{TOKENS} tokens, {EXCHANGES} exchanges or {SECONDS:.0f} seconds"
             self._set_aside(f"the budget of {budget} a question is spent")
             return None
+        if self._dollars is not None and self._price and self._cost >= self._dollars:
+            self._set_aside(f"the budget of ${self._dollars:g} a question is spent")
+            return None
         self._exchanges += 1
         start = time.monotonic()
         try:
@@ -185,7 +205,7 @@ class LLMBrain:
         if error := objection(action, state, self._nodes):
             return None, f"{action.kind}: {self._endpoint.clean(error)[:SHOWN]}"
         reason = self._quoted(why) if isinstance(why, str) and why.strip() else "no reason given"
-        spent = f"{self._tokens} of {TOKENS} tokens used"
+        spent = f"{self._used()} used"
         return Decision(action=action, why=f"the language model chose: {reason} ({spent})"[:300]), ""
 
     def _faults(self, exc: Exception) -> str:

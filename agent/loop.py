@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,15 @@ def act(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     decision = deps.brain.decide(state)
     harness = Harness(deps.desk, runtime.stream_writer, deps.cancel, deps.worder)
     harness.tell(decision.notes)
+    start, before = time.monotonic(), deps.desk.spent()["forward_passes"]
     update = harness.run(decision.action, state)
+    spent = state.get("spent") or {}
+    more = {
+        "actions": 1,
+        "seconds": time.monotonic() - start,
+        "forward_passes": deps.desk.spent()["forward_passes"] - before,
+    }
+    update["spent"] = {name: spent.get(name, 0) + value for name, value in more.items()}
     notes = [*decision.notes, *update.pop("notes", ())]
     line = {
         "action": decision.action.kind,

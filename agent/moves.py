@@ -4,14 +4,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from agent.actions import Action, Answer, Hypothesise, Predict, Search, Test, Trace
-from agent.bases import basis_of, unexplained
+from agent.actions import Action, Answer, Generalise, Hypothesise, Predict, Search, Test, Trace
+from agent.bases import basis_of
 from agent.questions import Intent
-from agent.rules import EXPLAIN, FROM_GRAPH, TESTED
+from agent.rules import EXPLAIN, FROM_GRAPH, STYLES, TESTED
 from agent.state import Claim, State
 from agent.swaps import JOINT
+from agent.triage import loose, too_little
+from agent.variants import swap_towards, texts_over
 
 NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}
+WANTED = {Intent.MAKE, Intent.MISTAKE}  # questions for the smallest change
 ASIDE = ("help", "unknown", "no-group")  # answers that claim nothing
 
 
@@ -25,6 +28,8 @@ def objection(action: Action, state: State, nodes: int) -> str:
         return _test(action, state)
     if isinstance(action, Answer):
         return _answer(action, state)
+    if isinstance(action, Generalise):
+        return _generalise(action, state)
     if isinstance(action, Search):
         return "the library has been asked already" if state.get("found") is not None else ""
     if isinstance(action, Predict) and not state["question"]["text"]:
@@ -41,6 +46,10 @@ def possible(state: State, nodes: int) -> list[str]:
         kinds.append("trace")
     if state.get("groups") and len(_registered(state)) < TESTED and not _no_story(state):
         kinds.append("hypothesise")
+    first = [g["id"] for g in state.get("groups") or []][:1]
+    sorts: tuple[Any, ...] = ("paraphrases", "entities")
+    if any(not _generalise(Generalise(group=g, over=over), state) for g in first for over in sorts):
+        kinds.append("generalise")
     if any(claim["p"] is None for claim in _registered(state)):
         kinds.append("test")
     elif any(not objection(Answer(style=style), state, nodes) for style in styles(state)):
@@ -51,13 +60,11 @@ def possible(state: State, nodes: int) -> list[str]:
 def styles(state: State) -> tuple[Any, ...]:
     """The answers that fit the question."""
     intent = Intent(state["question"]["intent"])
-    if intent in EXPLAIN:
-        return ("why",)
+    if intent in STYLES and intent not in NAMED:
+        return (STYLES[intent],)
     if intent in NAMED:
         style = "node" if intent is Intent.NODE else "intervene"
         return (style,) if _registered(state) or _named(state) else (style, "no-group")
-    if intent in FROM_GRAPH:
-        return (FROM_GRAPH[intent],)
     if intent is Intent.SEARCH:
         return ("search",)
     return ("help", "unknown", *FROM_GRAPH.values(), "intervene")
@@ -70,7 +77,53 @@ _NEXT: dict[str, Callable[[State], bool]] = {
         bool((state.get("graph") or {}).get("pruned")) and not (state.get("graph") or {}).get("described")
     ),
     "group": lambda state: bool((state.get("graph") or {}).get("described")) and state.get("groups") is None,
+    "split": lambda state: (
+        bool(loose(state)) and not (state.get("graph") or {}).get("split") and not _registered(state)
+    ),
+    "flip": lambda state: (
+        _asks(state, WANTED)
+        and bool(state.get("groups"))
+        and not _no_story(state)
+        and not _claimed(state, "search")
+        and not _is_said(state)
+    ),
+    "compare": lambda state: (
+        _asks(state, {Intent.COMPARE})
+        and bool(state["question"]["other"])
+        and state.get("groups") is not None
+        and not _claimed(state, "comparison")
+    ),
 }
+
+
+def _asks(state: State, intents: set[Intent]) -> bool:
+    return Intent(state["question"]["intent"]) in intents
+
+
+def _claimed(state: State, kind: str) -> list[Claim]:
+    """This turn's claims of one kind."""
+    return [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["kind"] == kind]
+
+
+def _is_said(state: State) -> bool:
+    """Whether the token that is wanted is what the model says."""
+    case = state.get("case")
+    return case is not None and (state["question"]["foil"] or "").strip() == case["answer"].strip()
+
+
+def _generalise(action: Generalise, state: State) -> str:
+    """Why a group may not be carried over now."""
+    case, groups = state.get("case"), state.get("groups") or []
+    if not _asks(state, {Intent.HOLDS}):
+        return "the question is not about other texts"
+    if case is None or action.group not in {g["id"] for g in groups}:
+        there = ", ".join(g["id"] for g in groups) or "none yet"
+        return f"there is no group {action.group[:40]!r}; there are {there}"
+    if any((c["intervention"] or {}).get("over") == action.over for c in _claimed(state, "rate")):
+        return f"{action.over} are registered already"
+    if not texts_over(action.over, case["text"], state["question"]["other"]):
+        return f"no rule makes {action.over} of this text"
+    return ""
 
 
 def _trace(action: Trace, state: State, nodes: int) -> str:
@@ -95,7 +148,8 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
         return "errors hold most of this graph's influence: nothing of it is tested"
     both = [part for name in action.groups if name not in known for part in name.split(JOINT)]  # S1+S2
     unknown = [] if set(both) <= set(ids) else [name for name in action.groups if name not in known]
-    if unknown and not _asked_for(action, state):
+    swaps = action.intervention == "swap" and _swap_fits(action, state)
+    if unknown and not swaps and not _asked_for(action, state):
         return f"there is no group {', '.join(map(repr, unknown))[:100]}; there are {', '.join(ids)}"
     if len(set(action.groups)) < len(action.groups):
         return "a group is named twice"
@@ -109,10 +163,8 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
 
 def _dose(action: Hypothesise, state: State) -> str:
     if action.intervention == "swap":
-        asked = Intent(state["question"]["intent"]) is Intent.SWAP
-        return (
-            "" if asked and _asked_for(action, state) else "a swap is for a question that asks for this one"
-        )
+        fits = _swap_fits(action, state)
+        return "" if fits else "a swap is for a question that asks for this one"
     if action.donor is not None:
         return "only a swap has a donor"
     if not math.isfinite(action.factor):
@@ -120,6 +172,19 @@ def _dose(action: Hypothesise, state: State) -> str:
     if (action.intervention == "ablate") != (action.factor == 0):
         return "to ablate is factor 0; to steer is another factor"
     return "a factor of 1 changes nothing" if action.factor == 1 else ""
+
+
+def _swap_fits(action: Hypothesise, state: State) -> bool:
+    """Whether the question asks for this swap, or the table holds it for the wanted word."""
+    case, intent = state.get("case"), Intent(state["question"]["intent"])
+    if intent is Intent.MAKE and case is not None:
+        return (action.groups[0], action.donor) == swap_towards(case["text"], case["foil"])
+    if intent is Intent.COMPARE:
+        known = _claimed(state, "comparison")
+        whole = (known[0]["rows"] or [{}])[0] if known else {}
+        ready = bool(whole.get("differ")) and not whole.get("same_answer")
+        return ready and action.groups == ("text",) and action.donor == state["question"]["other"]
+    return intent is Intent.SWAP and _asked_for(action, state)
 
 
 def _again(action: Hypothesise, state: State) -> str:
@@ -175,15 +240,20 @@ def _answer(action: Answer, state: State) -> str:
     tells = action.style in ("why", "intervene", "node") and not _no_story(state)
     if tells and state.get("groups") and not _registered(state):
         return "nothing has been tested yet"
+    if left := [kind for kind in ("flip", "compare") if _NEXT[kind](state)]:
+        return f"{left[0]} has not been done yet"
+    if action.style == "holds" and not _claimed(state, "rate") and "generalise" in possible(state, 0):
+        return "nothing has been carried over to another text yet"
     return ""
 
 
 def _no_story(state: State) -> bool:
     """Whether a why would be told from a graph that explains too little."""
-    return Intent(state["question"]["intent"]) in EXPLAIN and unexplained(state.get("graph"))
+    return _asks(state, EXPLAIN | {Intent.MAKE}) and bool(too_little(state))
 
 
 def _registered(state: State) -> list[Claim]:
     """The predictions of this turn."""
     claims = state.get("claims", [])
-    return [claim for claim in claims if claim["turn"] == state["turn"] and claim["kind"] == "effect"]
+    kinds = ("effect", "rate")
+    return [claim for claim in claims if claim["turn"] == state["turn"] and claim["kind"] in kinds]

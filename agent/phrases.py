@@ -5,34 +5,11 @@ is written is told in `agent.vocabulary`.
 """
 
 import re
-from enum import StrEnum
 from functools import cache
 
+from agent.idioms import IDIOMS
+from agent.intents import Intent
 from agent.vocabulary import compiled
-
-
-class Intent(StrEnum):
-    """What a message asks for."""
-
-    WHY = "why"
-    WHY_NOT = "why_not"
-    MAKE = "make"
-    USES = "uses"
-    NODE = "node"
-    INTERVENE = "intervene"
-    SWAP = "swap"
-    PATH = "path"
-    WORDS = "words"
-    COMPARE = "compare"
-    HOLDS = "holds"
-    MISTAKE = "mistake"
-    SURE = "sure"
-    EVIDENCE = "evidence"
-    SEARCH = "search"
-    TEXT = "text"
-    HELP = "help"
-    UNKNOWN = "unknown"
-
 
 PHRASES: list[tuple[Intent, list[str]]] = [
     (Intent.HELP, [
@@ -350,4 +327,4 @@ PHRASES: list[tuple[Intent, list[str]]] = [
 @cache
 def table() -> list[tuple[Intent, list[re.Pattern[str]]]]:
     """The phrases, ready to match."""
-    return [(intent, [compiled(phrase) for phrase in phrases]) for intent, phrases in PHRASES]
+    return [(intent, [compiled(phrase) for phrase in phrases]) for intent, phrases in (*IDIOMS, *PHRASES)]

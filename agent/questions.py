@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.hints import ASKS, FRAMES, ON_THE_SCREEN, POLITE_END, POLITE_START, TALK, UNFINISHED, loose_table
-from agent.phrases import Intent, table
+from agent.intents import Intent
+from agent.phrases import table
 from agent.quotes import Lifted, lift
 from agent.vocabulary import FACTORS, compiled
 
@@ -28,8 +29,9 @@ ASKED_OF_A_TEXT = frozenset(
 )
 AMOUNTS = {"zero": 0.0, "nothing": 0.0, "quarter": 0.25, "half": 0.5, "twice": 2.0, "double": 2.0}
 AMOUNTS |= {"two": 2.0, "two times": 2.0, "three": 3.0, "three times": 3.0, "triple": 3.0}
-AMOUNTS |= {"four": 4.0, "five": 5.0, "ten": 10.0}
-DIRECTIONS = {"off": 0.0, "down": 0.5, "up": 2.0, "half": 0.5}
+AMOUNTS |= {f"{word}fold": n for word, n in (("two", 2.0), ("three", 3.0), ("four", 4.0), ("five", 5.0))}
+AMOUNTS |= {"tenfold": 10.0, "four": 4.0, "five": 5.0, "ten": 10.0}
+DIRECTIONS = {"around": -1.0, "round": -1.0, "off": 0.0, "down": 0.5, "up": 2.0, "half": 0.5}
 DIRECTIONS |= dict.fromkeys(["stronger", "bigger", "louder"], 2.0)
 DIRECTIONS |= dict.fromkeys(["weaker", "smaller"], 0.5)
 _NUMBERS = ["one first", "two second", "three third", "four fourth", "five fifth", "six sixth"]

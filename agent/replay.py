@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from agent.answer import compose
-from agent.experiments import p_value, settle, summary
+from agent.experiments import LEVEL, p_value, rate_p, settle, summary
 from agent.ledger import Sentence, faults
 from agent.picture import with_tests
 from agent.report import CLAIM_FIELDS
@@ -35,6 +35,9 @@ def disagreements(bundle: "Bundle") -> list[str]:
 def _statistics(claims: Iterable[Claim]) -> Iterator[str]:
     for claim in claims:
         controls, measured = claim["controls"], claim["measured"]
+        if claim["kind"] == "rate":
+            yield from _rate(claim)
+            continue
         if claim["p"] is None or measured is None:
             continue
         if controls is None:
@@ -47,6 +50,20 @@ def _statistics(claims: Iterable[Claim]) -> Iterator[str]:
         for name in ("n", "mean", "sd", "max_abs"):
             if not math.isclose(again[name], controls[name], abs_tol=2e-6):
                 yield f"{claim['id']}: {name} of the controls is {controls[name]:g}, not {again[name]:g}"
+
+
+def _rate(claim: Claim) -> Iterator[str]:
+    """The same for a rate: every text's p from its own controls, and the rate's from what holds."""
+    rows = [row for row in claim["rows"] or [] if row["members"] and "p" in row]
+    for row in rows:
+        p = p_value(row["measured"], row["controls"]["values"])
+        holds = p <= LEVEL and row["measured"] * row["predicted"] > 0
+        if not math.isclose(p, row["p"], abs_tol=1e-6) or holds != row["holds"]:
+            yield f"{claim['id']}: the controls do not give what is said of {row['text']!r}"
+    if claim["p"] is not None:
+        p = rate_p(len(rows), sum(row["holds"] for row in rows))
+        if not math.isclose(p, claim["p"], abs_tol=1e-9):
+            yield f"{claim['id']}: p is {claim['p']:g}, and its texts give {p:g}"
 
 
 def _verdicts(claims: list[Claim]) -> Iterator[str]:

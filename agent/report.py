@@ -13,6 +13,7 @@ CLAIM_FIELDS = (
     "predicted_curved", "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict",
     "knock_on", "says",
 )  # fmt: skip
+REPORTED = (*CLAIM_FIELDS, "members", "rows")
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 
 
@@ -21,7 +22,11 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
     case, graph = state.get("case"), state.get("graph") or {}
     assert case is not None
     features = {f["id"]: f for f in state.get("features", [])}
-    own = [c for c in state.get("claims", []) if c["turn"] == state["turn"]]
+    cited = {name for sentence in reply["sentences"] for name in sentence["claims"]}
+    own = [c for c in state.get("claims", []) if c["turn"] == state["turn"] or c["id"] in cited]
+    groups = [_supernode(group, features) for group in _groups(state, own)] if features else None
+    if groups is None:  # a question about a text that was reported before: its features were not kept
+        groups = (state.get("report") or {}).get("supernodes", [])
     return {
         "text": case["text"],
         "model": model,
@@ -35,10 +40,10 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
             "note": case["note"],
         },
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
-        "supernodes": [_supernode(group, features) for group in _groups(state, own)],
+        "supernodes": groups,
         "path": [] if unexplained(graph) else (state.get("flows") or {}).get("path", []),
         "claims": [_claim(claim) for claim in own],
-        "tests_run": sum(claim["p"] is not None for claim in own),
+        "tests_run": sum(c["p"] is not None and c["turn"] == state["turn"] for c in own),
         "answer": reply,
         "log": state.get("log", []),
         "cost": cost,
@@ -86,7 +91,7 @@ def _supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[st
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    known = {name: claim[name] for name in CLAIM_FIELDS}  # type: ignore[literal-required]
+    known = {name: claim.get(name) for name in REPORTED}
     return {**known, "by": claim.get("by")}  # conversations from before it have none
 
 

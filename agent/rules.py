@@ -6,22 +6,28 @@ from typing import Any
 from agent.actions import (
     Action,
     Answer,
+    Compare,
     Decision,
     Describe,
+    Flip,
+    Generalise,
     Group,
     Hypothesise,
     Predict,
     Prune,
     Search,
+    Split,
     Test,
     Trace,
 )
-from agent.bases import TOO_DARK, basis_of, unexplained
+from agent.bases import TOO_DARK, basis_of
 from agent.experiments import without_effect
 from agent.questions import Intent
 from agent.state import Claim, State
 from agent.swaps import JOINT
+from agent.triage import FIRST, Budget, loose, overspent, too_little
 from agent.tricks import HELD
+from agent.variants import named_entities, swap_towards, texts_over
 
 TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
 
@@ -32,14 +38,25 @@ FROM_GRAPH = {
     Intent.SURE: "sure",
     Intent.EVIDENCE: "evidence",
 }
-NOT_YET = {Intent.MAKE, Intent.COMPARE, Intent.HOLDS}
+FRESH = EXPLAIN | {Intent.MAKE}  # questions that start a case of their own
+REPORTED = FRESH | {Intent.HOLDS, Intent.COMPARE, Intent.SWAP, Intent.INTERVENE, Intent.NODE}
+STYLES: dict[Intent, Any] = {
+    **dict.fromkeys(EXPLAIN, "why"),
+    **FROM_GRAPH,
+    Intent.INTERVENE: "intervene",
+    Intent.SWAP: "intervene",
+    Intent.NODE: "node",
+    Intent.MAKE: "make",
+    Intent.HOLDS: "holds",
+    Intent.COMPARE: "compare",
+}
 
 
 class RuleBrain:
     """Walks from the question to the answer, and leaves the straight line where the numbers say so."""
 
-    def __init__(self, nodes: int) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: int, budget: Budget = Budget()) -> None:  # noqa: B008  # a constant
+        self._nodes, self._budget = nodes, budget
 
     @property
     def name(self) -> str:
@@ -53,12 +70,12 @@ class RuleBrain:
             return _answer("help", "the question asks what can be asked")
         if intent is Intent.UNKNOWN:
             return _answer("unknown", "no rule understands the question")
-        if intent in NOT_YET:
-            return _answer("not-yet", "understood, but nothing here can test it yet")
         if intent is Intent.SEARCH:
             return self._search(state)
         if state.get("case") is None and not state["question"]["text"]:
             return _answer("no-text", "there is no text to explain yet")
+        if spent := overspent(state, self._budget):
+            return _answer(STYLES[intent] if state.get("groups") is not None else "partial", spent)
         return self._explain(state) or self._then(intent, state)
 
     def _search(self, state: State) -> Decision:
@@ -86,19 +103,28 @@ class RuleBrain:
             return Decision(action=Describe(), why="label the features that are left")
         if state.get("groups") is None:
             return Decision(action=Group(), why="put features that act alike together")
+        if (odd := loose(state)) and not graph.get("split"):
+            why = f"the members of {odd[0]['id']} write in different directions: split it"
+            return Decision(action=Split(), why=why)
         return None
 
     def _then(self, intent: Intent, state: State) -> Decision:
+        if intent in (Intent.MISTAKE, Intent.MAKE):
+            return self._look_for_the_wanted(intent, state)
         if intent in EXPLAIN:
             return self._test_groups(state)
+        if intent is Intent.HOLDS:
+            return self._generalise(state)
+        if intent is Intent.COMPARE:
+            return self._compare(state)
         if intent in (Intent.INTERVENE, Intent.SWAP, Intent.NODE):
             return self._test_one(intent, state)
         return _answer(FROM_GRAPH[intent], "the graph and the ledger hold the answer")
 
     def _test_groups(self, state: State) -> Decision:
         groups, claims = state.get("groups") or [], _own(state)
-        if unexplained(state.get("graph")):
-            return _answer("why", "errors hold most of the influence: the graph explains too little")
+        if why := too_little(state):
+            return _answer("why", why)
         if not groups:
             return _answer("why", "no features act alike: there is nothing to test")
         effects = [c for c in claims if c["kind"] == "effect"]
@@ -111,6 +137,68 @@ class RuleBrain:
             or _next_test(effects)
             or _answer("why", "every registered prediction has been tested")
         )
+
+    def _look_for_the_wanted(self, intent: Intent, state: State) -> Decision:
+        """A mistake: groups of both sides, then the smallest repair. Make: that, then a swap."""
+        style, case, claims = STYLES[intent], state["case"], _own(state)
+        assert case is not None
+        groups, effects = state.get("groups") or [], [c for c in claims if c["kind"] == "effect"]
+        if (state["question"]["foil"] or "").strip() == case["answer"].strip():
+            return _answer(style, "it says what was asked for: nothing is to be changed")
+        if why := too_little(state):
+            return _answer(style, why)
+        if (test := _next_test(effects)) is not None:
+            return test
+        if intent is Intent.MISTAKE and groups and not effects:
+            sides = [next((g["id"] for g in groups if g["sign"] == sign), None) for sign in (1, -1)]
+            chosen = [g for g in sides if g] + [g["id"] for g in groups if g["id"] not in sides]
+            why = "predict the strongest group of the wrong answer, of the right one, and the next"
+            return Decision(action=Hypothesise(groups=tuple(chosen[:FIRST])), why=why)
+        if not any(c["kind"] == "search" for c in claims):
+            why = f"look for the fewest features whose change makes it say {case['foil']!r}"
+            return Decision(action=Flip(), why=why)
+        pair = swap_towards(case["text"], case["foil"])
+        swapped = any((c["intervention"] or {}).get("kind") == "swap" for c in effects)
+        if intent is Intent.MAKE and pair and not swapped:
+            how = Hypothesise(groups=(pair[0],), intervention="swap", donor=pair[1], factor=1.0)
+            return Decision(action=how, why=f"{case['foil']!r} goes with {pair[1]}: swap {pair[0]} for it")
+        return _answer(style, "what was found has been tested")
+
+    def _generalise(self, state: State) -> Decision:
+        """The group on its own text, then on paraphrases, then on other entities."""
+        groups, claims, case = state.get("groups") or [], state.get("claims", []), state["case"]
+        assert case is not None
+        if not groups:
+            return _answer("holds", "no features act alike: there is nothing to carry over")
+        if (test := _next_test(_tests(state))) is not None:
+            return test
+        name = state["question"]["group"] or _carrier(claims, groups[0]["id"])
+        if name not in {c["supernode"] for c in claims if c["kind"] == "effect"}:
+            why = f"first see what {name} does on its own text"
+            return Decision(action=Hypothesise(groups=(name,)), why=why)
+        done = {(c["intervention"] or {}).get("over") for c in _own(state) if c["kind"] == "rate"}
+        for over in _asked_over(state["question"]):
+            if over not in done and texts_over(over, case["text"], state["question"]["other"]):
+                action = Generalise(group=name, over=over)
+                return Decision(action=action, why=f"predict what removing {name} does on {over}")
+        why = "the texts have been tested" if done else "no rule makes another text of this one"
+        return _answer("holds", why)
+
+    def _compare(self, state: State) -> Decision:
+        claims = _own(state)
+        if not state["question"]["other"]:
+            return _answer("no-text", "there is no other text to compare with")
+        if (test := _next_test(_tests(state))) is not None:
+            return test
+        found = next((c for c in claims if c["kind"] == "comparison"), None)
+        if found is None:
+            return Decision(action=Compare(), why="trace the other text and match the groups")
+        whole = (found["rows"] or [{}])[0]
+        if whole["same_answer"] or not whole["differ"] or _tests(state):
+            why = "both texts say the same" if whole["same_answer"] else "the texts have been compared"
+            return _answer("compare", why)
+        how = Hypothesise(groups=("text",), intervention="swap", factor=1.0, donor=state["question"]["other"])
+        return Decision(action=how, why="give the differing words what they hold in the other text")
 
     def _test_one(self, intent: Intent, state: State) -> Decision:
         effects = [c for c in _own(state) if c["kind"] == "effect"]
@@ -128,7 +216,7 @@ class RuleBrain:
         action: Action = Hypothesise(
             groups=(group,),
             intervention=how,
-            factor=factor or 0.0,
+            factor=1.0 if how == "swap" else factor or 0.0,
             donor=state["question"]["other"] if how == "swap" else None,
         )
         return Decision(action=action, why=f"predict first what the {how} does")
@@ -162,6 +250,36 @@ def _stand_ins(effects: list[Claim]) -> Decision | None:
     a, b = max(pairs, key=lambda pair: sum(abs(c["predicted"] or 0.0) for c in pair))
     why = f"neither {a['supernode']} nor {b['supernode']} alone has an effect: can one replace the other?"
     return Decision(action=Hypothesise(groups=(f"{a['supernode']}{JOINT}{b['supernode']}",)), why=why)
+
+
+def _tests(state: State) -> list[Claim]:
+    """The predictions of this turn that a test can settle."""
+    return [claim for claim in _own(state) if claim["kind"] in ("effect", "rate")]
+
+
+def _carrier(claims: list[Claim], otherwise: str) -> str:
+    """The group whose removal was measured to cost the answer most, where one was tested."""
+    removed = [
+        c
+        for c in claims
+        if c["supernode"]
+        and "+" not in c["supernode"]
+        and (c["intervention"] or {}).get("kind") == "ablate"
+        and c["kind"] == "effect"
+        and c["verdict"] in ("supported", "partly")
+    ]
+    best = min(removed, key=lambda c: (c["measured"] or 0.0, c["id"]), default=None)
+    return str(best["supernode"]) if best and (best["measured"] or 0.0) < 0 else otherwise
+
+
+def _asked_over(question: dict[str, Any]) -> list[Any]:
+    """Paraphrases, other entities, or both, as the question has it."""
+    words = f"{question['raw']} ".casefold()
+    if named_entities(question.get("other")):
+        return ["entities"]
+    if any(stem in words for stem in ("paraphras", "wording", "reword", "rephras", "phrased", "other words")):
+        return ["paraphrases"]
+    return ["paraphrases", "entities"]
 
 
 def _next_test(effects: list[Claim]) -> Decision | None:

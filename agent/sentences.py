@@ -246,7 +246,8 @@ def case_of(state: State) -> Case:
 
 def tests_of(state: State) -> list[Claim]:
     """The tests run in this turn."""
-    return [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["p"] is not None]
+    own = [c for c in state.get("claims", []) if c["turn"] == state["turn"]]
+    return [c for c in own if c["kind"] == "effect" and c["p"] is not None]
 
 
 def prediction_of(state: State) -> Claim:

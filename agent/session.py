@@ -25,12 +25,14 @@ from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_pa
 from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
 from agent.report import CLAIM_FIELDS, report
-from agent.rules import EXPLAIN, RuleBrain
+from agent.rules import FRESH, REPORTED, RuleBrain
 from agent.settings import Settings
 from agent.state import Message, State
 from agent.tools import Stopped
+from agent.triage import Budget
 from agent.tryout import Tried, asked, kept, told, try_out
 from agent.turns import Closed, Place
+from agent.variants import expected
 from agent.words import escaped
 
 log = logging.getLogger(__name__)
@@ -226,7 +228,11 @@ class Session:
         said = cast(Message, {"role": "assistant", "content": reply["markdown"], **marks})
         update: dict[str, Any] = {"history": [*state["history"], said], "features": []}
         whole = None
-        if Intent(state["question"]["intent"]) in EXPLAIN and state.get("groups") is not None:
+        if (
+            Intent(state["question"]["intent"]) in REPORTED
+            and state.get("groups") is not None
+            and reply["sentences"]
+        ):
             whole = report(state, self._desk.subject.name, reply, cost)
             update["report"] = whole
         if state.get("drawing"):
@@ -251,15 +257,16 @@ class Session:
 
 def choose_brain(name: str, settings: Settings, stop: threading.Event) -> Brain:
     """The brain of this name."""
+    budget = Budget(settings.max_actions, settings.answer_within, settings.max_passes)
     match name:
         case "llm":
-            return LLMBrain(settings, stop)
+            return LLMBrain(settings, stop, budget)
         case "one-shot":
             return OneShotBrain(settings.nodes)
         case "text-only":
             return TextBrain(settings.nodes)
         case _:
-            return RuleBrain(settings.nodes)
+            return RuleBrain(settings.nodes, budget)
 
 
 def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
@@ -318,14 +325,16 @@ def _turn(old: State, question: Question, message: str, focus: dict[str, str] | 
     case = old.get("case")
     turn = old.get("turn", 0) + 1
     history = [*old.get("history", []), Message(role="user", content=message)]
-    fresh = question.intent in EXPLAIN
+    fresh = question.intent in FRESH
     elsewhere = bool(question.text) and (case is None or case["text"] != question.text)
     state: dict[str, Any] = {"turn": turn, "history": history, "question": asked, "focus": focus}
-    state |= {"finished": False, "log": [], "found": None}
+    state |= {"finished": False, "log": [], "found": None, "spent": None}
     if fresh or elsewhere:
         asked["text"] = question.text or (case["text"] if case else None)
         if question.intent is Intent.WHY_NOT and not question.text:
             asked["said"] = None
+        if question.intent is Intent.MISTAKE and not asked["foil"] and asked["text"]:
+            asked["foil"] = expected(asked["text"]) or (case["foil"] if case and not elsewhere else None)
         state |= dict.fromkeys(("case", "graph", "groups", "flows", "drawing", "report"))
         state |= {"features": [], "claims": []}
     return cast(State, state)

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     )
     nodes: int = Field(1000, ge=10, le=100_000, description="features in an unpruned graph")
     controls: int = Field(99, ge=1, le=9_999, description="matched random controls a test")
+    max_actions: int = Field(60, ge=1, le=1_000, description="most actions a question may take")
+    answer_within: float = Field(
+        600.0, gt=0, le=86_400, description="seconds after which a question is answered with what there is"
+    )
+    max_passes: int = Field(20_000, ge=1, le=10**7, description="most forward passes a question may take")
     max_tokens: int = Field(512, ge=1, le=32_768, description="longest text that is traced")
     threads: int | None = Field(None, ge=1, le=1_024, description="CPU threads; all by default")
     brain: Literal["rules", "llm", "one-shot", "text-only"] | None = Field(
@@ -80,6 +85,8 @@ class Settings(BaseSettings):
     )
     llm_base_url: Address | None = Field(None, description="OpenAI-compatible server of the brain")
     llm_model: Words | None = Field(None, description="name of the brain's model at that server")
+    llm_price: float | None = Field(None, ge=0, le=1e6, description="its price, dollars a million tokens")
+    llm_dollars: float | None = Field(None, gt=0, le=1e6, description="dollars a question may cost")
     llm_api_key: SecretStr | None = Field(None, description="key for that server; never logged")
     neuronpedia_key: SecretStr | None = Field(
         None,

@@ -51,7 +51,7 @@ class Claim(TypedDict):
 
     id: str
     text: str
-    kind: str  # prediction, graph, path, heads, effect, tried
+    kind: str  # prediction, graph, path, heads, effect, tried, lost, search, rate, comparison
     supernode: str | None
     intervention: dict[str, Any] | None
     members: list[str]
@@ -68,6 +68,7 @@ class Claim(TypedDict):
     verdict: str
     knock_on: list[dict[str, Any]]
     says: list[dict[str, Any]] | None  # next tokens under the intervention
+    rows: list[dict[str, Any]] | None  # what a claim sums up, one after the other: sets tried, texts, groups
     numbers: list[float]  # further numbers a sentence on this claim may state
     turn: int
     by: str | None  # "user": done by hand in the picture; None: by the loop
@@ -88,6 +89,7 @@ class State(TypedDict):
     claims: NotRequired[list[Claim]]
     found: NotRequired[list[dict[str, Any]] | None]
     log: NotRequired[list[dict[str, Any]]]
+    spent: NotRequired[dict[str, float] | None]  # this turn: actions, seconds, forward_passes
     cost: NotRequired[dict[str, Any]]
     drawing: NotRequired[dict[str, Any] | None]
     report: NotRequired[dict[str, Any] | None]

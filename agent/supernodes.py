@@ -46,6 +46,28 @@ def _no_hangers_on(members: list[Feature]) -> list[Feature]:
     return [f for f in members if f["influence"] >= NEGLIGIBLE * most]
 
 
+def split(
+    groups: Sequence[Supernode],
+    halves: dict[str, tuple[list[str], list[str]]],
+    features: dict[str, Feature],
+    case: Case,
+    layers: int,
+    raised: Raised,
+) -> list[Supernode]:
+    """The groups with some parted in two, numbered anew; a part that is too small is left out."""
+    whole = fsum(abs(f["effect"]) for f in features.values()) or 1.0
+    parts = [
+        part for one in groups for part in halves.get(one["id"], (one["members"],)) if len(part) >= SMALLEST
+    ]
+    kept = [[features[name] for name in part] for part in parts]
+    kept.sort(key=lambda members: (-abs(sum(f["effect"] for f in members)), members[0]["id"]))
+    return _distinct(
+        [_supernode(f"S{i}", members, whole, case, raised) for i, members in enumerate(kept, 1)],
+        case,
+        layers,
+    )
+
+
 def _supernode(name: str, members: list[Feature], whole: float, case: Case, raised: Raised) -> Supernode:
     ids = [f["id"] for f in members]
     up, down = raised(ids)
@@ -107,8 +129,9 @@ def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernod
         depth = [_depth(g, layers) for g in namesakes]
         place = [f"at {quoted(case['tokens'][g['position']])}" for g in namesakes]
         both = [f"{d} {p}" for d, p in zip(depth, place, strict=True)]
+        layer = [f"layers {g['layers'][0]} to {g['layers'][1]}" for g in namesakes]
         ids = [g["id"] for g in namesakes]
-        notes = next(n for n in (depth, place, both, ids) if len(set(n)) == len(n))
+        notes = next(n for n in (depth, place, both, layer, ids) if len(set(n)) == len(n))
         for one, note in zip(namesakes, notes, strict=True):
             one["name"] = f"{one['name']}, {note}"
     return groups

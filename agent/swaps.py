@@ -23,6 +23,7 @@ class Donor:
     positions: list[int]  # own positions where the texts differ
     replaced: list[str]
     pairs: list[tuple[int, int]]
+    same: bool = False  # the other text is continued with the answer, too, and the foil is its runner-up
 
     @property
     def shift(self) -> dict[int, int]:
@@ -48,6 +49,11 @@ def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[
     text = case["text"].replace(word, other.strip(), 1)
     if text == case["text"]:
         raise QuestionError(f"{word!r} and {other!r} are the same word; name another one to swap in.")
+    return donor_text(desk, case, text)
+
+
+def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
+    """A whole other text to take activations from; raises QuestionError where its words do not line up."""
     study = desk.study(text)
     says = study.predictions(2)
     foil = says[0] if says[0].token_id != case["answer_id"] else says[1]
@@ -60,6 +66,7 @@ def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[
         positions=changed,
         replaced=[case["tokens"][p] for p in changed],
         pairs=list(pairs.items()),
+        same=says[0].token_id == case["answer_id"],
     )
 
 

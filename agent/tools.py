@@ -12,6 +12,7 @@ from agent.answer import compose
 from agent.baselines import TEXT_ONLY, guesses
 from agent.bases import words_for
 from agent.cases import given_p, label_of, settle_case
+from agent.compare import comparison
 from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.events import Event, Working
@@ -19,11 +20,14 @@ from agent.heads import asked_claims, of_the_picture
 from agent.ledger import Sentence, new_claim
 from agent.picture import drawing, no_drawing
 from agent.prompts import render
-from agent.state import State
-from agent.supernodes import group, strongest_path
+from agent.repairs import summary_of_search, wanted_claims
+from agent.state import State, Supernode
+from agent.supernodes import group, split, strongest_path
+from agent.transfer import register_transfer
+from agent.triage import loose
 from agent.trials import Update, case_in, numbers_of, register, run_test
-from agent.words import escaped, listed, percent, quoted
-from tracer import TracedStudy, TracerError, listening
+from agent.words import escaped, listed, percent, quoted, rounded
+from tracer import TracedStudy, TracerError, coherence, listening, parted
 
 
 class Stopped(Exception):
@@ -163,12 +167,36 @@ class Harness:
             traced.study.layers,
             lambda ids: traced.raised_together(ids, 6),
         )
+        return self._picture(groups, traced, state)
+
+    def _split(self, _action: actions.Split, state: State) -> Update:
+        case, traced = case_in(state), self._traced(state)
+        halves = {one["id"]: parted(traced, one["members"]) for one in loose(state)}
+        groups = split(
+            state.get("groups") or [],
+            halves,
+            {f["id"]: f for f in state.get("features", [])},
+            case,
+            traced.study.layers,
+            lambda ids: traced.raised_together(ids, 6),
+        )
+        state = {**state, "graph": {**(state.get("graph") or {}), "split": True}}
+        state["claims"] = [c for c in state.get("claims", []) if c["kind"] != "path"]
+        update = self._picture(groups, traced, state)
+        note = f"{listed(list(halves))} split: {update['found_note']}"
+        return {**update, "graph": state["graph"], "found_note": note}
+
+    def _picture(self, groups: list[Supernode], traced: TracedStudy, state: State) -> Update:
+        """The groups with what flows between them, how coherent they are, their claim and their drawing."""
+        case = case_in(state)
         between, from_token, direct = traced.flows([g["members"] for g in groups])
         if case["bos"]:
             from_token = [[0.0, *row[1:]] for row in from_token]  # BOS is no word of the text
         flows: dict[str, Any] = {"between": between, "from_token": from_token, "direct": direct}
         flows["path"] = strongest_path(flows, groups)
         flows["heads"] = of_the_picture(flows, groups, traced.heads)
+        if traced.graph.basis == "neurons":
+            flows["coherence"] = {g["id"]: rounded(coherence(traced, g["members"])) for g in groups}
         grouped = sum(g["share"] for g in groups)
         claim = new_claim(
             state.get("claims", []),
@@ -192,6 +220,19 @@ class Harness:
 
     def _test(self, action: actions.Test, state: State) -> Update:
         return run_test(self._desk, action, state, self._progress("test"))
+
+    def _flip(self, _action: actions.Flip, state: State) -> Update:
+        claims = wanted_claims(self._desk, case_in(state), state, self._progress("flip"))
+        return {"claims": claims, "found_note": summary_of_search(claims[len(state.get("claims", [])) :])}
+
+    def _generalise(self, action: actions.Generalise, state: State) -> Update:
+        progress = self._progress("generalise")
+        claims = register_transfer(self._desk, action, case_in(state), state, progress)
+        return {"claims": claims, "found_note": f"{len(claims[-1]['rows'] or [])} texts, predicted"}
+
+    def _compare(self, _action: actions.Compare, state: State) -> Update:
+        claims = comparison(self._desk, case_in(state), state)
+        return {"claims": claims, "found_note": claims[-1]["text"]}
 
     def _search(self, action: actions.Search, _state: State) -> Update:
         found = self._desk.search(action.query, 8)

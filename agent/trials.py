@@ -13,10 +13,12 @@ from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.experiments import p_value, seed_of, settle, summary
 from agent.ledger import new_claim
+from agent.questions import Intent
 from agent.state import Case, Claim, State, Supernode
-from agent.swaps import Donor, donor_for, named_group
+from agent.swaps import Donor, donor_for, donor_text, named_group
+from agent.transfer import describes, measure_transfer
 from agent.words import listed, quoted, rounded
-from tracer import Contrast, Intervention
+from tracer import Contrast, Intervention, attempt_controls
 
 SWAPPED = 100  # neurons or features taken over from another text: measured to suffice (ARCHITECTURE.md)
 
@@ -69,13 +71,17 @@ def run_test(
     if index is None or claims[index]["intervention"] is None:
         raise QuestionError(f"There is no registered prediction {action.claim}.")
     claim = claims[index]
+    if claim["kind"] == "rate":
+        claims[index] = measure_transfer(desk, claim, progress)
+        return _settled(claims, state, describes(claims[index]))
     contrast, how = _again(desk, claim, state)
+    seed = seed_of(desk.subject.name, contrast.study.text, *claim["members"])
     groups = {g["id"]: g["members"] for g in state.get("groups") or []}
     outcome = contrast.test(
         claim["members"],
         how,
         controls=desk.settings.controls,
-        seed=seed_of(desk.subject.name, contrast.study.text, *claim["members"]),
+        seed=seed,
         readouts=[groups[k["supernode"]] for k in claim["knock_on"]],
         progress=progress,
     )
@@ -91,11 +97,24 @@ def run_test(
         for known, moved in zip(claim["knock_on"], outcome.knock_on, strict=True)
     ]
     tested["says"] = [{"token": s.token, "p": rounded(s.p)} for s in says]
+    if (claim["intervention"] or {}).get("wanted"):
+        tested["numbers"] = [*claim["numbers"], _controls_that_do(desk, claim, contrast, how, seed)]
     claims[index] = tested
+    note = f"{claim['id']}: predicted {claim['predicted']:+.2f}, measured {outcome.measured:+.2f}"
+    return _settled(claims, state, note)
+
+
+def _controls_that_do(desk: Desk, claim: Claim, contrast: Contrast, how: Intervention, seed: int) -> int:
+    """How many of the test's random groups make the model say the wanted token, too."""
+    tried = attempt_controls(contrast, claim["members"], how, controls=desk.settings.controls, seed=seed)
+    return sum(one.margin > 0 for one in tried)
+
+
+def _settled(claims: list[Claim], state: State, note: str) -> Update:
+    """The verdicts of the turn's tests, all of them together."""
     own = [c for c in claims if c["turn"] == state["turn"]]
     settled = {c["id"]: c for c in settle(own)}
     claims = [settled.get(c["id"], c) for c in claims]
-    note = f"{claim['id']}: predicted {claim['predicted']:+.2f}, measured {outcome.measured:+.2f}"
     return {"claims": claims, "found_note": note}
 
 
@@ -107,7 +126,10 @@ def _contrast(desk: Desk, action: Hypothesise, state: State) -> tuple[Contrast, 
         return contrast, Intervention(action.intervention, action.factor), None
     if not action.donor:
         raise QuestionError("Say what to put in its place, for example: swap Texas for Colorado.")
-    donor = donor_for(desk, case, action.groups[0], action.donor, state.get("groups") or [])
+    if state["question"]["intent"] == Intent.COMPARE:
+        donor = donor_text(desk, case, action.donor)
+    else:
+        donor = donor_for(desk, case, action.groups[0], action.donor, state.get("groups") or [])
     contrast = desk.contrast(case["text"], case["answer_id"], donor.foil_id)
     return contrast, _swap(desk, donor), donor
 

@@ -1,5 +1,7 @@
 """What happened inside the subject: load a model, study a text, trace, intervene. The door of this room."""
 
+from tracer.attempts import Attempt, attempt, attempt_controls
+from tracer.coherence import coherence, parted
 from tracer.continuation import Continuation, continue_text
 from tracer.errors import (
     GraphError,
@@ -34,6 +36,7 @@ from tracer.view import Edge, Feature, Node, TracedStudy
 __all__ = [
     "EMBEDDED",
     "FREE",
+    "Attempt",
     "Continuation",
     "Contrast",
     "Edge",
@@ -65,7 +68,10 @@ __all__ = [
     "Transcoders",
     "TranscodersError",
     "UnsupportedFamily",
+    "attempt",
+    "attempt_controls",
     "change_of",
+    "coherence",
     "continue_text",
     "fitted",
     "flow_of",
@@ -74,6 +80,7 @@ __all__ = [
     "load",
     "load_transcoders",
     "parse_graph",
+    "parted",
     "read_graph_file",
     "set_features",
     "set_sizes",

@@ -21,6 +21,7 @@ from tracer.pulse import pulse
 from tracer.rerun import Start, remember_prefix, rerun
 
 BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
+VOCABULARIES = 32  # rows of logits over the whole vocabulary that are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,21 @@ def full_logits(frozen: Frozen, change: Change) -> Float[Tensor, " vocab"]:
     with torch.no_grad(), _changed(frozen, [change], (), start):
         stream = rerun(frozen, 1, start)
         return _head(frozen, stream[:, -1], None)[0]
+
+
+def logits_after(
+    frozen: Frozen, changes: Sequence[Change]
+) -> Iterator[tuple[Float[Tensor, " vocab"], float]]:
+    """The same for many changes, one after the other, each with the share of them that is done."""
+    size = min(_batch(frozen, changes), VOCABULARIES) if changes else 1
+    for first in range(0, len(changes), size):
+        batch = changes[first : first + size]
+        start = first_touched(frozen, batch)
+        remember_prefix(frozen, start)
+        with torch.no_grad(), _changed(frozen, batch, (), start):
+            logits = _head(frozen, rerun(frozen, len(batch), start)[:, -1], None)
+        for index, row in enumerate(logits, first + 1):
+            yield row, index / len(changes)
 
 
 def _joined(frozen: Frozen, parts: list[Effect], tokens: int, readouts: int) -> Effect:

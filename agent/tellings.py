@@ -1,0 +1,324 @@
+"""Sentences on what was looked for: repairs, other texts, two texts side by side. Reads the state only."""
+
+from typing import Any
+
+from agent.bases import basis_of
+from agent.ledger import Sentence
+from agent.sentences import called, case_of, prediction_of, subject_of, tested, tests_of
+from agent.state import Case, Claim, State
+from agent.words import chance, listed, percent, plain, quoted, signed
+
+NAMED = 6  # features of a small set that are named
+
+
+def own_claims(state: State, kind: str) -> list[Claim]:
+    """This turn's claims of one kind."""
+    return [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["kind"] == kind]
+
+
+def wanted_already(state: State) -> list[Sentence]:
+    """Where the wanted token is what the model says there is nothing to change."""
+    case = case_of(state)
+    if (state["question"]["foil"] or "").strip() != case["answer"].strip():
+        return []
+    claim = prediction_of(state)
+    return [Sentence(f"Nothing has to be changed: it says {quoted(case['answer'])}.", (claim["id"],))]
+
+
+def where_lost(state: State) -> list[Sentence]:
+    """Where the graph's features for the wanted token are outweighed."""
+    case, out = case_of(state), []
+    for claim in own_claims(state, "lost"):
+        known, *cells = claim["rows"] or [{}]
+        if not cells:
+            continue
+        ids, wanted, answer = (claim["id"],), quoted(case["foil"]), quoted(case["answer"])
+        out.append(Sentence(claim["text"], ids))
+        best = max(cells, key=lambda c: (c["for_wanted"], -c["position"]))
+        out.append(
+            Sentence(
+                f"For {wanted} the most is at {_place(best, state)}: {plain(best['for_wanted'])}, beside "
+                f"{plain(best['for_answer'])} for {answer} there.",
+                ids,
+            )
+        )
+        worst = max(cells, key=lambda c: (c["for_answer"] - c["for_wanted"], -c["position"]))
+        if worst["for_answer"] > worst["for_wanted"]:
+            out.append(
+                Sentence(
+                    f"It is outweighed most at {_place(worst, state)}: {plain(worst['for_wanted'])} against "
+                    f"{plain(worst['for_answer'])}.",
+                    ids,
+                )
+            )
+        if known["overtaken"] is not None:
+            out.append(
+                Sentence(
+                    f"Added up from the first layer on, the features for {answer} are ahead from layer "
+                    f"{known['overtaken']} to the end.",
+                    ids,
+                )
+            )
+        out.append(
+            Sentence(
+                f"Of what works for {wanted}, {percent(known['last'][1])} sits at the last word, and of what "
+                f"works for {answer}, {percent(known['last'][0])}"
+                f"{_not_moved(known['last'])}: read from the graph, not tested.",
+                ids,
+            )
+        )
+    return out
+
+
+def _not_moved(shares: list[float]) -> str:
+    if shares[1] < shares[0]:
+        return ", so less of the first is taken to where the answer is read"
+    return ""
+
+
+def _place(cell: dict[str, Any], state: State) -> str:
+    token = case_of(state)["tokens"][cell["position"]]
+    first, last = cell["layers"]
+    return f"{quoted(token)} in layers {first} to {last}"
+
+
+def sides(state: State) -> list[Sentence]:
+    """Which tested groups work for the answer that is wrong and which for the right one."""
+    case, out = case_of(state), []
+    tests = [c for c in tests_of(state) if c["supernode"] and c["verdict"] in ("supported", "partly")]
+    for sign, token in ((-1, case["answer"]), (1, case["foil"])):
+        held = [c for c in tests if (c["measured"] or 0.0) * sign > 0]
+        held.sort(key=lambda c: (-abs(c["measured"] or 0.0), c["id"]))
+        if held:
+            named = [f"{called(subject_of(c, state), case)}: {signed(c['measured'] or 0.0)}" for c in held]
+            ids = tuple(c["id"] for c in held)
+            out.append(Sentence(f"Measured to work for {quoted(token)}: {'; '.join(named)}.", ids))
+    return out
+
+
+def repairs(state: State) -> list[Sentence]:
+    """The smallest sets found: tested, beside controls, and what leaving one member out does."""
+    case, out = case_of(state), []
+    flips = [c for c in tests_of(state) if (c["intervention"] or {}).get("wanted")]
+    for number, claim in enumerate(flips):
+        out += _repair(claim, state, smallest=number == 0)
+    for claim in own_claims(state, "search"):
+        rows = claim["rows"] or []
+        near = max(rows, key=lambda row: (row["margin"], -row["size"]))
+        if not flips and near["margin"] <= 0:
+            out.append(
+                Sentence(
+                    f"None of the {len(rows)} sets of features that were tried makes the model say "
+                    f"{quoted(case['foil'])}; the nearest, {near['size']} features times "
+                    f"{near['factor']:g}, leaves its logit {plain(abs(near['margin']))} below that of "
+                    f"{quoted(near['says'])}.".replace("-", "−"),
+                    (claim["id"],),
+                )
+            )
+        else:
+            out.append(Sentence(f"How it was found: {claim['text']}", (claim["id"],)))
+    return out
+
+
+def _repair(claim: Claim, state: State, *, smallest: bool) -> list[Sentence]:
+    case, how, controls = case_of(state), claim["intervention"] or {}, claim["controls"] or {}
+    size, ids, units = len(claim["members"]), (claim["id"],), basis_of(state).units
+    what = f"{size} {units if size > 1 else units[:-1]}"
+    done = f"Removing {what}" if how["factor"] == 0 else f"Multiplying {what} by {how['factor']:g}"
+    says = (claim["says"] or [{"token": "?", "p": 0.0}])[0]
+    lead = "The smallest change found" if smallest else "By removal alone, the smallest found"
+    others = claim["numbers"][-1] if claim["p"] is not None else 0
+    out = [
+        Sentence(
+            f"{lead}: {done[0].lower()}{done[1:]}. The model then says {quoted(says['token'])} "
+            f"({percent(says['p'])}).".replace("by -", "by −"),
+            ids,
+        ),
+        Sentence(
+            f"logit({quoted(case['answer'])}) − logit({quoted(case['foil'])}) changes by "
+            f"{signed(claim['measured'] or 0.0)} (predicted {signed(claim['predicted'] or 0.0)}); "
+            f"{controls['n']} matched random sets of that size change it by at most "
+            f"{plain(controls['max_abs'])}, and {others:g} of them make the model say {quoted(case['foil'])} "
+            f"(p = {chance(claim['p'] or 0.0)}, after Holm {chance(claim['p_holm'] or 0.0)}): "
+            f"{claim['verdict']}.",
+            ids,
+        ),
+    ]
+    if how["without_one"] is not None:
+        out.append(
+            Sentence(
+                f"Smallest means: leave out any one of the {size} and the model no longer says it (at best "
+                f"its logit stays {plain(abs(how['without_one']))} below the first).",
+                ids,
+            )
+        )
+    return [*out, _members(claim, state)]
+
+
+def _members(claim: Claim, state: State) -> Sentence:
+    """Which features a set is made of, and to which groups they belong."""
+    members, case = claim["members"], case_of(state)
+    homes = [g["id"] for g in state.get("groups") or [] if set(g["members"]) & set(members)]
+    if len(members) <= NAMED:
+        text = f"They are {listed(members)}." if len(members) > 1 else f"It is {members[0]}."
+        return Sentence(text, (claim["id"],))
+    places = sorted({int(m.split("@")[1]) for m in members})
+    where = listed([quoted(case["tokens"][p]) for p in places])
+    path = next((c for c in state.get("claims", []) if c["kind"] == "path"), None)
+    if homes and path:
+        return Sentence(f"They sit at {where}; some belong to {listed(homes)}.", (claim["id"], path["id"]))
+    return Sentence(f"They sit at {where}.", (claim["id"],))
+
+
+def carried_over(state: State) -> list[Sentence]:
+    """The rates: on how many paraphrases, and on how many other entities, the group does the same."""
+    out, sorts = [], {"paraphrases": "paraphrases", "entities": "texts about another entity"}
+    for claim in own_claims(state, "rate"):
+        rows = claim["rows"] or []
+        if claim["p"] is None:
+            out.append(Sentence(f"{claim['text']} That has not been tested.", (claim["id"],)))
+            continue
+        held, same = (sum(bool(r.get(k)) for r in rows) for k in ("holds", "same_answer"))
+        grouped = sum(r["how"] == "same grouping" for r in rows)
+        over = (claim["intervention"] or {})["over"]
+        out.append(
+            Sentence(
+                f"On {held} of {len(rows)} {sorts[over]} removing what corresponds to {claim['supernode']} "
+                f"moves the answer as predicted, beyond its own random groups (p of that many = "
+                f"{chance(claim['p'])}, after Holm {chance(claim['p_holm'] or 0.0)}): {claim['verdict']}.",
+                (claim["id"],),
+            )
+        )
+        if over == "paraphrases":
+            out.append(Sentence(f"The model gives the same answer on {same} of {len(rows)}.", (claim["id"],)))
+        out.append(
+            Sentence(
+                f"The same grouping finds the group again on {grouped} of {len(rows)}"
+                f"{_otherwise(grouped, len(rows))}.",
+                (claim["id"],),
+            )
+        )
+    return out
+
+
+def _otherwise(grouped: int, texts: int) -> str:
+    if grouped == texts:
+        return ""
+    return "; on the others its own features at the corresponding words were taken"
+
+
+def text_by_text(state: State, over: str) -> list[Sentence]:
+    """One line for each text that was tried."""
+    out = []
+    for claim in own_claims(state, "rate"):
+        if (claim["intervention"] or {})["over"] != over or claim["p"] is None:
+            continue
+        for row in claim["rows"] or []:
+            if not row["members"]:
+                out.append(Sentence(f"{quoted(row['text'])}: nothing there corresponds.", (claim["id"],)))
+                continue
+            after = (
+                f"still {quoted(row['says'])}"
+                if row["says"] == row["answer"]
+                else f"then {quoted(row['says'])}"
+            )
+            out.append(
+                Sentence(
+                    f"{quoted(row['text'])}: it says {quoted(row['answer'])} ({percent(row['p_answer'])}), "
+                    f"{after} without {quoted(row['name'])}; the lead over {quoted(row['foil'])} changes by "
+                    f"{signed(row['measured'])} (predicted {signed(row['predicted'])}): "
+                    f"{'holds' if row['holds'] else 'does not hold'}.",
+                    (claim["id"],),
+                )
+            )
+    return out
+
+
+def nothing_carried(state: State) -> list[Sentence]:
+    """Where no other text was made, that is said."""
+    if own_claims(state, "rate"):
+        return []
+    claim = prediction_of(state)
+    return [
+        Sentence(
+            "No rule makes another text of this one: name the words to put in, for example "
+            "“does it hold for Ohio and Nevada?”, or give another text to compare with.",
+            (claim["id"],),
+        )
+    ]
+
+
+def side_by_side(state: State) -> list[Sentence]:
+    """What two texts are continued with, and which groups they share."""
+    case, out = case_of(state), []
+    for claim in own_claims(state, "comparison"):
+        whole, *rows = claim["rows"] or [{}]
+        first = case["predictions"][0]
+        ids = (claim["id"],)
+        out.append(
+            Sentence(
+                f"{quoted(case['text'])} is continued with {quoted(first['token'])} ({percent(first['p'])}), "
+                f"{quoted(whole['text'])} with {quoted(whole['answer'])} ({percent(whole['p_answer'])}).",
+                ids,
+            )
+        )
+        alike = [r for r in rows if r["alike"]]
+        shared, union = (sum(r[k] for r in rows) for k in ("shared", "union"))
+        if rows and union:
+            out.append(
+                Sentence(
+                    f"{len(alike)} of {len(rows)} groups have a counterpart in the other text; in all "
+                    f"{shared} of {union} features are shared ({percent(shared / union)}), at corresponding "
+                    "words.",
+                    ids,
+                )
+            )
+        out += _pairs(rows, ids)
+        if whole["differ"]:
+            words = listed([quoted(w) for w in whole["differ"]])
+            out.append(Sentence(f"The texts differ at {words}.", ids))
+        elif not whole["same_answer"]:
+            text = "The words of the texts do not line up: nothing can be swapped between them."
+            out.append(Sentence(text, ids))
+    return out
+
+
+def _pairs(rows: list[dict[str, Any]], ids: tuple[str, ...]) -> list[Sentence]:
+    """The groups most alike, and the strongest that only this text has."""
+    alike = sorted((r for r in rows if r["alike"]), key=lambda r: (-r["share"], r["group"]))
+    alone = sorted((r for r in rows if not r["alike"]), key=lambda r: (-abs(r["effect"]), r["group"]))
+    out = [
+        Sentence(
+            f"Shared: {r['group']} ({r['name']}) and the other text's {quoted(r['other'])}, {r['shared']} of "
+            f"{r['union']} features.",
+            ids,
+        )
+        for r in alike[:3]
+    ]
+    out += [
+        Sentence(f"Only here: {r['group']} ({r['name']}), total effect {signed(r['effect'])}.", ids)
+        for r in alone[:3]
+    ]
+    return [*out, Sentence("Shares and effects are read from the graphs, not tested.", ids)] if out else out
+
+
+def swapped(claim: Claim, state: State, case: Case) -> tuple[Sentence, Sentence]:
+    """What the model says after an intervention, and the test."""
+    guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
+    after = f"The model then says {listed(guesses)}."
+    how = claim["intervention"] or {}
+    if how.get("kind") == "swap":
+        donor = how["donor"]
+        after += f" {quoted(donor['text'])} itself is continued with "
+        also = f"{quoted(case['answer'])}, too."
+        after += also if donor["same"] else f"{quoted(donor['foil'])} ({percent(donor['foil_p'])})."
+    return Sentence(after, (claim["id"],)), tested(claim, subject_of(claim, state), case)
+
+
+def untested(state: State) -> list[Sentence]:
+    """Predictions that the budget left without a test."""
+    claims = [c for c in state.get("claims", []) if c["turn"] == state["turn"]]
+    left = tuple(c["id"] for c in claims if c["kind"] in ("effect", "rate") and c["p"] is None)
+    if not left:
+        return []
+    return [Sentence(f"The budget of this question was spent before {listed(list(left))} was tested.", left)]

@@ -1,0 +1,48 @@
+"""When a graph can carry tests, when a question is settled, when its budget is spent. Reads the state."""
+
+from typing import NamedTuple
+
+from agent.bases import basis_of, unexplained
+from agent.state import State, Supernode
+from agent.supernodes import SMALLEST
+
+BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
+FIRST = 3  # groups that are predicted and tested before anything else is decided
+LOOSE = 0.15  # coherence below which a group is split
+
+
+class Budget(NamedTuple):
+    """What one question may cost before it is answered with what there is."""
+
+    actions: int = 60
+    seconds: float = 600.0
+    passes: int = 20_000
+
+
+def overspent(state: State, budget: Budget) -> str:
+    """What of the budget is spent, in words; empty while there is some left."""
+    spent = state.get("spent") or {}
+    if spent.get("actions", 0) >= budget.actions:
+        return f"the budget of {budget.actions} actions is spent"
+    if spent.get("seconds", 0.0) >= budget.seconds:
+        return f"the budget of {budget.seconds:g} seconds is spent"
+    if spent.get("forward_passes", 0) >= budget.passes:
+        return f"the budget of {budget.passes} forward passes is spent"
+    return ""
+
+
+def too_little(state: State) -> str:
+    """Why the graph cannot carry tests, in words; empty when it can."""
+    graph = state.get("graph") or {}
+    if unexplained(graph):
+        return "errors hold most of the influence: the graph explains too little"
+    if graph.get("pruned") and basis_of(state).units == "neurons" and graph["completeness"] < BARE:
+        return f"completeness {graph['completeness']:.2f} is below {BARE:g}: the graph explains too little"
+    return ""
+
+
+def loose(state: State) -> list[Supernode]:
+    """The groups worth testing whose members do not act alike."""
+    groups = (state.get("groups") or [])[: FIRST + 2]
+    known = (state.get("flows") or {}).get("coherence", {})
+    return [g for g in groups if known.get(g["id"], 1.0) < LOOSE and len(g["members"]) >= 2 * SMALLEST]
