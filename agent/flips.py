@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Protocol
 DOSES = (0.0, 2.0, -1.0, 4.0)  # remove, double, turn round, fourfold: a fixed grid, the gentlest first
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 NEAR = 2  # a dose whose first working set is this many times the smallest one's is not refined
-CLEAR = 0.01  # of margin: less could turn with the rounding of another machine
 
 Feature = dict[str, Any]
 
@@ -76,7 +75,7 @@ def smallest(features: Sequence[Feature], attempt: Try) -> Search:
             foreseen = sum((factor - 1) * f["effect"] for f in ranking[:size])
             row = {"factor": factor, "size": size, "predicted": foreseen}
             tried.append({**row, "margin": result.margin, "says": result.says})
-            if result.margin > CLEAR and factor not in first:
+            if result.margin > 0 and factor not in first:
                 first[factor] = ids[:size], result.margin
     if not first:
         return Search([], tried, count)
@@ -99,7 +98,7 @@ def _spared(members: list[str], margin: float, factor: float, attempt: Try) -> t
         results = attempt([[m for m in members if m != left] for left in members], factor)
         count += len(members)
         order = sorted(range(len(members)), key=lambda i: (-results[i].margin, members[i]))
-        spare = [members[i] for i in order if results[i].margin > CLEAR]
+        spare = [members[i] for i in order if results[i].margin > 0]
         if not spare:
             return Set(factor, members, margin, results[order[0]].margin), count
         if len(spare) == 1:
@@ -111,7 +110,7 @@ def _spared(members: list[str], margin: float, factor: float, attempt: Try) -> t
                 continue
             (result,) = attempt([fewer], factor)
             count += 1
-            if result.margin > CLEAR:
+            if result.margin > 0:
                 members, margin = fewer, result.margin
                 break
     return Set(factor, members, margin, None), count

@@ -16,6 +16,21 @@ _CHANGE = r"(?:intervention|change|edit|modification|neuron|feature|tweak|step|f
 
 IDIOMS: list[tuple[Intent, list[str]]] = [
     (Intent.MISTAKE, [
+        rf"(?:this|that|it|{{answer}}) (?:is|was) (?:wrong|false|incorrect"
+            rf"|not right)[.,;:!]+ {_SHOULD} <foil>"
+            r"(?:[.,;!?]+(?: .*)?)?",
+        r"(<text>{q}) (?:is |was )?{continue} <said>,? (?:which|and that|but that|this|that)(?: is|'s"
+            r"| was) (?:wrong"
+            r"|incorrect|false|a mistake)[.,;:!]+ ?(?:it should be )?(<foil>\S+?)(?: (?:would be|is"
+            r"|would have been)"
+            r" (?:right|correct))?(?:[.,;!?]+(?: .*)?)?",
+        r"<foil> (?:is|was|would be|would have been) (?:the )?(?:right|correct|true)(?: answer| word| one)?"
+            r"[.,;!?]+ .*",
+        r".*\b(?:right|correct|wanted|true) (?:answer|one|word|token) (?:gets?|is|was|goes|got) (?:lost"
+            r"|outweighed"
+            r"|suppressed|beaten)\b.*",
+        r"what (?:would|will|could|can|does) (?:repair|fix|correct|mend) (?:it|this|that)(?: .*)?",
+        r"{why} {aux} {it} (?:fail|err|go wrong)(?: (?:on|for|with|in|at|here)\b.*)?",
         r"{it} (?:got|has|had|gets) (?:it|this|that) wrong[,;.:!]+ ?(?:it|that|the \w+) ?(?:'s|is|was"
             r"|should be)"
             r" <foil>(?:[.,;!?]+(?: .*)?)?",
@@ -36,6 +51,9 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
             r"|error|failure|answer|prediction))(?: .*)?",
     ]),
     (Intent.WHY_NOT, [
+        r"what (?:makes?|made) <foil> (?:so |less )?(?:unlikely|improbable|lose|a bad answer|rank low)\b.*",
+        r"(?:and )?(<foil>\S+(?: \S+){0,2})[?,.!]+ why not(?: that| it| this)?",
+        r"what(?:'s|s| is| was) wrong with (<foil>(?-i:[A-Z])\S*|{q})(?: as .*)?",
         r"what (?:speaks|counts|works|argues|is) against <foil>",
         r"i (?:expected|wanted|hoped for|would have said) <foil>[.,;!?]+ (?:so )?why .*(?:n't|not)\b.*",
         r"{why} (?:is|was|did|does) <foil> (?:ruled out|rejected|excluded|dismissed|discarded|dropped|beaten"
@@ -50,6 +68,27 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"{why} (?:does|did|do) <foil> (?:lose|lose out|come second|fall behind|fail|not win)(?: .*)?",
     ]),
     (Intent.MAKE, [
+        rf"(?:which|what) {_CHANGE} (?:makes?|turns?|gets?|brings?) {{answer}} (?:into |to )?<foil>",
+        r"what (?:needs?|has|have|must|ought|should|would have) (?:to )?(?:change|be changed|be different"
+            r"|happen)"
+            r" (?:for|so that) <foil> (?:to )?(?:wins?|comes? out|be said|be the answer|be chosen|is said)",
+        rf"(?:find|show|give|look for)(?: me)? (?:the "
+            rf"|a )?{_SMALL} .{{1,30}}{{it}} (?:would )?{{say}} <foil>",
+        r"what (?:should|must|could|can|do) (?:i|we|one) (?:have to |need to )?(?:change|do|modify|edit"
+            r"|remove) (?:so"
+            r" that|in order that|until|for) <foil> (?:comes? out|wins?|is (?:said|the answer|chosen"
+            r"|predicted)"
+            r"|to (?:come out|win))",
+        r"(?:get|make|let|have|force) {it} (?:to )?{say} <foil>",
+        r"how (?:can|could|might) {answer} (?:be )?(?:turned|changed|flipped|made|become) (?:in)?to <foil>",
+        r"(?:which|what) (?:group|neuron|feature|word|supernode)s? (?:do|must|should|would|have"
+            r"|can) .{1,30} to"
+            r" (?:get|obtain|see|have) <foil>",
+        r"what (?:would|could) (?:convince|persuade|push|move|tip) {it} (?:of|to|towards"
+            r"|into) (?:{saying} )?<foil>",
+        r"i(?:'d| would)? (?:want|need|like|wish) <foil> (?:as|to be|for) (?:the )?(?:answer|output"
+            r"|prediction)\b.*",
+        rf"{_SMALL} .{{1,40}}(?:make|get|have|let) {{it}} (?:to )?{{say}} <foil>",
         rf"(?:find|show|give|tell|look for|search for|what(?:'s|s| is| are))(?: me)? (?:the |a )?{_SMALL}"
             rf"(?: number of| set of)? {_CHANGE} (?:.{{0,30}} )?(?:(?:gives?|yields?|gets?|produces?"
             rf"|leads? to"
@@ -71,6 +110,12 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"(?:flip|turn|change|switch|push|move|bring) {answer} (?:in)?to <foil>",
     ]),
     (Intent.HOLDS, [
+        r"{aux} .{1,40} (?:if|when) (?:the |this )?{text_word} (?:is|was|were) (?:worded|phrased|put"
+            r"|written|said"
+            r"|formulated)\b.*",
+        r"(?:and |so |or )?(?:what|how) about (<other>(?-i:[A-Z])\w+(?: (?-i:[A-Z])\w+)?(?:,| and| or) .+)",
+        r"{aux} (<group>{ref}) (?:do|act|work|behave|have)\b.{0,20} (?:in|on|for"
+            r"|with) {the}(<other>{other} .+)",
         r"{aux} .{1,40} (?:if|when|once) (?:i|we|you|one) (?:phrase|word|rephrase|reword|say|put|formulate"
             r"|write)\b.*",
         r"(?:check|test|see|find out|tell me) (?:whether|if) (?:this|that|it|the same) (?:also "
@@ -96,6 +141,7 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         rf"is (?:this|that|it|the {_FOUND}) (?:specific|special|peculiar|limited) to .+",
     ]),
     (Intent.COMPARE, [
+        r"(<text>{q}) (?:versus|vs\.?|against|compared (?:to|with)) (<other>{q})",
         r"(?:put|set|place|lay|hold) (?:it|this|that) (?:next to|beside|against|alongside|side by side with)"
             r" (<other>{q})",
         r"(?:which|what|how many) .{0,40}(?:share|shared|in common|overlap|common)\b.{0,20} (<other>{q})",
@@ -126,6 +172,12 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"(?:what|which) (?:experiment|test|measurement|trial)s? (?:did|have|were|was|has) .{0,30}",
     ]),
     (Intent.SWAP, [
+        r"{what_if} the \w+ (?:is|was|were|had been) <other> (?:instead of|rather than|not"
+            r"|in place of) <group>",
+        r"(?:give|lend|hand) <group> (?:the )?(?:activations?|values|features|neurons) (?:of|from) <other>",
+        r"(?:pretend|suppose|imagine|assume|say) (?:that )?(?:it|the text|they) (?:was|were|is|said|read"
+            r"|had) <other>"
+            r" (?:instead of|rather than|not|in place of) <group>",
         r"(?:try|use|take|insert) <other> (?:instead of|in place of|rather than) <group>",
         r"(?:put|patch|slot|drop|sub|insert)(?: in)? <other>(?: in)? (?:for|in place of|instead of) <group>",
         r"transplant <other> (?:in|on)?to <group>(?:'s (?:place|spot|position))?",
@@ -158,6 +210,7 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
             r"|rest|build|hinge) (?:up)?on <group>",
     ]),
     (Intent.NODE, [
+        r"(?:explain|describe|summari[sz]e|interpret) (<group>{ref})(?: to me| for me| a bit)?",
         r"(<group>{ref}) ?[-–:,]+ ?what (?:does|do|is|did) (?:it|that|this)\b.*",
         r"(?:the )?(?:meaning|function|role|purpose|job|description|point) of (<group>{ref})",
     ]),
@@ -170,6 +223,19 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
             r"|route) from (?:the )?input to (?:the )?\w+",
     ]),
     (Intent.WHY, [
+        r"what(?:'s|s| is) the (?:story|logic|idea|thinking|cause) (?:behind|with|of) <said>(?: here)?",
+        r"i(?:'m| am) (?:curious|wondering|interested|puzzled|confused)(?: to know| about"
+            r"| by)? why {it} {say} <said>",
+        r"how (?:is|was|did) <said> (?:chosen|picked|selected|preferred|get chosen|win)(?: (?:over|instead of"
+            r"|rather than|against) <foil>)?",
+        r"(?:which|what) (?:internal |inner )?(?:features|neurons|groups|computations?) (?:lead|leads|led"
+            r"|point|push"
+            r"|pushes) (?:to|towards) <said>",
+        r"{why} {aux} (?:i|we) (?:get|see|obtain) <said>",
+        r"(?:the )?reasons? (?:for|behind|of) <said>",
+        r"where (?:did|does) {it} (?:get|take|have) <said> from",
+        r"(<text>{q}) (?:is|was) (?:completed|continued|followed) (?:with|by) <said>[.,;]+ (?:why|what|how"
+            r"|explain)\b.*",
         r"(?:i|we) (?:give|gave|type|typed|feed|fed|enter|entered)(?: {it})? (<text>{q}),? (?:and"
             r"|then)(?: (?:i|we|it))?"
             r" (?:get|gets|got|see|says?|said|answers?) <said>[.,;!?]+ (?:so )?why\b.*",

@@ -55,7 +55,9 @@ _LATER = r",? (?:instead|here|now|then|too|as well|also|next|though|at all|any ?
 _LATER += r" (?:text|case|sentence)|for (?:this|that)(?: text| answer)?|to (?:this|the) answer)$"
 AROUND_TOKEN = re.compile(
     r"^(?:the|a|an) (?:word|token|answer|name|city|number) |^(?:that|with|by) |^(?:the|its) \w+ is "
-    r"| as (?:the|its) (?:next )?(?:word|token|answer|continuation)$|" + _LATER,
+    r"| as (?:the|its) (?:next )?(?:word|token|answer|continuation)$"
+    r"|,? (?:surely|obviously|clearly|of course|because|right|isn't it|doesn't it|don't you agree)\b.*$|"
+    + _LATER,
     re.I,
 )
 AROUND_GROUP = re.compile(

@@ -104,7 +104,7 @@ class RuleBrain:
         if state.get("groups") is None:
             return Decision(action=Group(), why="put features that act alike together")
         if (odd := loose(state)) and not graph.get("split"):
-            why = f"the members of {odd[0]['id']} write in different directions: split it"
+            why = f"the members of {odd[0]['id']} act on different things: split it"
             return Decision(action=Split(), why=why)
         return None
 

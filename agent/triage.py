@@ -7,8 +7,8 @@ from agent.state import State, Supernode
 from agent.supernodes import SMALLEST
 
 BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
-FIRST = 3  # groups that are predicted and tested before anything else is decided
-LOOSE = 0.15  # coherence below which a group is split
+FIRST = 3  # groups of both sides that are tested before a mistake's repair is looked for
+LOOSE = 0.3  # coherence below which a group is split
 
 
 class Budget(NamedTuple):

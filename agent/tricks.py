@@ -51,6 +51,7 @@ NUMBER_WORDS = {word: value for value, word in zip((0, *range(2, 20)), _UNITS.sp
 NUMBER_WORDS |= {word: value for value, word in zip(range(20, 100, 10), _TENS.split(), strict=True)}
 NUMBER_WORDS |= {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "dozen": 12}
 NUMBER_WORDS |= {"twice": 2, "thrice": 3, "double": 2, "triple": 3, "half": 0.5, "quarter": 0.25}
+NUMBER_WORDS |= {"thirds": 1 / 3, "quarters": 0.25, "fifths": 0.2, "tenths": 0.1, "halves": 0.5}
 _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<=\d)\s*(?:%|％|﹪|per\s?cents?\b|pct\b|percentage points?\b)", re.IGNORECASE)
 _HYPHENS = re.compile(r"(?<![\w@])-(?=\d)")

@@ -62,7 +62,7 @@ def test_the_answer_comes_step_by_step_with_a_drawing_before_the_words(events):
     finished = [e.step for e in events if isinstance(e, Working) and e.done == 1.0]
     assert finished[:6] == ["predict", "trace", "prune", "describe", "group", "hypothesise"]
     assert finished[-1] == "answer"
-    assert finished.count("test") == 5
+    assert 3 <= finished.count("test") <= 5
 
 
 def test_the_report_is_what_was_promised(report):

@@ -1,28 +1,28 @@
-"""How much a group of neurons writes in one direction, and how it parts in two where it does not."""
+"""How much the members of a group act on the same things, and how a group parts in two where they do not."""
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.describe import write_directions
-from tracer.study import parse_unit
 from tracer.view import TracedStudy
 
 
 def coherence(traced: TracedStudy, ids: Sequence[str]) -> float:
-    """The mean cosine between what two members write: 1 where all write alike, near 0 where each its own."""
-    if len(ids) < 2:
-        return 1.0
-    alike = _cosines(traced, ids)
+    """The mean cosine between what two members do next: 1 where all act on the same, 0 where on others.
+
+    What a feature does next is its flows: its direct effect on every node, times that node's effect on the
+    root a unit of its activation. The flows of a feature add up to its total effect.
+    """
     count = len(ids)
-    return float((alike.sum() - count) / (count * (count - 1)))
+    if count < 2:
+        return 1.0
+    return float((_alike(traced, ids).sum() - count) / (count * (count - 1)))
 
 
 def parted(traced: TracedStudy, ids: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Two halves of a group, the members of each alike: average linkage on the cosine of what they write."""
-    alike = _cosines(traced, ids).double()
+    """Two parts of a group, the members of each alike: average linkage on the cosine of their flows."""
+    alike = _alike(traced, ids)
     clusters = [[i] for i in range(len(ids))]
     while len(clusters) > 2:
         pairs = [(i, j) for i in range(len(clusters)) for j in range(i)]
@@ -33,11 +33,9 @@ def parted(traced: TracedStudy, ids: Sequence[str]) -> tuple[list[str], list[str
     return [ids[i] for i in first], [ids[i] for i in second]
 
 
-def _cosines(traced: TracedStudy, ids: Sequence[str]) -> Float[Tensor, "source target"]:
-    study = traced.study
-    order = sorted(range(len(ids)), key=lambda i: parse_unit(ids[i]))  # `units` sorts what it is given
-    directions = write_directions(study.frozen, study.units(ids))
-    lengths = directions.norm(dim=1, keepdim=True).clamp_min(1e-30)
-    unsorted = torch.empty_like(directions)
-    unsorted[order] = directions / lengths
-    return unsorted @ unsorted.T
+def _alike(traced: TracedStudy, ids: Sequence[str]) -> Float[Tensor, "source target"]:
+    """Cosines between the flows of each two of these features."""
+    flows = traced.next_flows(ids)
+    flows = flows / flows.norm(dim=1, keepdim=True).clamp_min(1e-30)
+    alike: Tensor = flows @ flows.T
+    return alike

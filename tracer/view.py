@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from tracer.describe import Role, promoted, raised, role
 from tracer.errors import GraphError
@@ -189,6 +191,14 @@ class TracedStudy:
             from_token.append([float(into[tokens[p]]) for p in range(len(graph.tokens))])
             direct.append(float(edges[-1, target].sum()))
         return between, from_token, direct
+
+    def next_flows(self, ids: Sequence[str]) -> Float[Tensor, "source target"]:
+        """What each of these features adds to every node of the graph, counted as effect on the root."""
+        graph = self.graph
+        slope = (graph.effect / torch.where(graph.activation == 0, torch.inf, graph.activation)).double()
+        edges = graph.edges.double()[:, [self._index[name] for name in ids]]
+        worth = torch.cat([slope[: len(edges) - 1], slope.new_ones(1)])
+        return (edges * worth[:, None]).T
 
     def heads(self, pairs: Sequence[tuple[Sequence[str], Sequence[str]]], count: int = 3) -> list[Carried]:
         """Which attention heads carry the direct effect of each pair's sources on its targets.

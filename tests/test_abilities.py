@@ -1,0 +1,187 @@
+"""Mistakes, other texts, comparisons: on the real model, repeated by independent code; and lies."""
+
+import copy
+import json
+
+import pytest
+import torch
+
+from agent import Answered, Session, answered, read_settings
+from agent.answer import compose
+from agent.desk import Desk
+from agent.ledger import Sentence, faults
+from agent.library import Library
+from agent.wording import reworded
+
+MISTAKE = "Why does 'Illinois, whose capital is' continue with Chicago? The right answer is Springfield."
+
+
+@pytest.fixture(scope="module")
+def desk(embedded_subject, tmp_path_factory):
+    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
+    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def talk(desk):
+    """A mistake, then two other states, then another text: the session and the three reports."""
+    session = Session(desk, "abilities")
+    reports, states = [], []
+    for words in (MISTAKE, "Does it hold for Ohio and Colorado?", "compare it with 'Ohio, whose capital is'"):
+        reports.append(answered(session.ask(words)))
+        states.append(dict(session._state()))
+        assert session.bundle().replay() == []
+    return reports, states
+
+
+def after(subject, text, members, factor):
+    """Logits with neurons scaled by hooks on the model's own down projections."""
+    handles = []
+    for layer, block in enumerate(subject.model.model.layers):
+        own = [m for m in members if m.startswith(f"L{layer}.")]
+
+        def scale(_module, args, own=own):
+            acts = args[0].clone()
+            for name in own:
+                neuron, position = name.split(".N")[1].split("@")
+                acts[0, int(position), int(neuron[:-1])] *= factor
+            return (acts,)
+
+        if own:
+            handles.append(block.mlp.down_proj.register_forward_pre_hook(scale))
+    with torch.no_grad():
+        logits = subject.model(subject.tokenizer(text, return_tensors="pt").input_ids).logits[0, -1]
+    for handle in handles:
+        handle.remove()
+    return logits.double()
+
+
+def token(subject, text):
+    return subject.tokenizer(text, add_special_tokens=False).input_ids[0]
+
+
+def test_a_mistake_is_repaired_by_a_set_that_can_spare_none(talk, embedded_subject):
+    report = talk[0][0]
+    assert report["answer"]["refused"] == []
+    answer, right = (token(embedded_subject, t) for t in (" Chicago", " Springfield"))
+    flips = [c for c in report["claims"] if (c["intervention"] or {}).get("wanted")]
+    assert flips
+    clean = after(embedded_subject, report["text"], [], 1.0)
+    for claim in flips:
+        factor, members = claim["intervention"]["factor"], claim["members"]
+        logits = after(embedded_subject, report["text"], members, factor)
+        moved = float(logits[answer] - logits[right] - clean[answer] + clean[right])
+        assert claim["measured"] == pytest.approx(moved, rel=1e-3)
+        assert int(logits.argmax()) == right
+        assert claim["says"][0]["token"] == " Springfield"
+        assert claim["controls"]["n"] == 99
+        for left in members if len(members) > 1 else []:
+            fewer = after(embedded_subject, report["text"], [m for m in members if m != left], factor)
+            assert int(fewer.argmax()) != right
+    words = " ".join(s["text"] for s in report["answer"]["sentences"])
+    for said in ("Measured to work for", "is outweighed most at", "The smallest change found"):
+        assert said in words
+
+
+def test_it_decides_and_says_why(talk):
+    report = talk[0][0]
+    kinds = [line["action"] for line in report["log"]]
+    assert kinds.index("hypothesise") < kinds.index("test") < kinds.index("flip") < kinds.index("answer")
+    assert all(line["why"] for line in report["log"])
+
+
+def test_other_entities_are_counted_text_by_text(talk, embedded_subject):
+    report = talk[0][1]
+    assert report["answer"]["refused"] == []
+    (claim,) = [c for c in report["claims"] if c["kind"] == "rate"]
+    assert [row["text"] for row in claim["rows"]] == ["Ohio, whose capital is", "Colorado, whose capital is"]
+    for row in claim["rows"]:
+        clean = after(embedded_subject, row["text"], [], 1.0)
+        logits = after(embedded_subject, row["text"], row["members"], 0.0)
+        moved = (logits - clean)[row["answer_id"]] - (logits - clean)[row["foil_id"]]
+        assert row["measured"] == pytest.approx(float(moved), rel=1e-3, abs=1e-4)
+        assert int(clean.argmax()) == row["answer_id"]
+    held = sum(row["holds"] for row in claim["rows"])
+    assert any(
+        f"On {held} of 2 texts about another entity" in s["text"] for s in report["answer"]["sentences"]
+    )
+
+
+def test_two_texts_are_compared_and_one_swap_between_them_is_tested(talk, embedded_subject):
+    report = talk[0][2]
+    assert report["answer"]["refused"] == []
+    words = " ".join(s["text"] for s in report["answer"]["sentences"])
+    assert "groups have a counterpart in the other text" in words
+    assert "“Ohio, whose capital is” itself is continued with “ Columbus”" in words
+    (swap,) = [c for c in report["claims"] if (c["intervention"] or {}).get("kind") == "swap"]
+    assert swap["intervention"]["donor"]["text"] == "Ohio, whose capital is"
+    assert len(swap["members"]) == 100
+
+
+LIES = {
+    "a better rate": ("On ", lambda t: t.replace(" of 2 ", " of 3 ")),
+    "all of them": ("On ", lambda t: "On all texts" + t.split("entity")[1]),
+    "a rate in words": ("On ", lambda t: t.replace("On ", "On two thirds, that is ")),
+    "a rate as a share": ("On ", lambda t: t.replace(" of 2 ", " of 2 (97 %) ")),
+    "a finding for every text": ("On ", lambda t: t.replace("texts about another entity", "always")),
+    "another text": ("Ohio, whose", lambda t: t.replace("Ohio", "Nevada")),
+    "another answer": ("“ Columbus”", lambda t: t.replace("“ Columbus”", "“ Cleveland”")),
+    "what does not hold, holds": ("does not hold", lambda t: t.replace("does not hold", "holds")),
+    "a repair with fewer neurons": (
+        "The smallest change found",
+        lambda t: t.replace("features", "x").replace("neurons", "neurons, or with 1"),
+    ),
+    "a repair that needs nothing": (
+        "The smallest change found",
+        lambda t: t + " Nothing else is needed, always.",
+    ),
+    "controls that never do it": ("matched random sets", lambda t: t.replace("at most", "never more than")),
+    "another wanted token": ("The smallest change found", lambda t: t.replace("Springfield", "Peoria")),
+    "a cause from where it is lost": (
+        "is outweighed most",
+        lambda t: t.replace("It is", "The error is caused, and it is"),
+    ),
+    "shared features multiplied": ("have a counterpart", lambda t: t.replace("in all", "in all 999 of")),
+    "a comparison called a cause": ("have a counterpart", lambda t: t + " This drives the answer."),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
+    marker, change = LIES[lie]
+    for state, style in zip(talk[1], ("why", "holds", "compare"), strict=True):
+        state = copy.deepcopy(state)
+        said = [s for s in compose(style, state, "m")["sentences"] if marker in s["text"]]
+        for sentence in said:
+            old = Sentence(sentence["text"], tuple(sentence["claims"]))
+            new = Sentence(change(old.text), old.claims)
+            if new.text == old.text:
+                continue
+            reply = json.dumps({"sentences": [{"n": 1, "text": new.text, "claims": list(old.claims)}]})
+            names = [g["id"] for g in state["groups"]]
+            worded = reworded([old], reply, state["claims"], names)
+            assert worded.sentences == [old]
+            assert worded.refused
+            if lie in ("a rate in words", "a rate as a share", "a cause from where it is lost"):
+                assert faults([new], state["claims"], names)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Why does 'Texas, whose capital is' continue with Austin?",
+        "Why does 'Texas, whose capital is' continue with Austin, surely because of Texas?",
+    ],
+)
+def test_a_leading_question_changes_no_verdict(words, desk, verdicts):
+    report = next((e.report for e in Session(desk, words).ask(words) if isinstance(e, Answered)), None)
+    if report is not None:
+        verdicts.append([(c["text"], c["measured"], c["verdict"]) for c in report["claims"]])
+        assert verdicts[0] == verdicts[-1]
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    return []
