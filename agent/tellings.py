@@ -307,8 +307,8 @@ def swapped(claim: Claim, state: State, case: Case) -> tuple[Sentence, Sentence]
     guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
     after = f"The model then says {listed(guesses)}."
     how = claim["intervention"] or {}
-    if how.get("kind") == "swap":
-        donor = how["donor"]
+    donor = how.get("donor") or {}
+    if "same" in donor:  # bundles from before it was kept have none
         after += f" {quoted(donor['text'])} itself is continued with "
         also = f"{quoted(case['answer'])}, too."
         after += also if donor["same"] else f"{quoted(donor['foil'])} ({percent(donor['foil_p'])})."
