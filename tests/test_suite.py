@@ -213,6 +213,7 @@ def begun(arguments, folder, wanted):
     process = subprocess.Popen(
         command(*arguments), cwd=ROOT, env={**os.environ, "ASKCIRCUIT_DATA_DIR": str(folder / "data")},
         text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )  # fmt: skip
     limit = time.monotonic() + 120
     while len(bundles(folder / "out")) < wanted and time.monotonic() < limit:

@@ -206,7 +206,7 @@ def doctor(
     lines = list(findings(settings))
     if model is not None or settings.transcoders is not None or tokens is not None:
         lines += ["", *needed(settings, tokens)]
-    screen().print("\n".join(lines), markup=False, highlight=False)
+    screen().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> NoReturn:
