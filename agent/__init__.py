@@ -8,8 +8,11 @@ from agent.events import Answered, Drew, Event, Failed, Said, Working
 
 if TYPE_CHECKING:
     from agent.bundle import Bundle, read_bundle
+    from agent.describing import describe_model
     from agent.desk import Desk, open_desk
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
+    from agent.features import Shown as ShownFeature
+    from agent.features import export_features, search_features, show_feature
     from agent.graph_view import view_graph
     from agent.health import memory_each, needs
     from agent.neuronpedia import Upload, upload_graph
@@ -33,11 +36,14 @@ __all__ = [
     "Said",
     "Session",
     "Settings",
+    "ShownFeature",
     "SuiteCase",
     "Upload",
     "Working",
     "answered",
+    "describe_model",
     "explain_foreign",
+    "export_features",
     "export_trace",
     "in_words",
     "memory_each",
@@ -49,7 +55,9 @@ __all__ = [
     "replayed",
     "run_apart",
     "run_here",
+    "search_features",
     "settings_table",
+    "show_feature",
     "show_graph",
     "suite_results",
     "upload_graph",
@@ -67,6 +75,10 @@ _LATE = {
     "SuiteCase": "agent.suite",
     "Run": "agent.suite_run",
     "Done": "agent.suite_run",
+    "describe_model": "agent.describing",
+    "export_features": "agent.features",
+    "search_features": "agent.features",
+    "show_feature": "agent.features",
     "Bundle": "agent.bundle",
     "read_bundle": "agent.bundle",
     "Desk": "agent.desk",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agent.catalogue import Known
 from agent.records import Description
 from agent.state import Case
 from agent.words import listed, percent, quoted, rounded
@@ -59,8 +60,19 @@ def given_p(study: Study, case: Case) -> list[float]:
     return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"])]
 
 
-def label_of(feature: dict[str, Any]) -> str:
-    """What a feature does in words: where it fires here, what its weights promote."""
+def label_of(feature: dict[str, Any], known: Known | None = None) -> str:
+    """What a feature does in words: as the catalogue says it, else from this text alone, which is said.
+
+    Either way with where it fires here and what its weights promote.
+    """
+    if known is not None:
+        fires = listed([quoted(t) for t in feature["fires_on"][:2]] or ["nothing"])
+        promotes = ", ".join(quoted(t) for t in feature["promotes"][:2])
+        return f"{known.label} (here it fires on {fires}; promotes {promotes})"
+    return f"{_on_this_text(feature)} (from this text alone)"
+
+
+def _on_this_text(feature: dict[str, Any]) -> str:
     fires = listed([quoted(t) for t in feature["fires_on"][:3]] or ["nothing"])
     promotes = ", ".join(quoted(t) for t in feature["promotes"][:4])
     if feature["role"] == "input":

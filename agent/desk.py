@@ -9,11 +9,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from agent.catalogue import Catalogue
 from agent.errors import AgentError, LibraryError
+from agent.features import together
 from agent.keeping import forget_older
 from agent.library import Library
 from agent.records import Description
@@ -141,10 +143,10 @@ class Desk:
             except LibraryError as exc:  # an answer must not fail because a label could not be filed
                 log.warning("descriptions were not filed: %s", exc)
 
-    def search(self, query: str, k: int = 10) -> list[dict[str, Any]]:
+    def search(self, query: str, k: int = 10, layers: range | None = None) -> list[dict[str, Any]]:
         """Features of this subject by meaning, nearest first."""
         self._wait_for_filing()
-        return [asdict(hit) for hit in self.library.search(query, k=k, model=self.features_of)]
+        return together(self.library, self.catalogue, self.features_of, query, k, layers)
 
     @property
     def set_name(self) -> str | None:
@@ -155,6 +157,14 @@ class Desk:
     def features_of(self) -> str:
         """Whose features these are, as the library files them."""
         return self.subject.name if self.set_name is None else f"{self.subject.name} with {self.set_name}"
+
+    @cached_property
+    def catalogue(self) -> Catalogue | None:
+        """Descriptions of all neurons of this subject, where there are any and neurons are what is traced."""
+        if self.set_name is not None:
+            return None
+        shape = (self.subject.layers, self.subject.neurons)
+        return Catalogue.of(self.subject.name, shape, self.settings.data_folder, self.settings.chroma_url)
 
     def checkpoints(self) -> sqlite3.Connection:
         """The database of conversations; in memory, with a warning, where the folder cannot be written."""
@@ -191,6 +201,8 @@ class Desk:
         self._wait_for_filing()
         self._filing.shutdown()
         self.library.close()
+        if self.catalogue is not None:
+            self.catalogue.close()
         if self._checkpoints is not None:
             self._checkpoints.close()
             self._checkpoints = None

@@ -9,11 +9,14 @@ open the same index and crash again. chromadb is imported when an index is opene
 import json
 import shutil
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock
 
 from agent.embedder import NAME, Vectors
 from agent.records import Description
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from chromadb.config import Settings as ChromaSettings
 
 FORMAT = 1
+ROWS_AT_ONCE = 5_000  # below Chroma's limit of 5,461 a call
+# Fewer links than Chroma's default, so that tens of thousands of rows are in within seconds.
+SHELF_GRAPH = {"space": "cosine", "ef_construction": 40, "max_neighbors": 10, "ef_search": 400}
 
 
 class IndexBroken(Exception):
@@ -128,6 +134,80 @@ class Index:
             if not self._client.get_settings().is_persistent:
                 self._client.delete_collection(self._name)
             self._client.close()
+
+
+class Shelf:
+    """A collection that is filled once and then only read, by any number of processes.
+
+    On disk it is filled in a folder of its own that is renamed when complete, so nobody ever sees half of it;
+    at a server it counts as filled when it has all rows.
+    """
+
+    def __init__(self, client: "ClientAPI", name: str) -> None:
+        self._client: Any = client
+        self._collection = self._client.get_or_create_collection(
+            name, embedding_function=None, configuration={"hnsw": SHELF_GRAPH}
+        )
+
+    @classmethod
+    def on_disk(cls, folder: Path, name: str, fill: Callable[[], Vectors]) -> "Shelf":
+        """The shelf in `folder`/`name`; `fill` gives one vector a row where it has to be made."""
+        from chromadb import PersistentClient
+
+        place = folder / name
+        with _chroma_at_work(None):
+            if not place.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
+                with FileLock(folder / f"{name}.lock"):
+                    if not place.is_dir():
+                        _made(place, name, fill)
+            return cls(PersistentClient(path=str(place), settings=_chroma_settings()), name)
+
+    @classmethod
+    def at_server(cls, url: str, name: str, fill: Callable[[], Vectors]) -> "Shelf":
+        """The shelf at a Chroma server, filled where rows are missing."""
+        from chromadb import HttpClient
+
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 8000)
+        with _chroma_at_work(None):
+            client = HttpClient(
+                host=str(parts.hostname), port=port, ssl=parts.scheme == "https", settings=_chroma_settings()
+            )
+            shelf = cls(client, name)
+            vectors = fill()
+            if shelf._collection.count() < len(vectors):
+                shelf._fill(vectors)
+            return shelf
+
+    def nearest(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
+        """Rows and cosines of the k nearest."""
+        with _chroma_at_work(None):
+            found = self._collection.query(query_embeddings=vector, n_results=k, include=["distances"])
+        distances = (found["distances"] or [[]])[0]
+        return [(int(id), 1 - float(far)) for id, far in zip(found["ids"][0], distances, strict=True)]
+
+    def close(self) -> None:
+        """Let go of the files or the connection."""
+        with suppress(IndexBroken), _chroma_at_work(None):
+            self._client.close()
+
+    def _fill(self, vectors: Vectors) -> None:
+        for start in range(0, len(vectors), ROWS_AT_ONCE):
+            rows = vectors[start : start + ROWS_AT_ONCE]
+            ids = [str(row) for row in range(start, start + len(rows))]
+            self._collection.upsert(ids=ids, embeddings=rows)
+
+
+def _made(place: Path, name: str, fill: Callable[[], Vectors]) -> None:
+    from chromadb import PersistentClient
+
+    part = place.with_name(f"{name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed: the lock is ours
+    shelf = Shelf(PersistentClient(path=str(part), settings=_chroma_settings()), name)
+    shelf._fill(fill())
+    shelf.close()
+    part.rename(place)
 
 
 @contextmanager

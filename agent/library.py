@@ -42,6 +42,8 @@ class Hit:
     sign: str
     similarity: float
     model: str
+    score: float | None = None  # held-out AUROC of the label, where it was judged
+    source: str = "text"  # the rule that made the label; "text": from one text alone
 
 
 class Library:
@@ -123,6 +125,11 @@ class Library:
             found = self._on_index(nearest)
         hits = [_hit(self._rows[id], similarity) for id, similarity in found]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.id))
+
+    def vector(self, query: str) -> Vectors:
+        """The query as the encoder sees it (1 dimension), for another index than this one."""
+        with self._busy:
+            return self._encode([query])
 
     def get(self, ids: Iterable[str]) -> dict[str, Description]:
         """What is known of these features; ids without a description are left out."""

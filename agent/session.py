@@ -248,7 +248,8 @@ class Session:
         if whole is not None:
             yield Answered(whole)
         if state.get("features"):  # last: the reader should not wait for the library
-            self._desk.file([description_of(self._desk.features_of, f) for f in state["features"]])
+            new = [f for f in state["features"] if f.get("source", "text") == "text"]
+            self._desk.file([description_of(self._desk.features_of, f) for f in new])
 
     def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
         spent = {name: now - before[name] for name, now in self._desk.spent().items()}

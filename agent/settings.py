@@ -93,6 +93,7 @@ class Settings(BaseSettings):
         description="key for uploads to Neuronpedia; never logged",
         validation_alias=AliasChoices("ASKCIRCUIT_NEURONPEDIA_KEY", "NEURONPEDIA_API_KEY"),
     )
+    chroma_url: Address | None = Field(None, description="Chroma server for the feature index")
     host: Words = Field("127.0.0.1", description="address the chat listens on")
     port: int = Field(7860, ge=0, le=65_535, description="port of the chat; 0 picks a free one")
     # The rest is for a host who serves strangers.

@@ -152,12 +152,17 @@ class Harness:
         return {"graph": graph, "claims": [*state.get("claims", []), claim], "found_note": note}
 
     def _describe(self, _action: actions.Describe, state: State) -> Update:
-        features = [
-            {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())}
-            for f in self._traced(state).features()
-        ]
+        features, catalogue = [], self._desk.catalogue
+        for f in self._traced(state).features():
+            known = catalogue.known(f.layer, f.neuron, f.sign) if catalogue else None
+            told = {"source": known.source if known else "text", "score": known.score if known else None}
+            features.append(
+                {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict(), known), **told}
+            )
+        labelled = sum(f["source"] != "text" for f in features)
         graph = {**(state.get("graph") or {}), "described": True}
-        return {"features": features, "graph": graph, "found_note": f"{len(features)} features"}
+        note = f"{len(features)} features, {labelled} of them labelled from a corpus"
+        return {"features": features, "graph": graph, "found_note": note}
 
     def _group(self, _action: actions.Group, state: State) -> Update:
         case, traced = case_in(state), self._traced(state)

@@ -212,6 +212,42 @@ def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtyp
     return network
 
 
+def quickest_dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies matrices of it, else float32."""
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+
+
+def name_of(model: str) -> str:
+    """What the subject is called, without loading or looking for it."""
+    if model == EMBEDDED:
+        return EMBEDDED_NAME
+    packaged = packaged_gguf(model)
+    path = Path(model).expanduser()
+    if packaged is not None or path.suffix == ".gguf":
+        return (packaged or path).stem
+    return path.resolve().name if path.is_dir() else model
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A subject's tokeniser alone, for reading token ids without the model."""
+
+    tokenizer: Any
+
+    @classmethod
+    def of(cls, model: str, cache: Path) -> "Vocabulary":
+        """Read the tokeniser; raises SubjectError where it cannot be found or read."""
+        _, folder = _locate(model, cache, lambda _done: None)
+        try:
+            return cls(AutoTokenizer.from_pretrained(folder))
+        except (OSError, ValueError) as exc:
+            raise SubjectError(f"The tokeniser of {model!r} cannot be read: {_first_line(exc)}") from exc
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The ids as text, leading spaces kept."""
+        return str(self.tokenizer.decode(list(ids)))
+
+
 def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple[str, str]:
     if model == EMBEDDED:
         return EMBEDDED_NAME, str(ensure_embedded(cache, progress))

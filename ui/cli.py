@@ -26,6 +26,7 @@ from ui.console import (
     screen,
     settings_of,
 )
+from ui.features import features
 from ui.graphs import explain_file, graphs, trace
 from ui.investigate import investigate, replay
 
@@ -40,7 +41,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-features = typer.Typer(help="The features seen so far.")
 app.add_typer(features, name="features")
 app.add_typer(graphs, name="graph")
 app.command()(trace)
@@ -49,7 +49,6 @@ app.command()(replay)
 
 
 @app.callback(invoke_without_command=True)
-@features.callback(invoke_without_command=True)
 def nothing_asked(context: typer.Context) -> None:
     """Ask a language model why it said that."""
     if context.invoked_subcommand is None:
@@ -171,26 +170,6 @@ def mcp(
         serve_http(settings, opening, lambda line: notes().print(line, markup=False))
     else:
         serve_stdio(opening)
-
-
-@features.command()
-def search(
-    query: Annotated[str, typer.Argument(help="What the features should be about.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many to show.")] = 10,
-    model: Model = None,
-    transcoders: Transcoders = None,
-) -> None:
-    """Find features by meaning among those described so far."""
-    check_text(query)
-    if not query.strip():
-        raise Refused("There is nothing to search for: give a few words.")
-    with desk_of(model, transcoders=transcoders) as desk:
-        found = desk.search(query, k)
-    if not found:
-        raise Refused("No feature is described yet: run `askcircuit why TEXT` first.")
-    from ui.terminal import hits
-
-    screen().print(hits(found))
 
 
 @app.command()

@@ -1,0 +1,212 @@
+"""Descriptions of all features of one subject, looked up by place or searched by meaning. Never writes.
+
+Labels are in memory after 0.1 s; contexts and the index (a Chroma collection, made from the vectors that come
+with the labels) only when they are first asked for.
+"""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.embedder import Vectors
+from agent.errors import LibraryError
+from agent.index import IndexBroken, Shelf
+from tracer import FeatureFiles, TracerError, read_features, shipped_features
+
+log = logging.getLogger(__name__)
+
+UNLABELLED = "unlabelled"
+UNKNOWN = 255  # a score that could not be computed
+FETCHED = 64  # labels asked of the index first; more where a filter leaves too few features
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one feature."""
+
+    number: int
+    layer: int
+    neuron: int
+    sign: str
+    label: str
+    source: str  # the rule that made the label
+    score: float | None  # held-out AUROC against random tokens
+    hard: float | None  # against peaks of its nearest features
+    density: float
+    peak: float
+
+    @property
+    def name(self) -> str:
+        """Like L11.N1234+."""
+        return f"L{self.layer}.N{self.neuron}{self.sign}"
+
+
+class Catalogue:
+    """One folder of descriptions."""
+
+    def __init__(self, files: FeatureFiles, shelves: Path, server: str | None = None) -> None:
+        self._files, self._shelves, self._server = files, shelves, server
+        self._shelf: Shelf | None = None
+
+    @classmethod
+    def of(
+        cls, model: str, shape: tuple[int, int] | None, data: Path, server: str | None = None
+    ) -> "Catalogue | None":
+        """The user's own descriptions of this model if there are any, else those that are shipped.
+
+        `shape`, where known, is (layers, neurons): descriptions of another shape are not this model's.
+        """
+        for folder in (own_folder(data, model), shipped_features(model)):
+            if folder is None or not folder.is_dir():
+                continue
+            try:
+                files = read_features(folder)
+            except TracerError as exc:
+                log.warning("%s", exc)
+                continue
+            if shape in (None, (files.layers, files.neurons)):
+                return cls(files, data / "library", server)
+        return None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Model, corpus, how labels did on held-out text."""
+        return self._files.about
+
+    def number(self, layer: int, neuron: int, sign: str) -> int | None:
+        """The number of a feature, None where there is none."""
+        return self._files.number(layer, neuron, sign)
+
+    def known(self, layer: int, neuron: int, sign: str) -> Known | None:
+        """What is known of a feature; None where there is no such feature or nobody could say."""
+        number = self._files.number(layer, neuron, sign)
+        if number is None or self._files.labels[number] == UNLABELLED:
+            return None
+        return self.at(number)
+
+    def at(self, number: int) -> Known:
+        """The feature with this number, labelled or not."""
+        arrays = self._files.arrays
+        layer, neuron, sign = self._files.place(number)
+        return Known(
+            number,
+            layer,
+            neuron,
+            sign,
+            self._files.labels[number],
+            str(self.about["kinds"][int(arrays["kind"][number])]),
+            _score(arrays["random"][number]),
+            _score(arrays["hard"][number]),
+            float(arrays["density"][number]),
+            float(arrays["peak"][number]),
+        )
+
+    def promoted(self, number: int) -> tuple[list[int], list[int]]:
+        """Ids of the tokens a feature promotes and suppresses."""
+        up, down = (self._files.arrays[name][number // 2].tolist() for name in ("up", "down"))
+        return (down, up) if number % 2 else (up, down)
+
+    def nearest(self, number: int) -> list[tuple[Known, float]]:
+        """The features that write most nearly the same, with cosines."""
+        rows = self._files.arrays["nearest"][number].tolist()
+        return [
+            (self.at(row), cosine / 100)
+            for row, cosine in zip(rows, self._files.arrays["cosine"][number].tolist(), strict=True)
+        ]
+
+    def histogram(self, number: int) -> list[int]:
+        """Tokens of a sample by half octaves of activation; the first bin ends at 2^-7.5."""
+        return [round(2 ** (value / 8) - 1) for value in self._files.arrays["histogram"][number].tolist()]
+
+    def contexts(self, number: int) -> list[dict[str, Any]]:
+        """Token ids around peaks (-1 where there is none), which of them peaks, how much, and from where."""
+        found = self._contexts
+        return [
+            {"ids": ids, "at": 11, "activation": float(value), "source": self.about["sources"][source]}
+            for ids, value, source in zip(
+                found["tokens"][number].tolist(),
+                found["activation"][number].tolist(),
+                found["source"][number].tolist(),
+                strict=True,
+            )
+            if ids[11] >= 0
+        ]
+
+    def search(
+        self, vector: Vectors, k: int, layers: Collection[int] | None = None
+    ) -> list[tuple[Known, float]]:
+        """The k features whose label is nearest to a vector of MiniLM's; best score first among equals."""
+        row, basis = self._vectors["row"], self._vectors["basis"].astype(np.float32)
+        turned = vector @ basis.T
+        labels = int(row.max()) + 1
+        fetched = min(labels, max(FETCHED, k))
+        while True:
+            near = self._opened().nearest(turned, fetched)
+            found = self._features_of(near, layers)
+            if len(found) >= k or fetched == labels:
+                return found[:k]
+            fetched = min(labels, 8 * fetched)
+
+    def close(self) -> None:
+        """Let go of the index."""
+        if self._shelf is not None:
+            self._shelf.close()
+        self._shelf = None
+
+    def _features_of(
+        self, near: list[tuple[int, float]], layers: Collection[int] | None
+    ) -> list[tuple[Known, float]]:
+        order, first = self._by_label
+        out = []
+        for label, cosine in near:
+            same = [self.at(int(number)) for number in order[first[label] : first[label + 1]]]
+            same = [known for known in same if layers is None or known.layer in layers]
+            out += [(known, cosine) for known in sorted(same, key=lambda known: -(known.score or 0))]
+        return out
+
+    @cached_property
+    def _contexts(self) -> dict[str, NDArray[Any]]:
+        return self._files.contexts()
+
+    @cached_property
+    def _vectors(self) -> dict[str, NDArray[Any]]:
+        return self._files.vectors()
+
+    @cached_property
+    def _by_label(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        row = self._vectors["row"]
+        order = np.argsort(row, kind="stable")
+        return order, np.searchsorted(row[order], np.arange(int(row.max()) + 2))
+
+    def _opened(self) -> Shelf:
+        if self._shelf is None:
+            name = f"{self.about['model']}.{self.about['basis']}.{self.about['corpus']}"
+            try:
+                if self._server:
+                    self._shelf = Shelf.at_server(self._server, name, self._filled)
+                else:
+                    self._shelf = Shelf.on_disk(self._shelves, name, self._filled)
+            except (IndexBroken, OSError) as exc:
+                where = self._server or str(self._shelves)
+                raise LibraryError(f"The feature index at {where} cannot be opened or made: {exc}.") from exc
+        return self._shelf
+
+    def _filled(self) -> Vectors:
+        codes, scale = self._vectors["codes"], self._vectors["scale"]
+        vectors: Vectors = codes.astype(np.float32) * scale
+        return vectors
+
+
+def own_folder(data: Path, model: str) -> Path:
+    """Where descriptions that the user made of a model are kept."""
+    return data / "features" / model.replace("/", "--")
+
+
+def _score(byte: Any) -> float | None:
+    return None if int(byte) == UNKNOWN else int(byte) / 100

@@ -1,0 +1,228 @@
+"""Describes all features of a subject from a corpus: evidence, labels, scores, vectors, files. Shows nothing.
+
+The numbers are the tracer's, the words agent.labels'; what was written is read back by agent.catalogue.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.catalogue import own_folder
+from agent.embedder import Encoder
+from agent.errors import LibraryError
+from agent.labels import Peaks, label, searchable
+from agent.settings import Settings
+from tracer import (
+    FeatureLayer,
+    Subject,
+    TracerError,
+    corpus_texts,
+    describe_corpus,
+    gather_evidence,
+    load,
+    quickest_dtype,
+    read_features,
+    write_features,
+    write_vectors,
+)
+
+UNKNOWN = 255  # a score that could not be computed
+DIMENSIONS = 128  # of the vectors that are kept; MiniLM has 384
+SHOWN = 8  # promoted and suppressed tokens that are kept
+
+Progress = Callable[[float, str], None]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How well labels did on held-out text; means over the labelled features."""
+
+    features: int
+    labelled: float
+    random: float
+    hard: float
+    shuffled: float
+    table: float
+    tokens: int
+    kinds: dict[str, int]
+
+
+def describe_features(
+    subject: Subject,
+    corpus: Sequence[Path],
+    work: Path,
+    out: Path,
+    tokens: int,
+    progress: Progress = lambda _done, _note: None,
+) -> Summary:
+    """Run the corpus (or the rest of it), then label, score and file every feature.
+
+    `work` holds what can be resumed, `out` the files. Raises LibraryError with one sentence.
+    """
+    try:
+        evidence = gather_evidence(subject, corpus_texts(corpus), work, tokens, progress)
+        described = describe_corpus(subject, evidence, progress)
+        texts = subject.token_texts(described.types.tolist())
+        labels: list[str] = []
+        layers: list[FeatureLayer] = []
+        for layer in described.layers:
+            labels += _labels(layer, described.classes, texts, subject)
+            layers.append(layer)
+        summary = _summary(layers, described.tokens)
+        about = {
+            "model": subject.name,
+            "basis": "neurons",
+            "layers": subject.layers,
+            "neurons": subject.neurons,
+            "tokens": described.tokens,
+            "corpus": evidence.windows.fingerprint,
+            "sources": evidence.windows.sources,
+            "kinds": sorted(summary.kinds),
+            "summary": {k: getattr(summary, k) for k in ("labelled", "random", "hard", "shuffled", "table")},
+        }
+        write_features(out, about, labels, _arrays(layers, sorted(summary.kinds)), _contexts(layers))
+        embed(out, progress)
+    except (TracerError, OSError) as exc:
+        raise LibraryError(f"The features could not be described: {exc}") from exc
+    return summary
+
+
+def describe_model(
+    settings: Settings,
+    corpus: Sequence[Path],
+    tokens: int,
+    work: Path | None = None,
+    out: Path | None = None,
+    progress: Progress = lambda _done, _note: None,
+) -> tuple[Summary, Path]:
+    """Load the model that is set, in bfloat16 where the processor has it, and describe its features.
+
+    Without `out` the descriptions go where the catalogue looks first. Returns the folder they are in.
+    """
+    missing = [path for path in corpus if not path.exists()]
+    if missing:  # before the model is loaded for nothing
+        raise LibraryError(f"There is no file or folder {str(missing[0])!r} to read text from.")
+    try:
+        subject = load(
+            settings.model, cache=settings.cache_folder, dtype=quickest_dtype(), threads=settings.threads
+        )
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
+    out = out or own_folder(settings.data_folder, subject.name)
+    work = work or settings.cache_folder / "evidence" / out.name
+    return describe_features(subject, corpus, work, out, tokens, progress), out
+
+
+def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
+    """Vectors of the distinct labels of a folder of descriptions, written beside them.
+
+    They are MiniLM's, turned onto the DIMENSIONS directions that hold most of them, in 8 bits each.
+    """
+    known = read_features(folder)
+    sentences: dict[str, int] = {}
+    row = np.full(len(known.labels), -1, np.int32)
+    for number, text in enumerate(known.labels):
+        if text != "unlabelled":
+            row[number] = sentences.setdefault(searchable(text), len(sentences))
+    encoder, every = Encoder.open(), list(sentences)
+    chunks = []
+    for start in range(0, len(every), 1024):
+        chunks.append(encoder.encode(every[start : start + 1024]))
+        progress(start / max(1, len(every)), "embedding labels")
+    vectors = np.concatenate(chunks)
+    _, basis = np.linalg.eigh(vectors.T @ vectors)
+    basis = basis[:, ::-1][:, :DIMENSIONS].T
+    turned = vectors @ basis.T
+    scale = np.abs(turned).max(0) / 127 + 1e-12
+    write_vectors(
+        folder,
+        {
+            "row": row,
+            "codes": np.round(turned / scale).astype(np.int8),
+            "scale": scale.astype(np.float32),
+            "basis": basis.astype(np.float16),
+        },
+    )
+
+
+def _labels(layer: FeatureLayer, classes: Sequence[str], texts: Sequence[str], subject: Subject) -> list[str]:
+    found, out = layer.findings, []
+    promoted = [subject.token_texts(row[:SHOWN]) for row in layer.up.tolist()]
+
+    def named(view: str, feature: int) -> list[tuple[str, float]]:
+        types, shares = found.types[view][feature].tolist(), found.shares[view][feature].tolist()
+        return [(texts[t], share) for t, share in zip(types, shares, strict=True) if t >= 0]
+
+    for feature, kind in enumerate(found.kind.tolist()):
+        member = int(found.member[feature])
+        out.append(
+            label(
+                Peaks(
+                    kind,
+                    named("token", feature),
+                    named("next", feature),
+                    named("previous", feature),
+                    classes[member % len(classes)],
+                    member >= len(classes),
+                    promoted[feature],
+                )
+            )
+        )
+    return out
+
+
+def _summary(layers: Sequence[FeatureLayer], tokens: int) -> Summary:
+    kind = np.concatenate([layer.findings.kind for layer in layers])
+    labelled = kind != "unlabelled"
+
+    def mean(name: str, chosen: NDArray[np.bool_]) -> float:
+        return float(np.nanmean(np.concatenate([getattr(layer.findings, name) for layer in layers])[chosen]))
+
+    names, counts = np.unique(kind, return_counts=True)
+    return Summary(
+        features=len(kind),
+        labelled=float(labelled.mean()),
+        **{name: mean(name, labelled) for name in ("random", "hard", "shuffled")},
+        table=mean("table", np.ones_like(labelled)),
+        tokens=tokens,
+        kinds=dict(zip(names.tolist(), counts.tolist(), strict=True)),
+    )
+
+
+def _arrays(layers: Sequence[FeatureLayer], kinds: Sequence[str]) -> Arrays:
+    """What `labels` holds beside the words, one row a feature (promoted tokens: a neuron)."""
+    kind = np.concatenate([layer.findings.kind for layer in layers])
+    histogram = np.concatenate([layer.histogram for layer in layers])
+    return {
+        "kind": np.array([kinds.index(k) for k in kind.tolist()], np.uint8),
+        **{
+            name: _byte(np.concatenate([getattr(layer.findings, name) for layer in layers]))
+            for name in ("random", "hard", "table")
+        },
+        "peak": np.concatenate([layer.peak for layer in layers]).astype(np.float16),
+        "density": np.concatenate([layer.density for layer in layers]).astype(np.float16),
+        "up": np.concatenate([layer.up[0::2, :SHOWN] for layer in layers]).astype(np.int32),
+        "down": np.concatenate([layer.down[0::2, :SHOWN] for layer in layers]).astype(np.int32),
+        "nearest": np.concatenate([layer.nearest for layer in layers]).astype(np.int32),
+        "cosine": _byte(np.concatenate([layer.cosine for layer in layers])),
+        "histogram": np.round(8 * np.log2(1 + histogram)).astype(np.uint8),
+    }
+
+
+def _contexts(layers: Sequence[FeatureLayer]) -> Arrays:
+    """Contexts apart from the rest: they are three quarters of everything."""
+    return {
+        "tokens": np.concatenate([layer.contexts for layer in layers]).astype(np.int32),
+        "activation": np.concatenate([layer.activations for layer in layers]).astype(np.float16),
+        "source": np.concatenate([layer.sources for layer in layers]).astype(np.uint8),
+    }
+
+
+def _byte(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A score of 0 to 1 in hundredths, UNKNOWN where there is none."""
+    return np.where(np.isnan(scores), UNKNOWN, np.round(100 * np.nan_to_num(scores))).astype(np.uint8)

@@ -1,0 +1,264 @@
+"""Descriptions of features: evidence from a corpus, labels, scores, files, search, commands."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tests_support import tiny_subject
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Forty documents of random words; w7 is always followed by w8."""
+    path = tmp_path_factory.mktemp("corpus") / "words.jsonl"
+    dice = np.random.default_rng(0)
+    with path.open("w") as file:
+        for _ in range(200):
+            words = [f"w{i}" for i in dice.integers(0, 97, 600)]
+            text = " ".join(f"{w} w8" if w == "w7" else w for w in words)
+            file.write(json.dumps({"text": text, "source": "made"}) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def gathered(tiny, corpus, tmp_path_factory):
+    """A tiny subject and its evidence, the pass stopped after one shard and taken up again."""
+    from tracer.evidence import gather
+    from tracer.windows import documents
+
+    subject = tiny_subject(tiny, "gemma3")
+    folder = tmp_path_factory.mktemp("evidence")
+
+    def stop(done, _note):
+        if done > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gather(subject, documents([corpus]), folder, 100_000, stop)
+    assert len(list(folder.glob("shard-*"))) == 1
+    notes = []
+    evidence = gather(subject, documents([corpus]), folder, 100_000, lambda _done, note: notes.append(note))
+    assert len(notes) == len(evidence.shards) - 1 == 1  # what was done is not done again
+    assert "minutes left" in notes[0]
+    return subject, evidence
+
+
+def test_evidence_is_what_the_model_does(gathered):
+    subject, evidence = gathered
+    firing = evidence.firing(2)
+    window = 5
+    seen = []
+    handle = subject.blocks[2].mlp.down_proj.register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    with torch.no_grad():
+        subject.model(torch.from_numpy(evidence.windows.ids[window : window + 1]).long())
+    handle.remove()
+    acts = seen[0][0].float().numpy()  # pos neuron
+    for feature in (0, 1, 40, 77):
+        token, value = firing.of(feature)
+        assert (np.diff(value) <= 0).all()
+        signed = acts[:, feature // 2] * (1 if feature % 2 == 0 else -1)
+        limit = evidence.thresholds[2, feature]
+        expected = {p for p in range(1, 128) if signed[p] > limit * 1.01}
+        found = {int(t) % 128: v for t, v in zip(token, value, strict=True) if t // 128 == window}
+        assert expected <= set(found)
+        for position, v in found.items():
+            assert v == pytest.approx(signed[position], rel=0.01)
+
+
+def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered):
+    from tracer.evidence import Firing
+    from tracer.findings import find, sample
+    from tracer.peaks import Part, Tokens
+
+    _, evidence = gathered
+    tokens = Tokens.of(evidence.windows, evidence.run)
+    kind_of = {int(i): n for n, i in enumerate(tokens.types)}
+    seven, eight = (tokens.view["token"] == kind_of[i] for i in (7, 8))
+    dice = np.random.default_rng(1)
+    everywhere = np.flatnonzero(tokens.part >= 0)
+    planted = [
+        np.flatnonzero(seven & (tokens.part >= 0)),  # fires on w7
+        np.flatnonzero((tokens.view["next"] == kind_of[9]) & (tokens.part >= 0)),  # on what stands before w9
+        *(
+            np.sort(dice.choice(everywhere, 1500, replace=False)) for _ in range(4)
+        ),  # on nothing in particular
+    ]
+    first = np.cumsum([0, *map(len, planted)])
+    firing = Firing(first, np.concatenate(planted).astype(np.int32), np.ones(first[-1], np.float32))
+
+    def no_theme(types, _features):
+        return np.zeros(types.shape, np.float32)
+
+    hard = np.tile(np.flatnonzero(eight & (tokens.part >= 0))[:12], (6, 5)).reshape(6, 60)
+    samples = [sample(firing, tokens, part, hard) for part in (Part.CHOOSE, Part.SCORE)]
+    found = find(
+        firing, tokens, [np.zeros(len(tokens.types), bool)], *samples, lambda t, _f: np.zeros(t.shape)
+    )
+    assert found.kind[:2].tolist() == ["token", "say"]
+    assert (found.random[:2] > 0.97).all()
+    assert (found.hard[:2] > 0.97).all()
+    assert set(found.kind[2:]) == {"unlabelled"}  # chance is not a label
+    assert abs(float(np.nanmean(found.table[2:])) - 0.5) < 0.1
+
+
+def test_auroc_is_the_chance_of_a_win():
+    from tracer.peaks import auroc
+
+    dice = np.random.default_rng(2)
+    up, down = (
+        dice.integers(0, 6, (3, 20)).astype(np.float32),
+        dice.integers(0, 6, (3, 15)).astype(np.float32),
+    )
+    up[0, 3] = np.nan
+    wins = [
+        np.mean([(u > d) + 0.5 * (u == d) for u in row if not np.isnan(u) for d in other])
+        for row, other in zip(up, down, strict=True)
+    ]
+    assert auroc(up, down) == pytest.approx(wins)
+    assert np.isnan(auroc(np.full((1, 4), np.nan, np.float32), down[:1]))[0]
+
+
+def test_personal_data_is_scrubbed_and_bad_corpora_are_one_sentence(tmp_path):
+    from tracer.errors import TextError
+    from tracer.windows import documents, scrub
+
+    assert (
+        scrub("write to ann.lee@example.org or +44 20 7946 0958 now")
+        == "write to [e-mail] or [telephone] now"
+    )
+    assert scrub("in 1999-2004 the 1,234,567 people") == "in 1999-2004 the 1,234,567 people"
+    (tmp_path / "bad.jsonl").write_text('{"text": "fine"}\n{"words": 1}\n')
+    for path in (tmp_path / "nothing", tmp_path / "bad.jsonl"):
+        with pytest.raises(TextError, match=r"\.$"):
+            list(documents([path]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("token", "the token “cat”"),
+        ("say", "say “sat”"),
+        ("tokens", "“cat”, “dog”"),
+        ("context", "“cat”, “dog”, say “sat”, after “the”"),
+        ("class", "before digits"),
+        ("theme", "promotes “sat”, “sit”"),
+        ("position", "the beginning of a text"),
+        ("unlabelled", "unlabelled"),
+    ],
+)
+def test_labels_say_what_the_evidence_says(kind, words):
+    from agent.labels import Peaks, label
+
+    peaks = Peaks(
+        kind,
+        [(" cat", 0.6), ("Cat", 0.2), (" dog", 0.1)],
+        [(" sat", 0.5)],
+        [(" the", 0.3), (" a", 0.01)],
+        "digits",
+        True,
+        [" sat", " sit"],
+    )
+    assert label(peaks) == words
+
+
+def test_damaged_files_and_other_formats_are_one_sentence(tmp_path):
+    import gzip
+
+    from safetensors.numpy import save
+
+    from tracer.errors import GraphError
+    from tracer.feature_files import LABELS, read_features, write_features
+
+    about = {"layers": 1, "neurons": 1}
+    write_features(tmp_path / "good", about, ["one", "two"], {}, {})
+    assert read_features(tmp_path / "good").labels == ["one", "two"]
+    write_features(tmp_path / "short", about, ["one"], {}, {})
+    (tmp_path / "odd").mkdir()
+    other = {"about": np.frombuffer(b'{"format": 99}', np.uint8), "text": np.zeros(1, np.uint8)}
+    (tmp_path / "odd" / LABELS).write_bytes(gzip.compress(save(other)))
+    (tmp_path / "torn").mkdir()
+    whole = (tmp_path / "good" / LABELS).read_bytes()
+    (tmp_path / "torn" / LABELS).write_bytes(whole[: len(whole) // 2])
+    for name in ("short", "odd", "torn", "absent"):
+        with pytest.raises(GraphError, match=r"\.$"):
+            read_features(tmp_path / name)
+
+
+def test_the_shipped_descriptions_are_whole_small_and_quick():
+    from tracer.feature_files import read_features, shipped
+
+    folder = shipped("gemma-3-270m")
+    assert folder is not None
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
+    start = time.perf_counter()
+    files = read_features(folder)
+    assert time.perf_counter() - start < 2  # 0.1 s on a quiet machine
+    assert len(files.labels) == 2 * 18 * 2048
+    assert files.arrays["up"].shape == (18 * 2048, 8)
+    summary = files.about["summary"]
+    assert summary["random"] >= 0.85
+    assert summary["hard"] >= 0.72
+    assert summary["shuffled"] < summary["hard"] - 0.15
+    sources = (ROOT / "tracer" / "data" / "SOURCES.md").read_text()
+    assert "factbook" in sources
+    assert not any("@" in label and ".org" in label for label in files.labels)
+
+
+SEARCH = """
+import sys
+from pathlib import Path
+from agent.settings import Settings
+from agent.features import search_features
+found = search_features(Settings(data_dir=Path(sys.argv[1])), "months of the year", 5, range(0, 18))
+print(*[hit["label"] for hit in found], sep="\\n")
+"""
+
+
+def test_two_processes_search_the_shipped_index_at_once(tmp_path):
+    asked = [
+        subprocess.Popen(
+            [sys.executable, "-c", SEARCH, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for _ in range(2)
+    ]
+    told = [process.communicate(timeout=240)[0].splitlines() for process in asked]
+    assert [process.returncode for process in asked] == [0, 0]
+    assert told[0] == told[1]
+    assert len(told[0]) == 5
+    assert any(month in " ".join(told[0]).casefold() for month in ("january", "march", "month", "august"))
+
+
+def test_the_commands_refuse_in_one_sentence(monkeypatch, tmp_path, capsys):
+    from ui.cli import run
+
+    monkeypatch.setenv("ASKCIRCUIT_DATA_DIR", str(tmp_path))
+    for words, reason in (
+        (["features", "show", "L99.N1+"], "no neuron L99.N1"),
+        (["features", "show", "capital"], "not the name of a feature"),
+        (["features", "search", "x", "--layer", "a-b"], "--layer cannot be 'a-b'"),
+        (["features", "describe", "--corpus", str(tmp_path / "no")], "no file or folder"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["askcircuit", *words])
+        assert run() == 2
+        assert reason in capsys.readouterr().err
+
+
+def test_a_feature_is_shown_with_its_evidence(monkeypatch, tmp_path, capsys):
+    from ui.cli import run
+
+    monkeypatch.setenv("ASKCIRCUIT_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["askcircuit", "features", "show", "L9.N1546-"])
+    assert run() == 0
+    told = capsys.readouterr().out
+    assert told.startswith("L9.N1546-")
+    assert "⟦ and⟧" in told
+    for part in ("held-out AUROC", "promotes", "suppresses", "near 0."):
+        assert part in told

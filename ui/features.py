@@ -1,0 +1,169 @@
+"""The `features` commands: describe all from a corpus, search by meaning, show one, export."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ui.console import Model, Refused, Transcoders, check_text, desk_of, notes, screen, settings_of
+
+if TYPE_CHECKING:
+    from agent import ShownFeature
+
+BARS = " ▁▂▃▄▅▆▇█"
+LOWEST = -8  # half octaves begin at 2^LOWEST
+features = typer.Typer(help="What the model's features do.")
+
+
+@features.callback(invoke_without_command=True)
+def nothing_asked(context: typer.Context) -> None:
+    """Say what there is when no command is given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@features.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What the features should be about.")],
+    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many to show.")] = 10,
+    layer: Annotated[str, typer.Option(help="Only these layers, such as 12 or 10-15.")] = "",
+    model: Model = None,
+    transcoders: Transcoders = None,
+) -> None:
+    """Find features by meaning. For neurons no model is loaded; transcoder features are those seen so far."""
+    check_text(query)
+    if not query.strip():
+        raise Refused("There is nothing to search for: give a few words.")
+    from agent import search_features
+    from ui.terminal import hits
+
+    layers = layer_range(layer)
+    settings = settings_of(model=model, transcoders=transcoders)
+    if settings.transcoders is not None:
+        with desk_of(model, transcoders=transcoders) as desk:
+            found = desk.search(query, limit, layers)
+    else:
+        with notes().status("Opening the index …"):
+            found = search_features(settings, query, limit, layers)
+    if not found:
+        raise Refused(
+            "No feature is described yet: run `askcircuit features describe --corpus FOLDER` first."
+        )
+    screen().print(hits(found))
+
+
+@features.command()
+def show(
+    feature: Annotated[str, typer.Argument(help="A feature, such as L11.N1234+ (or both signs: L11.N1234).")],
+    model: Model = None,
+) -> None:
+    """Show a feature: label and scores, contexts with the token marked, what it promotes, its neighbours."""
+    check_text(feature)
+    from agent import show_feature
+
+    for shown in show_feature(settings_of(model=model), feature):
+        screen().print(card(shown), markup=False, highlight=False, soft_wrap=True)
+
+
+@features.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File to write, one JSON object a line.")],
+    model: Model = None,
+) -> None:
+    """Write all descriptions with contexts and scores as JSON lines."""
+    from agent import export_features
+
+    count = export_features(settings_of(model=model), out)
+    notes().print(f"{count:,} features are in {out}.", markup=False)
+
+
+@features.command()
+def describe(
+    corpus: Annotated[
+        list[Path], typer.Option(help="A file, a folder or a .jsonl of texts; may be given again.")
+    ],
+    tokens: Annotated[int, typer.Option(min=10_000, help="How much of it is run.")] = 2_500_000,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for what can be resumed; 2.8 GB for 2.5 million tokens.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the descriptions.")] = None,
+    model: Model = None,
+) -> None:
+    """Describe every feature of a model from a corpus. A run that was stopped goes on where it was."""
+    from agent import describe_model
+
+    with notes().status("Loading …") as status:
+        summary, folder = describe_model(
+            settings_of(model=model),
+            corpus,
+            tokens,
+            work,
+            out,
+            lambda done, note: status.update(f"{done:.0%} {note}"),
+        )
+    screen().print(
+        f"{summary.features:,} features described from {summary.tokens:,} tokens, "
+        f"{summary.labelled:.0%} labelled.\n"
+        f"Mean AUROC on held-out text: {summary.random:.3f} against random tokens, {summary.hard:.3f} "
+        f"against peaks of the nearest features;\nwith labels shuffled {summary.shuffled:.3f}; "
+        f"token counts alone, all features {summary.table:.3f}.\nWritten to {folder}.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def layer_range(text: str) -> range | None:
+    """The layers meant by 12 or 10-15; None for all."""
+    if not text.strip():
+        return None
+    first, _, last = text.partition("-")
+    try:
+        return range(int(first), int(last or first) + 1)
+    except ValueError:
+        raise Refused(f"--layer cannot be {text!r}; give a number or a range such as 10-15.") from None
+
+
+def card(shown: "ShownFeature") -> str:
+    """One feature in lines of text."""
+    known = shown.known
+    lines = [f"{known.name}  {known.label}"]
+    if known.source != "unlabelled":
+        told = [
+            f"{score:.2f} against {what}"
+            for score, what in ((known.score, "random tokens"), (known.hard, "its nearest features"))
+            if score is not None
+        ]
+        lines.append(f"  label by rule: {known.source}; held-out AUROC {', '.join(told) or 'not known'}")
+    lines.append(f"  reaches a quarter of its peak ({known.peak:.2f}) on {known.density:.2%} of tokens")
+    lines.append(f"  |activation| {bars(shown.histogram)}")
+    lines.append(f"  promotes    {tokens_line(shown.promotes)}")
+    lines.append(f"  suppresses  {tokens_line(shown.suppresses)}")
+    for context in shown.contexts:
+        text = f"{one_line(context['before'])}⟦{one_line(context['token'])}⟧{one_line(context['after'])}"
+        lines.append(f"  {context['activation']:7.2f}  …{text}…  ({context['source']})")
+    for near, cosine in shown.nearest:
+        lines.append(f"  near {cosine:.2f}  {near.name}  {near.label}")
+    return "\n".join(lines)
+
+
+def bars(counts: list[int]) -> str:
+    """A histogram as a line of bars, square roots so that rare activations can be seen, with its range."""
+    used = [i for i, count in enumerate(counts) if count]
+    if not used:
+        return "never seen"
+    first, last = used[0], used[-1]
+    top = max(counts) ** 0.5
+    drawn = "".join(BARS[round(8 * count**0.5 / top)] for count in counts[first : last + 1])
+    return f"{2 ** (LOWEST + first / 2):.3g} {drawn} {2 ** (LOWEST + (last + 1) / 2):.3g}"
+
+
+def tokens_line(tokens: list[str]) -> str:
+    """Tokens between quotes."""
+    return " ".join(f"“{one_line(token)}”" for token in tokens)
+
+
+def one_line(text: str) -> str:
+    """Text with its line breaks visible and nothing a terminal would obey."""
+    text = text.replace("\n", "⏎").replace("\t", "⇥")
+    return "".join(c if c.isprintable() else "�" for c in text)
