@@ -22,6 +22,7 @@ from tracer import FeatureFiles, TracerError, read_features, shipped_features
 log = logging.getLogger(__name__)
 
 UNLABELLED = "unlabelled"
+BEFORE = 11  # tokens of a context before the one it is about
 UNKNOWN = 255  # a score that could not be computed
 FETCHED = 64  # labels asked of the index first; more where a filter leaves too few features
 
@@ -128,14 +129,14 @@ class Catalogue:
         """Token ids around peaks (-1 where there is none), which of them peaks, how much, and from where."""
         found = self._contexts
         return [
-            {"ids": ids, "at": 11, "activation": float(value), "source": self.about["sources"][source]}
+            {"ids": ids, "at": BEFORE, "activation": float(value), "source": self.about["sources"][source]}
             for ids, value, source in zip(
                 found["tokens"][number].tolist(),
                 found["activation"][number].tolist(),
                 found["source"][number].tolist(),
                 strict=True,
             )
-            if ids[11] >= 0
+            if ids[BEFORE] >= 0
         ]
 
     def search(

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.catalogue import own_folder
+from agent.catalogue import BEFORE, UNLABELLED, own_folder
 from agent.embedder import Encoder
 from agent.errors import LibraryError
-from agent.labels import Peaks, label, searchable
+from agent.labels import Peaks, borne_out, label, searchable
 from agent.settings import Settings
 from tracer import (
     FeatureLayer,
@@ -71,7 +71,10 @@ def describe_features(
         labels: list[str] = []
         layers: list[FeatureLayer] = []
         for layer in described.layers:
-            labels += _labels(layer, described.classes, texts, subject)
+            made = _labels(layer, described.classes, texts, subject)
+            keep = supported(made, layer.contexts, subject.token_texts)
+            labels += [text if kept else UNLABELLED for text, kept in zip(made, keep, strict=True)]
+            layer.findings.kind[~np.array(keep)] = UNLABELLED
             layers.append(layer)
         summary = _summary(layers, described.tokens)
         about = {
@@ -118,6 +121,18 @@ def describe_model(
     return describe_features(subject, corpus, work, out, tokens, progress), out
 
 
+def supported(
+    labels: Sequence[str], contexts: NDArray[np.int32], texts: Callable[[list[int]], list[str]]
+) -> list[bool]:
+    """Which labels are borne out by at least one of their feature's contexts (feature context token)."""
+    around = contexts[:, :, BEFORE - 1 : BEFORE + 2]
+    out = []
+    for text, rows in zip(labels, around.tolist(), strict=True):
+        seen = [tuple(texts([max(i, 0) for i in row])) for row in rows if row[1] >= 0]
+        out.append(borne_out(text, [(before, token, after) for before, token, after in seen]))
+    return out
+
+
 def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
     """Vectors of the distinct labels of a folder of descriptions, written beside them.
 
@@ -127,7 +142,7 @@ def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
     sentences: dict[str, int] = {}
     row = np.full(len(known.labels), -1, np.int32)
     for number, text in enumerate(known.labels):
-        if text != "unlabelled":
+        if text != UNLABELLED:
             row[number] = sentences.setdefault(searchable(text), len(sentences))
     encoder, every = Encoder.open(), list(sentences)
     chunks = []
@@ -178,7 +193,7 @@ def _labels(layer: FeatureLayer, classes: Sequence[str], texts: Sequence[str], s
 
 def _summary(layers: Sequence[FeatureLayer], tokens: int) -> Summary:
     kind = np.concatenate([layer.findings.kind for layer in layers])
-    labelled = kind != "unlabelled"
+    labelled = kind != UNLABELLED
 
     def mean(name: str, chosen: NDArray[np.bool_]) -> float:
         return float(np.nanmean(np.concatenate([getattr(layer.findings, name) for layer in layers])[chosen]))

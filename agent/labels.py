@@ -86,3 +86,28 @@ def searchable(text: str) -> str:
         return text
     lead = text.split("“")[0]
     return f"{lead}{words}".casefold()
+
+
+def borne_out(text: str, contexts: Iterable[tuple[str, str, str]]) -> bool:
+    """Whether a label that names tokens is seen at least once in contexts (token before, token, token after).
+
+    Labels of classes and of positions name none and stay.
+    """
+    segments = re.split(r"(?:^|, )(say|before|after) (?=“)", text)
+    named = {"token": _told(segments[0]), "after": set[str](), "before": set[str]()}
+    for word, tokens in zip(segments[1::2], segments[2::2], strict=True):
+        named["before" if word == "after" else "after"] |= _told(tokens)
+    if not any(named.values()):
+        return True
+    return any(
+        _folded(token) in named["token"]
+        or _folded(after) in named["after"]
+        or _folded(before) in named["before"]
+        for before, token, after in contexts
+    )
+
+
+def _told(segment: str) -> set[str]:
+    shown_as = {"⏎": "\n", "⇥": "\t"}
+    found = re.findall("“([^”]*)”", segment)
+    return {_folded("".join(shown_as.get(c, c) for c in token)) for token in found}
