@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 ROWS_AT_ONCE = 5_000  # below Chroma's limit of 5,461 a call
 # Fewer links than Chroma's default, so that tens of thousands of rows are in within seconds.
-SHELF_GRAPH = {"space": "cosine", "ef_construction": 40, "max_neighbors": 10, "ef_search": 400}
+SHELF_GRAPH: Any = {"space": "cosine", "ef_construction": 40, "max_neighbors": 10, "ef_search": 400}
 
 
 class IndexBroken(Exception):

@@ -180,6 +180,9 @@ def test_damaged_files_and_other_formats_are_one_sentence(tmp_path):
     about = {"layers": 1, "neurons": 1}
     write_features(tmp_path / "good", about, ["one", "two"], {}, {})
     assert read_features(tmp_path / "good").labels == ["one", "two"]
+    turned = np.arange(6, dtype=np.float32).reshape(2, 3).T  # lies in memory the other way round
+    write_features(tmp_path / "turned", about, ["one", "two"], {"turned": turned}, {})
+    assert (read_features(tmp_path / "turned").arrays["turned"] == turned).all()
     write_features(tmp_path / "short", about, ["one"], {}, {})
     (tmp_path / "odd").mkdir()
     other = {"about": np.frombuffer(b'{"format": 99}', np.uint8), "text": np.zeros(1, np.uint8)}
@@ -217,7 +220,7 @@ import sys
 from pathlib import Path
 from agent.settings import Settings
 from agent.features import search_features
-found = search_features(Settings(data_dir=Path(sys.argv[1])), "months of the year", 5, range(0, 18))
+found = search_features(Settings(data_dir=Path(sys.argv[1])), "January, February, March", 5, range(0, 18))
 print(*[hit["label"] for hit in found], sep="\\n")
 """
 

@@ -102,13 +102,19 @@ def write_features(
     text = "\n".join(label.replace("\n", " ") for label in labels)
     known = json.dumps({**about, "format": FORMAT}, sort_keys=True)
     small = {**arrays, "about": _bytes(known), "text": _bytes(text)}
-    _write(folder / CONTEXTS, lzma.compress(save(contexts), preset=6))
-    _write(folder / LABELS, gzip.compress(save(small), 9, mtime=0))
+    _write(folder / CONTEXTS, lzma.compress(_saved(contexts), preset=6))
+    _write(folder / LABELS, gzip.compress(_saved(small), 9, mtime=0))
 
 
 def write_vectors(folder: Path, vectors: Arrays) -> None:
     """Write the vectors beside them."""
-    _write(folder / VECTORS, lzma.compress(save(vectors), preset=6))
+    _write(folder / VECTORS, lzma.compress(_saved(vectors), preset=6))
+
+
+def _saved(arrays: Arrays) -> bytes:
+    """The bytes of a file; safetensors writes a buffer as it lies, so it must lie in order."""
+    content: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return content
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:
