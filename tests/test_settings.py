@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent.errors import AgentError, SettingsError
-from agent.settings import Settings, read_settings
+from agent.settings import Settings, read_settings, settings_table
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +79,8 @@ def test_the_key_is_never_shown():
     with pytest.raises(SettingsError) as refused:
         read_settings(llm_api_key=["sk-very-secret"])
     assert "sk-very" not in str(refused.value)
+
+
+def test_the_readme_has_all_settings():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert settings_table() in readme
