@@ -201,8 +201,9 @@ class Desk:
         self._wait_for_filing()
         self._filing.shutdown()
         self.library.close()
-        if self.catalogue is not None:
-            self.catalogue.close()
+        opened: Catalogue | None = self.__dict__.get("catalogue")  # not opened only to be closed
+        if opened is not None:
+            opened.close()
         if self._checkpoints is not None:
             self._checkpoints.close()
             self._checkpoints = None

@@ -208,7 +208,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
     assert lit.count() == 1
     name = lit.get_attribute("data-id")
     assert name in sentence.inner_text()
-    assert page.locator(".ac-edge.hot").count() >= 1
+    page.wait_for_selector(".ac-edge.hot")
     picture(page, "sentence")
     page.mouse.move(1100, 860)
     page.wait_for_selector(".ac-group.lit", state="detached")
