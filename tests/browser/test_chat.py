@@ -40,6 +40,7 @@ def answered(page, send):
     asked = page.locator("#chat .user-row").count()
     send()
     page.wait_for_function(f"document.querySelectorAll('#chat .user-row').length > {asked}")
+    page.wait_for_timeout(500)  # the buttons change a moment after the question stands there
     page.wait_for_function(DONE)
 
 
