@@ -24,7 +24,7 @@ def test_graphs_and_interventions_are_the_same_on_cuda(tiny):
         target = logit_difference(frozen, 3, 50)
         graphs = [
             trace(frozen, target, "LD", nodes=40),
-            trace(frozen, target, "LD", nodes=40, epsilon=0.3),
+            trace(frozen, target, "LD", candidates=320, epsilon=0.3),
             trace_transcoders(frozen, random_transcoders(frozen), max_feature_nodes=40),
         ]
         units = units_of(torch.arange(5, device=device), 7, frozen.layers[0].acts.shape[1])

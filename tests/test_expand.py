@@ -5,7 +5,8 @@ import torch
 from frozen_reference import own_precision
 from tests_support import freeze_words, random_transcoders, tiny_subject
 
-from tracer.attribute import trace
+from tracer import Study
+from tracer.attribute import EPSILON, trace
 from tracer.graph import Kind, load_graph
 from tracer.replacement import trace_transcoders
 from tracer.targets import logit_difference
@@ -29,7 +30,7 @@ def graph_at(request, llama):
 
     def make(epsilon):
         if request.param == "neurons":
-            return trace(llama, logit_difference(llama, 3, 50), "LD", nodes=40, epsilon=epsilon)
+            return trace(llama, logit_difference(llama, 3, 50), "LD", candidates=320, epsilon=epsilon)
         return trace_transcoders(
             llama, transcoders, max_feature_nodes=10**6, epsilon=epsilon, rest_apart=True
         )
@@ -55,7 +56,7 @@ def test_no_influence_is_off_by_more_than_the_bound(graph_at):
 
 def test_pruning_keeps_what_the_full_expansion_keeps(llama, tmp_path):
     target = logit_difference(llama, 3, 50)
-    full, some = (trace(llama, target, "LD", nodes=40, epsilon=e) for e in (0.0, 0.3))
+    full, some = (trace(llama, target, "LD", candidates=320, epsilon=e) for e in (0.0, 0.3))
     assert some.features < full.features
     kept = [{g.id_of(i) for i in g.prune().nodes.nonzero()[:, 0].tolist()} for g in (full, some)]
     assert len(kept[0] & kept[1]) / len(kept[0] | kept[1]) > 0.9
@@ -64,6 +65,16 @@ def test_pruning_keeps_what_the_full_expansion_keeps(llama, tmp_path):
     back = load_graph(tmp_path / "g")
     assert (back.unexplored, back.error) == (some.unexplored, None)
     assert torch.equal(back.prune().nodes, some.prune().nodes)
+
+
+def test_the_default_finds_the_full_graph_on_a_real_text(embedded_subject):
+    study = Study(embedded_subject, "Texas, whose capital is", 64)
+    target = study.contrast(study.token(" Austin").token_id, study.token(" Houston").token_id).target
+    some, full = (trace(study.frozen, target, "LD", candidates=2_000, epsilon=e) for e in (EPSILON, 0.0))
+    kept = [{g.id_of(i) for i in g.prune().nodes.nonzero()[:, 0].tolist()} for g in (full, some)]
+    assert full.features == 2_000
+    assert some.features < 1_000
+    assert len(kept[0] & kept[1]) / len(kept[0] | kept[1]) >= 0.95
 
 
 def test_coarser_products_state_their_error(llama):

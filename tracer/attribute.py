@@ -20,6 +20,7 @@ from tracer.targets import Targets, neuron_targets
 
 POOL = 8  # candidates a node that is kept
 ROUNDS = 4
+CANDIDATES = 8_000
 EPSILON = 0.5  # on 22 texts: the full expansion's pruned graph in well under half of its rows
 KEPT = 0.8  # of the influence: what pruning keeps by default
 
@@ -40,27 +41,30 @@ def trace(
     target: Targets,
     root: str,
     *,
-    nodes: int = 1000,
-    epsilon: float | None = None,
+    nodes: int | None = None,
+    epsilon: float = EPSILON,
+    candidates: int = CANDIDATES,
     zero_positions: int | None = None,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Graph:
-    """The attribution graph of one target over at most `nodes` neurons.
+    """The attribution graph of one target over the neurons that matter to it.
 
-    With `epsilon` (EPSILON is a good one), neurons of the same 8 x `nodes` candidates are expanded until it
-    is proven that the candidates without a row could change no node's influence by more; then those that
-    pruning would keep (`Graph.expected`) are expanded too.
+    Candidates are the neurons with the largest total effect (half rule) on the target. Those with the largest
+    influence in the graph so far are expanded, round by round, until it is proven that the candidates without
+    a row could change no node's influence by more than `epsilon`; then those that pruning would keep
+    (`Graph.expected`) are expanded too. Pruned, the graph is that of the full expansion (epsilon 0) but for a
+    few nodes.
 
-    Candidates are the neurons with the largest total effect (half rule) on the target; of these the ones with
-    the largest influence in the graph so far are expanded, round by round. None is chosen at the first
-    `zero_positions` positions (where None: the begin-of-sequence token), which become BOS nodes.
+    With `nodes`, so many are expanded of 8 x `nodes` candidates, and nothing is proven: a graph for a limited
+    time. None is chosen at the first `zero_positions` positions (where None: the begin-of-sequence token),
+    which become BOS nodes.
     """
     zero = int(frozen.bos) if zero_positions is None else zero_positions
     effects, token_effects = total_effects(frozen, target)
-    pool = _candidates(frozen, effects, POOL * nodes, zero)
+    pool = _candidates(frozen, effects, candidates if nodes is None else POOL * nodes, zero)
     sources = neuron_sources(frozen, pool)
     rows = direct_rows(frozen, target, sources)
-    if epsilon is not None:
+    if nodes is None:
         pool_rows = _certified(frozen, sources, rows, epsilon, progress)
         return _certified_graph(pool_rows, target, root, (effects, token_effects), zero)
     known = _Rows(frozen, sources, rows, rows[:0], torch.zeros(0, dtype=torch.long, device=rows.device))

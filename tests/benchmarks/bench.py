@@ -94,14 +94,44 @@ def compare(name: str, text: str, rows: int, batch: int, rate: float) -> list[li
     same = run([*ours, "--save", str(WORK / "ours.safetensors")])
     gap, active = difference()
     rounded = run([*ours, "--bfloat16"])
-    every = [*ours[: ours.index("--rows")], "--rows", "1000000", "--batch", str(batch)]
-    certified = run([*every, "--epsilon", str(EPSILON)])
+    certified = run([*everything(ours), "--epsilon", str(EPSILON)])
     bound = f"{certified['rows']:.0f} of {active} rows, bound {certified['bound']:.2f}"
     return [
         [f"{name}: peer", *costs(peer, peer), "", ""],
         ["  same rows, float32", *costs(same, peer), f"{same['flops'] / rate:.2f} s", f"{gap:.1e}"],
         ["  same rows, bfloat16", *costs(rounded, peer), "", f"{rounded['error']:.1e} (sampled)"],
         [f"  certified {EPSILON}", *costs(certified, peer), "", bound],
+    ]
+
+
+def everything(command: list[str]) -> list[str]:
+    """The same, but every active feature may have a row."""
+    at = command.index("--rows") + 1
+    return [*command[:at], "1000000", *command[at + 1 :]]
+
+
+def same_pruned_graph(text: str, batch: int, rate: float) -> list[list[str]]:
+    """Lines of the table: every active feature expanded by the peer and by us, then the certified stop.
+
+    What pruning (0.8 / 0.98) keeps of the whole graph is what the certified stop is after.
+    """
+    asked = [str(WORK), "--text", text, "--rows", "0", "--batch", str(batch)]
+    peer = run(
+        [str(PEER), *everything([str(TOOLS / "run_peer.py"), *asked]), "--save", str(WORK / "peer.pt")]
+    )
+    ours = everything([sys.executable, "-m", "tests.benchmarks.ours", *asked])
+    kept = [WORK / "kept_whole.txt", WORK / "kept_certified.txt"]
+    whole = run([*ours, "--save", str(WORK / "ours.safetensors"), "--kept", str(kept[0])])
+    gap, active = difference()
+    certified = run([*ours, "--epsilon", str(EPSILON), "--kept", str(kept[1])])
+    one, other = (set(path.read_text("utf-8").split()) for path in kept)
+    alike = (
+        f"{certified['rows']:.0f} rows, {len(one & other) / len(one | other):.1%} of pruned nodes the same"
+    )
+    return [
+        [f"all {active} rows: peer", *costs(peer, peer), "", ""],
+        ["  all rows, float32", *costs(whole, peer), f"{whole['flops'] / rate:.2f} s", f"{gap:.1e}"],
+        [f"  certified {EPSILON}", *costs(certified, peer), "", alike],
     ]
 
 
@@ -129,6 +159,8 @@ def main() -> None:
     for name, text, rows, batch in RUNS:
         for line in compare(name, text, rows, batch, rate):
             table.add_row(*line)
+    for line in same_pruned_graph(RUNS[0][1], RUNS[0][3], rate):
+        table.add_row(*line)
     Console(width=120).print(table)
 
 

@@ -1,6 +1,6 @@
 """Does the certified stop find the pruned graph that expanding every candidate finds, and in how many rows?
 
-    python -m tests.benchmarks.certified CASES.yaml [NODES [EPSILON]]
+    python -m tests.benchmarks.certified CASES.yaml [CANDIDATES [EPSILON]]
 
 One line a case: rows of the full expansion and of the certified one, the bound it proves, and how many nodes
 of the two pruned graphs (0.8 / 0.98) are the same (in both, of those in either).
@@ -16,7 +16,7 @@ import yaml
 
 from agent import read_settings
 from tracer import Study, load
-from tracer.attribute import EPSILON, POOL, trace
+from tracer.attribute import CANDIDATES, EPSILON, trace
 from tracer.graph import Graph
 
 
@@ -28,7 +28,7 @@ def kept(graph: Graph) -> set[str]:
 def main() -> None:
     """Trace every case twice."""
     cases = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    nodes = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    candidates = int(sys.argv[2]) if len(sys.argv) > 2 else CANDIDATES
     epsilon = float(sys.argv[3]) if len(sys.argv) > 3 else EPSILON
     torch.set_num_threads(2)
     subject = load(cache=read_settings().cache_folder)
@@ -38,9 +38,9 @@ def main() -> None:
         answer, foil = (study.token(case[name]).token_id for name in ("said", "foil"))
         target = study.contrast(answer, foil).target
         start = time.process_time()
-        some = trace(study.frozen, target, case["id"], nodes=nodes, epsilon=epsilon)
+        some = trace(study.frozen, target, case["id"], candidates=candidates, epsilon=epsilon)
         spent = (time.process_time() - start) / 2
-        full = trace(study.frozen, target, case["id"], nodes=nodes, epsilon=0.0)
+        full = trace(study.frozen, target, case["id"], candidates=candidates, epsilon=0.0)
         mine, theirs = kept(some), kept(full)
         same.append(len(mine & theirs) / len(mine | theirs))
         share.append(some.features / full.features)
@@ -51,7 +51,7 @@ def main() -> None:
             flush=True,
         )
     print(
-        f"\n{POOL * nodes} candidates, epsilon {epsilon}: pruned graphs agree on {statistics.mean(same):.1%} "
+        f"\n{candidates} candidates, epsilon {epsilon}: pruned graphs agree on {statistics.mean(same):.1%} "
         f"of nodes (least {min(same):.1%}) with {statistics.mean(share):.0%} of the rows"
     )
 

@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1024)
     parser.add_argument("--batch", type=int, default=64, help="the peer ranks anew after four batches")
     parser.add_argument("--save", type=Path)
+    parser.add_argument("--kept", type=Path, help="where to write the ids of what pruning keeps (0.8 / 0.98)")
     parser.add_argument("--epsilon", type=float, help="the certified stop, instead of a number of rows")
     parser.add_argument("--bfloat16", action="store_true")
     args = parser.parse_args()
@@ -80,6 +81,9 @@ def main() -> None:
         f"rows {graph.features} tokens {tokens} flops {floor_flops(subject, graph):.0f} "
         f"bound {graph.unexplored or 0:.3f} error {graph.error or 0:.5f}"
     )
+    if args.kept:
+        kept = graph.prune().nodes.nonzero()[:, 0].tolist()
+        args.kept.write_text("\n".join(graph.id_of(node) for node in kept), encoding="utf-8")
     if args.save:
         save_file({"matrix": PeerView(graph).matrix.contiguous()}, args.save)
 
