@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent.graph_view import view_graph
     from agent.health import memory_each, needs
     from agent.neuronpedia import Upload, upload_graph
+    from agent.roster import Roster
     from agent.session import Session, answered, in_words
     from agent.settings import Settings, read_settings, settings_table
     from agent.suite import SuiteCase, read_suite
@@ -32,6 +33,7 @@ __all__ = [
     "Event",
     "Failed",
     "Naming",
+    "Roster",
     "Run",
     "Said",
     "Session",
@@ -91,6 +93,7 @@ _LATE = {
     "view_graph": "agent.graph_view",
     "needs": "agent.health",
     "Upload": "agent.neuronpedia",
+    "Roster": "agent.roster",
     "upload_graph": "agent.neuronpedia",
     "Session": "agent.session",
     "answered": "agent.session",

@@ -10,13 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 from agent.catalogue import Catalogue
 from agent.errors import AgentError, LibraryError
 from agent.features import together
-from agent.keeping import forget_older
+from agent.keeping import DATABASE, forget_older, open_database
 from agent.library import Library
 from agent.records import Description
 from agent.settings import Settings
@@ -35,7 +34,6 @@ from tracer import (
 
 log = logging.getLogger(__name__)
 
-DATABASE = "talks.sqlite"
 KEPT = 4  # studies, and traces, in memory
 READ_ONLY = (
     "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
@@ -170,7 +168,7 @@ class Desk:
         """The database of conversations; in memory, with a warning, where the folder cannot be written."""
         with self._opening:
             if self._checkpoints is None:
-                self._checkpoints = _open_database(self.settings.data_folder)
+                self._checkpoints = open_database(self.settings.data_folder)
             return self._checkpoints
 
     def forget_old(self) -> None:
@@ -207,18 +205,6 @@ class Desk:
         if self._checkpoints is not None:
             self._checkpoints.close()
             self._checkpoints = None
-
-
-def _open_database(folder: Path) -> sqlite3.Connection:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(folder / DATABASE, check_same_thread=False, timeout=30)
-        connection.execute("create table if not exists askcircuit_can_write (x)")
-        connection.commit()
-    except (OSError, sqlite3.OperationalError) as exc:
-        log.warning("conversations are not kept: %s cannot be written (%s)", folder, exc)
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
-    return connection
 
 
 def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:

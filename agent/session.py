@@ -191,8 +191,12 @@ class Session:
         return bundle_of(self._state(), {**how, "brain": self._deciding}, title)
 
     def open(self, bundle: Bundle) -> None:
-        """Make this conversation the bundle's; raises AgentError where it is about another model."""
-        here, there = self._desk.subject.name, bundle.report["model"]
+        """Make this conversation the bundle's; raises AgentError where it is about another model.
+
+        A read-only desk has no model: there it can be read, whatever it is about.
+        """
+        there = bundle.report["model"]
+        here = there if self._desk.settings.read_only else self._desk.subject.name
         if here != there:
             raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")
         self._loop.update_state(self._config, bundle.state, as_node="act")

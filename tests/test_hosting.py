@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,12 +17,13 @@ import yaml
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
-from agent import Failed, Session, open_desk, read_settings
+from agent import Failed, Roster, Session, open_desk, read_settings
 from agent.desk import Desk
-from agent.keeping import id_of
+from agent.keeping import DATABASE, id_of
 from agent.library import Library
 from tests.tests_support import tiny_subject
 from tests.visitors import Visitor
+from ui import shared
 from ui.app import serve
 from ui.doctor import hosting
 from ui.gate import Rates, address_of
@@ -186,6 +189,7 @@ def test_the_token_lets_anybody_in_and_secrets_are_checked_when_they_are_set():
     check = may_enter(read_settings(token="a-long-token", logins="ann:b:c"))
     assert check("who", "a-long-token")
     assert check("ann", "b:c")
+    assert not check("ann", "a-long-token")  # nobody else comes into her conversations
     assert not check("ann", "a-long-tokem")
     assert may_enter(read_settings()) is None
     for wrong in ({"logins": "ann"}, {"logins": ":x"}, {"token": "short"}):
@@ -199,6 +203,10 @@ def test_a_read_only_copy_needs_no_model(tmp_path):
     )
     desk = open_desk(settings)
     assert next(Session(desk, "x").ask("help")).why.startswith("This copy is read-only")
+    kept = Session(desk, "kept")
+    kept.open(shared.find(shared.FIRST, tmp_path))  # what there is can be read without its model
+    assert "Austin" in kept.history()[1]["content"]
+    assert kept.last_drawing()["supernodes"]
     server, address = serve(desk, "127.0.0.1", 0)
     assert httpx.get(f"{address}health").json()["read_only"] is True
     visitor = Visitor(address)
@@ -307,7 +315,14 @@ def test_old_conversations_are_deleted_and_others_stay(tmp_path):
     for table in ("checkpoints", "writes"):
         desk.checkpoints().execute(age.format(table), (id_of(time.time() - 31 * 86_400),))
     desk.checkpoints().commit()
+    roster = Roster(tmp_path)
+    for name in talks:
+        roster.enter("ann", name, name)
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as kept, kept:
+        kept.execute("update roster set moment = moment - 31 * 86400 where thread_id = 'old'")
     desk.forget_old()
+    assert [each["thread"] for each in roster.listed("ann")] == ["new"]
+    roster.close()
     assert talks["old"].history() == []
     assert len(talks["new"].history()) == 2
     desk.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import AgentError
+from agent import AgentError, Roster
 from ui import ideas, render, report, shared, shelf
 from ui.opening import Opening, Waited
 from ui.talks import Talk, Talks, act_of, answers, factor_of
@@ -53,27 +53,43 @@ def test_a_shared_bundle_is_found_by_its_content(bundles, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize(
-    "kept",
-    [
-        None,
-        "x",
-        {},
-        [1, None, {}],
-        [{"thread": "../x", "title": "t", "time": 1}],
-        [{"thread": THREAD, "title": 7}],
-    ],
-)
-def test_a_list_that_makes_no_sense_is_empty(kept):
-    assert shelf.listed(kept) == []
+@pytest.fixture
+def roster(tmp_path):
+    opened_ = Roster(tmp_path)
+    yield opened_
+    opened_.close()
 
 
-def test_a_conversation_keeps_its_first_question_as_title():
-    kept = shelf.with_talk([], THREAD, "why\n\u202ethis?")
-    assert kept[0]["title"] == "why ‹202e›this?"
-    kept = shelf.with_talk(kept, THREAD, "and that?")
-    assert [entry["title"] for entry in kept] == ["why ‹202e›this?"]
-    assert shelf.without_talk(kept, THREAD) == []
+def test_everybody_sees_only_their_own_conversations(roster):
+    ann, bob = shelf.owner_of("ann", THREAD), shelf.owner_of("bob", THREAD)
+    here, there = shelf.owner_of(None, THREAD), shelf.owner_of(None, "f" * 32)
+    assert len({ann, bob, here, there, shelf.owner_of(THREAD, None)}) == 5
+    assert shelf.owner_of(None, "x") != shelf.owner_of(None, "x")  # nobody's key is anybody's
+    for owner in (ann, here):
+        shelf.enter(roster, owner, owner.encode().hex()[:32].ljust(32, "0"), "why\n\u202ethis?")
+    assert [entry["title"] for entry in roster.listed(ann)] == ["why ‹202e›this?"]
+    thread = roster.listed(ann)[0]["thread"]
+    assert roster.owns(ann, thread)
+    assert not roster.owns(bob, thread)
+    assert roster.listed(bob) == roster.listed(there) == []
+    shelf.enter(roster, bob, thread, "mine now?")  # what is taken stays its owner's
+    roster.drop(bob, thread)
+    assert roster.listed(ann)[0]["title"] == "why ‹202e›this?"
+    roster.drop(ann, thread)
+    assert roster.listed(ann) == []
+
+
+def test_a_list_is_kept_and_two_tabs_add_to_the_same(roster, tmp_path):
+    other = Roster(tmp_path)  # another tab, another thread of the server: the same folder
+    for n, each in enumerate((roster, other, roster)):
+        shelf.enter(each, "browser a", f"{n:032x}", f"question {n}")
+    shelf.enter(other, "browser a", f"{0:032x}", "and that?")
+    assert [entry["title"] for entry in roster.listed("browser a")] == [
+        "question 0",
+        "question 2",
+        "question 1",
+    ]
+    other.close()
 
 
 def test_a_sentence_is_marked_and_nothing_else_becomes_markup():

@@ -28,7 +28,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "openai": {"agent/llm.py"},
     "chromadb": {"agent/index.py"},
     "pydantic_settings": {"agent/settings.py"},
-    "gradio": {"ui/app.py", "ui/page.py"},
+    "gradio": {"ui/app.py", "ui/page.py", "ui/widgets.py"},
     "uvicorn": {"ui/hosting.py"},
     "mcp": {"ui/mcp.py"},
     "anyio": {"ui/mcp.py"},

@@ -6,12 +6,13 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 
-from agent import Desk, Settings, read_settings
+from agent import Desk, Roster, Settings, read_settings
 from ui.hosting import PageServer
 from ui.logins import may_enter
 from ui.opening import Opening, opened
 from ui.page import Page
 from ui.report import SCRIPTS, asset
+from ui.widgets import Widgets
 
 OPEN_PAGES = 300  # of which Gradio keeps what they show
 DAY = 86_400
@@ -43,7 +44,7 @@ def shelf() -> Any:
     )
 
 
-def build_app(opening: Opening, folder: Path) -> gr.Blocks:
+def build_app(opening: Opening, folder: Path, roster: Roster) -> gr.Blocks:
     """The page of one desk, open or on its way, not yet served; `folder` holds what is shared by links."""
     blocks: gr.Blocks = gr.Blocks(
         title="askcircuit",
@@ -52,7 +53,7 @@ def build_app(opening: Opening, folder: Path) -> gr.Blocks:
         delete_cache=(DAY // 24, DAY),  # files that uploads and exports leave behind
     )
     with blocks:
-        Page(opening, drawing, shelf, folder).wire(blocks)
+        Page(opening, Widgets(drawing, shelf), folder, roster).wire(blocks)
     blocks.queue(max_size=None, api_open=False)  # the gate knows how many may wait
     blocks.state_session_capacity = OPEN_PAGES
     return blocks
@@ -125,6 +126,7 @@ def serve(
     opening = desk if isinstance(desk, Opening) else opened(desk)
     known = settings or (read_settings() if isinstance(desk, Opening) else desk.settings)
     chosen = known.model_copy(update={"host": host, "port": port})
-    blocks = build_app(opening, chosen.data_folder / "shared")
-    server = PageServer(chosen, opening, mounted(blocks, chosen), Queue(blocks))
+    roster = Roster(chosen.data_folder)
+    blocks = build_app(opening, chosen.data_folder / "shared", roster)
+    server = PageServer(chosen, opening, mounted(blocks, chosen), Queue(blocks), roster.close)
     return server, server.start()

@@ -101,9 +101,16 @@ class Server:
 class PageServer:
     """A page and its server."""
 
-    def __init__(self, settings: "Settings", opening: Opening, page: ASGIApp, questions: Questions) -> None:
-        """Not listening yet."""
-        self.host = Host(settings, opening, page, questions)
+    def __init__(
+        self,
+        settings: "Settings",
+        opening: Opening,
+        page: ASGIApp,
+        questions: Questions,
+        at_end: Callable[[], None],
+    ) -> None:
+        """Not listening yet; `at_end` is called when nobody can come any more."""
+        self.host, self._at_end = Host(settings, opening, page, questions), at_end
         self._server = Server(
             SecurityHeaders(self.host, settings.embed_in or ""), settings.host, settings.port
         )
@@ -116,6 +123,7 @@ class PageServer:
         """Stop listening."""
         del verbose  # as Gradio's own servers are closed
         self._server.close()
+        self._at_end()
 
 
 def stay_open(server: PageServer, opening: Opening) -> None:

@@ -52,8 +52,8 @@ const nothing = make('p', { class: 'sh-note' }, 'There is no explanation here ye
 
 const examples = sheet('Worked examples', make('p', { class: 'sh-note' },
   'Real questions, answered and tested beforehand on the model. Open one, then ask on.'), cards);
-const talks = sheet('Your conversations', make('p', { class: 'sh-note' },
-  'Only this browser knows them.'), list);
+const whose = make('p', { class: 'sh-note' });
+const talks = sheet('Your conversations', whose, list);
 const keeping = sheet('Save and share', nothing, make('div', { class: 'sh-cards' }, ...saves),
   make('h3', null, 'Link'), make('p', { class: 'sh-note' },
     'Whoever has the link can open what is here now.'),
@@ -68,7 +68,10 @@ const open = (box) => () => {
 };
 element.querySelector('.sh').append(
   push('Examples', open(examples), { class: 'sh-plain' }),
-  push('Conversations', open(talks), { class: 'sh-plain' }),
+  push('Conversations', () => {
+    open(talks)();
+    trigger('listtalks', {}); // another tab may have added to them
+  }, { class: 'sh-plain' }),
   push('Save & share', open(keeping), { class: 'sh-plain' }), examples, talks, keeping);
 
 function ask(name, what) {
@@ -141,10 +144,12 @@ function show() {
   cards.replaceChildren(...V.gallery.map(card));
   list.replaceChildren(...(V.talks.length ? V.talks.map(line)
     : [make('li', { class: 'sh-note' }, 'None yet. What you ask is listed here.')]));
+  whose.textContent = V.login ? 'Those of your login, from whatever browser.'
+    : 'Only this browser can open them.';
   nothing.hidden = V.saves;
   for (const button of [...saves, keeping.querySelector('.sh-make')]) button.disabled = !V.saves;
   if (V.opened && V.opened !== before) toTop();
-  if (!props.value) return;
+  if (!props.value || V.link === null) return;
   const here = new URL(window.location.href);
   if ((here.searchParams.get('bundle') ?? '') === V.link) return;
   if (V.link) here.searchParams.set('bundle', V.link);

@@ -1,39 +1,29 @@
-"""What a visitor keeps: their list of conversations, as their own browser remembers it. Knows no widgets."""
+"""Whose conversations a page lists: a login's own, or else those of the browser. Knows no widgets."""
 
-import time
-from typing import Any
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
 
 from ui.render import visible
-from ui.talks import THREAD
 
-MOST_LISTED = 50
+if TYPE_CHECKING:
+    from agent import Roster
+
+KEY = re.compile(r"[0-9a-f]{32}")
 TITLE = 90
 
 
-def listed(kept: Any) -> list[dict[str, Any]]:
-    """The conversations a browser says it has, newest first; what makes no sense is left out.
-
-    A browser can only name threads it was given: an id has 128 random bits.
-    """
-    out: dict[str, dict[str, Any]] = {}
-    for entry in kept if isinstance(kept, list) else []:
-        if not isinstance(entry, dict):
-            continue
-        thread, title, when = (entry.get(name) for name in ("thread", "title", "time"))
-        good = isinstance(thread, str) and THREAD.fullmatch(thread) and isinstance(when, (int, float))
-        if good and isinstance(title, str):
-            out[str(thread)] = {"thread": thread, "title": visible(title)[:TITLE], "time": when}
-    return sorted(out.values(), key=lambda entry: -entry["time"])[:MOST_LISTED]
+def key_of(value: Any) -> str:
+    """The name a browser gave itself, or a new one: 128 random bits that nobody else knows."""
+    known = isinstance(value, str) and KEY.fullmatch(value)
+    return value if known else uuid.uuid4().hex
 
 
-def with_talk(kept: Any, thread: str, title: str) -> list[dict[str, Any]]:
-    """The list with one conversation on top; its first question stays its title."""
-    known = {entry["thread"]: entry for entry in listed(kept)}
-    name = known[thread]["title"] if thread in known else " ".join(visible(title).split())[:TITLE]
-    known[thread] = {"thread": thread, "title": name or "…", "time": round(time.time())}
-    return listed(list(known.values()))
+def owner_of(login: str | None, key: Any) -> str:
+    """Whose conversations these are: with logins the login's, on whatever browser; else the browser's."""
+    return f"login {login}" if login else f"browser {key_of(key)}"
 
 
-def without_talk(kept: Any, thread: str) -> list[dict[str, Any]]:
-    """The list without one conversation."""
-    return [entry for entry in listed(kept) if entry["thread"] != thread]
+def enter(roster: "Roster", owner: str, thread: str, asked: str) -> None:
+    """Put a conversation on top of its owner's list; its first question stays its title."""
+    roster.enter(owner, thread, " ".join(visible(asked).split())[:TITLE] or "…")

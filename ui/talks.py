@@ -121,6 +121,22 @@ def number_of(click: Any) -> int:
     return number if isinstance(number, int) else 0
 
 
+def dialled(talk: Talk, click: Any) -> dict[str, Any] | None:
+    """What the model says with what is pinned scaled once, without controls; None for what asks nothing."""
+    from agent import AgentError
+
+    focus, factor = focus_of(click), factor_of(click)
+    if focus is None or factor is None:
+        return None
+    known = {"n": number_of(click), "id": focus["id"]}
+    if not talk.opening.ready:
+        return {**known, "why": "The model is still loading."}
+    try:
+        return {**talk.session().try_out(focus["id"], factor).plain(), **known}
+    except AgentError as exc:
+        return {**known, "why": str(exc)}
+
+
 def act_of(click: Any) -> str | None:
     """What a button of the drawing asks in words: a test of what was scaled, or a swap."""
     act, words, factor = getattr(click, "act", ""), str(getattr(click, "words", "")), factor_of(click)

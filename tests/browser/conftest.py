@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,9 @@ def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     desk.close()
 
 
-@pytest.fixture(scope="session")
-def cold(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page of a model that is still loading, and will be as long as the tests last."""
+@contextmanager
+def still_loading(**settings: Any) -> Iterator[str]:
+    """The page of a model that is loading as long as the block lasts."""
     from agent import AgentError, read_settings
     from ui.app import serve
     from ui.opening import Opening
@@ -51,11 +52,24 @@ def cold(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         over.wait()
         raise AgentError("The tests are over.")
 
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("cold"))
-    page, url = serve(Opening(load), "127.0.0.1", free_port(), settings)
+    page, url = serve(Opening(load), "127.0.0.1", free_port(), read_settings(**settings))
     yield url
     over.set()
     page.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def cold(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of a model that is still loading, and will be as long as the tests last."""
+    with still_loading(data_dir=tmp_path_factory.mktemp("cold")) as url:
+        yield url
+
+
+@pytest.fixture
+def closed(chromium: str, tmp_path: Path) -> Iterator[str]:
+    """The same with logins."""
+    with still_loading(data_dir=tmp_path, logins="ann:secret-a,bob:secret-b") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -124,6 +124,61 @@ def test_a_link_opens_the_same_for_somebody_else(look, tmp_path):
     nobody.wait_for_function("document.querySelector('#chat').innerText.includes('nothing under this link')")
 
 
+def asked(page, message):
+    """Ask and stop: it is then one of the visitor's conversations."""
+    page.locator("#ask textarea").fill(message)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Load model')")
+    page.locator("#stop").click()
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
+
+
+def listed(page):
+    """The titles of the visitor's conversations."""
+    page.get_by_role("button", name="Conversations").click()
+    page.wait_for_timeout(500)  # the list is asked for when it is opened
+    titles = page.locator(".sh-talk b").all_inner_texts()
+    page.keyboard.press("Escape")
+    return titles
+
+
+def test_two_tabs_keep_one_list(look, cold):
+    first = look()
+    second = first.context.new_page()
+    second.goto(cold)
+    second.wait_for_selector(".ac-group")
+    asked(first, "one?")
+    asked(second, "two?")
+    assert listed(first) == listed(second) == ["two?", "one?"]
+
+
+def test_each_login_sees_its_own_conversations_and_links_open_for_all(browser, closed):
+    def enter(name):
+        page.wait_for_selector("input[type=password]")
+        page.get_by_label("username").fill(name)
+        page.get_by_label("password").fill(f"secret-{name[0]}")
+        page.get_by_role("button", name="Login").click()
+        page.wait_for_selector(".ac-group")
+
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(closed)
+        enter("ann")
+        asked(page, "a question of hers?")
+        assert listed(page) == ["a question of hers?"]
+        page.get_by_role("link", name="Log out ann").click()
+        enter("bob")  # in the same browser
+        assert "hers" not in page.inner_text("#chat")
+        assert listed(page) == []
+        page.goto(f"{closed}?bundle=paris")
+        page.wait_for_function("document.querySelector('#chat').innerText.includes('Eiffel')")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(closed)
+        enter("ann")  # in another one
+        assert listed(page) == ["a question of hers?"]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nobody_is_shut_out(look, theme, width):
