@@ -133,13 +133,16 @@ def chat(
     check_port(settings.host, settings.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     from ui.app import serve
-    from ui.hosting import stay_open
+    from ui.hosting import leave_at_once, stay_open
     from ui.opening import Opening
 
     opening = Opening(partial(open_late, settings))  # the page is there before the model is
     server, address = serve(opening, settings.host, settings.port, settings)
     notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
-    stay_open(server, opening)
+    try:
+        stay_open(server, opening)
+    except SystemExit:  # SIGTERM, and all is closed
+        leave_at_once()
 
 
 def open_late(settings: "Settings", progress: Callable[[str, float], None]) -> "Desk":
@@ -167,7 +170,12 @@ def mcp(
         check_open(settings)
     opening = Opening(partial(open_late, settings))  # a client may greet before the model is there
     if http:
-        serve_http(settings, opening, lambda line: notes().print(line, markup=False))
+        from ui.hosting import leave_at_once
+
+        try:
+            serve_http(settings, opening, lambda line: notes().print(line, markup=False))
+        except SystemExit:
+            leave_at_once()
     else:
         serve_stdio(opening)
 
