@@ -33,7 +33,7 @@ function sv(tag, traits, parent, text) {
 }
 
 const known = (value) => value !== null && value !== undefined;
-const percent = (share) => `${Math.round(share * 100)} %`;
+const percent = (share) => `${Math.round(share * 100)} %`.replace('-', '−');
 const verdictOf = (group) => VERDICTS[group.verdict] ?? VERDICTS.untested;
 const layersOf = ([low, high]) => (low === high ? `L${low}` : `L${low}–${high}`);
 
@@ -53,13 +53,19 @@ function leadOf(graph) {
 function nameOf(graph, index, id) {
   if (id === 'LD') return leadOf(graph);
   if (/^T\d+$/.test(id)) return visible(graph.tokens[Number(id.slice(1))] ?? id);
-  return index.groups.get(id)?.name ?? index.nodes.get(id)?.label ?? id;
+  return neat(index.groups.get(id)?.name ?? index.nodes.get(id)?.label ?? id);
+}
+
+// A group with the id by which the answer speaks of it; anything else by its name.
+function called(graph, index, id) {
+  const name = nameOf(graph, index, id);
+  return index.groups.has(id) ? `${id} ${name}` : name;
 }
 
 function groupLines(graph, group) {
   const lines = [
-    [group.name, 'title'],
-    [`${KINDS[group.kind]?.[0] ?? group.kind} · at “${visible(graph.tokens[group.position])}” · ${
+    [neat(group.name), 'title'],
+    [`${group.id} · ${KINDS[group.kind]?.[0] ?? group.kind} · at “${visible(graph.tokens[group.position])}” · ${
       layersOf(group.layers)} · ${group.members.length} features`],
     [`share of the graph: ${percent(group.share)}${group.sign < 0 ? ', against the answer' : ''}`],
   ];
@@ -82,7 +88,7 @@ function nodeLines(graph, node) {
   const at = visible(graph.tokens[node.position] ?? '');
   const kinds = { error: 'what was not chosen, merged', bias: 'bias', bos: 'start of the text' };
   const lines = [
-    [node.kind === 'token' ? visible(node.label) : node.label, 'title'],
+    [node.kind === 'token' ? visible(node.label) : neat(node.label), 'title'],
     [`${kinds[node.kind] ?? node.kind} · ${where}${node.layer < 0 ? '' : ` · at “${at}”`}`],
     [`influence ${(node.influence * 100).toFixed(1)} %, effect ${signed(node.effect)}`],
   ];
@@ -149,7 +155,7 @@ function weightList(graph, index, title, edges, far, open) {
     const bar = el('i', { class: edge.weight < 0 ? 'ac-neg' : 'ac-pos' });
     bar.style.width = `${Math.max(3, (Math.abs(edge.weight) / most) * 44)}px`;
     const name = el('button', { type: 'button', class: 'ac-link', onclick: () => open(edge[far]) },
-      nameOf(graph, index, edge[far]));
+      called(graph, index, edge[far]));
     const heads = headsOf(edge);
     return el('li', null, name, bar, el('b', null, signed(edge.weight)),
       heads ? el('small', { class: 'ac-heads' }, heads) : null);
@@ -161,7 +167,7 @@ function memberList(graph, group, index, open) {
   const members = group.members.map((id) => index.nodes.get(id)).filter(known);
   members.sort((a, b) => b.influence - a.influence);
   const rows = members.slice(0, 12).map((node) => el('li', null,
-    el('button', { type: 'button', class: 'ac-link', onclick: () => open(node.id) }, node.label),
+    el('button', { type: 'button', class: 'ac-link', onclick: () => open(node.id) }, neat(node.label)),
     el('span', { class: 'ac-where' }, `L${node.layer}`),
     el('b', null, `${(node.influence * 100).toFixed(1)} %`)));
   const more = members.length - rows.length;
@@ -189,7 +195,7 @@ function groupPanel(graph, index, group, act) {
   const opened = act.isOpen(group.id);
   return [
     el('header', null,
-      el('h3', null, group.name),
+      el('h3', null, neat(group.name)),
       el('p', null, groupLines(graph, group)[1][0]),
       el('p', { class: 'ac-verdict' }, `${sign} ${verdict}`),
       el('button', { type: 'button', class: 'ac-button', onclick: () => act.expand(group.id) },
@@ -211,7 +217,7 @@ function nodePanel(graph, index, node, act) {
       el('h3', null, title[0]),
       ...rest.map(([line]) => el('p', null, line)),
       home ? el('button', { type: 'button', class: 'ac-button', onclick: () => act.open(home.id) },
-        `In the group “${home.name}”`) : null),
+        `Part of ${home.id}, ${neat(home.name)}`) : null),
     node.kind === 'feature' || node.kind === 'token' ? act.bench(node.id) : null,
     el('div', { class: 'ac-flows' },
       weightList(graph, index, 'Fed by', index.into(node.id), 'source', act.open),
@@ -219,12 +225,38 @@ function nodePanel(graph, index, node, act) {
   ];
 }
 
+// What each group did when it was switched off, beside what random groups did: the tests at a glance.
+function glance(graph, index, act) {
+  const tested = graph.supernodes.filter((group) => known(group.measured));
+  if (!tested.length) return null;
+  const reach = (group) => Math.max(Math.abs(group.measured), group.controls?.max_abs ?? 0);
+  const most = Math.max(...tested.map(reach), 1e-9);
+  tested.sort((a, b) => Math.abs(b.measured) - Math.abs(a.measured));
+  const rows = tested.map((group) => {
+    const x = (value) => 100 + (value / most) * 98;
+    const plot = sv('svg', { viewBox: '0 0 200 12', class: 'ac-mini', 'aria-hidden': 'true',
+      preserveAspectRatio: 'none' });
+    const chance = group.controls?.max_abs ?? 0;
+    sv('rect', { x: x(-chance), y: 1, width: x(chance) - x(-chance), height: 10, class: 'ac-chance' }, plot);
+    sv('line', { x1: 100, x2: 100, y1: 0, y2: 12, class: 'ac-zero' }, plot);
+    const [from, to] = [Math.min(100, x(group.measured)), Math.max(100, x(group.measured))];
+    sv('rect', { x: from, y: 3.5, width: Math.max(1, to - from), height: 5,
+      class: group.measured < 0 ? 'ac-fell' : 'ac-rose' }, plot);
+    return el('li', null, el('button', { type: 'button', class: 'ac-link', onclick: () => act.open(group.id) },
+      `${group.id} ${neat(group.name)}`), el('b', null, signed(group.measured)),
+    el('span', { class: 'ac-badge', title: verdictOf(group)[2] }, verdictOf(group)[0]), plot);
+  });
+  return el('section', null, el('h4', null, 'Each group switched off'),
+    el('ul', { class: 'ac-weights ac-glance' }, ...rows),
+    el('p', { class: 'ac-hint' }, `Bars: the change of ${leadOf(graph)}; grey: what matched random groups reach.`));
+}
+
 function startPanel(graph, index, act) {
   const { scores } = graph;
   const steps = graph.strongest_path.flatMap((id, i) => [
     i ? el('span', { class: 'ac-then' }, '→') : null,
     el('button', { type: 'button', class: 'ac-chip', onclick: () => act.open(id) },
-      nameOf(graph, index, id)),
+      called(graph, index, id)),
   ]).filter(known);
   const facts = `${graph.supernodes.length} groups of ${scores.nodes} nodes and ${
     scores.edges.toLocaleString('en')} edges. ${percent(scores.completeness)} of what flows into them is accounted for; ${
@@ -232,6 +264,7 @@ function startPanel(graph, index, act) {
   return [
     steps.length ? el('header', null, el('h3', null, 'Strongest path'),
       el('div', { class: 'ac-path' }, ...steps)) : null,
+    glance(graph, index, act),
     el('p', { class: 'ac-hint' }, facts),
     el('p', { class: 'ac-hint' },
       'Hover for numbers. Click to pin something and ask about it. Double-click opens a group.'),
@@ -245,12 +278,21 @@ function legend() {
     sv('path', { d: path }, sign);
     return el('span', null, sign, words);
   };
-  const badge = ([sign, words]) => el('span', null, el('b', { class: 'ac-badge' }, sign), words);
+  const badge = ([sign, words]) => el('span', { class: 'of-groups' }, el('b', { class: 'ac-badge' }, sign), words);
+  const only = (made, view) => {
+    made.classList.add(`of-${view}`);
+    return made;
+  };
+  const mark = (shape, kind, words) => only(item(DOTS[shape](5), kind, words, '-7 -7 14 14'), 'features');
   return el('div', { class: 'ac-legend' },
-    item(SIGNS.input, 'k-input', 'reads text'), item(SIGNS.middle, 'k-middle', 'in between'),
-    item(SIGNS.say, 'k-say', 'says a token'),
+    only(item(SIGNS.input, 'k-input', 'reads text'), 'groups'),
+    only(item(SIGNS.middle, 'k-middle', 'in between'), 'groups'),
+    only(item(SIGNS.say, 'k-say', 'says a token'), 'groups'),
+    mark('input', 'd-input', 'reads text'), mark('other', 'd-middle', 'in between'),
+    mark('say', 'd-say', 'says a token'), mark('say', 'd-say against', 'hollow: against the answer'),
+    mark('error', 'd-error', 'not chosen, merged'), mark('other', 'd-bos', 'start of the text'),
     item('M0,5H26', 'e-pos', 'feeds', '0 0 26 10'), item('M0,5H26', 'e-neg', 'holds back', '0 0 26 10'),
-    item('M0,5H26', 'e-path', 'strongest path', '0 0 26 10'),
+    only(item('M0,5H26', 'e-path', 'strongest path', '0 0 26 10'), 'groups'),
     ...Object.values(VERDICTS).map(badge));
 }
 

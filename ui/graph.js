@@ -104,6 +104,7 @@ function paint() {
     view = { x: (width * (1 - k)) / 2, y: 0, k };
   }
   for (const name in tabs) tabs[name].setAttribute('aria-pressed', String(mode === name));
+  element.querySelector('.ac').dataset.view = mode;
   slider.value = strength[mode] * 100;
   move();
   ink();
@@ -125,7 +126,8 @@ function standIn(id) {
 function mark() {
   const focus = lit ? null : hovered ?? (pinned && standIn(pinned));
   const near = lit ? standing(lit.ids) : new Set([focus]);
-  const hush = Boolean(focus || lit);
+  const wanted = finder.value.trim().toLowerCase();
+  const hush = Boolean(lit || (wanted ? hovered : focus)); // what is looked for is not dimmed by a pin
   const loose = focus && !index.groups.has(focus) && (mode === 'features' || opened.size > 0);
   for (const link of links) {
     const hot = lit ? lit.edges.has(`${link.source}>${link.target}`)
@@ -136,7 +138,6 @@ function mark() {
   }
   root.querySelector('.ac-hot')?.replaceChildren();
   if (loose) hotLines(focus, near);
-  const wanted = finder.value.trim().toLowerCase();
   for (const [id, { el: made }] of spots) {
     const words = wanted ? nameOf(G, index, id).toLowerCase() : '';
     const dull = (wanted && !words.includes(wanted)) || (hush && !kin(near, id));

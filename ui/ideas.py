@@ -26,7 +26,7 @@ def ideas(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[
     untested = [group for group in groups if group.get("measured") is None]
     out = ["Explain the strongest path", "Which words mattered?", "How sure are you?"]
     for group in (untested or groups)[:1]:
-        out.insert(1, f"What happens if you remove {group['id']}?")
+        out.insert(2, f"What happens if you remove {group['id']}?")
     return out[:COUNT]
 
 
@@ -35,4 +35,4 @@ def hint(drawing: dict[str, Any] | None) -> str:
     if not drawing or drawing.get("only_seen"):
         return NOTHING_YET
     foil = str(drawing["target"]["foil"]).strip() or "another word"
-    return f"Ask “why not {foil}?”, or about another 'text'"
+    return f"Ask on: “why not {foil}?”"

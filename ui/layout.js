@@ -1,6 +1,6 @@
 // Geometry and wording of the drawing: columns, boxes, ports, curves. Touches no page and no colour.
 const FONT = { name: '600 12px system-ui, sans-serif', small: '10.5px system-ui, sans-serif' };
-const GAP = { x: 18, y: 34 };
+const GAP = { x: 18, y: 36 };
 const ROW = 15;
 const ROWS_SHOWN = 8;
 const HIDDEN =
@@ -20,6 +20,9 @@ function visible(token) {
   const text = String(token).replace(HIDDEN, code);
   return text.trim() || '␣';
 }
+
+// A name without the blanks that most tokens begin with: in a quote they only cost room.
+const neat = (name) => name.replace(/“[ \u00a0]+(?=[^”\s])/g, '“');
 
 function fit(text, width, font) {
   if (widthOf(text, font) <= width) return text;
@@ -88,8 +91,8 @@ function boxSize(group, opened, wide) {
     const rest = group.members.length > rows ? ROW : 0;
     return { width: clamp(wide * 0.42, 170, 236), height: 50 + rows * ROW + rest };
   }
-  const width = clamp(wide * 0.235, 106, 158);
-  const lines = wrap(group.name, width - 34, FONT.name, 2);
+  const width = clamp(wide * 0.25, 116, 166);
+  const lines = wrap(neat(group.name), width - 34, FONT.name, 3);
   return { width, height: 28 + lines.length * 15, lines };
 }
 
@@ -201,7 +204,7 @@ function groupLayout(graph, width, height, opened, feeds) {
     return { id: group.id, middle, wishX: cols.at(group.position).middle - size.width / 2, ...size };
   });
   wishes.sort((a, b) => a.middle - b.middle || (a.id < b.id ? -1 : 1));
-  const area = { left, right, top: 58, bottom: height - tokenHeight - 10 };
+  const area = { left, right, top: 70, bottom: height - tokenHeight - 10 };
   const room = area.bottom - area.top;
   const most = Math.floor(room / (54 + GAP.y));
   let placed = placeBoxes(wishes, feeds, area, most);
@@ -295,7 +298,7 @@ function route(edges, placeOf, rows, area) {
       const lane = `${r}|${Math.round(door)}`;
       const nth = lanes.get(lane) ?? 0;
       lanes.set(lane, nth + 1);
-      const away = walls.some(([a]) => a === door) ? -4 : 4;
+      const away = walls.some(([a]) => a === door) ? -7 : 7;
       const x = inside(door + away * nth) ? door : door + away * nth;
       edge.via.push({ x, low: low + 5, high: high - 5 });
       from = { x, y: high - 5 };

@@ -87,6 +87,10 @@ new MutationObserver(() => {
   requestAnimationFrame(() => {
     telling = false;
     if (held && !held.isConnected) held = null;
+    for (const message of document.querySelectorAll('#chat [data-testid][aria-label]')) {
+      const who = message.dataset.testid === 'user' ? 'question' : 'answer'; // Gradio would read out the markup
+      if (message.getAttribute('aria-label') !== who) message.setAttribute('aria-label', who);
+    }
     tellSentences();
   });
 }).observe(document.querySelector('#chat') ?? document.body, { childList: true, subtree: true });

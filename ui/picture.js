@@ -114,12 +114,14 @@ function groupBox(group, box) {
   const sign = sv('svg', { x: 9, y: 8, width: 12, height: 12, viewBox: '-1 -1 13 13',
     class: `ac-sign k-${group.kind}` }, made);
   sv('path', { d: SIGNS[group.kind] ?? SIGNS.middle }, sign);
-  const lines = open ? [fit(group.name, box.width - 50, FONT.name)] : box.lines;
+  const lines = open ? [fit(neat(group.name), box.width - 50, FONT.name)] : box.lines;
   lines.forEach((line, i) => sv('text', { x: 25, y: 18 + i * 15, class: 'ac-name' }, made, line));
   const share = `${group.sign < 0 ? '−' : ''}${percent(group.share)}`;
+  const short = `${group.id} · ${layersOf(group.layers)}`;
+  const long = `${group.id} · ${share} · ${layersOf(group.layers)}`;
+  const meta = widthOf(long, FONT.small) <= box.width - 30 ? long : short;
   const y = 18 + lines.length * 15;
-  sv('text', { x: 25, y, class: 'ac-meta' }, made, fit(`${share} · ${layersOf(group.layers)}`,
-    box.width - 30, FONT.small));
+  sv('text', { x: 25, y, class: 'ac-meta' }, made, fit(meta, box.width - 30, FONT.small));
   const [mark_, word] = verdictOf(group);
   const badge = sv('g', { class: `ac-seal v-${word}`,
     transform: `translate(${box.width - 4},3)` }, made);
@@ -138,7 +140,7 @@ function memberRows(group, box) {
     sv('rect', { x: box.x + 6, y: y - 7, width: box.width - 12, height: ROW, rx: 4 }, made);
     dot(made, node, box.x + 16, y, 3 + 2 * Math.sqrt(node.influence / (members[0].influence || 1)));
     sv('text', { x: box.x + 26, y: y + 4 }, made,
-      fit(`L${node.layer} ${node.label}`, box.width - 38, FONT.small));
+      fit(`L${node.layer} ${neat(node.label)}`, box.width - 38, FONT.small));
     register(node.id, made, { x: box.x + 16, y });
   });
   if (members.length > ROWS_SHOWN) {

@@ -192,7 +192,7 @@ def question(message: str, text: str, said: str, foil: str) -> str:
 def chip(focus: dict[str, str]) -> str:
     """What is pinned in the drawing, in a few words of plain text."""
     kind = "group" if focus["kind"] == "supernode" else "node"
-    return f"asking about: {kind} {visible(focus['id'])}, {visible(focus['label'])}  ✕"
+    return f"✕  asking about {kind} {visible(focus['id'])}: {visible(focus['label'])}"
 
 
 def answer(events: Iterable[Event | None]) -> Iterator[tuple[list[Message], Any]]:

@@ -48,13 +48,14 @@ const SAVES = [
 ];
 const saves = SAVES.map(([kind, name, note]) => push('', () => save(kind), { class: 'sh-card', 'data-kind': kind }));
 saves.forEach((card, i) => card.append(make('b', null, SAVES[i][1]), make('span', null, SAVES[i][2])));
+const files = make('div', { class: 'sh-cards' }, ...saves);
 const nothing = make('p', { class: 'sh-note' }, 'There is no explanation here yet: ask why about a text first.');
 
 const examples = sheet('Worked examples', make('p', { class: 'sh-note' },
   'Real questions, answered and tested beforehand on the model. Open one, then ask on.'), cards);
 const whose = make('p', { class: 'sh-note' });
 const talks = sheet('Your conversations', whose, list);
-const keeping = sheet('Save and share', nothing, make('div', { class: 'sh-cards' }, ...saves),
+const keeping = sheet('Save and share', nothing, files,
   make('h3', null, 'Link'), make('p', { class: 'sh-note' },
     'Whoever has the link can open what is here now.'),
   push('Make a link', () => ask('sharelink', {}), { class: 'sh-plain sh-make' }), linked,
@@ -76,6 +77,7 @@ element.querySelector('.sh').append(
 
 function ask(name, what) {
   told.textContent = 'One moment …';
+  ({ sharelink: linked, fetchfile: files, bringfile: picker })[name].after(told); // where it was asked for
   if (name === 'sharelink') trigger('sharelink', what);
   else if (name === 'fetchfile') trigger('fetchfile', what);
   else trigger('bringfile', what);
@@ -112,7 +114,7 @@ function card(one) {
   }, { class: 'sh-card', 'data-name': one.name });
   made.append(make('small', null, one.kind), make('span', null, `${visible(one.text)} `,
     make('b', null, visible(one.answer))),
-  make('small', null, `${percent(one.p)}, not ${visible(one.foil)} · ${one.held} of ${one.tests} tests held`));
+  make('small', null, `${percent(one.p)} · rather than ${visible(one.foil)} · ${one.held} of ${one.tests} tests held`));
   return made;
 }
 

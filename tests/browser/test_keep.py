@@ -126,6 +126,7 @@ def test_a_link_opens_the_same_for_somebody_else(look, tmp_path):
 
 def asked(page, message):
     """Ask and stop: it is then one of the visitor's conversations."""
+    page.bring_to_front()
     page.locator("#ask textarea").fill(message)
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Load model')")
@@ -135,6 +136,7 @@ def asked(page, message):
 
 def listed(page):
     """The titles of the visitor's conversations."""
+    page.bring_to_front()
     page.get_by_role("button", name="Conversations").click()
     page.wait_for_timeout(500)  # the list is asked for when it is opened
     titles = page.locator(".sh-talk b").all_inner_texts()
@@ -171,7 +173,7 @@ def test_each_login_sees_its_own_conversations_and_links_open_for_all(browser, c
         assert "hers" not in page.inner_text("#chat")
         assert listed(page) == []
         page.goto(f"{closed}?bundle=paris")
-        page.wait_for_function("document.querySelector('#chat').innerText.includes('Eiffel')")
+        page.wait_for_function("document.querySelector('#chat')?.innerText.includes('Eiffel')")
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(closed)
