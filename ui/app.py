@@ -1,6 +1,5 @@
 """The page as a web app: its files, its headers, and how it is served. What it does is in page."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -44,8 +43,8 @@ def shelf() -> Any:
     )
 
 
-def build_app(opening: Opening, folder: Path, roster: Roster) -> gr.Blocks:
-    """The page of one desk, open or on its way, not yet served; `folder` holds what is shared by links."""
+def build_app(opening: Opening, settings: Settings, roster: Roster) -> gr.Blocks:
+    """The page of one desk, open or on its way, not yet served; what is shared by links is kept."""
     blocks: gr.Blocks = gr.Blocks(
         title="askcircuit",
         fill_width=True,
@@ -53,7 +52,8 @@ def build_app(opening: Opening, folder: Path, roster: Roster) -> gr.Blocks:
         delete_cache=(DAY // 24, DAY),  # files that uploads and exports leave behind
     )
     with blocks:
-        Page(opening, Widgets(drawing, shelf), folder, roster).wire(blocks)
+        widgets = Widgets(drawing, shelf, read_only=settings.read_only)
+        Page(opening, widgets, settings.data_folder / "shared", roster).wire(blocks)
     blocks.queue(max_size=None, api_open=False)  # the gate knows how many may wait
     blocks.state_session_capacity = OPEN_PAGES
     return blocks
@@ -127,6 +127,6 @@ def serve(
     known = settings or (read_settings() if isinstance(desk, Opening) else desk.settings)
     chosen = known.model_copy(update={"host": host, "port": port})
     roster = Roster(chosen.data_folder)
-    blocks = build_app(opening, chosen.data_folder / "shared", roster)
+    blocks = build_app(opening, chosen, roster)
     server = PageServer(chosen, opening, mounted(blocks, chosen), Queue(blocks), roster.close)
     return server, server.start()

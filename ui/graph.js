@@ -84,6 +84,7 @@ function redraw() {
   if (!same) {
     mode = G.supernodes.length ? 'groups' : 'features';
     opened = new Set();
+    if (pinned) trigger('pick', { kind: '', id: '', label: '' }); // it was of another circuit
     pinned = null;
     view = { x: 0, y: 0, k: 1 };
   }

@@ -81,12 +81,20 @@ document.addEventListener('keydown', (event) => {
 
 // The chat is drawn anew with every message: mark its sentences again.
 let telling = false;
+let questions = 0;
+function toNewest() { // one's own question may stand below what is in sight: there the work is told
+  const rows = document.querySelectorAll('#chat .user-row');
+  const list = rows[0]?.closest('.bubble-wrap');
+  if (list && questions && rows.length === questions + 1) list.scrollTop = list.scrollHeight;
+  questions = rows.length;
+}
 new MutationObserver(() => {
   if (telling) return;
   telling = true;
   requestAnimationFrame(() => {
     telling = false;
     if (held && !held.isConnected) held = null;
+    toNewest();
     for (const message of document.querySelectorAll('#chat [data-testid][aria-label]')) {
       const who = message.dataset.testid === 'user' ? 'question' : 'answer'; // Gradio would read out the markup
       if (message.getAttribute('aria-label') !== who) message.setAttribute('aria-label', who);

@@ -77,6 +77,8 @@ class Page:
             about = self.opening.desk().about()
         except AgentError as exc:
             return render.title(str(exc), "")
+        if self.w.read_only:
+            return render.title("read-only", "")
         return render.title(about["model"], about["brain"])
 
     def shelved(self, thread: str, owner: str, *, saves: bool, link: str | None = "") -> dict[str, Any]:
@@ -103,7 +105,7 @@ class Page:
             self.w.kept: thread,
             self.w.thread: thread,
             self.w.chat: render.past(history),
-            self.w.circuit: drawing,
+            self.w.circuit: self.seen(drawing),
             **self.pinned(None, drawing),
         }
 
@@ -195,7 +197,7 @@ class Page:
         if not talk.busy.acquire(blocking=False):
             raise gr.Error("This conversation is still answering.", print_exception=False)
         try:
-            talk.cancel = threading.Event()
+            talk.cancel, talk.shown = threading.Event(), None
             shelf.enter(self.roster, owner_of(request, key), thread, asked)
             shown = [*shown, render.asked(asked)]
             yield {
@@ -215,6 +217,7 @@ class Page:
             }
             for messages, view in render.answer(listen(talk, question)):
                 scene = {self.w.chat: [*shown, *messages]}
+                talk.shown = talk.shown if view is None else view["graph_id"]
                 yield scene if view is None else {**scene, self.w.circuit: view}
         finally:
             talk.busy.release()
@@ -238,7 +241,10 @@ class Page:
         """Make the page ready for the next question, however the last one ended."""
         thread = thread_of(thread)
         drawing = self.drawn(thread)
+        drew = self.talks.get(thread).shown  # of a question that was stopped: it is not the conversation's
+        other = drew is not None and drew != (drawing or {}).get("graph_id")
         return {
+            self.w.circuit: drawing if other else gr.skip(),
             self.w.shelf: self.shelved(thread, owner_of(request, key), saves=saves(drawing)),
             self.w.go: gr.update(visible=True),
             self.w.stop: gr.update(visible=False),
@@ -285,10 +291,15 @@ class Page:
         shelf.enter(self.roster, owner_of(request, key), thread, f"{focus['id']} by hand")
         return {self.w.chat: render.past(talk.history()), self.w.circuit: talk.drawing()}
 
+    def seen(self, drawing: Any) -> Any:
+        """The circuit as it is shown: where nothing can be asked, nothing can be tried either."""
+        return {**drawing, "only_seen": True} if drawing and self.w.read_only else drawing
+
     def pinned(self, focus: Any, drawing: Any) -> Scene:
         """The focus, its chip, and the questions that make sense with it."""
-        chip = gr.update(value=render.chip(focus) if focus else "", visible=bool(focus))
-        asks = ideas.ideas(drawing, focus)
+        asked = focus if not self.w.read_only else None
+        chip = gr.update(value=render.chip(asked) if asked else "", visible=bool(asked))
+        asks = ideas.ideas(self.seen(drawing), focus)
         buttons = {
             button: gr.update(value=asks[i] if i < len(asks) else "", visible=i < len(asks))
             for i, button in enumerate(self.w.ideas)
@@ -342,7 +353,8 @@ class Page:
             show_progress_on=self.w.chat,
             api_visibility="private",
         )
-        ready = [self.w.shelf, self.w.go, self.w.stop, self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
+        picked = [self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
+        ready = [self.w.circuit, self.w.shelf, self.w.go, self.w.stop, *picked]
         done = run.then(self.on_done, [self.w.focus, self.w.thread, self.w.key], ready, queue=False, **QUIET)
         done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top
 

@@ -39,14 +39,14 @@ body { margin: 0; padding: 18px; font: 15px/1.55 system-ui, sans-serif; color: v
 main { display: grid; gap: 22px; max-width: 1700px;
   grid-template-columns: minmax(300px, 1fr) minmax(0, 2fr); }
 h1 { font-size: 20px; } h2 { font-size: 16px; }
-#circuit { height: min(820px, calc(100vh - 100px)); min-height: 560px; position: sticky; top: 12px; }
+.frame { height: min(820px, calc(100vh - 100px)); min-height: 560px; position: sticky; top: 12px; }
 .you { border-left: 3px solid #1d6fd1; padding-left: 10px; font-weight: 600; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: 13px; } .wide { overflow-x: auto; }
 td, th { border-bottom: 1px solid var(--border-color-primary); padding: 4px 10px 4px 0;
   vertical-align: top; text-align: left; } td.n { text-align: right; white-space: nowrap; }
 @media (max-width: 900px) {
   main { grid-template-columns: minmax(0, 1fr); }
-  #circuit { position: static; height: auto; }
+  .frame { position: static; height: auto; }
 }
 """
 START = """
@@ -153,7 +153,7 @@ def as_html(bundle: "Bundle") -> str:
 <style>{LOOKS}{asset("said.css")}#circuit {{ {asset("graph.css")} }}</style></head>
 <body><h1>{title}</h1><main><section id="chat">
 {"".join(_message(md, each) for each in bundle.history)}</section>
-<div id="circuit"><div class="ac ac-none"></div></div></main>
+<div class="frame"><div id="circuit"><div class="ac ac-none"></div></div></div></main>
 <h2>Evidence</h2><div class="wide"><table><tr><th>claim</th><th>what</th><th>predicted</th><th>measured</th>
 <th>p</th><th>verdict</th></tr>{rows}</table></div>{md.render(made_with(bundle))}
 <script type="application/json" id="drawing">{drawing}</script><script>{script}</script></body></html>

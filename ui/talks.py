@@ -42,6 +42,7 @@ class Talk:
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
     still: "Still | None" = None  # what was opened here and not yet asked about
+    shown: str | None = None  # the circuit that was drawn while the last question was answered
     _session: "Session | None" = None
 
     def session(self, cancel: threading.Event | None = None) -> "Session":

@@ -7,21 +7,25 @@ import gradio as gr
 
 from ui import ideas, render
 
+READ_ONLY = "This copy is read-only: it shows what was answered, and takes no questions. Open an example."
 LOG_OUT = "logout?all_session=false"
 
 
 class Widgets:
     """One page's widgets; states hold what belongs to a visitor."""
 
-    def __init__(self, drawing: Callable[[], Any], bookshelf: Callable[[], Any]) -> None:
-        """Lay them out; to be called inside gr.Blocks. The arguments make those that draw themselves."""
+    def __init__(
+        self, drawing: Callable[[], Any], bookshelf: Callable[[], Any], *, read_only: bool = False
+    ) -> None:
+        """Lay them out; to be called inside gr.Blocks. The first two make those that draw themselves."""
+        self.read_only = read_only
         self.kept = gr.BrowserState(None, storage_key="askcircuit-thread", secret="askcircuit")
         self.key = gr.BrowserState(None, storage_key="askcircuit-browser", secret="askcircuit")
         self.thread, self.focus = gr.State(None), gr.State(None)
         with gr.Row(elem_id="top"):
             self.title = gr.Markdown(render.title("", ""), elem_id="title")
             self.shelf = bookshelf()
-            self.new = gr.Button("New conversation", size="sm", elem_id="new")
+            self.new = gr.Button("New conversation", size="sm", visible=not read_only, elem_id="new")
             self.leave = gr.Button("Log out", size="sm", visible=False, link=LOG_OUT, elem_id="leave")
         with gr.Row(elem_id="both"):
             with gr.Column(scale=1, min_width=320, elem_id="left"):
@@ -44,7 +48,8 @@ class Widgets:
         self.chip = gr.Button("", size="sm", visible=False, elem_id="chip")
         with gr.Row(elem_id="follow"):
             self.ideas = [gr.Button("", size="sm", visible=False) for _ in range(ideas.COUNT)]
-        with gr.Row(elem_id="asking"):
+        gr.Markdown(READ_ONLY, visible=self.read_only, elem_id="readonly")
+        with gr.Row(elem_id="asking", visible=not self.read_only):
             self.box = gr.Textbox(
                 placeholder=ideas.NOTHING_YET,
                 show_label=False,
@@ -55,7 +60,8 @@ class Widgets:
             )
             self.go = gr.Button("Ask", variant="primary", elem_id="go")
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
-        with gr.Accordion("Text and tokens in boxes of their own", open=False, elem_id="apart"):
+        apart = "Text and tokens in boxes of their own"
+        with gr.Accordion(apart, open=False, visible=not self.read_only, elem_id="apart"):
             self.text = gr.Textbox(label="Text", max_length=4000, elem_id="text")
             with gr.Row():
                 self.said = gr.Textbox(label="Said", max_length=100, min_width=100, elem_id="said")
