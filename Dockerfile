@@ -46,7 +46,7 @@ COPY --from=build /venv /venv
 COPY --from=build /model /model
 RUN useradd --uid 1000 --create-home asker && mkdir /data && chown asker /data
 
-USER asker
+USER 1000
 WORKDIR /data
 VOLUME /data
 EXPOSE 7860

@@ -167,7 +167,10 @@ def test_what_no_browser_of_ours_sends_is_refused(hosted):
     assert http.post(join, json=body, headers={"origin": "https://evil.example"}).status_code == 421
     assert http.post(join, content=b"{}").status_code == 400
     assert http.post(join, json={**body, "fn_index": str(body["fn_index"])}).status_code == 400
-    assert http.post(join, content=b" " * 4_000_001).status_code == 413
+    long = {**body, "data": ["x" * 4_000_001, *body["data"][1:]]}
+    assert "begin a new one" in http.post(join, json=long).json()["detail"].lower()
+    assert http.post(join, content=b" " * 40_000_001).status_code == 413
+    assert http.post("/gradio_api/upload", content=b" " * 4_000_001).status_code == 413
     assert http.post("/gradio_api/call/on_ask", json={"data": []}).status_code == 404
     assert http.post("/gradio_api/run/predict", json=body).status_code == 404
     visitor.close()

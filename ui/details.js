@@ -154,8 +154,9 @@ function weightList(graph, index, title, edges, far, open) {
   const rows = edges.slice(0, 8).map((edge) => {
     const bar = el('i', { class: edge.weight < 0 ? 'ac-neg' : 'ac-pos' });
     bar.style.width = `${Math.max(3, (Math.abs(edge.weight) / most) * 44)}px`;
-    const name = el('button', { type: 'button', class: 'ac-link', onclick: () => open(edge[far]) },
-      called(graph, index, edge[far]));
+    const words = called(graph, index, edge[far]);
+    const name = el('button', { type: 'button', class: 'ac-link', title: words, onclick: () => open(edge[far]) },
+      words);
     const heads = headsOf(edge);
     return el('li', null, name, bar, el('b', null, signed(edge.weight)),
       heads ? el('small', { class: 'ac-heads' }, heads) : null);
@@ -167,7 +168,8 @@ function memberList(graph, group, index, open) {
   const members = group.members.map((id) => index.nodes.get(id)).filter(known);
   members.sort((a, b) => b.influence - a.influence);
   const rows = members.slice(0, 12).map((node) => el('li', null,
-    el('button', { type: 'button', class: 'ac-link', onclick: () => open(node.id) }, neat(node.label)),
+    el('button', { type: 'button', class: 'ac-link', title: neat(node.label), onclick: () => open(node.id) },
+      neat(node.label)),
     el('span', { class: 'ac-where' }, `L${node.layer}`),
     el('b', null, `${(node.influence * 100).toFixed(1)} %`)));
   const more = members.length - rows.length;

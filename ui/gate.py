@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 COOKIE = "askcircuit-visitor"
 VISITOR = re.compile(r"[0-9a-f]{32}")
 LARGEST = 4_000_000  # bytes of a request: a question carries the conversation it is asked in
+LARGEST_FILE = 40_000_000  # of one that brings a file: 24 MB of JSON, quoted once more
 MINUTE = 60.0
 REMEMBERED = 20_000  # visitors and addresses whose questions are counted
 LOGINS = 10  # attempts a minute from one address
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+TOO_LONG = "The conversation has become too long to be sent with a question. Begin a new one."
 READ_ONLY = "This copy is read-only: it answers no new questions. The gallery shows what was answered."
 STOPPING = "This server is being stopped; ask again in a minute."
 
@@ -107,9 +109,10 @@ class Gate:
             return refused(421, "This server is not known by that name (ASKCIRCUIT_HOSTS).")
         if scope["method"] != "POST":
             return None
-        if int_of(headers.get("content-length")) > LARGEST:
-            return refused(413, f"A request may have at most {LARGEST:,} bytes. Begin a new conversation.")
         path: str = scope["path"]
+        most = LARGEST_FILE if path.endswith("/queue/join") else LARGEST
+        if int_of(headers.get("content-length")) > most:
+            return refused(413, f"A request may have at most {most:,} bytes.")
         if "/gradio_api/call/" in path or "/gradio_api/api/" in path:
             return refused(404, "The page has no such interface; for machines there is `askcircuit mcp`.")
         if path.rstrip("/").endswith("/login"):
@@ -121,9 +124,9 @@ class Gate:
         return None
 
     async def _join(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        body = await whole_body(receive)
+        body = await whole_body(receive, LARGEST_FILE)
         if body is None:
-            await refused(413, f"A request may have at most {LARGEST:,} bytes.")(scope, receive, send)
+            await refused(413, f"A request may have at most {LARGEST_FILE:,} bytes.")(scope, receive, send)
             return
         asked = _call(body)
         if asked is None:
@@ -133,8 +136,14 @@ class Gate:
         again = replayed(body, receive)
         if not self.questions.is_question(fn_index):
             often = 20 * self.settings.address_rate  # a slider that is moved asks several times a second
-            wait = self._calls.take([(self._address(scope, headers), often)])
+            address = self._address(scope, headers)
+            wait = self._calls.take([(address, often)])
+            if len(body) > LARGEST:
+                wait = max(wait, self._rates.take([(f"files {address}", self.settings.address_rate)]))
             await (too_many("calls", wait) if wait else self.app)(scope, again, send)
+            return
+        if len(body) > LARGEST:
+            await refused(413, TOO_LONG)(scope, again, send)
             return
         visitor = visitor_of(headers) or session
         scope["askcircuit.visitor"] = visitor
@@ -275,16 +284,16 @@ def int_of(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-async def whole_body(receive: Receive) -> bytes | None:
+async def whole_body(receive: Receive, most: int) -> bytes | None:
     """The body of a request; None when it is too large or was cut off."""
     body = bytearray()
     while True:
         message = await receive()
-        if message["type"] != "http.request" or len(body) > LARGEST:
+        if message["type"] != "http.request" or len(body) > most:
             return None
         body += message.get("body", b"")
         if not message.get("more_body", False):
-            return bytes(body) if len(body) <= LARGEST else None
+            return bytes(body) if len(body) <= most else None
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

@@ -42,6 +42,7 @@ h1 { font-size: 20px; } h2 { font-size: 16px; }
 .frame { height: min(820px, calc(100vh - 100px)); min-height: 560px; position: sticky; top: 12px; }
 .you { border-left: 3px solid #1d6fd1; padding-left: 10px; font-weight: 600; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: 13px; } .wide { overflow-x: auto; }
+td:nth-child(2) { min-width: 230px; }
 td, th { border-bottom: 1px solid var(--border-color-primary); padding: 4px 10px 4px 0;
   vertical-align: top; text-align: left; } td.n { text-align: right; white-space: nowrap; }
 @media (max-width: 900px) {
@@ -130,7 +131,8 @@ def _number(value: Any) -> str:
 def made_with(bundle: "Bundle") -> str:
     """What it was made with, as one line."""
     settings = ", ".join(f"{name} {value}" for name, value in bundle.settings.items())
-    versions = ", ".join(f"{name} {value}" for name, value in bundle.versions.items())
+    known = {name: value for name, value in bundle.versions.items() if value != "not installed"}
+    versions = ", ".join(f"{name} {value}" for name, value in known.items())
     return words(f"Made with askcircuit: {settings}; {versions}; bundle {bundle.id}.")
 
 

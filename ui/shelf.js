@@ -49,6 +49,7 @@ const SAVES = [
 const saves = SAVES.map(([kind, name, note]) => push('', () => save(kind), { class: 'sh-card', 'data-kind': kind }));
 saves.forEach((card, i) => card.append(make('b', null, SAVES[i][1]), make('span', null, SAVES[i][2])));
 const files = make('div', { class: 'sh-cards' }, ...saves);
+const maker = push('Make a link', () => ask('sharelink', {}), { class: 'sh-plain sh-make' });
 const nothing = make('p', { class: 'sh-note' }, 'There is no explanation here yet: ask why about a text first.');
 
 const examples = sheet('Worked examples', make('p', { class: 'sh-note' },
@@ -58,7 +59,7 @@ const talks = sheet('Your conversations', whose, list);
 const keeping = sheet('Save and share', nothing, files,
   make('h3', null, 'Link'), make('p', { class: 'sh-note' },
     'Whoever has the link can open what is here now.'),
-  push('Make a link', () => ask('sharelink', {}), { class: 'sh-plain sh-make' }), linked,
+  maker, linked,
   make('h3', null, 'Open a file'), make('p', { class: 'sh-note' },
     'A bundle saved here, or a graph of circuit-tracer or Neuronpedia (JSON, also .gz).'), picker, told);
 
@@ -77,7 +78,10 @@ element.querySelector('.sh').append(
 
 function ask(name, what) {
   told.textContent = 'One moment …';
-  ({ sharelink: linked, fetchfile: files, bringfile: picker })[name].after(told); // where it was asked for
+  setTimeout(() => { // a refusal by the gate is told behind the sheet
+    if (told.textContent === 'One moment …') told.textContent = 'There was no answer; try again in a minute.';
+  }, 60000);
+  ({ sharelink: maker, fetchfile: files, bringfile: picker })[name].after(told); // where it was asked for
   if (name === 'sharelink') trigger('sharelink', what);
   else if (name === 'fetchfile') trigger('fetchfile', what);
   else trigger('bringfile', what);
@@ -149,7 +153,7 @@ function show() {
   whose.textContent = V.login ? 'Those of your login, from whatever browser.'
     : 'Only this browser can open them.';
   nothing.hidden = V.saves;
-  for (const button of [...saves, keeping.querySelector('.sh-make')]) button.disabled = !V.saves;
+  for (const button of [...saves, maker]) button.disabled = !V.saves;
   if (V.opened && V.opened !== before) toTop();
   if (!props.value || V.link === null) return;
   const here = new URL(window.location.href);

@@ -41,6 +41,7 @@ TEXTS = (
     "Monday, Tuesday,",
 )
 FOLLOW_UPS = ("Remove S1.", "Which words mattered?", "How sure are you?", "Explain the strongest path.")
+SIGNS = ("did not understand", "No answer", "Stopped")  # of what is no answer
 PAUSE = 2.0  # seconds of reading, on average
 
 
@@ -62,7 +63,7 @@ def visit(number: int, address: str, until: float, asked: list[Asked], began: fl
         turn += 1
         follow_up = turn % 4 == 0
         text = TEXTS[(number + turn) % len(TEXTS)]
-        message = chance.choice(FOLLOW_UPS) if follow_up else f"Why does the model continue '{text}'?"
+        message = chance.choice(FOLLOW_UPS) if follow_up else f"Explain '{text}'."
         sent = time.monotonic() - began
         try:
             outcome = visitor.ask(message)
@@ -167,7 +168,10 @@ def told(users: int, asked: list[Asked], seen: list[tuple[float, float, float]])
     rows: list[tuple[str, str]] = [
         ("questions answered", f"{len(done)} ({len(done) / seen[-1][0] * 60:.1f} a minute)"),
         ("failed or refused", f"{len(failed)} {sorted({each.outcome.refusal for each in failed})}"),
-        ("answered in words", str(sum("could not" not in each.outcome.words for each in done))),
+        (
+            "not understood, or no answer",
+            str(sum(any(sign in each.outcome.words for sign in SIGNS) for each in done)),
+        ),
         ("answers a visitor", f"{min(counts)} to {max(counts)}"),
         ("waiting", spread(waits)),
         ("answering", spread(works)),

@@ -5,6 +5,9 @@ import time
 
 import pytest
 
+from agent import show_graph
+from tests.browser.test_keep import bring, saved
+
 pytestmark = [
     pytest.mark.browser,
     # Gradio counts its calls with pandas and trips over a deprecation there; as an error it kills its queue.
@@ -171,6 +174,7 @@ def test_a_hostile_text_stays_text(visit):
 
 def test_stop_stops_and_the_next_question_is_answered(visit):
     page = visit()
+    before = page.locator(".ac-group").first.get_attribute("aria-label")
     page.locator("#ask textarea").fill("Why does 'The opposite of up is' continue with down?")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")
@@ -179,6 +183,7 @@ def test_stop_stops_and_the_next_question_is_answered(visit):
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
     assert time.monotonic() - began < 3  # 0.1 to 0.5 s on a quiet machine
     page.wait_for_function(DONE)
+    assert page.locator(".ac-group").first.get_attribute("aria-label") == before  # the circuit that was there
     ask(page, "what can I ask?")
     assert "Why does" in said(page)
 
@@ -274,6 +279,22 @@ def test_a_conversation_is_listed_comes_back_and_can_be_deleted(visit, asked):
     assert page.locator(".sh-talk").count() == 2
     page.get_by_role("button", name="delete what can I ask?").click()
     page.wait_for_function("document.querySelectorAll('.sh-talk').length === 1")
+
+
+def test_the_graph_is_saved_for_neuronpedia_and_opens_again(visit, asked, tmp_path, picture):
+    page = visit(storage_state=asked)
+    page.wait_for_selector(".ac-group")
+    path = saved(page, "graph", tmp_path)
+    graph = json.loads(path.read_text(encoding="utf-8"))
+    assert {"metadata", "qParams", "nodes", "links"} <= graph.keys()
+    assert graph["qParams"]["supernodes"]
+    assert "Austin" in show_graph(path)["markdown"]
+    bring(page, path)
+    page.wait_for_selector("dialog[open]", state="detached")
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('graph-only')")
+    assert page.locator(".ac-group").count() >= 4
+    assert page.locator(".ac-bench").count() == 0  # somebody's graph can only be looked at
+    picture(page, "graph-file")
 
 
 def test_a_new_conversation_is_empty_and_the_page_says_so(visit, asked):
