@@ -56,6 +56,13 @@ class Test(_Action):
     __test__ = False  # pytest collects classes of this name
     kind: Literal["test"] = "test"
     claim: str
+    extend: bool = False  # ten times the controls, where the effect beats all of the first ones
+
+
+class Combine(_Action):
+    """Look for the fewest groups that matter together, where none of them matters alone."""
+
+    kind: Literal["combine"] = "combine"
 
 
 class Flip(_Action):
@@ -109,6 +116,7 @@ Action = Annotated[
     | Group
     | Split
     | Hypothesise
+    | Combine
     | Flip
     | Generalise
     | Compare

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from agent.state import State
 
 TOO_DARK = 0.6  # share of influence in errors above which a graph tells no story
+DIM = 0.5  # share of influence in neurons not chosen above which a graph is made once more, twice as large
 
 
 class Basis(NamedTuple):

@@ -15,12 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.actions import Action, Decision
 from agent.briefing import brief, catalogue, framed, numbered, tools
+from agent.hypotheses import TESTED
 from agent.ledger import Sentence
 from agent.llm import Cancelled, Endpoint, Messages, Turn, Unreachable
 from agent.moves import objection, possible, styles
 from agent.prompts import render
 from agent.questions import Intent
-from agent.rules import TESTED, RuleBrain
+from agent.rules import RuleBrain
 from agent.settings import Settings
 from agent.state import State
 from agent.tools import Stopped
@@ -41,10 +42,17 @@ _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 class LLMBrain:
     """An LLM's choices and words for one question, checked; the rules where it fails."""
 
-    def __init__(self, settings: Settings, cancel: threading.Event, budget: Budget = Budget()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        settings: Settings,
+        cancel: threading.Event,
+        budget: Budget = Budget(),  # noqa: B008
+        *,
+        thorough: bool = False,
+    ) -> None:
         self._nodes, self._budget = settings.nodes, budget
         self._price, self._dollars = settings.llm_price, settings.llm_dollars
-        self._rules = RuleBrain(settings.nodes, budget)
+        self._rules = RuleBrain(settings.nodes, budget, thorough=thorough)
         self._endpoint = Endpoint(settings, cancel)
         self._tokens = self._exchanges = self._strikes = 0
         self._seconds = 0.0

@@ -6,8 +6,9 @@ from typing import Any
 
 from agent.actions import Action, Answer, Generalise, Hypothesise, Predict, Search, Test, Trace
 from agent.bases import basis_of
+from agent.hypotheses import TESTED, candidates
 from agent.questions import Intent
-from agent.rules import EXPLAIN, FROM_GRAPH, STYLES, TESTED
+from agent.rules import EXPLAIN, FROM_GRAPH, STYLES
 from agent.state import Claim, State
 from agent.swaps import JOINT
 from agent.triage import loose, too_little
@@ -86,6 +87,12 @@ _NEXT: dict[str, Callable[[State], bool]] = {
         and not _no_story(state)
         and not _claimed(state, "search")
         and not _is_said(state)
+    ),
+    "combine": lambda state: (
+        _asks(state, EXPLAIN)
+        and not _claimed(state, "joint")
+        and len(_registered(state)) < TESTED
+        and len(candidates(state)) > 1
     ),
     "compare": lambda state: (
         _asks(state, {Intent.COMPARE})

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent.desk import Desk
-from agent.errors import QuestionError
 from agent.flips import Search, Set, smallest
 from agent.ledger import new_claim
 from agent.state import Case, Claim, State
@@ -21,12 +20,7 @@ BANDS = 3
 def wanted_claims(
     desk: Desk, case: Case, state: State, progress: Callable[[float], None] = lambda _done: None
 ) -> list[Claim]:
-    """The ledger with where the wanted token loses, what was tried, and a prediction for each set found.
-
-    Raises QuestionError where the graph's features are no neurons of the model.
-    """
-    if (state.get("graph") or {}).get("basis", "neurons") != "neurons":
-        raise QuestionError("The smallest change is looked for among neurons; start without transcoders.")
+    """The ledger with where the wanted token loses, what was tried, and a prediction for each set found."""
     features = [f for f in state.get("features", []) if f["position"] >= int(case["bos"])]
     contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
     found = smallest(features, _trials(contrast, progress))

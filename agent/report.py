@@ -54,7 +54,8 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
 def _groups(state: State, claims: Sequence[Claim]) -> list[Supernode]:
     """The supernodes, and those that were tested together as one."""
     groups = state.get("groups") or []
-    both = [joint(claim["supernode"] or "", groups) for claim in claims]
+    names = dict.fromkeys(claim["supernode"] or "" for claim in claims)
+    both = [joint(name, groups) for name in names]
     return [*groups, *(group for group in both if group is not None)]
 
 

@@ -1,6 +1,5 @@
 """The offline brain: fixed rules from what is known to what to do next. Runs nothing, states no number."""
 
-from itertools import combinations
 from typing import Any
 
 from agent.actions import (
@@ -17,19 +16,13 @@ from agent.actions import (
     Prune,
     Search,
     Split,
-    Test,
     Trace,
 )
-from agent.bases import TOO_DARK, basis_of
-from agent.experiments import without_effect
+from agent.hypotheses import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
 from agent.questions import Intent
 from agent.state import Claim, State
-from agent.swaps import JOINT
-from agent.triage import FIRST, Budget, loose, overspent, too_little
-from agent.tricks import HELD
+from agent.triage import FIRST, Budget, loose, overspent, too_dark, too_little
 from agent.variants import named_entities, swap_towards, texts_over
-
-TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
 
 EXPLAIN = {Intent.WHY, Intent.WHY_NOT, Intent.TEXT, Intent.MISTAKE, Intent.USES}
 FROM_GRAPH = {
@@ -55,8 +48,8 @@ STYLES: dict[Intent, Any] = {
 class RuleBrain:
     """Walks from the question to the answer, and leaves the straight line where the numbers say so."""
 
-    def __init__(self, nodes: int, budget: Budget = Budget()) -> None:  # noqa: B008  # a constant
-        self._nodes, self._budget = nodes, budget
+    def __init__(self, nodes: int, budget: Budget = Budget(), *, thorough: bool = False) -> None:  # noqa: B008
+        self._nodes, self._budget, self._thorough = nodes, budget, thorough
 
     @property
     def name(self) -> str:
@@ -93,10 +86,7 @@ class RuleBrain:
             why = f"connect the features behind {case['answer']!r} against {case['foil']!r}"
             return Decision(action=Trace(nodes=self._nodes), why=why)
         if not graph.get("pruned"):
-            more = graph.get("more", True) and graph["traced"] < basis_of(state).larger * self._nodes
-            if graph["unexplored"] > TOO_DARK and more:
-                units = basis_of(state).units
-                why = f"{graph['unexplored']:.0%} of the influence is unexplored: trace more {units}"
+            if why := too_dark(state, self._nodes):
                 return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
             return Decision(action=Prune(), why="keep what carries the influence")
         if not graph.get("described"):
@@ -104,7 +94,9 @@ class RuleBrain:
         if state.get("groups") is None:
             return Decision(action=Group(), why="put features that act alike together")
         if (odd := loose(state)) and not graph.get("split"):
-            why = f"the members of {odd[0]['id']} act on different things: split it"
+            known = (state.get("flows") or {})["coherence"]
+            which = " and ".join(f"{g['id']} (coherence {known[g['id']]:.2f})" for g in odd)
+            why = f"the members of {which} act on different things: group them otherwise"
             return Decision(action=Split(), why=why)
         return None
 
@@ -122,39 +114,30 @@ class RuleBrain:
         return _answer(FROM_GRAPH[intent], "the graph and the ledger hold the answer")
 
     def _test_groups(self, state: State) -> Decision:
-        groups, claims = state.get("groups") or [], _own(state)
         if why := too_little(state):
-            return _answer("why", why)
-        if not groups:
-            return _answer("why", "no features act alike: there is nothing to test")
-        effects = [c for c in claims if c["kind"] == "effect"]
-        if not effects:
-            strongest = tuple(g["id"] for g in groups[:TESTED])
-            why = f"predict what removing each of the {len(strongest)} strongest groups does"
-            return Decision(action=Hypothesise(groups=strongest), why=why)
-        return (
-            _stand_ins(effects)
-            or _next_test(effects)
-            or _answer("why", "every registered prediction has been tested")
-        )
+            return _answer("why", f"no tests: {why}")
+        if not state.get("groups"):
+            return _answer("why", "no tests: no features act alike, so there is nothing to test")
+        return inquire(state, thorough=self._thorough)
 
     def _look_for_the_wanted(self, intent: Intent, state: State) -> Decision:
         """A mistake: groups of both sides, then the smallest repair. Make: that, then a swap."""
         style, case, claims = STYLES[intent], state["case"], _own(state)
         assert case is not None
-        groups, effects = state.get("groups") or [], [c for c in claims if c["kind"] == "effect"]
+        groups, effects = state.get("groups") or [], own_effects(state)
         if (state["question"]["foil"] or "").strip() == case["answer"].strip():
             return _answer(style, "it says what was asked for: nothing is to be changed")
         if why := too_little(state):
             return _answer(style, why)
-        if (test := _next_test(effects)) is not None:
+        if (test := next_test(effects)) is not None:
             return test
         if intent is Intent.MISTAKE and groups and not effects:
-            sides = [next((g["id"] for g in groups if g["sign"] == sign), None) for sign in (1, -1)]
-            chosen = [g for g in sides if g] + [g["id"] for g in groups if g["id"] not in sides]
-            why = "predict the strongest group of the wrong answer, of the right one, and the next"
-            return Decision(action=Hypothesise(groups=tuple(chosen[:FIRST])), why=why)
-        if not any(c["kind"] == "search" for c in claims):
+            return main_hypotheses(state)
+        looked = any(c["kind"] == "search" for c in claims)
+        early = intent is Intent.MISTAKE and not looked and len(effects) < FIRST
+        if early and (following := next_hypothesis(state)) is not None:
+            return following
+        if not looked:
             why = f"look for the fewest features whose change makes it say {case['foil']!r}"
             return Decision(action=Flip(), why=why)
         pair = swap_towards(case["text"], case["foil"])
@@ -170,7 +153,7 @@ class RuleBrain:
         assert case is not None
         if not groups:
             return _answer("holds", "no features act alike: there is nothing to carry over")
-        if (test := _next_test(_tests(state))) is not None:
+        if (test := next_test(_tests(state))) is not None:
             return test
         name = state["question"]["group"] or _carrier(claims, groups[0]["id"])
         if name not in {c["supernode"] for c in claims if c["kind"] == "effect"}:
@@ -188,7 +171,7 @@ class RuleBrain:
         claims = _own(state)
         if not state["question"]["other"]:
             return _answer("no-text", "there is no other text to compare with")
-        if (test := _next_test(_tests(state))) is not None:
+        if (test := next_test(_tests(state))) is not None:
             return test
         found = next((c for c in claims if c["kind"] == "comparison"), None)
         if found is None:
@@ -204,7 +187,7 @@ class RuleBrain:
         effects = [c for c in _own(state) if c["kind"] == "effect"]
         if effects:
             style: Any = "node" if intent is Intent.NODE else "intervene"
-            return _next_test(effects) or _answer(style, "the intervention has been tested")
+            return next_test(effects) or _answer(style, "the intervention has been tested")
         group = state["question"]["group"] or (state["focus"] or {}).get("id")
         if not group:
             return _answer("no-group", "the question names no group of the picture")
@@ -225,31 +208,6 @@ class RuleBrain:
 def _own(state: State) -> list[Claim]:
     """The claims of this turn."""
     return [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
-
-
-def _stand_ins(effects: list[Claim]) -> Decision | None:
-    """Where groups that should matter do not, one by one: predict removing two at once, in the last tests.
-
-    Paths that can replace each other look like that. Pairs take the tests that single groups leave, at least
-    the last one, and end when one is found.
-    """
-    tested = [c for c in effects if c["p"] is not None]
-    waiting = [c for c in effects if c["p"] is None]
-    names = {c["supernode"] or "" for c in effects}
-    found = any(JOINT in (c["supernode"] or "") and c["verdict"] in HELD for c in tested)
-    if found or any(JOINT in (c["supernode"] or "") for c in waiting):
-        return None
-    if len(tested) >= TESTED or (waiting and len(tested) < TESTED - 1):
-        return None
-    still = [c for c in tested if c["supernode"] and JOINT not in c["supernode"] and without_effect(c)]
-    pairs = [
-        (a, b) for a, b in combinations(still, 2) if f"{a['supernode']}{JOINT}{b['supernode']}" not in names
-    ]
-    if not pairs:
-        return None
-    a, b = max(pairs, key=lambda pair: sum(abs(c["predicted"] or 0.0) for c in pair))
-    why = f"neither {a['supernode']} nor {b['supernode']} alone has an effect: can one replace the other?"
-    return Decision(action=Hypothesise(groups=(f"{a['supernode']}{JOINT}{b['supernode']}",)), why=why)
 
 
 def _tests(state: State) -> list[Claim]:
@@ -280,15 +238,6 @@ def _asked_over(question: dict[str, Any]) -> list[Any]:
     if any(stem in words for stem in ("paraphras", "wording", "reword", "rephras", "phrased", "other words")):
         return ["paraphrases"]
     return ["paraphrases", "entities"]
-
-
-def _next_test(effects: list[Claim]) -> Decision | None:
-    if sum(claim["p"] is not None for claim in effects) >= TESTED:
-        return None
-    for claim in sorted(effects, key=lambda c: JOINT not in (c["supernode"] or "")):
-        if claim["p"] is None:
-            return Decision(action=Test(claim=claim["id"]), why=f"test {claim['id']} against random groups")
-    return None
 
 
 def _answer(style: Any, why: str) -> Decision:

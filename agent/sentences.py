@@ -70,7 +70,7 @@ def in_short(state: State) -> list[Sentence]:
             )
         )
     tests = tests_of(state)
-    out += _instead_of_each_other(tests)
+    out += _instead_of_each_other(state)
     if tests and not held:
         ids = tuple(c["id"] for c in tests)
         out.append(Sentence("No group that was tested stands out from random ones.", ids))
@@ -97,18 +97,23 @@ def _too_little(state: State) -> list[Sentence]:
     ]
 
 
-def _instead_of_each_other(tests: list[Claim]) -> list[Sentence]:
-    """Groups that matter together and not one by one: each can do without the other."""
+def _instead_of_each_other(state: State) -> list[Sentence]:
+    """Groups that matter together and not one by one: each can do without the others."""
+    tests = tests_of(state)
     still = {c["supernode"]: c["id"] for c in tests if without_effect(c)}
+    looked = [c for c in state.get("claims", []) if c["kind"] == "joint" and c["turn"] == state["turn"]]
     out = []
     for claim in tests:
         parts = (claim["supernode"] or "").split(JOINT)
-        if len(parts) > 1 and claim["verdict"] in HELD and all(part in still for part in parts):
-            words = (
-                f"{listed(parts)} can stand in for each other: removing either alone changes little, "
-                f"removing both changes the lead by {signed(claim['measured'] or 0.0)}."
-            )
-            out.append(Sentence(words, (claim["id"], *(still[part] for part in parts))))
+        if len(parts) < 2 or claim["verdict"] not in HELD or not all(part in still for part in parts):
+            continue
+        together = f"removing {'both' if len(parts) == 2 else 'all of them'} changes the lead by"
+        words = (
+            f"{listed(parts)} can stand in for each other: removing {'either' if len(parts) == 2 else 'one'} "
+            f"alone changes little, {together} {signed(claim['measured'] or 0.0)}."
+        )
+        out.append(Sentence(words, (claim["id"], *(still[part] for part in parts))))
+        out += [Sentence(f"How it was found: {c['text']}", (c["id"],)) for c in looked]
     return out
 
 

@@ -52,9 +52,13 @@ class _Asked:
 class Session:
     """A conversation on one thread."""
 
-    def __init__(self, desk: Desk, thread: str, brain: str | None = None) -> None:
-        """`brain` names another than the settings' (rules, llm, one-shot, text-only)."""
+    def __init__(self, desk: Desk, thread: str, brain: str | None = None, *, thorough: bool = False) -> None:
+        """`brain` names another than the settings' (rules, llm, one-shot, text-only).
+
+        `thorough` tests as many groups as can be told apart from chance, however soon a why is settled.
+        """
         self._desk, self._deciding = desk, brain or desk.settings.deciding
+        self._thorough = thorough
         self._loop = build_loop(desk.checkpoints())
         self._config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": STEPS}
 
@@ -115,7 +119,7 @@ class Session:
                 _refuse_control_characters(piece)
             state = _turn(old, question, asked.message, asked.focus)
             settings = self._desk.settings
-            brain = choose_brain(self._deciding, settings, stop)
+            brain = choose_brain(self._deciding, settings, stop, thorough=self._thorough)
             yield from self._run(state, brain, stop)
             spent = brain.spent() if isinstance(brain, LLMBrain) else {}
             yield from self._finish({**self._cost(before, start), **spent})
@@ -260,18 +264,18 @@ class Session:
         return {"seconds": round(time.perf_counter() - start, 3), **spent}
 
 
-def choose_brain(name: str, settings: Settings, stop: threading.Event) -> Brain:
+def choose_brain(name: str, settings: Settings, stop: threading.Event, *, thorough: bool = False) -> Brain:
     """The brain of this name."""
     budget = Budget(settings.max_actions, settings.answer_within, settings.max_passes)
     match name:
         case "llm":
-            return LLMBrain(settings, stop, budget)
+            return LLMBrain(settings, stop, budget, thorough=thorough)
         case "one-shot":
             return OneShotBrain(settings.nodes)
         case "text-only":
             return TextBrain(settings.nodes)
         case _:
-            return RuleBrain(settings.nodes, budget)
+            return RuleBrain(settings.nodes, budget, thorough=thorough)
 
 
 def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:

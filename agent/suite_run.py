@@ -135,7 +135,7 @@ class Run:
         failed = self.folder / "failed" / f"{case.id}.json"
         try:
             bundle = explained(desk, case)
-            if self.baselines and desk.settings.transcoders is None:
+            if self.baselines:
                 _write(self.folder / "baselines" / f"{case.id}.json", baseline_claims(desk, case))
         except AgentError as exc:
             _write(failed, {"why": str(exc)})
@@ -148,7 +148,7 @@ class Run:
 
 def explained(desk: Desk, case: SuiteCase) -> Bundle:
     """The bundle of one case: why it says that, and, where a hypothesis names a group, that group removed."""
-    session = Session(desk, f"suite-{case.id}-{uuid.uuid4().hex}")
+    session = Session(desk, f"suite-{case.id}-{uuid.uuid4().hex}", thorough=True)
     try:
         report = answered(session.ask("", text=case.text, said=case.answer, foil=case.foil))
         group = group_named(case, report)

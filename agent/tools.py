@@ -17,6 +17,8 @@ from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.events import Event, Working
 from agent.heads import asked_claims, of_the_picture
+from agent.hypotheses import candidates, worth
+from agent.joint import looked_for
 from agent.ledger import Sentence, new_claim
 from agent.picture import drawing, no_drawing
 from agent.prompts import render
@@ -225,6 +227,12 @@ class Harness:
 
     def _test(self, action: actions.Test, state: State) -> Update:
         return run_test(self._desk, action, state, self._progress("test"))
+
+    def _combine(self, _action: actions.Combine, state: State) -> Update:
+        case = case_in(state)
+        contrast = self._desk.contrast(case["text"], case["answer_id"], case["foil_id"])
+        claims = looked_for(contrast, candidates(state), state, worth(state), self._progress("combine"))
+        return {"claims": claims, "found_note": claims[-1]["text"]}
 
     def _flip(self, _action: actions.Flip, state: State) -> Update:
         claims = wanted_claims(self._desk, case_in(state), state, self._progress("flip"))

@@ -10,7 +10,6 @@ from typing import Any
 from agent.actions import Generalise
 from agent.cases import label_of
 from agent.desk import Desk
-from agent.errors import QuestionError
 from agent.experiments import LEVEL, p_value, rate_p, seed_of, summary
 from agent.ledger import new_claim
 from agent.state import Case, Claim, State, Supernode
@@ -29,10 +28,6 @@ def register_transfer(
     desk: Desk, action: Generalise, case: Case, state: State, progress: Callable[[float], None]
 ) -> list[Claim]:
     """The ledger with a claim that predicts, text by text, what removing the group does there."""
-    if (state.get("graph") or {}).get("basis", "neurons") != "neurons":
-        raise QuestionError(
-            "A group is carried over to other texts among neurons; start without transcoders."
-        )
     own = named_group(action.group, state)
     texts = texts_over(action.over, case["text"], state["question"]["other"])
     rows = []
@@ -71,7 +66,9 @@ def _foreseen(desk: Desk, variant: Variant, case: Case, own: Supernode) -> Row:
     contrast = study.contrast(answer.token_id, foil.token_id)
     there = corresponding(case["tokens"], list(study.tokens), variant.changed)
     found = _found_again(own, there, study, contrast_of=TracedStudy(contrast, NODES), case=case)
-    members, how, name = found if found else (_carried(own, there, study), "own features", own["name"])
+    if found is None:
+        found = _carried(desk.study(case["text"]), own, there, study), "own features", own["name"]
+    members, how, name = found
     row |= {
         "answer": answer.token,
         "answer_id": answer.token_id,
@@ -113,15 +110,11 @@ def _found_again(
     return (same[0]["members"], "same grouping", same[0]["name"]) if same else None
 
 
-def _carried(own: Supernode, there: dict[int, int], study: Study) -> list[str]:
-    """The group's own neurons at the corresponding positions."""
-    out = []
-    for member in own["members"]:
-        layer, rest = member.removeprefix("L").split(".N")
-        neuron, position = rest.split("@")
-        if int(position) in there:
-            out.append(study.name_unit(int(layer), there[int(position)], int(neuron[:-1])))
-    return out
+def _carried(here: Study, own: Supernode, there: dict[int, int], study: Study) -> list[str]:
+    """The group's own features at the corresponding positions."""
+    columns = (column.tolist() for column in here.units(own["members"]))
+    places = zip(*columns, strict=True)
+    return [study.name_unit(layer, there[p], feature) for layer, p, feature in places if p in there]
 
 
 def measure_transfer(

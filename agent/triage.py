@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agent.bases import basis_of, unexplained
+from agent.bases import DIM, TOO_DARK, basis_of, unexplained
 from agent.state import State, Supernode
 from agent.supernodes import SMALLEST
 
@@ -29,6 +29,20 @@ def overspent(state: State, budget: Budget) -> str:
     if spent.get("forward_passes", 0) >= budget.passes:
         return f"the budget of {budget.passes} forward passes is spent"
     return ""
+
+
+def too_dark(state: State, nodes: int) -> str:
+    """Why the graph should be made again with more features, in words; empty when it should not.
+
+    Once where more than half of the influence ends in neurons that were not chosen, again only where it
+    is more than what a graph can tell a story with.
+    """
+    graph, basis = state.get("graph") or {}, basis_of(state)
+    enough = DIM if basis.units == "neurons" and graph["traced"] <= nodes else TOO_DARK
+    more = graph.get("more", True) and graph["traced"] < basis.larger * nodes
+    if graph["unexplored"] <= enough or not more:
+        return ""
+    return f"{graph['unexplored']:.0%} of the influence is unexplored: trace twice as many {basis.units}"
 
 
 def too_little(state: State) -> str:

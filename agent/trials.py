@@ -20,6 +20,7 @@ from agent.transfer import describes, measure_transfer
 from agent.words import listed, quoted, rounded
 from tracer import Contrast, Intervention, attempt_controls
 
+TENFOLD = 10  # a test that is extended has p >= a tenth of the usual 1 / (controls + 1)
 SWAPPED = 100  # neurons or features taken over from another text: measured to suffice (ARCHITECTURE.md)
 
 Update = dict[str, Any]
@@ -81,6 +82,7 @@ def run_test(
         claim["members"],
         how,
         controls=desk.settings.controls,
+        more=TENFOLD * (desk.settings.controls + 1) - 1 if action.extend else 0,
         seed=seed,
         readouts=[groups[k["supernode"]] for k in claim["knock_on"]],
         progress=progress,

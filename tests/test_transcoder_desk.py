@@ -12,9 +12,12 @@ from tests_support import relu_subject, save_own_mlps
 from agent import AgentError, Answered, Failed, Said, Session, export_trace, read_settings
 from agent.desk import Desk, open_desk
 from agent.library import Library
+from agent.suite import SuiteCase
+from agent.suite_score import baseline_claims
 from tracer import fitted, load_transcoders, parse_graph
 
-TEXT = "w5 w9 w33 w2 w71 w8"
+TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"
+VERDICTS = {"supported", "partly", "refuted", "inconclusive"}
 
 
 def desk_of(subject, folder, where=None):
@@ -93,6 +96,52 @@ def test_follow_ups_work_on_features(desks, reports):
     assert desks[1].about()["features"] == "own-mlps"
 
 
+def claims_of(desk, thread, *messages, text=TEXT):
+    """The claims of the last of these messages, on a conversation of their own."""
+    session = Session(desk, thread)
+    words = ""
+    for index, message in enumerate(messages):
+        words = say(session, message, **({"text": text} if index == 0 else {}))
+    return session._state()["claims"], words
+
+
+def test_a_change_that_makes_it_say_another_token_is_found_among_features(desks):
+    wanted = desks[0].study(TEXT).predictions(3)[2].token
+    found = [claims_of(desk, "make", f"What would make it say {wanted}?") for desk in desks]
+    both = [[c for c in claims if (c["intervention"] or {}).get("wanted")] for claims, _ in found]
+    assert len(both[0]) == len(both[1]) > 0
+    for mine, theirs in zip(*both, strict=True):
+        assert mine["intervention"]["factor"] == theirs["intervention"]["factor"]
+        assert len(mine["members"]) == len(theirs["members"])
+        assert mine["measured"] == pytest.approx(theirs["measured"], abs=2e-6)
+        assert theirs["says"][0]["token"] == wanted
+        assert all(".F" in member for member in theirs["members"])
+    assert "The smallest change found" in found[1][1]
+    assert "neurons" not in found[1][1]
+
+
+def test_a_group_of_features_is_carried_to_another_text(desks, reports):
+    found = [
+        claims_of(desk, "holds", "", f"Compare it with '{OTHER}'", f"Does it hold for '{OTHER}'?")[0]
+        for desk in desks
+    ]
+    for claims in found:
+        (claim,) = [c for c in claims if c["kind"] == "comparison"]
+        assert claim["rows"][0]["text"] == OTHER
+    rates = [[c for c in claims if c["kind"] == "rate"] for claims in found]
+    assert len(rates[0]) == len(rates[1]) > 0
+
+
+def test_baselines_guess_and_are_scored_on_features(desks):
+    case = SuiteCase(id="t", text=TEXT)
+    scored = baseline_claims(desks[1], case)
+    assert {c["verdict"] for claims in scored.values() for c in claims} <= VERDICTS
+    for claims in scored.values():
+        assert claims
+        assert all(".F" in member for c in claims for member in c["members"])
+        assert all(c["controls"]["n"] <= 39 and c["p"] > 0 for c in claims)
+
+
 def test_heads_carry_what_they_carry_for_neurons(desks, reports):
     views = [Session(desk, "first").last_drawing() for desk in desks]
     heads = [[e.get("heads") for e in view["superedges"] if e.get("heads")] for view in views]
@@ -146,6 +195,9 @@ def test_transcoders_that_explain_nothing_end_honestly(embedded_subject, random_
         assert report["tests_run"] == 0
         assert 1 - report["graph"]["replacement"] > 0.6
         said = report["answer"]["markdown"]
+        assert report["log"][-1]["why"] == (
+            "no tests: errors hold most of the influence: the graph explains too little"
+        )
         assert "This graph explains too little to say why" in said
         assert "No group of its features was tested" in said
         assert "What carries" not in said

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tracer.controls import matched_controls
-from tracer.intervene import Change, logits_after
+from tracer.intervene import Change
 from tracer.study import Contrast, Intervention
 
 
@@ -32,8 +31,8 @@ def attempt_controls(
 ) -> list[Attempt]:
     """The same with a test's matched random groups; the seed draws the same ones as `Contrast.test`."""
     study = contrast.study
-    drawn = matched_controls(study.frozen, study.units(ids), controls, seed)
-    return _looked_at(contrast, [study.change_units(one, how) for one in drawn.sets])
+    drawn = study.basis.controls(study.units(ids), lambda some: study.change_units(some, how), controls, seed)
+    return _looked_at(contrast, drawn.changes)
 
 
 def _looked_at(
@@ -43,7 +42,7 @@ def _looked_at(
 ) -> list[Attempt]:
     study, foil, out = contrast.study, contrast.foil, []
     clean = contrast.value
-    for row, done in logits_after(study.frozen, changes):
+    for row, done in study.basis.logits_after(changes):
         others = row.clone()
         others[foil] = -float("inf")
         first = int(row.argmax())

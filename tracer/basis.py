@@ -4,7 +4,7 @@ A basis names features, reads and sets them, traces, predicts and draws controls
 never need to know which one it is. Knows no claims.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -22,6 +22,7 @@ from tracer.intervene import (
     Change,
     Effect,
     full_logits,
+    logits_after,
     measure,
     measure_frozen,
     predict_exact,
@@ -120,6 +121,10 @@ class Basis(Protocol):
 
     def full_logits(self, change: Change) -> Float[Tensor, " vocab"]:
         """The next-token logits under one change, everything free."""
+        ...
+
+    def logits_after(self, changes: Sequence[Change]) -> Iterator[tuple[Float[Tensor, " vocab"], float]]:
+        """The same for many changes, one after the other, each with the share of them that is done."""
         ...
 
     def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
@@ -229,6 +234,10 @@ class Neurons:
     def full_logits(self, change: Change) -> Float[Tensor, " vocab"]:
         """The next-token logits under one change, everything free."""
         return full_logits(self.frozen, change)
+
+    def logits_after(self, changes: Sequence[Change]) -> Iterator[tuple[Float[Tensor, " vocab"], float]]:
+        """The same for many changes, one after the other, each with the share of them that is done."""
+        return logits_after(self.frozen, changes)
 
     def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
         """The same intervention on random other neurons."""

@@ -4,7 +4,7 @@ A feature set to a value adds (value - activation) times its decoder rows; what 
 stays. Knows no files and no claims.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -22,7 +22,7 @@ from tracer.frozen import Frozen, Layer
 from tracer.graph import TRANSCODERS, Graph
 from tracer.heads import Linear, Written
 from tracer.held import Hold
-from tracer.intervene import Change, Effect
+from tracer.intervene import VOCABULARIES, Change, Effect
 from tracer.neurons import Units
 from tracer.replacement import named_roots, trace_transcoders, zero_positions_of
 from tracer.targets import Targets
@@ -178,6 +178,15 @@ class Features:
         """The next-token logits under one change, everything free."""
         free = Hold(attention=False, zero_positions=self.zero)
         return set_features(self.frozen, self.transcoders, [change], free).logits[0]
+
+    def logits_after(self, changes: Sequence[Change]) -> Iterator[tuple[Float[Tensor, " vocab"], float]]:
+        """The same for many changes, one after the other, each with the share of them that is done."""
+        free = Hold(attention=False, zero_positions=self.zero)
+        for first in range(0, len(changes), VOCABULARIES):
+            batch = changes[first : first + VOCABULARIES]
+            logits = set_features(self.frozen, self.transcoders, batch, free).logits
+            for index, row in enumerate(logits, first + 1):
+                yield row, index / len(changes)
 
     def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
         """The same intervention on random other features that fire."""

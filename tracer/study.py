@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from tracer.basis import Basis, Neurons
+from tracer.basis import Basis, Drawn, Neurons
 from tracer.errors import TextError
 from tracer.feature_basis import Features
 from tracer.frozen import Frozen, freeze
@@ -244,10 +246,16 @@ class Contrast:
         *,
         controls: int,
         seed: int,
+        more: int = 0,
         readouts: Sequence[Sequence[str]] = (),
         progress: Callable[[float], None] = lambda _done: None,
     ) -> Outcome:
-        """Intervene on the model: the group, its matched random controls and its doses in one batch."""
+        """Intervene on the model: the group, its matched random controls and its doses in one batch.
+
+        Where the group beats every one of its `controls`, further ones are drawn until there are `more`
+        in all. Stopping at the first that is not beaten makes p no smaller than chance allows (Besag and
+        Clifford 1991): p <= 1 / (more + 1) still needs all of them beaten.
+        """
         study, basis = self.study, self.study.basis
         units = study.units(ids)
         drawn = basis.controls(units, lambda some: study.change_units(some, how), controls, seed)
@@ -261,17 +269,39 @@ class Contrast:
         reads = [study.units(group) for group in readouts]
         effect = basis.measure(changes, (self.answer, self.foil), reads, progress)
         moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
+        values = moved[1 + len(doses) :]
+        if more > len(values) and bool((values.abs() < moved[0].abs()).all()):
+            values = torch.cat([values, self._further(units, how, drawn, more, seed, progress)])
         still = basis.measure_held([own], self.target, (self.answer, self.foil))
         study.forward_passes += len(changes) + 1
         size = [float(basis.activations(one).abs().sum()) or 1.0 for one in reads]
         return Outcome(
             measured=float(moved[0]),
             measured_frozen=float(still[0]),
-            controls=tuple(float(x) for x in moved[1 + len(doses) :]),
+            controls=tuple(float(x) for x in values),
             matched=drawn.matched,
             doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
             knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
         )
+
+    def _further(
+        self,
+        units: Units,
+        how: Intervention,
+        drawn: Drawn,
+        wanted: int,
+        seed: int,
+        progress: Callable[[float], None],
+    ) -> Float[Tensor, " change"]:
+        """What further matched random groups do, none of them drawn before."""
+        study, basis = self.study, self.study.basis
+        again = basis.controls(units, lambda some: study.change_units(some, how), wanted, seed + 1)
+        known = {_key(change.units) for change in drawn.changes}
+        new = [change for change in again.changes if _key(change.units) not in known]
+        new = new[: wanted - len(drawn.changes)]
+        effect = basis.measure(new, (self.answer, self.foil), [], progress)
+        study.forward_passes += len(new)
+        return (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
 
     def glimpse(self, ids: Sequence[str], how: Intervention, k: int) -> Glimpse:
         """Run the model once with the intervention, everything free; no controls, so nothing is tested.
@@ -292,3 +322,8 @@ class Contrast:
     def _clean(self) -> float:
         logits = self.study.frozen.logits.double()
         return float(logits[self.answer] - logits[self.foil])
+
+
+def _key(units: Units) -> tuple[tuple[int, int, int], ...]:
+    """The same for the same features, in whatever order."""
+    return tuple(sorted(zip(*(column.tolist() for column in units), strict=True)))

@@ -156,6 +156,38 @@ def either(folder: Path, family: str, how: str) -> Planted:
     )  # fmt: skip
 
 
+def any_of_three(folder: Path, family: str) -> Planted:
+    """Paris or France or Lyon → French: three cues, each enough; a decoy is as active and causes nothing.
+
+    The end looks at whatever cue is marked, so that removing one or two of them changes nothing. "red" is
+    marked by nobody.
+    """
+    languages = {"French": ("Paris", "France", "Lyon"), "Italian": ("Rome", "Italy", "Milan")}
+    words = ["<s>", "in", "near", "they", "speak", "red", *languages]
+    words += [*(w for cues in languages.values() for w in cues), "?"]
+    w = Wiring(words, layers=2)
+    cues, says, moves = {}, {}, []
+    for language, names in languages.items():
+        for cue in names:
+            w.embeds[cue] = {f"word {cue}": 1.0, "a cue": 1.0}
+            cues[cue] = w.group(0, {f"word {cue}": 1.0}, {f"is {language}": 1.0, "a marked cue": 1.0})
+        moves.append((f"is {language}", f"means {language}", 1.0))
+        says[language] = w.group(1, {f"means {language}": 1.0}, {f"say {language}": 1.0})
+        w.logits.append((f"say {language}", language, 8.0))
+    w.embeds["red"] = {"word red": 1.0}
+    red = w.group(0, {"word red": 2.0}, {"colour": 1.0}, count=8)
+    w.heads.append(Head(1, [("+1", "a marked cue", CONTENT / CONSTANT)], moves))
+    shift = int(family == "llama")
+    text = "Paris in France near Lyon red they speak"
+    at = {word: place + shift for place, word in enumerate(text.split())}
+    return Planted(
+        w.save(folder, family), text, "French", "Italian",
+        causes={"says": w.at(says["French"], at["speak"])},
+        together={"cues": tuple(w.at(cues[name], at[name]) for name in languages["French"])},
+        decoys={"red": w.at(red, at["red"])},
+    )  # fmt: skip
+
+
 def narrow(folder: Path) -> Planted:
     """A lookup by both neurons of each of two layers: there is nothing to draw controls from."""
     w = Wiring(["France", "Italy", "is", "Paris", "Rome", "?"], layers=2, neurons_a_layer=2)

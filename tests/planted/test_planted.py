@@ -22,6 +22,8 @@ WIRED = {
     "induction": lambda folder: circuits.induction(folder),
     "either, by attention": lambda folder: circuits.either(folder, "gpt2", "attention"),
     "either, by attention, llama": lambda folder: circuits.either(folder, "llama", "attention"),
+    "any of three, gpt2": lambda folder: circuits.any_of_three(folder, "gpt2"),
+    "any of three, llama": lambda folder: circuits.any_of_three(folder, "llama"),
     "either, by saturation": lambda folder: circuits.either(folder, "gpt2", "ramp"),
     "either, by saturation, llama": lambda folder: circuits.either(folder, "llama", "ramp"),
 }

@@ -1,0 +1,86 @@
+"""It decides: different texts on the real model take different paths, and the log says why in a line each."""
+
+import pytest
+
+from agent import Session, answered, read_settings
+from agent.desk import Desk
+from agent.library import Library
+
+OXYGEN = ("Water is made of hydrogen and", " oxygen", " carbon")
+MARY = ("John and Mary went to the store. John gave a drink to", " Mary", " John")
+PI = ("3.14159265", None, None)
+
+
+@pytest.fixture(scope="module")
+def desk(embedded_subject, tmp_path_factory):
+    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
+    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield desk
+    desk.close()
+
+
+def walked(desk, case, **settings):
+    """The report of one why and its log as (action, why) pairs."""
+    plain = desk.settings
+    if settings:
+        desk.settings = read_settings(data_dir=plain.data_dir, **settings)
+    try:
+        text, said, foil = case
+        report = answered(Session(desk, f"{text}{settings}").ask("", text=text, said=said, foil=foil))
+    finally:
+        desk.settings = plain
+    assert report["answer"]["refused"] == []
+    log = [(line["action"], line["why"]) for line in report["log"]]
+    assert all(why and "\n" not in why for _, why in log)
+    return report, log
+
+
+def kinds(log):
+    return [action for action, _ in log]
+
+
+def done(report):
+    return {c["supernode"]: c for c in report["claims"] if c["kind"] == "effect" and c["p"] is not None}
+
+
+def test_a_settled_answer_stops_the_tests(desk):
+    report, log = walked(desk, OXYGEN)
+    assert log[5] == ("hypothesise", log[5][1])
+    assert log[5][1].startswith("main hypothesis: S1 carries ' oxygen'; beside it S2")
+    assert log[-1][0] == "answer"
+    assert log[-1][1].startswith("settled: S1 is supported (−8.91), and no group left is foreseen to do 25 %")
+    assert 2 <= report["tests_run"] < len(report["supernodes"])
+    tests = done(report)
+    most = max(abs(c["measured"]) for c in tests.values())
+    left = [g for g in report["supernodes"] if g["id"] not in tests]
+    assert left
+    assert all(abs(g["effect"]) < 0.25 * most for g in left)
+
+
+def test_a_spent_budget_stops_the_tests_and_is_told(desk):
+    report, log = walked(desk, OXYGEN, max_passes=100)
+    assert log[-1] == ("answer", "the budget of 100 forward passes is spent")
+    assert report["tests_run"] == 1
+    assert "The budget of this question was spent before C" in report["answer"]["markdown"]
+
+
+def test_a_hypothesis_that_fails_is_followed_by_the_next(desk):
+    report, log = walked(desk, MARY)
+    first = next(c for c in report["claims"] if c["kind"] == "effect")
+    assert first["verdict"] in ("inconclusive", "refuted")
+    following = [why for action, why in log if action == "hypothesise"][1]
+    assert following.startswith(f"{first['supernode']} is {first['verdict']} (predicted ")
+    assert "next hypothesis, S" in following
+    assert following.endswith(" carries ' Mary'")
+    order = kinds(log)
+    assert order.index("test") < len(order) - 1 - order[::-1].index("hypothesise")  # registered after a test
+
+
+def test_a_dark_graph_is_made_larger_and_loose_groups_are_parted(desk):
+    report, log = walked(desk, PI)
+    assert kinds(log)[:4] == ["predict", "trace", "trace", "prune"]
+    assert log[2][1].endswith("of the influence is unexplored: trace twice as many neurons")
+    assert report["graph"]["traced"] == 2000
+    assert report["graph"]["unexplored"] < 0.5
+    (parted,) = [why for action, why in log if action == "split"]
+    assert "act on different things: group them otherwise" in parted
