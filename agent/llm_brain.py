@@ -57,7 +57,13 @@ class LLMBrain:
         self._tokens = self._exchanges = self._strikes = 0
         self._seconds = 0.0
         self._gone = ""
-        self._notes: list[str] = []
+        self._notes = [self._allowed()] if self._price is not None else []
+
+    def _allowed(self) -> str:
+        """What the question may cost, told before anything is spent."""
+        most = "" if self._dollars is None else f" or ${self._dollars:g}"
+        price = f"at ${self._price:g} a million"
+        return f"the language model may use {TOKENS} tokens{most} on this question, {price}"
 
     @property
     def name(self) -> str:
@@ -78,6 +84,11 @@ class LLMBrain:
     def _cost(self) -> float:
         """Dollars spent on this question, at the price of the settings."""
         return self._tokens * (self._price or 0.0) / 1e6
+
+    def _price_of(self, messages: Messages, offered: Sequence[dict[str, Any]]) -> float:
+        """Dollars that sending these costs at least, counted as `Endpoint.converse` does."""
+        letters = sum(len(str(m["content"])) for m in messages) + sum(len(str(t)) for t in offered)
+        return letters // 8 * (self._price or 0.0) / 1e6
 
     def _used(self) -> str:
         """What the question has cost so far, in words."""
@@ -172,8 +183,9 @@ class LLMBrain:
             budget = f"{TOKENS} tokens, {EXCHANGES} exchanges or {SECONDS:.0f} seconds"
             self._set_aside(f"the budget of {budget} a question is spent")
             return None
-        if self._dollars is not None and self._price and self._cost >= self._dollars:
-            self._set_aside(f"the budget of ${self._dollars:g} a question is spent")
+        if self._dollars is not None and self._cost + self._price_of(messages, offered) > self._dollars:
+            spent = f"${self._cost:.4f} of ${self._dollars:g} a question are spent"
+            self._set_aside(f"{spent}, and the next exchange would cost more than is left")
             return None
         self._exchanges += 1
         start = time.monotonic()

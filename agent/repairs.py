@@ -39,10 +39,12 @@ def _trials(
 
     def run(sets: Sequence[Sequence[str]], factor: float) -> list[Attempt]:
         nonlocal rounds
-        rounds += 1
-        progress(1 - 0.8**rounds)  # how many rounds it takes is not known before
+        before = rounds
+        rounds += 1  # how many it takes is not known before
         kind = "ablate" if factor == 0 else "steer"
-        return attempt(contrast, sets, Intervention(kind, factor))
+        return attempt(
+            contrast, sets, Intervention(kind, factor), lambda done: progress(1 - 0.9 ** (before + done))
+        )
 
     return run
 

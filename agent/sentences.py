@@ -46,7 +46,8 @@ def in_short(state: State) -> list[Sentence]:
     case, out = case_of(state), []
     if unexplained(state.get("graph")):
         return _too_little(state)
-    held = [c for c in tests_of(state) if c["verdict"] in HELD]
+    removed = [c for c in tests_of(state) if c["supernode"] and (c["intervention"] or {})["factor"] == 0]
+    held = [c for c in removed if c["verdict"] in HELD]
     held.sort(key=lambda c: (c["measured"] or 0.0, c["id"]))
     if held and (held[0]["measured"] or 0.0) < 0:
         claim = held[0]
@@ -69,10 +70,9 @@ def in_short(state: State) -> list[Sentence]:
                 (claim["id"],),
             )
         )
-    tests = tests_of(state)
     out += _instead_of_each_other(state)
-    if tests and not held:
-        ids = tuple(c["id"] for c in tests)
+    if removed and not held:
+        ids = tuple(c["id"] for c in removed)
         out.append(Sentence("No group that was tested stands out from random ones.", ids))
     return out
 

@@ -34,6 +34,9 @@ def suite_results(folder: Path) -> dict[str, Any]:
     ps = [test["p"] for test in tests]
     for test, p, q in zip(tests, holm(ps), benjamini(ps), strict=True):
         test["p_suite"], test["q_suite"] = p, q
+    mains = [card["tests"][0] for card in cards if card["tests"]]
+    for test, p in zip(mains, holm([test["p"] for test in mains]), strict=True):
+        test["p_main"] = p
     done = [card for card in cards if card["done"]]
     return {
         "title": suite.title,
@@ -44,6 +47,7 @@ def suite_results(folder: Path) -> dict[str, Any]:
         "missing": [card["id"] for card in cards if not card["done"] and not card["failed"]],
         "tests_run": len(tests),
         "smallest_p": min((1 / (t["controls"]["n"] + 1) for t in tests), default=1.0),
+        "main": {"of": len(mains), "held": sum(_holds(test) for test in mains)},
         "survive_suite_holm": sum(t["p_suite"] <= LEVEL for t in tests),
         "verdicts": {name: sum(t["verdict"] == name for t in tests) for name in VERDICTS},
         "hypotheses": Counter(c["hypothesis"]["verdict"] for c in cards if c["hypothesis"]),
@@ -55,6 +59,11 @@ def suite_results(folder: Path) -> dict[str, Any]:
         "cost": {name: sum(c["cost"].get(name, 0) for c in done) for name in COSTS},
         "disagreements": [f"{c['id']}: {what}" for c in cards for what in c["disagreements"]],
     }
+
+
+def _holds(main: dict[str, Any]) -> bool:
+    """Whether a case's main hypothesis, the first registered, stands after Holm over those of all cases."""
+    return bool(main["p_main"] <= LEVEL and main["verdict"] in HELD)
 
 
 def read_head(folder: Path) -> dict[str, Any]:

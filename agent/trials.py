@@ -18,7 +18,7 @@ from agent.state import Case, Claim, State, Supernode
 from agent.swaps import Donor, donor_for, donor_text, named_group
 from agent.transfer import describes, measure_transfer
 from agent.words import listed, quoted, rounded
-from tracer import Contrast, Intervention, attempt_controls
+from tracer import Contrast, Intervention
 
 TENFOLD = 10  # a test that is extended has p >= a tenth of the usual 1 / (controls + 1)
 SWAPPED = 100  # neurons or features taken over from another text: measured to suffice (ARCHITECTURE.md)
@@ -78,9 +78,11 @@ def run_test(
     contrast, how = _again(desk, claim, state)
     seed = seed_of(desk.subject.name, contrast.study.text, *claim["members"])
     groups = {g["id"]: g["members"] for g in state.get("groups") or []}
+    wanted = (claim["intervention"] or {}).get("wanted")
     outcome = contrast.test(
         claim["members"],
         how,
+        whole=bool(wanted),
         controls=desk.settings.controls,
         more=TENFOLD * (desk.settings.controls + 1) - 1 if action.extend else 0,
         seed=seed,
@@ -99,17 +101,11 @@ def run_test(
         for known, moved in zip(claim["knock_on"], outcome.knock_on, strict=True)
     ]
     tested["says"] = [{"token": s.token, "p": rounded(s.p)} for s in says]
-    if (claim["intervention"] or {}).get("wanted"):
-        tested["numbers"] = [*claim["numbers"], _controls_that_do(desk, claim, contrast, how, seed)]
+    if wanted:
+        tested["numbers"] = [*claim["numbers"], outcome.say_foil]
     claims[index] = tested
     note = f"{claim['id']}: predicted {claim['predicted']:+.2f}, measured {outcome.measured:+.2f}"
     return _settled(claims, state, note)
-
-
-def _controls_that_do(desk: Desk, claim: Claim, contrast: Contrast, how: Intervention, seed: int) -> int:
-    """How many of the test's random groups make the model say the wanted token, too."""
-    tried = attempt_controls(contrast, claim["members"], how, controls=desk.settings.controls, seed=seed)
-    return sum(one.margin > 0 for one in tried)
 
 
 def _settled(claims: list[Claim], state: State, note: str) -> Update:

@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-import torch
+from tests_support import logits_after, token_id
 
 from agent import Answered, Session, answered, read_settings
 from agent.answer import compose
@@ -36,49 +36,23 @@ def talk(desk):
     return reports, states
 
 
-def after(subject, text, members, factor):
-    """Logits with neurons scaled by hooks on the model's own down projections."""
-    handles = []
-    for layer, block in enumerate(subject.model.model.layers):
-        own = [m for m in members if m.startswith(f"L{layer}.")]
-
-        def scale(_module, args, own=own):
-            acts = args[0].clone()
-            for name in own:
-                neuron, position = name.split(".N")[1].split("@")
-                acts[0, int(position), int(neuron[:-1])] *= factor
-            return (acts,)
-
-        if own:
-            handles.append(block.mlp.down_proj.register_forward_pre_hook(scale))
-    with torch.no_grad():
-        logits = subject.model(subject.tokenizer(text, return_tensors="pt").input_ids).logits[0, -1]
-    for handle in handles:
-        handle.remove()
-    return logits.double()
-
-
-def token(subject, text):
-    return subject.tokenizer(text, add_special_tokens=False).input_ids[0]
-
-
 def test_a_mistake_is_repaired_by_a_set_that_can_spare_none(talk, embedded_subject):
     report = talk[0][0]
     assert report["answer"]["refused"] == []
-    answer, right = (token(embedded_subject, t) for t in (" Chicago", " Springfield"))
+    answer, right = (token_id(embedded_subject, t) for t in (" Chicago", " Springfield"))
     flips = [c for c in report["claims"] if (c["intervention"] or {}).get("wanted")]
     assert flips
-    clean = after(embedded_subject, report["text"], [], 1.0)
+    clean = logits_after(embedded_subject, report["text"], [], 1.0)
     for claim in flips:
         factor, members = claim["intervention"]["factor"], claim["members"]
-        logits = after(embedded_subject, report["text"], members, factor)
+        logits = logits_after(embedded_subject, report["text"], members, factor)
         moved = float(logits[answer] - logits[right] - clean[answer] + clean[right])
         assert claim["measured"] == pytest.approx(moved, rel=1e-3)
         assert int(logits.argmax()) == right
         assert claim["says"][0]["token"] == " Springfield"
         assert claim["controls"]["n"] == 99
         for left in members if len(members) > 1 else []:
-            fewer = after(embedded_subject, report["text"], [m for m in members if m != left], factor)
+            fewer = logits_after(embedded_subject, report["text"], [m for m in members if m != left], factor)
             assert int(fewer.argmax()) != right
     words = " ".join(s["text"] for s in report["answer"]["sentences"])
     for said in ("Measured to work for", "is outweighed most at", "The smallest change found"):
@@ -98,8 +72,8 @@ def test_other_entities_are_counted_text_by_text(talk, embedded_subject):
     (claim,) = [c for c in report["claims"] if c["kind"] == "rate"]
     assert [row["text"] for row in claim["rows"]] == ["Ohio, whose capital is", "Colorado, whose capital is"]
     for row in claim["rows"]:
-        clean = after(embedded_subject, row["text"], [], 1.0)
-        logits = after(embedded_subject, row["text"], row["members"], 0.0)
+        clean = logits_after(embedded_subject, row["text"], [], 1.0)
+        logits = logits_after(embedded_subject, row["text"], row["members"], 0.0)
         moved = (logits - clean)[row["answer_id"]] - (logits - clean)[row["foil_id"]]
         assert row["measured"] == pytest.approx(float(moved), rel=1e-3, abs=1e-4)
         assert int(clean.argmax()) == row["answer_id"]

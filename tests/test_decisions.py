@@ -3,8 +3,11 @@
 import pytest
 
 from agent import Session, answered, read_settings
+from agent.cases import label_of, settle_case
 from agent.desk import Desk
 from agent.library import Library
+from agent.supernodes import group
+from tracer import TracedStudy
 
 OXYGEN = ("Water is made of hydrogen and", " oxygen", " carbon")
 MARY = ("John and Mary went to the store. John gave a drink to", " Mary", " John")
@@ -84,3 +87,21 @@ def test_a_dark_graph_is_made_larger_and_loose_groups_are_parted(desk):
     assert report["graph"]["unexplored"] < 0.5
     (parted,) = [why for action, why in log if action == "split"]
     assert "act on different things: group them otherwise" in parted
+
+
+def test_the_same_text_gives_the_same_groups_whenever_it_is_traced(desk):
+    """Jaccard 1.0 on repeats: two traces of their own, features described and grouped anew."""
+    study = desk.study(PI[0])
+    case = settle_case(study, {"said": None, "foil": None})
+    found = []
+    for _ in range(2):
+        traced = TracedStudy(study.contrast(case["answer_id"], case["foil_id"]), 300)
+        features = [
+            {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())} for f in traced.features()
+        ]
+        found.append(group(features, case, study.layers, lambda ids, t=traced: t.raised_together(ids, 6)))
+    assert found[0]
+    for mine, theirs in zip(*found, strict=True):
+        both = [set(mine["members"]), set(theirs["members"])]
+        assert len(both[0] & both[1]) / len(both[0] | both[1]) == 1.0
+        assert mine == theirs

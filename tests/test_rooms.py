@@ -33,7 +33,14 @@ ONLY_IN = {  # a library or a room that just these files know
     "mcp": {"ui/mcp.py"},
     "anyio": {"ui/mcp.py"},
     "tracer": {
-        *("agent/tools.py", "agent/trials.py", "agent/repairs.py", "agent/transfer.py", "agent/tryout.py"),
+        *(
+            "agent/tools.py",
+            "agent/trials.py",
+            "agent/joint.py",
+            "agent/repairs.py",
+            "agent/transfer.py",
+            "agent/tryout.py",
+        ),
         *("agent/desk.py", "agent/cases.py", "agent/picture.py", "agent/graph_view.py"),
         *("agent/exchange.py", "agent/foreign.py", "agent/health.py", "agent/suite_score.py"),
         *("agent/catalogue.py", "agent/describing.py", "agent/features.py"),

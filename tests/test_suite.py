@@ -131,6 +131,20 @@ def test_hypotheses_get_the_verdict_of_the_data(results):
     assert all(test["p_suite"] >= test["p_holm"] for card in report["cases"] for test in card["tests"])
 
 
+def test_main_hypotheses_are_held_against_more_controls_and_all_of_them(results):
+    report = suite_results(results.folder)
+    mains = [card["tests"][0] for card in report["cases"] if card["tests"]]
+    assert report["main"] == {"of": len(mains), "held": len(mains)}
+    for main in mains:
+        beaten = abs(main["measured"]) > main["controls"]["max_abs"]
+        assert main["controls"]["n"] > 99 if beaten else main["controls"]["n"] <= 999
+        assert main["p"] == pytest.approx(1 / (main["controls"]["n"] + 1))
+        assert main["p_main"] <= min(1.0, len(mains) * main["p"]) + 1e-12
+    others = [test for card in report["cases"] for test in card["tests"][1:]]
+    assert all(test["controls"]["n"] <= 99 for test in others)
+    assert "main hypotheses that hold, Holm over the suite" in markdown(report)
+
+
 def test_baselines_claim_and_are_scored(results):
     brains = {row["brain"]: row for row in suite_results(results.folder)["brains"]}
     assert set(brains) == {"rules", "one-shot", "text-only"}

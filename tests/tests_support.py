@@ -1,5 +1,6 @@
 """What several test files build: a tiny subject with a real (word-level) tokeniser, frozen on a text."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -124,3 +125,42 @@ def save_own_mlps(subject: Any, folder: Any) -> None:
             {name: value.detach().contiguous() for name, value in own.items()},
             folder / f"layer_{index}.safetensors",
         )
+
+
+def logits_after(subject, text, members, factor):
+    """Next-token logits with neurons set to `factor` times what they are on the text, by hooks of our own."""
+    ids = subject.tokenizer(text, return_tensors="pt").input_ids
+    values = {}
+
+    def run(act):
+        handles = []
+        for layer, block in enumerate(subject.model.model.layers):
+            own = [m for m in members if m.startswith(f"L{layer}.")]
+            handles.append(block.mlp.down_proj.register_forward_pre_hook(partial(act, own)))
+        with torch.no_grad():
+            logits = subject.model(ids).logits[0, -1]
+        for handle in handles:
+            handle.remove()
+        return logits.double()
+
+    def places(own):
+        for name in own:
+            neuron, position = name.split(".N")[1].split("@")
+            yield name, int(position), int(neuron[:-1])
+
+    def look(own, _module, args):
+        values.update({name: float(args[0][0, position, n]) for name, position, n in places(own)})
+
+    def change(own, _module, args):
+        acts = args[0].clone()
+        for name, position, n in places(own):
+            acts[0, position, n] = factor * values[name]
+        return (acts,)
+
+    run(look)
+    return run(change)
+
+
+def token_id(subject, text):
+    """The first token of a text."""
+    return subject.tokenizer(text, add_special_tokens=False).input_ids[0]

@@ -1,6 +1,6 @@
 """What happened inside the subject: load a model, study a text, trace, intervene. The door of this room."""
 
-from tracer.attempts import Attempt, attempt, attempt_controls
+from tracer.attempts import Attempt, attempt
 from tracer.coherence import coherence, parted
 from tracer.continuation import Continuation, continue_text
 from tracer.describing import Layer as FeatureLayer
@@ -78,7 +78,6 @@ __all__ = [
     "UnsupportedFamily",
     "Vocabulary",
     "attempt",
-    "attempt_controls",
     "change_of",
     "coherence",
     "continue_text",

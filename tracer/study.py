@@ -64,6 +64,7 @@ class Outcome(NamedTuple):
     matched: int
     doses: dict[float, float]
     knock_on: tuple[float, ...]
+    say_foil: int = 0  # of the controls, where the whole vocabulary was looked at
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,7 @@ class Contrast:
         controls: int,
         seed: int,
         more: int = 0,
+        whole: bool = False,
         readouts: Sequence[Sequence[str]] = (),
         progress: Callable[[float], None] = lambda _done: None,
     ) -> Outcome:
@@ -254,7 +256,8 @@ class Contrast:
 
         Where the group beats every one of its `controls`, further ones are drawn until there are `more`
         in all. Stopping at the first that is not beaten makes p no smaller than chance allows (Besag and
-        Clifford 1991): p <= 1 / (more + 1) still needs all of them beaten.
+        Clifford 1991): p <= 1 / (more + 1) still needs all of them beaten. `whole` looks at the whole
+        vocabulary, and at no readouts, to count the controls that make the model say the foil.
         """
         study, basis = self.study, self.study.basis
         units = study.units(ids)
@@ -267,7 +270,7 @@ class Contrast:
             *drawn.changes,
         ]
         reads = [study.units(group) for group in readouts]
-        effect = basis.measure(changes, (self.answer, self.foil), reads, progress)
+        effect, says_foil = self._measured(changes, reads, progress, whole)
         moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
         values = moved[1 + len(doses) :]
         if more > len(values) and bool((values.abs() < moved[0].abs()).all()):
@@ -282,7 +285,26 @@ class Contrast:
             matched=drawn.matched,
             doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
             knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
+            say_foil=sum(says_foil[1 + len(doses) :]),
         )
+
+    def _measured(
+        self,
+        changes: Sequence[Change],
+        reads: Sequence[Units],
+        progress: Callable[[float], None],
+        whole: bool,
+    ) -> tuple[Effect, list[bool]]:
+        """What changes do, and, over the whole vocabulary, which of them make the model say the foil."""
+        basis, both = self.study.basis, (self.answer, self.foil)
+        if not whole:
+            return basis.measure(changes, both, reads, progress), []
+        logits, says_foil = [], []
+        for row, done in basis.logits_after(changes):
+            logits.append(row[list(both)])
+            says_foil.append(int(row.argmax()) == self.foil)
+            progress(done)
+        return Effect(torch.stack(logits), torch.zeros(len(changes), 0)), says_foil
 
     def _further(
         self,

@@ -58,7 +58,7 @@ def chip(verdict: str) -> str:
 def facts(report: dict[str, Any]) -> list[tuple[str, str]]:
     """The figures of the whole suite, by name."""
     agreement, knock, strongest = report["agreement"], report["knock_on"], report["strongest"]
-    cost = report["cost"]
+    cost, main = report["cost"], report["main"]
     return [
         ("cases answered", f"{report['done']} of {len(report['cases'])}"),
         ("tests run", str(report["tests_run"])),
@@ -67,6 +67,7 @@ def facts(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("sign right", figure(agreement["sign"], ".1%")),
         (f"knock-on Spearman ({knock['n']} pairs)", figure(knock["spearman"])),
         ("strongest group beats every control", f"{strongest['beat']} of {strongest['of']}"),
+        ("main hypotheses that hold, Holm over the suite", f"{main['held']} of {main['of']}"),
         ("false premises", str(report["premises"])),
         ("seconds", f"{cost['seconds']:,.0f}"),
         ("forward passes", f"{cost['forward_passes']:,}"),
@@ -249,6 +250,12 @@ def notes(report: dict[str, Any]) -> list[str]:
             f"none: it would take {20 * n} controls a test or more (ASKCIRCUIT_CONTROLS). The FDR has no "
             "such limit."
         )
+    main = report["main"]
+    out.append(
+        "The main hypothesis of a case is the first that was registered, before any test. Where it beats all "
+        "its controls, ten times as many are drawn (the smallest p still needs all of them beaten), so that "
+        f"Holm over the {main['of']} main hypotheses alone can support them: {main['held']} hold."
+    )
     out.append("Every bundle replays without a model: askcircuit replay FOLDER.")
     return out
 

@@ -1,0 +1,77 @@
+"""Mistakes of the real model, explained and repaired through the agent, and stopped half-way."""
+
+import threading
+
+import pytest
+from tests_support import logits_after, token_id
+
+from agent import Answered, Failed, Session, Working, read_settings
+from agent.desk import Desk
+from agent.library import Library
+
+DALLAS = "The capital of the U.S. state that contains the city of Dallas is the city of"
+MISTAKES = {
+    "36+59": ("36+59=", "1", "9"),
+    "Dallas": (DALLAS, " Dallas", " Austin"),
+}
+
+
+@pytest.fixture(scope="module")
+def desk(embedded_subject, tmp_path_factory):
+    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
+    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield desk
+    desk.close()
+
+
+@pytest.mark.parametrize("name", ["36+59", pytest.param("Dallas", marks=pytest.mark.slow)])
+def test_a_mistake_is_told_and_repaired(name, desk, embedded_subject):
+    text, said, right = MISTAKES[name]
+    question = f"Why does '{text}' continue with {said.strip()}? The right answer is {right.strip()}."
+    events = list(Session(desk, name).ask(question))
+    report = next(e.report for e in events if isinstance(e, Answered))
+    assert (report["question"]["answer"], report["question"]["foil"]) == (said, right)
+    assert report["answer"]["refused"] == []
+    flips = [c for c in report["claims"] if (c["intervention"] or {}).get("wanted") == right]
+    assert flips
+    clean, wanted = logits_after(embedded_subject, text, [], 1.0), token_id(embedded_subject, right)
+    answer = token_id(embedded_subject, said)
+    assert int(clean.argmax()) == answer
+    for claim in flips:
+        factor, members = claim["intervention"]["factor"], claim["members"]
+        logits = logits_after(embedded_subject, text, members, factor)
+        assert int(logits.argmax()) == wanted
+        moved = float(logits[answer] - logits[wanted] - clean[answer] + clean[wanted])
+        assert claim["measured"] == pytest.approx(moved, rel=1e-3)
+        margin = float(logits[wanted] - logits.topk(2).values[1])
+        assert claim["intervention"]["margin"] == pytest.approx(margin, rel=1e-2, abs=1e-4)
+        if len(members) > 1:
+            left_out = [[m for m in members if m != left] for left in members]
+            assert all(
+                int(logits_after(embedded_subject, text, fewer, factor).argmax()) != wanted
+                for fewer in left_out
+            )
+    smallest = min(flips, key=lambda c: len(c["members"]))
+    assert smallest is flips[0]
+    words = " ".join(s["text"] for s in report["answer"]["sentences"])
+    size = len(smallest["members"])
+    assert not any(
+        "neurons, " in s["text"] for s in report["answer"]["sentences"][:4]
+    )  # a repair is no group
+    assert f" {size} neuron{'s' if size > 1 else ''}" in words
+    assert "The smallest change found" in words
+    assert f"The model then says “{right}”" in words
+    shown = [e.done for e in events if isinstance(e, Working) and e.step == "flip"]
+    assert len(shown) > 4
+    assert shown == sorted(shown)
+
+
+def test_a_search_that_is_stopped_ends_at_once(desk):
+    stop, events = threading.Event(), []
+    for event in Session(desk, "stopped").ask("What would make '36+59=' continue with 9?", cancel=stop):
+        events.append(event)
+        if isinstance(event, Working) and event.step == "flip" and event.done > 0:
+            stop.set()
+    assert events[-1] == Failed("Stopped.")
+    tried = [e for e in events if isinstance(e, Working) and e.step == "flip" and e.done > 0]
+    assert len(tried) <= 3  # nothing more was tried
