@@ -6,6 +6,8 @@ import pytest
 
 from agent.experiments import rate_p, settle
 from agent.flips import DOSES, SIZES, ranked, smallest
+from agent.hypotheses import main_hypotheses
+from agent.joint import fewest
 from agent.ledger import new_claim
 from agent.rules import RuleBrain
 from agent.triage import Budget, overspent, too_little
@@ -145,3 +147,33 @@ def test_words_are_found_again_in_another_text():
     own = ["<bos>", "Texas", ",", " whose", " capital", " is"]
     other = ["<bos>", "The", " capital", " of", " Ohio", " is"]
     assert corresponding(own, other, (("Texas", "Ohio"),)) == {0: 0, 1: 4, 4: 2, 5: 5}
+
+
+@pytest.mark.parametrize(
+    ("does", "found"),
+    [
+        (lambda some: -4.0 if {"S1", "S2", "S4"} <= set(some) else 0.02, ("S1", "S2", "S4")),
+        (lambda some: -4.0 if {"S1", "S3"} <= set(some) else 0.02, ("S1", "S3")),  # no idle one beside
+        (lambda some: -1.0 * len(some), None),  # what adds up can stand in for nothing
+        (lambda some: -5.0 if "S2" in some else 0.0, None),  # one does it alone
+        (lambda some: 0.00002 * len(some) ** 4, None),  # as good as nothing
+    ],
+)
+def test_the_fewest_groups_that_matter_only_together_are_found(does, found):
+    best = fewest(("S1", "S2", "S3", "S4"), does)
+    assert (best.names if best else None) == found
+
+
+def test_what_the_question_is_about_is_tested_first():
+    groups = [
+        {"id": "S1", "sign": 1, "effect": 4.0, "position": 3},
+        {"id": "S2", "sign": -1, "effect": -3.0, "position": 3},
+        {"id": "S3", "sign": 1, "effect": 1.0, "position": 1},
+    ]
+    case = {"answer": " Austin", "tokens": ["<bos>", "Texas", ",", " is"]}
+    state = {"case": case, "groups": groups, "question": {"group": None}}
+    assert main_hypotheses(state).action.groups == ("S1", "S2")
+    state["question"]["group"] = "Texas"
+    decision = main_hypotheses(state)
+    assert decision.action.groups == ("S3", "S1", "S2")
+    assert decision.why.startswith("the question is about 'Texas': test S3, the strongest there")
