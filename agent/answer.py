@@ -22,6 +22,7 @@ from agent.sentences import (
     in_short,
     knock_on,
     left_open,
+    passed_over,
     path_claim,
     path_walked,
     prediction_of,
@@ -139,7 +140,7 @@ def _why(state: State, model: str) -> list[Paragraph]:
         Paragraph("The path.", [] if unexplained(state.get("graph")) else path_walked(state)),
         Paragraph("What the tests show.", [found[i] for i in order]),
         Paragraph("Knock-on effects.", knock_on(state)),
-        Paragraph("What is left open.", [*untested(state), *left_open(state)]),
+        Paragraph("What is left open.", [*untested(state), *passed_over(state), *left_open(state)]),
     ]
 
 

@@ -200,8 +200,9 @@ def own_effects(state: State) -> list[Claim]:
 
 
 def singles(effects: Sequence[Claim]) -> list[Claim]:
-    """Those on one group alone."""
-    return [c for c in effects if c["supernode"] and JOINT not in c["supernode"]]
+    """Those that remove one group alone."""
+    removed = [c for c in effects if (c["intervention"] or {}).get("factor") == 0]
+    return [c for c in removed if c["supernode"] and JOINT not in c["supernode"]]
 
 
 def _own(state: State) -> list[Claim]:

@@ -178,6 +178,16 @@ def knock_on(state: State) -> list[Sentence]:
     ]
 
 
+def passed_over(state: State) -> list[Sentence]:
+    """Groups of the picture that no test was about."""
+    claim, tests = path_claim(state), tests_of(state)
+    tested = {part for c in tests for part in (c["supernode"] or "").split(JOINT)}
+    left = [g["id"] for g in state.get("groups") or [] if g["id"] not in tested]
+    if claim is None or not tests or not left:
+        return []
+    return [Sentence(f"{listed(left)} {'was' if len(left) == 1 else 'were'} not tested.", (claim["id"],))]
+
+
 def left_open(state: State) -> list[Sentence]:
     """What the graph leaves unexplained and the tests cannot say."""
     graph, claim = state.get("graph") or {}, _graph_claim(state)

@@ -58,6 +58,8 @@ def test_a_settled_answer_stops_the_tests(desk):
     left = [g for g in report["supernodes"] if g["id"] not in tests]
     assert left
     assert all(abs(g["effect"]) < 0.25 * most for g in left)
+    said = [s["text"] for s in report["answer"]["sentences"]]
+    assert any(t.startswith(left[0]["id"]) and t.endswith("not tested.") for t in said)
 
 
 def test_a_spent_budget_stops_the_tests_and_is_told(desk):
