@@ -105,14 +105,16 @@ def test_questions_are_answered_in_turn_and_told_their_place(hosted):
     asked = []
     with desk.turns.place(threading.Event()):
         for n, visitor in enumerate(visitors):
-            asked.append(in_thread(visitor.ask, f"search features about number {n}"))
-            until(lambda n=n: httpx.get(f"{address}health").json()["open"] == n + 1)
+            heard = []
+            asked.append(in_thread(visitor.ask, f"search features about number {n}", heard.append))
+            until(lambda heard=heard: heard.count("process_generating") >= 2)  # the second tells the place
+        assert httpx.get(f"{address}health").json()["open"] == 4
         assert httpx.get(f"{address}health").json()["waiting"] == 3
     for thread, _ in asked:
         thread.join()
     outcomes = [result[0] for _, result in asked]
     assert all(outcome.success for outcome in outcomes)
-    assert [outcome.ranks[:1] for outcome in outcomes[1:]] == [[0], [1], [2]]
+    assert [outcome.places[:1] for outcome in outcomes] == [[1], [2], [3], [4]]  # the test itself is first
     for n, outcome in enumerate(outcomes):  # each has their own conversation
         assert len([m for m in outcome.chat if m["role"] == "user"]) == 1
         assert f"number {n}" in str(outcome.chat[0])

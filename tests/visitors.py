@@ -1,6 +1,7 @@
 """A visitor of the page without a browser: speaks to its queue over HTTP, as the browser's script does."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from typing import Any
 
 import httpx
 
+PLACE = re.compile(r"(?:another question is|(\d+) questions are) answered before this one")
+
 
 @dataclass
 class Outcome:
@@ -16,7 +19,7 @@ class Outcome:
 
     status: int
     refusal: str = ""
-    ranks: list[int] = field(default_factory=list)  # places in the queue it was told
+    places: list[int] = field(default_factory=list)  # how many come before it, as it was told
     started: float | None = None
     ended: float | None = None
     success: bool = False
@@ -67,10 +70,13 @@ class Visitor:
         outcome = Outcome(200)
         for told in self._listen(joined.json()["event_id"]):
             now = time.monotonic() - began
-            if told["msg"] == "estimation":
-                outcome.ranks.append(told["rank"])
-            elif told["msg"] == "process_starts":
+            if told["msg"] == "process_starts":
                 outcome.started = now
+            elif told["msg"] == "process_generating":
+                piece = json.dumps(told["output"].get("data"), ensure_ascii=False)
+                outcome.places += [int(n or 1) for n in PLACE.findall(piece)]
+                if "✓ Wait" in piece:
+                    outcome.started = now
             elif told["msg"] == "process_completed":
                 outcome.ended, outcome.success = now, told["success"]
                 shown = (told["output"].get("data") or [[]])[0]

@@ -15,6 +15,7 @@ from ui.widgets import Widgets
 
 OPEN_PAGES = 300  # of which Gradio keeps what they show
 DAY = 86_400
+SPARE_THREADS = 40  # for all that is no question
 
 
 def drawing() -> Any:
@@ -54,6 +55,7 @@ def build_app(opening: Opening, settings: Settings, roster: Roster) -> gr.Blocks
     with blocks:
         widgets = Widgets(drawing, shelf, read_only=settings.read_only)
         Page(opening, widgets, settings.data_folder / "shared", roster).wire(blocks)
+    blocks.max_threads = settings.max_waiting + SPARE_THREADS  # each question that waits holds one
     blocks.queue(max_size=None, api_open=False)  # the gate knows how many may wait
     blocks.state_session_capacity = OPEN_PAGES
     return blocks
@@ -88,8 +90,8 @@ class Queue:
         return [event.request.scope for event in asked]
 
     def waiting(self) -> int:
-        """How many questions wait for their turn."""
-        return len(self._line())
+        """How many questions wait for their turn: one is answered, the others stand in line at the desk."""
+        return max(0, len(self.open()) - 1)
 
     def _line(self) -> list[Any]:
         line = self._blocks._queue.event_queue_per_concurrency_id.get("subject")
@@ -105,6 +107,7 @@ def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
         theme=theme(),
         css=asset("page.css", "said.css"),
         auth=may_enter(settings),
+        auth_message="askcircuit: ask a language model why it said that. Each login has its own talks.",
         ssr_mode=False,
         pwa=False,
         show_error=True,

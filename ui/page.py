@@ -340,18 +340,16 @@ class Page:
         self.wire_question(self.w.circuit.act, self.on_act, talk)
 
     def wire_question(self, trigger: Any, handler: Any, inputs: list[Any]) -> None:
-        """Let an event ask: the desk takes one question at a time, however many pages are open."""
+        """Let an event ask: it waits for its turn at the desk, is told its place, and can be stopped."""
         boxes = [self.w.box, self.w.text, self.w.said, self.w.foil, self.w.go, self.w.stop]
         outputs = [self.w.chat, self.w.circuit, self.w.thread, self.w.kept, *boxes]
         run = trigger(
             handler,
             inputs,
             outputs,
-            concurrency_limit=1,
+            concurrency_limit=None,
             concurrency_id="subject",
-            show_progress="minimal",  # says the place in the queue while another page's turn lasts
-            show_progress_on=self.w.chat,
-            api_visibility="private",
+            **QUIET,
         )
         picked = [self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
         ready = [self.w.circuit, self.w.shelf, self.w.go, self.w.stop, *picked]

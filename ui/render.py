@@ -12,6 +12,7 @@ from agent import Answered, Drew, Event, Failed, Said, Working
 Message = dict[str, Any]
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:.])")
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
+SLOW = 3.0  # seconds between two looks at who waits
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -203,7 +204,9 @@ def answer(events: Iterable[Event | None]) -> Iterator[tuple[list[Message], Any]
         now = time.monotonic()
         turn = turn if event is None else hear(turn, event, now - began)
         view = event.view if isinstance(event, Drew) else None
-        if event is None or view is not None or now - shown > 0.1:
+        waits = bool(turn.steps) and turn.steps[-1].name == "wait"  # many may: their clocks go slowly
+        patience = 0.1 if event is not None else SLOW if waits else 0.0
+        if view is not None or now - shown > patience:
             shown = now
             yield show(turn, now - began), view
     yield show(turn, time.monotonic() - began, over=True), None

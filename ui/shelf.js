@@ -58,7 +58,7 @@ const whose = make('p', { class: 'sh-note' });
 const talks = sheet('Your conversations', whose, list);
 const keeping = sheet('Save and share', nothing, files,
   make('h3', null, 'Link'), make('p', { class: 'sh-note' },
-    'Whoever has the link can open what is here now.'),
+    'A link is public: whoever has it, and may open this page, sees what is here now.'),
   maker, linked,
   make('h3', null, 'Open a file'), make('p', { class: 'sh-note' },
     'A bundle saved here, or a graph of circuit-tracer or Neuronpedia (JSON, also .gz).'), picker, told);

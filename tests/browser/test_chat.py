@@ -85,6 +85,7 @@ def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
     page.wait_for_function(DONE)
     assert "Austin" in said(page)
     assert page.get_by_text("steps in").is_visible()
+    page.wait_for_timeout(1000)  # the answer is brought to its beginning
     picture(page, "answer")
 
     group = page.locator(".ac-group.on-path").last
@@ -249,6 +250,7 @@ def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit
         assert time.monotonic() - began < 4  # under 0.5 s on a quiet machine
     assert page.locator(".ac-guess").count() >= 4
     assert "No controls were run" in page.inner_text(".ac-bench")
+    page.mouse.move(5, 5)
     picture(page, "slider")
     page.wait_for_function("document.querySelector('#chat').innerText.includes('by hand')")
     page.wait_for_function("document.querySelector('#chat').innerText.includes('looked at, not tested')")
