@@ -67,7 +67,7 @@ class Visitor:
         joined = self.http.post("/gradio_api/queue/join", json=self.body(message))
         if joined.status_code != 200:
             return Outcome(joined.status_code, refusal=joined.json()["detail"])
-        outcome = Outcome(200)
+        outcome, waited = Outcome(200), False
         for told in self._listen(joined.json()["event_id"]):
             now = time.monotonic() - began
             if told["msg"] == "process_starts":
@@ -75,8 +75,8 @@ class Visitor:
             elif told["msg"] == "process_generating":
                 piece = json.dumps(told["output"].get("data"), ensure_ascii=False)
                 outcome.places += [int(n or 1) for n in PLACE.findall(piece)]
-                if "✓ Wait" in piece:
-                    outcome.started = now
+                if "✓ Wait" in piece and not waited:
+                    outcome.started, waited = now, True
             elif told["msg"] == "process_completed":
                 outcome.ended, outcome.success = now, told["success"]
                 shown = (told["output"].get("data") or [[]])[0]

@@ -12,7 +12,7 @@ from agent import Answered, Drew, Event, Failed, Said, Working
 Message = dict[str, Any]
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:.])")
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
-SLOW = 3.0  # seconds between two looks at who waits
+SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

@@ -69,6 +69,7 @@ def asked(browser, address):
     page.set_default_timeout(90_000)
     page.goto(address)
     page.wait_for_selector("#go", state="visible")
+    page.wait_for_function("localStorage.getItem('askcircuit-browser')")  # whose conversation it will be
     ask(page, TEXAS)
     page.wait_for_selector(".ac-group")
     memory = context.storage_state()
