@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from agent.features import export_features, search_features, show_feature
     from agent.graph_view import view_graph
     from agent.health import memory_each, needs
+    from agent.imports import import_features
+    from agent.llm_labels import outcome_line, plan_labels, write_labels
     from agent.neuronpedia import Upload, upload_graph
     from agent.roster import Roster
     from agent.session import Session, answered, in_words
@@ -47,10 +49,13 @@ __all__ = [
     "explain_foreign",
     "export_features",
     "export_trace",
+    "import_features",
     "in_words",
     "memory_each",
     "needs",
     "open_desk",
+    "outcome_line",
+    "plan_labels",
     "read_bundle",
     "read_settings",
     "read_suite",
@@ -65,6 +70,7 @@ __all__ = [
     "upload_graph",
     "view_graph",
     "why_graph",
+    "write_labels",
 ]
 
 _LATE = {
@@ -78,6 +84,10 @@ _LATE = {
     "Run": "agent.suite_run",
     "Done": "agent.suite_run",
     "describe_model": "agent.describing",
+    "import_features": "agent.imports",
+    "outcome_line": "agent.llm_labels",
+    "plan_labels": "agent.llm_labels",
+    "write_labels": "agent.llm_labels",
     "export_features": "agent.features",
     "search_features": "agent.features",
     "show_feature": "agent.features",

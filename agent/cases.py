@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from agent.catalogue import Known
-from agent.records import Description
+from agent.records import FROM_TEXT, Description
 from agent.state import Case
 from agent.words import listed, percent, quoted, rounded
 from tracer import Study, Token
@@ -60,15 +59,15 @@ def given_p(study: Study, case: Case) -> list[float]:
     return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"])]
 
 
-def label_of(feature: dict[str, Any], known: Known | None = None) -> str:
-    """What a feature does in words: as the catalogue says it, else from this text alone, which is said.
+def label_of(feature: dict[str, Any], known: str | None = None) -> str:
+    """What a feature does in words: as it is described, else from this text alone, which is said.
 
     Either way with where it fires here and what its weights promote.
     """
     if known is not None:
         fires = listed([quoted(t) for t in feature["fires_on"][:2]] or ["nothing"])
         promotes = ", ".join(quoted(t) for t in feature["promotes"][:2])
-        return f"{known.label} (here it fires on {fires}; promotes {promotes})"
+        return f"{known} (here it fires on {fires}; promotes {promotes})"
     return f"{_on_this_text(feature)} (from this text alone)"
 
 
@@ -89,7 +88,7 @@ def description_of(model: str, feature: dict[str, Any]) -> Description:
         feature=feature["neuron"],
         sign=feature["sign"],
         label=feature["label"],
-        source="tokens",
+        source=FROM_TEXT,
         promotes=tuple(feature["promotes"]),
         fires_on=tuple(feature["fires_on"]),
     )

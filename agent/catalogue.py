@@ -5,6 +5,7 @@ with the labels) only when they are first asked for.
 """
 
 import logging
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from agent.embedder import Vectors
 from agent.errors import LibraryError
-from agent.index import IndexBroken, Shelf
+from agent.index import IndexBroken, Rows, Shelf
 from tracer import FeatureFiles, TracerError, read_features, shipped_features
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 UNLABELLED = "unlabelled"
 BEFORE = 11  # tokens of a context before the one it is about
 UNKNOWN = 255  # a score that could not be computed
-FETCHED = 64  # labels asked of the index first; more where a filter leaves too few features
+FETCHED = 64  # features asked of the index at least: of those equally near, the best score comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Known:
     source: str  # the rule that made the label
     score: float | None  # held-out AUROC against random tokens
     hard: float | None  # against peaks of its nearest features
+    output: float | None  # chance that amplifying it raises a token its label says it promotes, over others
     density: float
     peak: float
 
@@ -104,6 +106,7 @@ class Catalogue:
             str(self.about["kinds"][int(arrays["kind"][number])]),
             _score(arrays["random"][number]),
             _score(arrays["hard"][number]),
+            _score(arrays["output"][number]) if "output" in arrays else None,
             float(arrays["density"][number]),
             float(arrays["peak"][number]),
         )
@@ -143,33 +146,20 @@ class Catalogue:
         self, vector: Vectors, k: int, layers: Collection[int] | None = None
     ) -> list[tuple[Known, float]]:
         """The k features whose label is nearest to a vector of MiniLM's; best score first among equals."""
-        row, basis = self._vectors["row"], self._vectors["basis"].astype(np.float32)
-        turned = vector @ basis.T
-        labels = int(row.max()) + 1
-        fetched = min(labels, max(FETCHED, k))
-        while True:
-            near = self._opened().nearest(turned, fetched)
-            found = self._features_of(near, layers)
-            if len(found) >= k or fetched == labels:
-                return found[:k]
-            fetched = min(labels, 8 * fetched)
+        if layers is not None and not layers:
+            return []
+        turned = vector @ self._vectors["basis"].astype(np.float32).T
+        fetched = min(max(FETCHED, 2 * k), max(1, len(self._labelled)))
+        near = self._opened().nearest(turned, fetched, layers)
+        found = [(self.at(number), cosine) for number, cosine in near]
+        found.sort(key=lambda pair: (-round(pair[1], 3), -(pair[0].score or 0), pair[0].number))
+        return found[:k]
 
     def close(self) -> None:
         """Let go of the index."""
         if self._shelf is not None:
             self._shelf.close()
         self._shelf = None
-
-    def _features_of(
-        self, near: list[tuple[int, float]], layers: Collection[int] | None
-    ) -> list[tuple[Known, float]]:
-        order, first = self._by_label
-        out = []
-        for label, cosine in near:
-            same = [self.at(int(number)) for number in order[first[label] : first[label + 1]]]
-            same = [known for known in same if layers is None or known.layer in layers]
-            out += [(known, cosine) for known in sorted(same, key=lambda known: -(known.score or 0))]
-        return out
 
     @cached_property
     def _contexts(self) -> dict[str, NDArray[Any]]:
@@ -180,14 +170,13 @@ class Catalogue:
         return self._files.vectors()
 
     @cached_property
-    def _by_label(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        row = self._vectors["row"]
-        order = np.argsort(row, kind="stable")
-        return order, np.searchsorted(row[order], np.arange(int(row.max()) + 2))
+    def _labelled(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self._vectors["row"] >= 0)
 
     def _opened(self) -> Shelf:
         if self._shelf is None:
-            name = f"{self.about['model']}.{self.about['basis']}.{self.about['corpus']}"
+            model = re.sub(r"[^A-Za-z0-9._-]+", "--", str(self.about["model"]))
+            name = f"{model}.{self.about['basis']}.{self._files.revision}"
             try:
                 if self._server:
                     self._shelf = Shelf.at_server(self._server, name, self._filled)
@@ -198,10 +187,17 @@ class Catalogue:
                 raise LibraryError(f"The feature index at {where} cannot be opened or made: {exc}.") from exc
         return self._shelf
 
-    def _filled(self) -> Vectors:
+    def _filled(self) -> Rows:
         codes, scale = self._vectors["codes"], self._vectors["scale"]
-        vectors: Vectors = codes.astype(np.float32) * scale
-        return vectors
+        vectors: Vectors = codes[self._vectors["row"][self._labelled]].astype(np.float32) * scale
+        return Rows(self._labelled.tolist(), vectors, [self._metadata(n) for n in self._labelled.tolist()])
+
+    def _metadata(self, number: int) -> dict[str, Any]:
+        """What the index can filter by."""
+        known = self.at(number)
+        told = {"layer": known.layer, "index": known.neuron, "sign": known.sign, "source": known.source}
+        score = {} if known.score is None else {"score": known.score}
+        return {**told, "density": known.density, **score}
 
 
 def own_folder(data: Path, model: str) -> Path:

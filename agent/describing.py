@@ -4,7 +4,7 @@ The numbers are the tracer's, the words agent.labels'; what was written is read 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ from tracer import (
 
 UNKNOWN = 255  # a score that could not be computed
 DIMENSIONS = 128  # of the vectors that are kept; MiniLM has 384
+SAYS = 0.85  # output score from which a label says "say": amplifying the feature does raise those tokens
+TOLD = ("token", "next", "previous", "promotes")  # in the order of agent.labels.Peaks
+SCORES = ("random", "hard", "shuffled", "output", "output_shuffled")
 SHOWN = 8  # promoted and suppressed tokens that are kept
 
 Progress = Callable[[float, str], None]
@@ -48,6 +51,8 @@ class Summary:
     hard: float
     shuffled: float
     table: float
+    output: float  # over the labels that say what is promoted
+    output_shuffled: float
     tokens: int
     kinds: dict[str, int]
 
@@ -67,14 +72,10 @@ def describe_features(
     try:
         evidence = gather_evidence(subject, corpus_texts(corpus), work, tokens, progress)
         described = describe_corpus(subject, evidence, progress)
-        texts = subject.token_texts(described.types.tolist())
         labels: list[str] = []
         layers: list[FeatureLayer] = []
         for layer in described.layers:
-            made = _labels(layer, described.classes, texts, subject)
-            keep = supported(made, layer.contexts, subject.token_texts)
-            labels += [text if kept else UNLABELLED for text, kept in zip(made, keep, strict=True)]
-            layer.findings.kind[~np.array(keep)] = UNLABELLED
+            labels += _labels(layer, described.classes, subject.token_texts)
             layers.append(layer)
         summary = _summary(layers, described.tokens)
         about = {
@@ -86,7 +87,7 @@ def describe_features(
             "corpus": evidence.windows.fingerprint,
             "sources": evidence.windows.sources,
             "kinds": sorted(summary.kinds),
-            "summary": {k: getattr(summary, k) for k in ("labelled", "random", "hard", "shuffled", "table")},
+            "summary": {k: v for k, v in asdict(summary).items() if isinstance(v, float)},
         }
         write_features(out, about, labels, _arrays(layers, sorted(summary.kinds)), _contexts(layers))
         embed(out, progress)
@@ -121,35 +122,30 @@ def describe_model(
     return describe_features(subject, corpus, work, out, tokens, progress), out
 
 
-def supported(
-    labels: Sequence[str], contexts: NDArray[np.int32], texts: Callable[[list[int]], list[str]]
-) -> list[bool]:
-    """Which labels are borne out by at least one of their feature's contexts (feature context token)."""
-    around = contexts[:, :, BEFORE - 1 : BEFORE + 2]
-    out = []
-    for text, rows in zip(labels, around.tolist(), strict=True):
-        seen = [tuple(texts([max(i, 0) for i in row])) for row in rows if row[1] >= 0]
-        out.append(borne_out(text, [(before, token, after) for before, token, after in seen]))
-    return out
-
-
 def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
     """Vectors of the distinct labels of a folder of descriptions, written beside them.
 
-    They are MiniLM's, turned onto the DIMENSIONS directions that hold most of them, in 8 bits each.
+    They are MiniLM's, turned onto the DIMENSIONS directions that hold most of them, in 8 bits each. A label
+    that names tokens has the mean of theirs: there are fewer tokens than labels, and they are short.
     """
     known = read_features(folder)
-    sentences: dict[str, int] = {}
+    sentences: dict[tuple[str, ...], int] = {}
     row = np.full(len(known.labels), -1, np.int32)
     for number, text in enumerate(known.labels):
         if text != UNLABELLED:
             row[number] = sentences.setdefault(searchable(text), len(sentences))
-    encoder, every = Encoder.open(), list(sentences)
+    words: dict[str, int] = {}
+    for sentence in sentences:
+        for word in sentence:
+            words.setdefault(word, len(words))
+    encoder, every = Encoder.open(), list(words)
     chunks = []
     for start in range(0, len(every), 1024):
         chunks.append(encoder.encode(every[start : start + 1024]))
         progress(start / max(1, len(every)), "embedding labels")
-    vectors = np.concatenate(chunks)
+    alone = np.concatenate(chunks)
+    vectors = np.stack([alone[[words[word] for word in sentence]].mean(0) for sentence in sentences])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
     _, basis = np.linalg.eigh(vectors.T @ vectors)
     basis = basis[:, ::-1][:, :DIMENSIONS].T
     turned = vectors @ basis.T
@@ -165,45 +161,41 @@ def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
     )
 
 
-def _labels(layer: FeatureLayer, classes: Sequence[str], texts: Sequence[str], subject: Subject) -> list[str]:
+def _labels(
+    layer: FeatureLayer, classes: Sequence[tuple[str, str]], texts: Callable[[list[int]], list[str]]
+) -> list[str]:
+    """The labels of a layer; `classes` are (whose class, its name). The rest is unlabelled."""
     found, out = layer.findings, []
-    promoted = [subject.token_texts(row[:SHOWN]) for row in layer.up.tolist()]
-
-    def named(view: str, feature: int) -> list[tuple[str, float]]:
-        types, shares = found.types[view][feature].tolist(), found.shares[view][feature].tolist()
-        return [(texts[t], share) for t, share in zip(types, shares, strict=True) if t >= 0]
-
+    told = {view: ids.tolist() for view, ids in found.named.items()}
     for feature, kind in enumerate(found.kind.tolist()):
-        member = int(found.member[feature])
-        out.append(
-            label(
-                Peaks(
-                    kind,
-                    named("token", feature),
-                    named("next", feature),
-                    named("previous", feature),
-                    classes[member % len(classes)],
-                    member >= len(classes),
-                    promoted[feature],
-                )
-            )
-        )
+        names = {view: texts([i for i in ids[feature] if i >= 0]) for view, ids in told.items()}
+        groups = [classes[i] for i in found.classes[feature].tolist() if i >= 0]
+        raises = bool(found.output[feature] >= SAYS)
+        peaks = Peaks(kind, *(names[view] for view in TOLD), groups, raises)
+        rows = layer.contexts[feature][:, BEFORE - 1 : BEFORE + 2].tolist()
+        seen = [tuple(texts([max(i, 0) for i in row])) for row in rows if row[1] >= 0]
+        if borne_out(peaks, [(before, token, after) for before, token, after in seen]):
+            out.append(label(peaks))
+        else:
+            out.append(UNLABELLED)
+            found.kind[feature] = UNLABELLED
     return out
 
 
 def _summary(layers: Sequence[FeatureLayer], tokens: int) -> Summary:
     kind = np.concatenate([layer.findings.kind for layer in layers])
-    labelled = kind != UNLABELLED
 
-    def mean(name: str, chosen: NDArray[np.bool_]) -> float:
-        return float(np.nanmean(np.concatenate([getattr(layer.findings, name) for layer in layers])[chosen]))
+    def mean(name: str) -> float:
+        """Over all labels that were made, those that were then taken back among them."""
+        scores = np.concatenate([getattr(layer.findings, name) for layer in layers])
+        return float(np.nanmean(scores)) if (~np.isnan(scores)).any() else float("nan")
 
     names, counts = np.unique(kind, return_counts=True)
     return Summary(
         features=len(kind),
-        labelled=float(labelled.mean()),
-        **{name: mean(name, labelled) for name in ("random", "hard", "shuffled")},
-        table=mean("table", np.ones_like(labelled)),
+        labelled=float((kind != UNLABELLED).mean()),
+        **{name: mean(name) for name in SCORES},
+        table=mean("table"),
         tokens=tokens,
         kinds=dict(zip(names.tolist(), counts.tolist(), strict=True)),
     )
@@ -217,7 +209,7 @@ def _arrays(layers: Sequence[FeatureLayer], kinds: Sequence[str]) -> Arrays:
         "kind": np.array([kinds.index(k) for k in kind.tolist()], np.uint8),
         **{
             name: _byte(np.concatenate([getattr(layer.findings, name) for layer in layers]))
-            for name in ("random", "hard", "table")
+            for name in ("random", "hard", "table", "output")
         },
         "peak": np.concatenate([layer.peak for layer in layers]).astype(np.float16),
         "density": np.concatenate([layer.density for layer in layers]).astype(np.float16),

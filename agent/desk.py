@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Self
@@ -140,6 +140,12 @@ class Desk:
                 filed.result()
             except LibraryError as exc:  # an answer must not fail because a label could not be filed
                 log.warning("descriptions were not filed: %s", exc)
+
+    def told(self, ids: Sequence[str]) -> dict[str, Description]:
+        """What others or an LLM say of these features (ids with or without position), where it is known."""
+        names = {id: f"{self.features_of}/{id.split('@')[0]}" for id in ids}
+        found = self.library.get(names.values())
+        return {id: found[name] for id, name in names.items() if name in found and found[name].told}
 
     def search(self, query: str, k: int = 10, layers: range | None = None) -> list[dict[str, Any]]:
         """Features of this subject by meaning, nearest first."""

@@ -61,6 +61,8 @@ def together(
     hits = {hit.id: hit for hit in library.search(query, k=k, model=model, layers=layers)}
     for known, cosine in catalogue.search(library.vector(query), k, layers) if catalogue else []:
         name = f"{model}/{known.name}"
+        if name in hits and hits[name].source != "text":  # told by others or an LLM
+            continue
         where = (known.layer, known.neuron, known.sign)
         hits[name] = Hit(name, known.label, *where, round(cosine, 4), model, known.score, known.source)
     order = sorted(hits.values(), key=lambda hit: (-hit.similarity, -(hit.score or 0), hit.id))

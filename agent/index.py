@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from filelock import FileLock
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 ROWS_AT_ONCE = 5_000  # below Chroma's limit of 5,461 a call
 # Fewer links than Chroma's default, so that tens of thousands of rows are in within seconds.
-SHELF_GRAPH: Any = {"space": "cosine", "ef_construction": 40, "max_neighbors": 10, "ef_search": 400}
+SHELF_GRAPH: Any = {"space": "cosine", "ef_construction": 40, "max_neighbors": 10, "ef_search": 200}
 
 
 class IndexBroken(Exception):
@@ -136,6 +136,14 @@ class Index:
             self._client.close()
 
 
+class Rows(NamedTuple):
+    """What fills a shelf: numbers, their vectors, what can be filtered by."""
+
+    numbers: Sequence[int]
+    vectors: Vectors
+    metadata: Sequence[dict[str, Any]]
+
+
 class Shelf:
     """A collection that is filled once and then only read, by any number of processes.
 
@@ -150,8 +158,8 @@ class Shelf:
         )
 
     @classmethod
-    def on_disk(cls, folder: Path, name: str, fill: Callable[[], Vectors]) -> "Shelf":
-        """The shelf in `folder`/`name`; `fill` gives one vector a row where it has to be made."""
+    def on_disk(cls, folder: Path, name: str, fill: Callable[[], Rows]) -> "Shelf":
+        """The shelf in `folder`/`name`; `fill` gives its rows where it has to be made."""
         from chromadb import PersistentClient
 
         place = folder / name
@@ -164,7 +172,7 @@ class Shelf:
             return cls(PersistentClient(path=str(place), settings=_chroma_settings()), name)
 
     @classmethod
-    def at_server(cls, url: str, name: str, fill: Callable[[], Vectors]) -> "Shelf":
+    def at_server(cls, url: str, name: str, fill: Callable[[], Rows]) -> "Shelf":
         """The shelf at a Chroma server, filled where rows are missing."""
         from chromadb import HttpClient
 
@@ -175,31 +183,41 @@ class Shelf:
                 host=str(parts.hostname), port=port, ssl=parts.scheme == "https", settings=_chroma_settings()
             )
             shelf = cls(client, name)
-            vectors = fill()
-            if shelf._collection.count() < len(vectors):
-                shelf._fill(vectors)
+            rows = fill()
+            if shelf._collection.count() < len(rows.numbers):
+                shelf._fill(rows)
             return shelf
 
-    def nearest(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
-        """Rows and cosines of the k nearest."""
+    def nearest(
+        self, vector: Vectors, k: int, layers: Collection[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Numbers and cosines of the k nearest, of these layers if given."""
         with _chroma_at_work(None):
-            found = self._collection.query(query_embeddings=vector, n_results=k, include=["distances"])
+            found = self._collection.query(
+                query_embeddings=vector, n_results=k, where=_filter(None, layers), include=["distances"]
+            )
         distances = (found["distances"] or [[]])[0]
         return [(int(id), 1 - float(far)) for id, far in zip(found["ids"][0], distances, strict=True)]
 
     def close(self) -> None:
         """Let go of the files or the connection."""
+        for client in (self._client, getattr(self._client, "_admin_client", None)):
+            session = getattr(getattr(client, "_server", None), "_session", None)
+            if session is not None:  # a server's; Chroma's own close leaves the connection open
+                session.close()
         with suppress(IndexBroken), _chroma_at_work(None):
             self._client.close()
 
-    def _fill(self, vectors: Vectors) -> None:
-        for start in range(0, len(vectors), ROWS_AT_ONCE):
-            rows = vectors[start : start + ROWS_AT_ONCE]
-            ids = [str(row) for row in range(start, start + len(rows))]
-            self._collection.upsert(ids=ids, embeddings=rows)
+    def _fill(self, rows: Rows) -> None:
+        for start in range(0, len(rows.numbers), ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            ids = [str(number) for number in rows.numbers[some]]
+            self._collection.upsert(
+                ids=ids, embeddings=rows.vectors[some], metadatas=list(rows.metadata[some])
+            )
 
 
-def _made(place: Path, name: str, fill: Callable[[], Vectors]) -> None:
+def _made(place: Path, name: str, fill: Callable[[], Rows]) -> None:
     from chromadb import PersistentClient
 
     part = place.with_name(f"{name}.part")

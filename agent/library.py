@@ -241,7 +241,8 @@ class Library:
 
 def _hit(row: Description, similarity: float) -> Hit:
     where = (row.layer, row.feature, row.sign)
-    return Hit(row.id, row.label, *where, similarity=round(similarity, 4), model=row.model)
+    source = row.source if row.told else "text"
+    return Hit(row.id, row.label, *where, round(similarity, 4), row.model, row.score, source)
 
 
 def _same_sentence(row: Description, known: Description | None) -> bool:

@@ -11,6 +11,7 @@ from agent.errors import LibraryError
 
 log = logging.getLogger(__name__)
 
+FROM_TEXT = "tokens"  # source of what one text alone showed
 FIRES_ON_KEPT = 8
 PROMOTED_TOLD = 5  # more make the sentence longer, not clearer
 SUPERSEDED_LINES_KEPT = 2_000
@@ -29,6 +30,12 @@ class Description:
     source: str
     promotes: tuple[str, ...]
     fires_on: tuple[str, ...]
+    score: float | None = None  # held-out AUROC of the label, where it was judged
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody described it, not one text alone."""
+        return self.source != FROM_TEXT
 
     def __post_init__(self) -> None:
         if self.sign not in ("+", "-") or not self.id or not self.label.strip():
@@ -38,9 +45,9 @@ class Description:
             )
 
     def merged_into(self, older: "Description") -> "Description":
-        """This description, with the contexts seen before it first."""
-        seen = dict.fromkeys((*older.fires_on, *self.fires_on))
-        return replace(self, fires_on=tuple(seen)[:FIRES_ON_KEPT])
+        """This description, with the contexts seen before it first; one text alone beats nothing told."""
+        seen = tuple(dict.fromkeys((*older.fires_on, *self.fires_on)))[:FIRES_ON_KEPT]
+        return replace(older if older.told and not self.told else self, fires_on=seen)
 
     @property
     def sentence(self) -> str:
@@ -108,6 +115,7 @@ def _parsed(line: bytes) -> Description | None:
             feature=int(found["feature"]),
             promotes=tuple(map(str, found["promotes"])),
             fires_on=tuple(map(str, found["fires_on"])),
+            score=None if found.get("score") is None else float(found["score"]),
         )
     except (ValueError, TypeError, KeyError, LibraryError):
         log.warning("skipped a line of the feature library that makes no sense: %.80r", line)

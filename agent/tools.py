@@ -154,16 +154,16 @@ class Harness:
         return {"graph": graph, "claims": [*state.get("claims", []), claim], "found_note": note}
 
     def _describe(self, _action: actions.Describe, state: State) -> Update:
-        features, catalogue = [], self._desk.catalogue
-        for f in self._traced(state).features():
-            known = catalogue.known(f.layer, f.neuron, f.sign) if catalogue else None
+        features, found, catalogue = [], self._traced(state).features(), self._desk.catalogue
+        imported = self._desk.told([f.id for f in found])
+        for f in found:
+            known = imported.get(f.id) or (catalogue.known(f.layer, f.neuron, f.sign) if catalogue else None)
             told = {"source": known.source if known else "text", "score": known.score if known else None}
-            features.append(
-                {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict(), known), **told}
-            )
+            label = label_of(f._asdict(), known.label if known else None)
+            features.append({**f._asdict(), "role": f.role.value, "label": label, **told})
         labelled = sum(f["source"] != "text" for f in features)
         graph = {**(state.get("graph") or {}), "described": True}
-        note = f"{len(features)} features, {labelled} of them labelled from a corpus"
+        note = f"{len(features)} features, {labelled} of them labelled before"
         return {"features": features, "graph": graph, "found_note": note}
 
     def _group(self, _action: actions.Group, state: State) -> Update:

@@ -11,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 
 import ipaddress
+import json
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -105,6 +106,50 @@ def chromium() -> str:
 def tiny() -> Callable[..., Any]:
     """Return a maker of small random decoders: tiny("gemma3") is one in float64."""
     return build_tiny
+
+
+@pytest.fixture(scope="session")
+def made_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred documents of random words; w7 is always followed by w8."""
+    import numpy as np
+
+    path = tmp_path_factory.mktemp("corpus") / "words.jsonl"
+    dice = np.random.default_rng(0)
+    with path.open("w") as file:
+        for _ in range(200):
+            words = [f"w{i}" for i in dice.integers(0, 97, 600)]
+            text = " ".join(f"{w} w8" if w == "w7" else w for w in words)
+            file.write(json.dumps({"text": text, "source": "made"}) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def gathered_tiny(
+    tiny: Callable[..., Any], made_corpus: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """A tiny subject and its evidence, the pass stopped after one shard and taken up again."""
+    from tests_support import tiny_subject
+
+    from tracer.evidence import gather
+    from tracer.windows import documents
+
+    subject = tiny_subject(tiny, "gemma3")
+    folder = tmp_path_factory.mktemp("evidence")
+
+    def stop(done: float, _note: str) -> None:
+        if done > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gather(subject, documents([made_corpus]), folder, 100_000, stop)
+    assert len(list(folder.glob("shard-*"))) == 1
+    notes: list[str] = []
+    evidence = gather(
+        subject, documents([made_corpus]), folder, 100_000, lambda _done, note: notes.append(note)
+    )
+    assert len(notes) == len(evidence.shards) - 1 == 1  # what was done is not done again
+    assert "minutes left" in notes[0]
+    return subject, evidence
 
 
 def build_tiny(family: str, layers: int = 4, width: int = 32, seed: int = 0) -> Any:

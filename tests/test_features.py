@@ -1,6 +1,5 @@
 """Descriptions of features: evidence from a corpus, labels, scores, files, search, commands."""
 
-import json
 import subprocess
 import sys
 import time
@@ -10,49 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tests_support import tiny_subject
-
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    """Forty documents of random words; w7 is always followed by w8."""
-    path = tmp_path_factory.mktemp("corpus") / "words.jsonl"
-    dice = np.random.default_rng(0)
-    with path.open("w") as file:
-        for _ in range(200):
-            words = [f"w{i}" for i in dice.integers(0, 97, 600)]
-            text = " ".join(f"{w} w8" if w == "w7" else w for w in words)
-            file.write(json.dumps({"text": text, "source": "made"}) + "\n")
-    return path
-
-
-@pytest.fixture(scope="module")
-def gathered(tiny, corpus, tmp_path_factory):
-    """A tiny subject and its evidence, the pass stopped after one shard and taken up again."""
-    from tracer.evidence import gather
-    from tracer.windows import documents
-
-    subject = tiny_subject(tiny, "gemma3")
-    folder = tmp_path_factory.mktemp("evidence")
-
-    def stop(done, _note):
-        if done > 0:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        gather(subject, documents([corpus]), folder, 100_000, stop)
-    assert len(list(folder.glob("shard-*"))) == 1
-    notes = []
-    evidence = gather(subject, documents([corpus]), folder, 100_000, lambda _done, note: notes.append(note))
-    assert len(notes) == len(evidence.shards) - 1 == 1  # what was done is not done again
-    assert "minutes left" in notes[0]
-    return subject, evidence
-
-
-def test_evidence_is_what_the_model_does(gathered):
-    subject, evidence = gathered
+def test_evidence_is_what_the_model_does(gathered_tiny):
+    subject, evidence = gathered_tiny
     firing = evidence.firing(2)
     window = 5
     seen = []
@@ -73,12 +34,13 @@ def test_evidence_is_what_the_model_does(gathered):
             assert v == pytest.approx(signed[position], rel=0.01)
 
 
-def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered):
+def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_tiny):
     from tracer.evidence import Firing
-    from tracer.findings import find, sample
-    from tracer.peaks import Part, Tokens
+    from tracer.findings import Classes, Output, find, sample
+    from tracer.peaks import Part, Tokens, picked
+    from tracer.reader import Reader
 
-    _, evidence = gathered
+    subject, evidence = gathered_tiny
     tokens = Tokens.of(evidence.windows, evidence.run)
     kind_of = {int(i): n for n, i in enumerate(tokens.types)}
     seven, eight = (tokens.view["token"] == kind_of[i] for i in (7, 8))
@@ -93,20 +55,62 @@ def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered):
     ]
     first = np.cumsum([0, *map(len, planted)])
     firing = Firing(first, np.concatenate(planted).astype(np.int32), np.ones(first[-1], np.float32))
-
-    def no_theme(types, _features):
-        return np.zeros(types.shape, np.float32)
-
+    reader = Reader.of(subject, tokens, [picked(firing, tokens, Part.FIT, 100)[0]])
+    classes = Classes(tokens, [np.zeros(len(tokens.types), bool)], [])
+    raised = Output(np.full((6, 5), 3, np.int32), lambda claims: (np.zeros(len(claims), np.float32),) * 2)
     hard = np.tile(np.flatnonzero(eight & (tokens.part >= 0))[:12], (6, 5)).reshape(6, 60)
     samples = [sample(firing, tokens, part, hard) for part in (Part.CHOOSE, Part.SCORE)]
-    found = find(
-        firing, tokens, [np.zeros(len(tokens.types), bool)], *samples, lambda t, _f: np.zeros(t.shape)
-    )
+    found = find(firing, tokens, reader, classes, tuple(samples), raised)
     assert found.kind[:2].tolist() == ["token", "say"]
+    assert found.named["token"][0].tolist() == [7, -1, -1, -1]
+    assert found.named["next"][1, 0] == 9
     assert (found.random[:2] > 0.97).all()
     assert (found.hard[:2] > 0.97).all()
     assert set(found.kind[2:]) == {"unlabelled"}  # chance is not a label
     assert abs(float(np.nanmean(found.table[2:])) - 0.5) < 0.1
+
+
+def test_a_reader_knows_what_is_named_and_what_the_model_treats_alike(gathered_tiny):
+    from tracer.peaks import Tokens
+    from tracer.reader import Reader
+
+    subject, evidence = gathered_tiny
+    tokens = Tokens.of(evidence.windows, evidence.run)
+    usable = tokens.part >= 0
+    at = {i: np.flatnonzero((tokens.view["token"] == n) & usable)[:40] for n, i in enumerate(tokens.types)}
+    pairs = [
+        np.concatenate([at[2 * i + 1], at[2 * i + 2]])[None] for i in range(40)
+    ]  # w1 with w2, w3 with w4
+    reader = Reader.of(subject, tokens, pairs)
+    near = reader.near(np.array([[1, 2, 3, 5]], np.int32), np.array([[1, -1]], np.int32))[0]
+    assert near[0] == 1
+    assert near[1] > 0.9
+    assert (near[2:] < 0.5).all()
+    assert (reader.near(np.array([[1]], np.int32), np.array([[-1]], np.int32)) == -1).all()
+
+
+def test_amplifying_a_feature_raises_what_its_direction_promotes(embedded_subject):
+    from tracer.amplify import Amplifier
+    from tracer.describing import promoted
+    from tracer.directions import Lens, output_rows, written
+
+    subject, layer, features = embedded_subject, 16, 24
+    rows = output_rows(subject, torch.arange(2000, 10_000))
+    near = written(subject, layer)[: features // 2] @ rows.T
+    up, down = (near.topk(4, largest=most).indices.numpy().astype(np.int32) + 2000 for most in (True, False))
+    one = Lens(up[None], down[None])
+    claims, _ = promoted(one, 0)
+    ids = np.array(
+        [subject.encode("The house stands near the old river, and every year " * 4, 512).tolist()], np.int32
+    )
+    peak = np.full(features, 6.0, np.float32)
+    before = {name: tensor.clone() for name, tensor in list(subject.model.named_parameters())[:3]}
+    own, shuffled = Amplifier(subject, ids).raised(layer, peak, claims)
+    assert own.mean() > 0.95
+    assert 0.3 < shuffled.mean() < 0.7
+    assert all(torch.equal(before[name], dict(subject.model.named_parameters())[name]) for name in before)
+    nothing, _ = Amplifier(subject, ids).raised(layer, peak, np.full_like(claims, -1))
+    assert np.isnan(nothing).all()
 
 
 def test_auroc_is_the_chance_of_a_win():
@@ -142,31 +146,31 @@ def test_personal_data_is_scrubbed_and_bad_corpora_are_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("told", "words"),
     [
-        ("token", "the token “cat”"),
-        ("say", "say “sat”"),
-        ("tokens", "“cat”, “dog”"),
-        ("context", "“cat”, “dog”, say “sat”, after “the”"),
-        ("class", "before digits"),
-        ("theme", "promotes “sat”, “sit”"),
-        ("position", "the beginning of a text"),
-        ("unlabelled", "unlabelled"),
+        ({"kind": "token", "token": [" cat"]}, "the token “cat”"),
+        ({"kind": "say", "following": [" sat"], "raises": True}, "say “sat”"),
+        ({"kind": "say", "following": [" sat"]}, "before “sat”"),
+        ({"kind": "tokens", "token": [" cat", " dog"]}, "“cat”, “dog”"),
+        (
+            {"kind": "context", "token": [" cat"], "following": [" sat"], "before": [" the"]},
+            "“cat”, before “sat”, after “the”",
+        ),
+        ({"kind": "class", "classes": [("next", "digits")]}, "before digits"),
+        ({"kind": "class", "classes": [("text", "French text")]}, "French text"),
+        (
+            {"kind": "context", "token": ["x"], "classes": [("token", "digits"), ("text", "program code")]},
+            "digits or “x”, in program code",
+        ),
+        ({"kind": "theme", "promotes": [" sat", " sit"]}, "promotes “sat”, “sit”"),
+        ({"kind": "position"}, "the beginning of a text"),
+        ({"kind": "unlabelled"}, "unlabelled"),
     ],
 )
-def test_labels_say_what_the_evidence_says(kind, words):
+def test_labels_say_what_the_evidence_says(told, words):
     from agent.labels import Peaks, label
 
-    peaks = Peaks(
-        kind,
-        [(" cat", 0.6), ("Cat", 0.2), (" dog", 0.1)],
-        [(" sat", 0.5)],
-        [(" the", 0.3), (" a", 0.01)],
-        "digits",
-        True,
-        [" sat", " sit"],
-    )
-    assert label(peaks) == words
+    assert label(Peaks(**told)) == words
 
 
 def test_damaged_files_and_other_formats_are_one_sentence(tmp_path):

@@ -29,6 +29,7 @@ from tracer.formats import (
     write_graph_file,
 )
 from tracer.held import FREE, Hold
+from tracer.judging import gathered_evidence, judge_words
 from tracer.pulse import listening
 from tracer.replacement import Roots, trace_transcoders
 from tracer.study import Contrast, Forecast, Intervention, Outcome, Study, Token
@@ -86,7 +87,9 @@ __all__ = [
     "fitted",
     "flow_of",
     "gather_evidence",
+    "gathered_evidence",
     "graph_file",
+    "judge_words",
     "listening",
     "load",
     "load_transcoders",

@@ -8,23 +8,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 
-from tracer.directions import Lens, lens, neighbours, output_rows, written
-from tracer.evidence import BINS, FIRING, LOWEST, Evidence, Firing
-from tracer.findings import Findings, find, sample
-from tracer.peaks import JUDGED, NEAREST, Floats, Ints, Part, Tokens, picked
+from tracer.amplify import Amplifier
+from tracer.directions import Lens, lens, neighbours
+from tracer.evidence import BINS, LOWEST, Evidence, Firing
+from tracer.findings import Classes, Findings, Output, find, sample
+from tracer.peaks import JUDGED, NEAREST, VIEWS, Floats, Ints, Part, Tokens, picked
+from tracer.reader import Reader
 from tracer.subject import Subject
-from tracer.tokenclasses import token_classes
+from tracer.tokenclasses import text_classes, token_classes
 from tracer.windows import LENGTH
 
 CONTEXTS = 4  # a feature: the two strongest, and from a third and two thirds down its peaks
 BEFORE, AFTER = 11, 4  # tokens around the one a context is about
 LENS = 12  # promoted and suppressed tokens kept
 WORKERS = 2  # layers at once
+READER = "reader.safetensors"  # kept beside the evidence, for labels that are judged later
+STRONG = 0.0005  # share of tokens: a feature's peaks, which labels are made from and judged by
+LEARNT = 100  # peaks a feature from which it is learnt which tokens are alike
 HARD = JUDGED // NEAREST  # peaks of each neighbour
 
 Progress = Callable[[float, str], None]
@@ -52,8 +54,7 @@ class Layer:
 class Described:
     """What all layers share."""
 
-    classes: tuple[str, ...]
-    types: NDArray[np.int32]
+    classes: tuple[tuple[str, str], ...]  # whose: token, next, previous or text; its name
     tokens: int  # of the corpus that were run
     layers: Iterator[Layer]
 
@@ -64,36 +65,46 @@ def describe(
     """Describe every signed neuron, one layer at a time."""
     tokens = Tokens.of(evidence.windows, evidence.run)
     groups = token_classes(subject.token_texts(tokens.types.tolist()))
+    kinds = text_classes(tokens.sources)
     progress(0.0, "reading promoted tokens off the weights")
     seen = lens(subject, LENS)
-    layers = _layers(subject, evidence, tokens, list(groups.values()), seen, progress)
-    return Described(tuple(groups), tokens.types, int((tokens.part >= 0).sum()), layers)
+    classes = Classes(tokens, list(groups.values()), list(kinds.values()))
+    layers = _layers(subject, evidence, tokens, classes, seen, progress)
+    named = [(view, group) for view in VIEWS for group in groups] + [("text", kind) for kind in kinds]
+    return Described((*named, ("text", "")), int((tokens.part >= 0).sum()), layers)
 
 
 def _layers(
     subject: Subject,
     evidence: Evidence,
     tokens: Tokens,
-    groups: list[NDArray[np.bool_]],
+    classes: Classes,
     seen: Lens,
     progress: Progress,
 ) -> Iterator[Layer]:
-    peaks: dict[Part, list[Ints]] = {Part.CHOOSE: [], Part.SCORE: []}
+    peaks: dict[Part, list[Ints]] = {Part.CHOOSE: [], Part.SCORE: [], Part.FIT: []}
+    strong = strong_peaks(tokens)
     for index in range(evidence.layers):
-        firing = evidence.firing(index)
+        firing = evidence.firing(index).strongest(strong)
         for part, rows in peaks.items():
-            rows.append(picked(firing, tokens, part, HARD)[0])
+            rows.append(picked(firing, tokens, part, LEARNT if part == Part.FIT else HARD)[0])
         progress(0.3 * (index + 1) / evidence.layers, "sorting peaks")
+    reader = Reader.of(subject, tokens, peaks.pop(Part.FIT))
+    reader.save(evidence.folder / READER)
     every = {part: np.concatenate(rows) for part, rows in peaks.items()}
-    output = output_rows(subject, torch.from_numpy(tokens.types).long()).to(torch.bfloat16)
+    held_out = evidence.windows.ids[evidence.windows.held]
+    amplifier = Amplifier(subject, held_out)
 
     def one(index: int) -> Layer:
-        firing = evidence.firing(index)
+        firing = evidence.firing(index).strongest(strong)
         near, cosine = neighbours(subject, index, NEAREST)
         hard = {part: every[part][near].reshape(len(near), -1) for part in every}
         choose, score = (sample(firing, tokens, part, hard[part]) for part in (Part.CHOOSE, Part.SCORE))
-        found = find(firing, tokens, groups, choose, score, _theme(subject, index, output))
-        return _layer(index, evidence, tokens, firing, found, seen, (near, cosine))
+        peak = _peaks(firing)
+        up, down = promoted(seen, index)
+        output = Output(up, lambda claims: amplifier.raised(index, peak, claims))
+        found = find(firing, tokens, reader, classes, (choose, score), output)
+        return _layer(index, evidence, tokens, firing, found, (up, down), (near, cosine), peak)
 
     with ThreadPoolExecutor(WORKERS) as pool:  # numpy lets go of the interpreter while it sorts
         for layer in pool.map(one, range(evidence.layers)):
@@ -101,22 +112,22 @@ def _layers(
             progress(0.3 + 0.7 * (layer.layer + 1) / evidence.layers, f"layer {layer.layer}")
 
 
-def _theme(
-    subject: Subject, layer: int, rows: Float[Tensor, "type d_model"]
-) -> Callable[[NDArray[np.int32], Ints], Floats]:
-    """The lens' cosine of types with what features write; `rows` are the types' output rows."""
-    own = written(subject, layer).repeat_interleave(2, 0)
-    own[1::2] *= -1
+def strong_peaks(tokens: Tokens) -> int:
+    """How many tokens a feature are its peaks."""
+    return max(JUDGED, int(STRONG * (tokens.part >= 0).sum()))
 
-    def score(types: NDArray[np.int32], features: Ints) -> Floats:
-        out = np.empty(types.shape, np.float32)
-        for start in range(0, len(types), 256):
-            here = slice(start, start + 256)
-            chosen = rows[torch.from_numpy(types[here]).long()].float()
-            out[here] = torch.einsum("fjd,fd->fj", chosen, own[torch.from_numpy(features[here])]).numpy()
-        return out
 
-    return score
+def promoted(seen: Lens, layer: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Ids that the signed neurons of a layer promote, and those they suppress (feature LENS)."""
+    up, down = seen.up[layer].repeat(2, 0), seen.down[layer].repeat(2, 0)
+    flip = (np.arange(len(up)) % 2 == 1)[:, None]
+    return np.where(flip, down, up), np.where(flip, up, down)
+
+
+def _peaks(firing: Firing) -> Floats:
+    """The mean of each feature's four strongest activations, 0 where it never fires."""
+    own = (firing.of(feature)[1][:4] for feature in range(len(firing.first) - 1))
+    return np.array([value.mean() if len(value) else 0 for value in own], np.float32)
 
 
 def _layer(
@@ -125,22 +136,20 @@ def _layer(
     tokens: Tokens,
     firing: Firing,
     found: Findings,
-    seen: Lens,
+    output: tuple[NDArray[np.int32], NDArray[np.int32]],
     near: tuple[NDArray[np.int32], Floats],
+    peak: Floats,
 ) -> Layer:
     features = len(firing.first) - 1
-    peak, density = np.zeros(features, np.float32), np.zeros(features, np.float32)
+    density = np.zeros(features, np.float32)
     at, value = np.full((features, CONTEXTS), -1, np.int64), np.zeros((features, CONTEXTS), np.float32)
     for feature in range(features):
         token, own = firing.of(feature)
         if not len(own):
             continue
-        peak[feature] = own[:4].mean()
         density[feature] = (own >= peak[feature] / 4).sum() / max(1, (tokens.part >= 0).sum())
         at[feature], value[feature] = _spread(token, own)
     contexts, sources = _contexts(at, evidence)
-    up, down = seen.up[index].repeat(2, 0), seen.down[index].repeat(2, 0)
-    flip = (np.arange(features) % 2 == 1)[:, None]
     return Layer(
         index,
         found,
@@ -150,8 +159,7 @@ def _layer(
         contexts,
         value,
         sources,
-        np.where(flip, down, up),
-        np.where(flip, up, down),
+        *output,
         *near,
     )
 
@@ -162,7 +170,7 @@ def _density(counted: Floats, peak: Floats, histogram: NDArray[np.int32]) -> Flo
     beyond = histogram * (np.arange(BINS) >= lowest[:, None])
     whole = histogram[0::2].sum(1) + histogram[1::2].sum(1)
     sampled = beyond.sum(1) / np.maximum(1, whole.repeat(2))
-    return np.where(counted < 0.8 * FIRING, counted, np.maximum(counted, sampled)).astype(np.float32)
+    return np.where(counted < 0.8 * STRONG, counted, np.maximum(counted, sampled)).astype(np.float32)
 
 
 def _spread(token: NDArray[np.int32], value: Floats) -> tuple[Ints, Floats]:

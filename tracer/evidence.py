@@ -30,6 +30,7 @@ FIRING = 0.0025  # share of tokens on which a signed neuron is said to fire
 BATCH = 32  # windows a forward pass
 SHARD = 16  # batches a shard
 SAMPLE = 64  # windows from which thresholds and histograms come
+MOST = 0x7FFF  # the bits of a bfloat16 without its sign
 BINS = 24  # of a histogram: half octaves of |activation|
 LOWEST = -8  # the first bin ends at 2^(LOWEST + 1/2); it also holds everything smaller
 
@@ -48,6 +49,13 @@ class Firing:
         """Tokens and activations of one feature, strongest first."""
         run = slice(int(self.first[feature]), int(self.first[feature + 1]))
         return self.token[run], self.value[run]
+
+    def strongest(self, count: int) -> "Firing":
+        """The same with no more than `count` tokens a feature."""
+        have = np.minimum(np.diff(self.first), count)
+        first = np.concatenate([[0], np.cumsum(have)])
+        at = np.arange(first[-1]) - np.repeat(first[:-1] - self.first[:-1], have)
+        return Firing(first, self.token[at], self.value[at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +100,27 @@ class Evidence:
 
     def firing(self, layer: int) -> Firing:
         """All shards of one layer, put in order."""
-        neuron, sign, token, value = [], [], [], []
+        keys = []
         for shard in self.shards:
             name = self.folder / f"shard-{shard:04}.safetensors"
             found = _read(name, (f"flat {layer}", f"value {layer}"))
-            flat, bits = found[f"flat {layer}"], found[f"value {layer}"]
-            real = (bits.astype(np.uint32) << 16).view(np.float32)
-            neuron.append((flat % self.neurons).astype(np.int32))
-            token.append((flat // self.neurons).astype(np.int32) + shard * SHARD * BATCH * LENGTH)
-            sign.append(real < 0)
-            value.append(np.abs(real))
-        feature = 2 * np.concatenate(neuron) + np.concatenate(sign)
-        values = np.concatenate(value)
-        order = np.lexsort((-values, feature))
-        first = np.searchsorted(feature[order], np.arange(2 * self.neurons + 1))
-        return Firing(first, np.concatenate(token)[order], values[order])
+            token, neuron = np.divmod(found[f"flat {layer}"], np.uint32(self.neurons))
+            token += np.uint32(shard * SHARD * BATCH * LENGTH)
+            keys.append(_sortable(neuron, found[f"value {layer}"], token))
+        key = np.concatenate(keys)
+        key.sort()  # one sort of whole numbers is many times quicker than one by three columns
+        feature, bits = key >> np.uint64(47), MOST - (key >> np.uint64(32)) % np.uint64(MOST + 1)
+        first = np.searchsorted(feature, np.arange(2 * self.neurons + 1, dtype=np.uint64))
+        value = (bits.astype(np.uint32) << 16).view(np.float32)
+        return Firing(first, (key & np.uint64(0xFFFFFFFF)).astype(np.int32), value)
+
+
+def _sortable(
+    neuron: NDArray[np.uint32], bits: NDArray[np.uint16], token: NDArray[np.uint32]
+) -> NDArray[np.uint64]:
+    """Feature, then |activation| downwards, then token, in the bits of one number."""
+    feature = 2 * neuron.astype(np.uint64) + (bits >> 15)
+    return (feature << np.uint64(47)) | ((MOST - (bits & MOST)).astype(np.uint64) << np.uint64(32)) | token
 
 
 def _read(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -5,6 +5,7 @@ safetensors behind a compressor, so nothing in them is executed; a `format` numb
 """
 
 import gzip
+import hashlib
 import json
 import lzma
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,12 @@ class FeatureFiles:
     about: dict[str, Any]
     labels: list[str]
     arrays: Arrays = field(repr=False)
+
+    @property
+    def revision(self) -> str:
+        """Tells these labels from others of the same model."""
+        text = "\n".join(self.labels).encode("utf-8", "replace")
+        return f"{self.about.get('corpus', '')}-{hashlib.sha256(text).hexdigest()[:12]}"
 
     @property
     def layers(self) -> int:

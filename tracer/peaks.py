@@ -41,6 +41,8 @@ class Tokens:
     part: NDArray[np.int8]  # token -> Part, -1 where a view has nothing to see
     count: dict[str, Floats]  # type -> occurrences among FIT's tokens
     fitted: int  # FIT's tokens
+    source: NDArray[np.int32]  # window -> index in `sources`
+    sources: tuple[str, ...]
 
     @classmethod
     def of(cls, windows: Windows, run: NDArray[np.bool_]) -> "Tokens":
@@ -57,7 +59,8 @@ class Tokens:
             name: np.bincount(seen[fit], minlength=len(types)).astype(np.float32)
             for name, seen in view.items()
         }
-        return cls(types, {k: v.ravel() for k, v in view.items()}, parts.ravel(), count, int(fit.sum()))
+        flat_view = {name: seen.ravel() for name, seen in view.items()}
+        return cls(types, flat_view, parts.ravel(), count, int(fit.sum()), windows.source, windows.sources)
 
     def drawn(self, part: Part, rows: int) -> Ints:
         """Random tokens of a part (rows JUDGED), the same each time."""
@@ -115,14 +118,14 @@ class Counts:
         chance = self.count[types] * self.rate[:, None]
         return np.log((counted + PRIOR) / (chance + PRIOR)).astype(np.float32)
 
-    def top(self, features: int, k: int) -> tuple[NDArray[np.int32], Floats]:
+    def top(self, features: int, k: int, least: float) -> tuple[NDArray[np.int32], Floats]:
         """The k most telling types of each feature (-1 = none) and the share of its peaks they hold.
 
-        Telling is share times lift; types seen at fewer than three peaks are left out.
+        Telling is share times lift; types seen at fewer than three peaks, or below a share, are left out.
         """
         feature, kind = np.divmod(self.key, len(self.count))
         lift = np.log((self.weight + PRIOR) / (self.count[kind] * self.rate[feature] + PRIOR))
-        good = np.flatnonzero((self.seen >= 3) & (lift > 0.7))
+        good = np.flatnonzero((self.seen >= 3) & (lift > 0.7) & (self.share >= least))
         order = good[np.lexsort((-(self.share * lift)[good], feature[good]))]
         rank = np.arange(len(order)) - np.searchsorted(feature[order], np.arange(features))[feature[order]]
         order, rank = order[rank < k], rank[rank < k]

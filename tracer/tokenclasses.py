@@ -1,4 +1,4 @@
-"""What kind of thing a token is: case, digits, punctuation, script, part of a word, function words."""
+"""What kind of thing a token is (case, digits, punctuation, script, part of a word) and a text (language)."""
 
 import re
 import unicodedata
@@ -59,6 +59,29 @@ _SHAPES = {
     "words with -tion or -ment": r"\s[a-z]+(?:tion|ment|ness|ity)s?",
     "plural-like words with -s": r"\s[a-z]{3,}[^s\W]s",
 }
+
+_LANGUAGES = {
+    "ar": "Arabic", "as": "Assamese", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
+    "el": "Greek", "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "gu": "Gujarati",
+    "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese",
+    "ko": "Korean", "lv": "Latvian", "nl": "Dutch", "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese",
+    "ru": "Russian", "sv": "Swedish", "ta": "Tamil", "te": "Telugu", "tr": "Turkish", "uk": "Ukrainian",
+    "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+_CODE = {"c", "go", "javascript", "python", "rust", "html"}
+
+
+def text_classes(sources: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """For each kind of text, which sources are of it, by their names: handbook-fr, python."""
+    kinds = [_text_kind(source) for source in sources]
+    return {kind: np.array([k == kind for k in kinds]) for kind in sorted(set(kinds) - {""})}
+
+
+def _text_kind(source: str) -> str:
+    if source in _CODE:
+        return "program code"
+    _, dash, code = source.partition("-")
+    return f"{_LANGUAGES[code[:2]]} text" if dash and code[:2] in _LANGUAGES else ""
 
 
 def token_classes(texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:

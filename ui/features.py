@@ -1,5 +1,6 @@
 """The `features` commands: describe all from a corpus, search by meaning, show one, export."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,6 +78,80 @@ def export(
     notes().print(f"{count:,} features are in {out}.", markup=False)
 
 
+@features.command("import")
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Neuronpedia's explanations or features (.json, .jsonl, .jsonl.gz, a folder of them), what "
+            "`features export` wrote, or circuit-tracer's feature files (folder, address, hub id)."
+        ),
+    ],
+    layer: Annotated[str, typer.Option(help="Only these layers, such as 12 or 10-15.")] = "",
+    feature: Annotated[
+        list[int] | None, typer.Option(help="Only these features; may be given again.")
+    ] = None,
+    model: Model = None,
+    transcoders: Transcoders = None,
+) -> None:
+    """File descriptions that others made. Of feature files, only the wanted features are fetched."""
+    check_text(source)
+    from agent import import_features
+
+    with notes().status("Reading …") as status:
+        done = import_features(
+            settings_of(model=model, transcoders=transcoders),
+            source,
+            layer_range(layer),
+            feature or None,
+            lambda what, share: status.update(f"{share:.0%} {what}"),
+        )
+    screen().print(f"{done.filed:,} features of {done.features_of} are described now.", markup=False)
+    for reason, count in sorted(done.skipped.items()):
+        notes().print(f"Left out: {count:,} ({reason}).", markup=False)
+
+
+@features.command("label")
+def label_(
+    feature: Annotated[list[str], typer.Argument(help="Features, such as L11.N1234+ (or both: L11.N1234).")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it costs anything.")] = False,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of `features describe --work`, to judge labels by.")
+    ] = None,
+    model: Model = None,
+) -> None:
+    """Have a language model (ASKCIRCUIT_LLM_BASE_URL) label features; its price is told first."""
+    for name in feature:
+        check_text(name)
+    from agent import outcome_line, plan_labels, write_labels
+
+    settings = settings_of(model=model)
+    plan = plan_labels(settings, feature)
+    notes().print(plan.sentence, markup=False, highlight=False)
+    if not yes and not sys.stdin.isatty():
+        raise Refused("Nothing was asked: this costs something, so give --yes where nobody can be asked.")
+    if not yes and not typer.confirm("Ask it?", err=True):
+        raise Refused("Nothing was asked.")
+    with notes().status("Asking …") as status:
+        done = write_labels(settings, plan, work, lambda share, note: status.update(f"{share:.0%} {note}"))
+    for row in done.rows:
+        screen().print(outcome_line(row), markup=False, highlight=False, soft_wrap=True)
+    judged = [
+        f"{name} {done.mean(name):.3f}"
+        for name in ("random", "hard", "shuffled")
+        if done.mean(name) is not None
+    ]
+    counts = ", ".join(f"{done.count(s)} {s}" for s in ("labelled", "unclear", "refused", "garbage"))
+    screen().print(
+        f"{counts}; {done.tokens:,} tokens. "
+        f"Held-out AUROC: {', '.join(judged) or 'not judged, no evidence of a corpus is here'}.",
+        markup=False,
+        highlight=False,
+    )
+    if done.stopped:
+        raise Refused(f"Not all were asked: {done.stopped}.")
+
+
 @features.command()
 def describe(
     corpus: Annotated[
@@ -106,7 +181,9 @@ def describe(
         f"{summary.labelled:.0%} labelled.\n"
         f"Mean AUROC on held-out text: {summary.random:.3f} against random tokens, {summary.hard:.3f} "
         f"against peaks of the nearest features;\nwith labels shuffled {summary.shuffled:.3f}; "
-        f"token counts alone, all features {summary.table:.3f}.\nWritten to {folder}.",
+        f"token counts in place of labels, all features {summary.table:.3f}.\n"
+        f"Output score {summary.output:.3f}, with labels shuffled {summary.output_shuffled:.3f}.\n"
+        f"Written to {folder}.",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -130,11 +207,15 @@ def card(shown: "ShownFeature") -> str:
     lines = [f"{known.name}  {known.label}"]
     if known.source != "unlabelled":
         told = [
-            f"{score:.2f} against {what}"
-            for score, what in ((known.score, "random tokens"), (known.hard, "its nearest features"))
+            f"{what} {score:.2f}"
+            for score, what in (
+                (known.score, "held-out AUROC against random tokens"),
+                (known.hard, "against its nearest features"),
+                (known.output, "output score (amplified, it raises what the label says)"),
+            )
             if score is not None
         ]
-        lines.append(f"  label by rule: {known.source}; held-out AUROC {', '.join(told) or 'not known'}")
+        lines.append(f"  label by rule: {known.source}; {', '.join(told) or 'not judged'}")
     lines.append(f"  reaches a quarter of its peak ({known.peak:.2f}) on {known.density:.2%} of tokens")
     lines.append(f"  |activation| {bars(shown.histogram)}")
     lines.append(f"  promotes    {tokens_line(shown.promotes)}")

@@ -1,0 +1,143 @@
+"""What a reader who knows only a label's words makes of a token: one of those named, or like them, or not.
+
+Tokens of the same letters, whatever their case and spaces, are the same. Others are alike as far as the model
+treats them alike: the cosine of which features fire on them (positive pointwise mutual information of token
+and feature at the peaks of the fitting part, turned onto its DIRECTIONS strongest directions).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_matrix
+
+from tracer.directions import FREQUENT
+from tracer.errors import TextError
+from tracer.peaks import Floats, Ints, Tokens
+from tracer.subject import Subject
+
+DIRECTIONS = 128
+WORD = re.compile(r" \w{3,}|\s?[\u3040-\u9fff\uac00-\ud7af]{2,}")
+WORDS = 3  # of the tokens that make a theme
+MORE = 32  # directions tried beyond those
+ROUNDS = 2  # of the power iteration (Halko, Martinsson and Tropp 2011)
+AT_ONCE = 256  # features compared at a time
+
+Kinds = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Likeness of token ids."""
+
+    rows: Floats  # vocab direction: unit vectors, zero for tokens that no feature's peak showed
+    meaning: Floats  # vocab direction: the subject's own embeddings, centred, unit vectors
+    fold: Kinds  # vocab -> a number that tokens of the same letters share
+    whole: NDArray[np.bool_]  # vocab -> whether it is a word by itself, not a piece of one
+
+    @classmethod
+    def of(cls, subject: Subject, tokens: Tokens, peaks: Sequence[Ints]) -> "Reader":
+        """The reader of a subject's tokens, from peaks (feature peak; -1 is none) of some layers."""
+        embedded = subject.unembedding.float()
+        middle = embedded[:FREQUENT].mean(0)
+        frequent = torch.nn.functional.normalize(embedded[:FREQUENT] - middle, dim=1)
+        basis = torch.linalg.eigh(frequent.T @ frequent).eigenvectors[:, -DIRECTIONS:]
+        meaning = torch.nn.functional.normalize((embedded - middle) @ basis, dim=1).cpu().numpy()
+        rows = np.zeros((len(meaning), DIRECTIONS), np.float32)
+        found = _alike(tokens, peaks)
+        rows[tokens.types, : found.shape[1]] = found
+        texts = subject.token_texts(range(len(rows)))
+        return cls(
+            rows, meaning, folded(texts), np.array([WORD.fullmatch(text) is not None for text in texts])
+        )
+
+    def save(self, path: Path) -> None:
+        """Write which tokens are alike, whole or not at all."""
+        part = path.with_suffix(".part")
+        save_file({name: getattr(self, name) for name in ("rows", "meaning", "fold", "whole")}, part)
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Reader":
+        """Read what `save` wrote; raises TextError where it cannot be read."""
+        try:
+            found = load_file(path)
+            return cls(found["rows"], found["meaning"], found["fold"], found["whole"])
+        except (OSError, KeyError, SafetensorError) as exc:
+            raise TextError(
+                f"{str(path)!r} cannot be read: run `askcircuit features describe` with --work there."
+            ) from exc
+
+    def near(self, ids: Kinds, named: Kinds) -> Floats:
+        """How like tokens (feature token) are to the likest of those named (feature name; -1 is none)."""
+        out = np.empty(ids.shape, np.float32)
+        for start in range(0, len(ids), AT_ONCE):
+            here, said = ids[start : start + AT_ONCE], np.maximum(named[start : start + AT_ONCE], 0)
+            cosine = np.matmul(self.rows[here], self.rows[said].transpose(0, 2, 1))
+            same = self.fold[here][:, :, None] == self.fold[said][:, None]
+            likeness = np.where(same, 1, np.minimum(cosine, 0.99))
+            out[start : start + AT_ONCE] = np.where(
+                named[start : start + AT_ONCE][:, None] >= 0, likeness, -1
+            ).max(2)
+        return out
+
+    def coherence(self, named: Kinds) -> Floats:
+        """Mean cosine of the named tokens' own embeddings (feature name; -1 is none) with each other.
+
+        0 where fewer than WORDS of them are words: pieces of words are alike, and mean nothing to a reader.
+        """
+        rows = self.meaning[np.maximum(named, 0)] * (named >= 0)[:, :, None]
+        have = (named >= 0).sum(1)
+        whole = (rows.sum(1) ** 2).sum(1) - have
+        words = (self.whole[np.maximum(named, 0)] & (named >= 0)).sum(1)
+        found = np.where(words >= WORDS, whole / np.maximum(1, have * (have - 1)), 0)
+        return found.astype(np.float32)
+
+    def distinct(self, ids: Kinds, shares: Floats, k: int) -> tuple[Kinds, Floats]:
+        """The first k of different letters in each row (-1 is none), the shares of those alike added up."""
+        fold = np.where(ids >= 0, self.fold[np.maximum(ids, 0)], -1 - np.arange(ids.shape[1]))
+        same = fold[:, :, None] == fold[:, None]
+        first = same.argmax(2) == np.arange(ids.shape[1])  # the first of its letters
+        added = np.where(same, shares[:, None], 0).sum(2)
+        order = np.argsort(~(first & (ids >= 0)), 1, kind="stable")[:, :k]
+        kept = np.take_along_axis(first & (ids >= 0), order, 1)
+        return (
+            np.where(kept, np.take_along_axis(ids, order, 1), -1).astype(np.int32),
+            np.where(kept, np.take_along_axis(added, order, 1), 0).astype(np.float32),
+        )
+
+
+def folded(texts: Sequence[str]) -> Kinds:
+    """A number for each text that those with the same letters share."""
+    number: dict[str, int] = {}
+    return np.array([number.setdefault(t.strip().casefold() or t, len(number)) for t in texts], np.int32)
+
+
+def _alike(tokens: Tokens, peaks: Sequence[Ints]) -> Floats:
+    """Unit vectors of the types by the features that fire on them (type direction)."""
+    every = np.concatenate(list(peaks))
+    feature, column = np.nonzero(every >= 0)
+    kinds = tokens.view["token"][every[feature, column]]
+    seen = csr_matrix((np.ones(len(kinds), np.float32), (kinds, feature)), (len(tokens.types), len(every)))
+    seen.sum_duplicates()
+    cell = seen.tocoo()
+    by_type, by_feature = (np.asarray(seen.sum(axis)).ravel() for axis in (1, 0))
+    lift = np.log(cell.data * by_type.sum() / (by_type[cell.row] * by_feature[cell.col]))
+    told = csr_matrix((np.maximum(lift, 0).astype(np.float32), (cell.row, cell.col)), seen.shape)
+    k = min(DIRECTIONS + MORE, *told.shape)
+    turned = told @ np.random.default_rng(0).standard_normal((told.shape[1], k)).astype(np.float32)
+    for _ in range(ROUNDS):
+        turned, _ = np.linalg.qr(turned)
+        turned = told @ (told.T @ turned)
+    basis, _ = np.linalg.qr(turned)
+    left, strength, _ = np.linalg.svd((told.T @ basis).T, full_matrices=False)
+    kept = min(DIRECTIONS, k)
+    rows = (basis @ left)[:, :kept] * np.sqrt(strength[:kept])
+    found: Floats = (rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    return found
