@@ -33,7 +33,6 @@ from tracer import (
 UNKNOWN = 255  # a score that could not be computed
 DIMENSIONS = 128  # of the vectors that are kept; MiniLM has 384
 SAYS = 0.85  # output score from which a label says "say": amplifying the feature does raise those tokens
-TOLD = ("token", "next", "previous", "promotes")  # in the order of agent.labels.Peaks
 SCORES = ("random", "hard", "shuffled", "output", "output_shuffled")
 SHOWN = 8  # promoted and suppressed tokens that are kept
 
@@ -108,10 +107,9 @@ def describe_model(
 
     Without `out` the descriptions go where the catalogue looks first. Returns the folder they are in.
     """
-    missing = [path for path in corpus if not path.exists()]
-    if missing:  # before the model is loaded for nothing
-        raise LibraryError(f"There is no file or folder {str(missing[0])!r} to read text from.")
     try:
+        for path in corpus:  # before the model is loaded for nothing
+            next(corpus_texts([path]), None)
         subject = load(
             settings.model, cache=settings.cache_folder, dtype=quickest_dtype(), threads=settings.threads
         )
@@ -171,7 +169,9 @@ def _labels(
         names = {view: texts([i for i in ids[feature] if i >= 0]) for view, ids in told.items()}
         groups = [classes[i] for i in found.classes[feature].tolist() if i >= 0]
         raises = bool(found.output[feature] >= SAYS)
-        peaks = Peaks(kind, *(names[view] for view in TOLD), groups, raises)
+        peaks = Peaks(
+            kind, names["token"], names["next"], names["previous"], names["promotes"], groups, raises
+        )
         rows = layer.contexts[feature][:, BEFORE - 1 : BEFORE + 2].tolist()
         seen = [tuple(texts([max(i, 0) for i in row])) for row in rows if row[1] >= 0]
         if borne_out(peaks, [(before, token, after) for before, token, after in seen]):

@@ -57,7 +57,7 @@ def _parts(peaks: Peaks) -> list[str]:
 
 
 def _names(tokens: Sequence[str]) -> str:
-    return ", ".join(quoted(token.strip() or token) for token in tokens)
+    return ", ".join(dict.fromkeys(quoted(token.strip() or token) for token in tokens))
 
 
 def borne_out(peaks: Peaks, contexts: Sequence[tuple[str, str, str]]) -> bool:

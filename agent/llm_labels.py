@@ -210,9 +210,20 @@ def _file(settings: Settings, plan: Plan, outcome: Outcome) -> None:
             continue
         known = feature.known
         fires_on = tuple(dict.fromkeys(context["token"] for context in feature.contexts))
-        where = (known.layer, known.neuron, known.sign)
-        told = (row["label"], source, tuple(feature.promotes), fires_on, row.get("random"))
-        rows.append(Description(f"{model}/{known.name}", model, *where, *told))
+        rows.append(
+            Description(
+                id=f"{model}/{known.name}",
+                model=model,
+                layer=known.layer,
+                feature=known.neuron,
+                sign=known.sign,
+                label=row["label"],
+                source=source,
+                promotes=tuple(feature.promotes),
+                fires_on=fires_on,
+                score=row.get("random"),
+            )
+        )
     if rows:
         with Library.open(settings.data_folder / "library") as library:
             library.put(rows)

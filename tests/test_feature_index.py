@@ -136,7 +136,7 @@ def test_many_may_read_while_the_first_of_them_fills(tmp_path):
 def test_what_is_exported_can_be_imported(settings, tmp_path):
     file = tmp_path / "features.jsonl"
     assert export_features(settings, file) == 2 * LAYERS * NEURONS
-    rows = [json.loads(line) for line in file.open()]
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert rows[0]["id"] == f"{MODEL}/L0.N0+"
     assert len(rows[0]["contexts"]) == 4
     other = Settings(data_dir=tmp_path / "other")

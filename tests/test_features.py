@@ -269,3 +269,22 @@ def test_a_feature_is_shown_with_its_evidence(monkeypatch, tmp_path, capsys):
     assert "⟦ and⟧" in told
     for part in ("held-out AUROC", "promotes", "suppresses", "near 0."):
         assert part in told
+
+
+def test_the_recipe_has_the_model_write_a_part_of_its_corpus(embedded_subject, tmp_path):
+    from tracer.corpus.sample import write_sampled
+    from tracer.windows import documents
+
+    size = write_sampled(tmp_path, embedded_subject, 200)
+    texts = list(documents([tmp_path / "self.jsonl"]))
+    assert size == sum(len(document.text) for document in texts) > 200
+    assert {document.source for document in texts} == {"self"}
+    assert write_sampled(tmp_path) == size  # what is there is not written again
+
+
+def test_a_dataset_that_cannot_be_fetched_is_one_sentence():
+    from tracer.errors import TextError
+    from tracer.windows import documents
+
+    with pytest.raises(TextError, match=r"no dataset of that name could be fetched .* folder of texts\.$"):
+        list(documents([Path("some-people/some-texts")]))

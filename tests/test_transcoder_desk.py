@@ -1,6 +1,7 @@
 """Whole conversations on transcoder features: the neurons' story where they are neurons, honest where not."""
 
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from agent.desk import Desk, open_desk
 from agent.library import Library
 from agent.suite import SuiteCase
 from agent.suite_score import baseline_claims
+from agent.records import Description
+from agent.told import rows_in
 from tracer import fitted, load_transcoders, parse_graph
 
 TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"
@@ -211,3 +214,22 @@ def test_a_set_that_is_not_there_is_told_before_the_model_is_loaded(cache_folder
     settings = read_settings(cache_dir=cache_folder, data_dir=tmp_path, transcoders="nobody/none")
     with pytest.raises(AgentError, match="nobody/none"):
         open_desk(settings)
+
+
+def test_features_say_when_they_are_described_from_this_text_alone_and_use_what_was_imported(desks, reports):
+    members = [m for group in reports[1]["supernodes"] for m in group["members"]]
+    assert members
+    assert all(m["label"].endswith("(from this text alone)") for m in members)
+    desk, first = desks[1], members[0]
+    rows = [{"layer": first["layer"], "index": first["feature"], "description": "words for rivers"}]
+    file = desk.settings.data_folder / "told.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    place = f"{desk.features_of}/L{first['layer']}.F{first['feature']}"
+    (row,) = rows_in(file, Counter())
+    where = (first["layer"], first["feature"], "+")
+    desk.library.put([Description(place, desk.features_of, *where, row.label, row.source, (), ())])
+    again = next(e.report for e in Session(desk, "told").ask("", text=TEXT) if isinstance(e, Answered))
+    labels = {(m["layer"], m["feature"]): m["label"] for g in again["supernodes"] for m in g["members"]}
+    assert labels[first["layer"], first["feature"]].startswith("words for rivers (here it fires on ")
+    others = [label for place, label in labels.items() if place != (first["layer"], first["feature"])]
+    assert all(label.endswith("(from this text alone)") for label in others)

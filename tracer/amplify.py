@@ -74,7 +74,8 @@ class Amplifier:
         wins = (told[:, :, None] > drawn[:, None]).mean(2)
         wins = np.where(ids >= 0, wins, np.nan)
         half = ids.shape[1] // 2
-        return np.stack([np.nanmean(wins[:, :half], 1), np.nanmean(wins[:, half:], 1)])
+        both = np.stack([np.nanmean(wins[:, :half], 1), np.nanmean(wins[:, half:], 1)])
+        return both.astype(np.float32)
 
     def _read(self, stream: Float[Tensor, "feature d_model"]) -> Float[Tensor, "feature d_model"]:
         read: Tensor = part(self._subject.model, self._subject.family.final_norm)(stream)

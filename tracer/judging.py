@@ -76,7 +76,8 @@ class _Peaks:
         if layer not in self._picked:
             firing = self._evidence.firing(layer).strongest(strong_peaks(self._tokens))
             self._picked[layer] = picked(firing, self._tokens, Part.SCORE, HARD)[0]
-        return self._picked[layer][feature]
+        peaks: Ints = self._picked[layer][feature]
+        return peaks
 
 
 def _named(subject: Subject, said: Sequence[Said]) -> dict[str, Kinds]:
@@ -97,7 +98,7 @@ def _scores(tokens: Tokens, reader: Reader, named: dict[str, Kinds], at: Ints) -
     """The sum of the likenesses to what is said of each view; NaN where nothing is said or no token is."""
     total, any_said = np.zeros(at.shape, np.float32), np.zeros(len(at), bool)
     for view in VIEWS:
-        says = (named[view] >= 0).any(1)
+        says = np.asarray((named[view] >= 0).any(1))
         seen = tokens.types[tokens.view[view][np.maximum(at, 0)]]
         total += np.where(says[:, None], reader.near(seen, named[view]), 0)
         any_said |= says

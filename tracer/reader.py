@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from scipy.sparse import csr_matrix
 
 from tracer.directions import FREQUENT
 from tracer.errors import TextError
@@ -124,20 +123,21 @@ def _alike(tokens: Tokens, peaks: Sequence[Ints]) -> Floats:
     every = np.concatenate(list(peaks))
     feature, column = np.nonzero(every >= 0)
     kinds = tokens.view["token"][every[feature, column]]
-    seen = csr_matrix((np.ones(len(kinds), np.float32), (kinds, feature)), (len(tokens.types), len(every)))
-    seen.sum_duplicates()
-    cell = seen.tocoo()
-    by_type, by_feature = (np.asarray(seen.sum(axis)).ravel() for axis in (1, 0))
-    lift = np.log(cell.data * by_type.sum() / (by_type[cell.row] * by_feature[cell.col]))
-    told = csr_matrix((np.maximum(lift, 0).astype(np.float32), (cell.row, cell.col)), seen.shape)
-    k = min(DIRECTIONS + MORE, *told.shape)
-    turned = told @ np.random.default_rng(0).standard_normal((told.shape[1], k)).astype(np.float32)
+    place = torch.from_numpy(np.stack([kinds, feature]).astype(np.int64))
+    size = (len(tokens.types), len(every))
+    seen = torch.sparse_coo_tensor(place, torch.ones(len(kinds)), size, check_invariants=True).coalesce()
+    (kind, feature_of), count = seen.indices(), seen.values()
+    by_type, by_feature = (torch.bincount(rows, weights=count) for rows in (kind, feature_of))
+    lift = (count * count.sum() / (by_type[kind] * by_feature[feature_of])).log().clamp_min(0).float()
+    told = torch.sparse_coo_tensor(seen.indices(), lift, size, check_invariants=True).coalesce()
+    back = told.t().coalesce()
+    k = min(DIRECTIONS + MORE, *size)
+    turned = torch.sparse.mm(told, torch.randn(size[1], k, generator=torch.Generator().manual_seed(0)))
     for _ in range(ROUNDS):
-        turned, _ = np.linalg.qr(turned)
-        turned = told @ (told.T @ turned)
-    basis, _ = np.linalg.qr(turned)
-    left, strength, _ = np.linalg.svd((told.T @ basis).T, full_matrices=False)
-    kept = min(DIRECTIONS, k)
-    rows = (basis @ left)[:, :kept] * np.sqrt(strength[:kept])
-    found: Floats = (rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+        basis = torch.linalg.qr(turned).Q
+        turned = torch.sparse.mm(told, torch.sparse.mm(back, basis))
+    basis = torch.linalg.qr(turned).Q
+    left, strength, _ = torch.linalg.svd(torch.sparse.mm(back, basis).T, full_matrices=False)
+    rows = (basis @ left)[:, :DIRECTIONS] * strength[:DIRECTIONS].sqrt()
+    found: Floats = torch.nn.functional.normalize(rows, dim=1).numpy()
     return found

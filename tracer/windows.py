@@ -22,6 +22,7 @@ from tracer.subject import Subject
 LENGTH = 128  # tokens a window
 HELD_OUT = 10  # of a hundred documents
 TEXTS = {".txt", ".md", ".rst", ".py", ".c", ".h", ".js", ".html", ".json", ".csv", ".tex"}
+DATASET = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")  # org/name on the Hugging Face hub
 AT_ONCE = 256  # documents tokenised together
 E_MAIL = re.compile(r"[\w.+'-]+(?:@|\s*<at>\s*|\s+at\s+(?=\w+\.(?:org|com|net)))[\w-]+(?:\.[\w-]+)+")
 TELEPHONE = re.compile(
@@ -92,8 +93,24 @@ def documents(paths: Sequence[Path]) -> Iterator[Document]:
             yield from _lines(path)
         elif path.is_file():
             yield Document(path.read_text(encoding="utf-8", errors="replace"), path.parent.name)
+        elif DATASET.fullmatch(str(path)):
+            yield from _dataset(str(path))
         else:
             raise TextError(f"There is no file or folder {str(path)!r} to read text from.")
+
+
+def _dataset(name: str) -> Iterator[Document]:
+    """The text files of a dataset on the hub (.txt, .md, .jsonl; not parquet), fetched once."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        place = snapshot_download(name, repo_type="dataset", allow_patterns=["*.txt", "*.md", "*.jsonl"])
+    except (OSError, ValueError) as exc:  # all that the hub raises is one of these
+        raise TextError(
+            f"There is no file or folder {name!r} here, and no dataset of that name could be fetched from "
+            "the Hugging Face hub: check the name and the network, or give a folder of texts."
+        ) from exc
+    yield from documents([Path(place)])
 
 
 def _lines(path: Path) -> Iterator[Document]:

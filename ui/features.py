@@ -155,7 +155,8 @@ def label_(
 @features.command()
 def describe(
     corpus: Annotated[
-        list[Path], typer.Option(help="A file, a folder or a .jsonl of texts; may be given again.")
+        list[Path],
+        typer.Option(help="A file, a folder, a .jsonl of texts or a dataset on the hub; may be given again."),
     ],
     tokens: Annotated[int, typer.Option(min=10_000, help="How much of it is run.")] = 2_500_000,
     work: Annotated[

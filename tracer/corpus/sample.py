@@ -1,17 +1,35 @@
 """Text sampled from the subject itself: what it writes after nothing but its begin-of-sequence token."""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import platformdirs
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from tracer.errors import TextError
-from tracer.subject import Subject
+from tracer.subject import EMBEDDED, Subject, load, quickest_dtype
+from tracer.windows import scrub
 
 BATCH = 128
 LENGTH = 128  # tokens a text
+TOKENS = 32_000  # in the recipe's corpus
 CANDIDATES = 100  # next tokens are drawn among the likeliest; more cost more than they bring
+
+
+def write_sampled(folder: Path, subject: Subject | None = None, tokens: int = TOKENS) -> int:
+    """Write self.jsonl, whole or not at all, where it is not there yet; characters in it."""
+    path = folder / "self.jsonl"
+    if not path.exists():
+        cache = platformdirs.user_cache_path("askcircuit", appauthor=False)
+        subject = subject or load(EMBEDDED, cache=cache, dtype=quickest_dtype())
+        rows = [{"text": scrub(text), "source": "self"} for text in sampled(subject, tokens)]
+        part = path.with_suffix(".part")
+        part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        part.replace(path)
+    return sum(len(json.loads(line)["text"]) for line in path.read_text(encoding="utf-8").split("\n") if line)
 
 
 @torch.inference_mode()
