@@ -271,6 +271,7 @@ def test_a_feature_is_shown_with_its_evidence(monkeypatch, tmp_path, capsys):
         assert part in told
 
 
+@pytest.mark.slow
 def test_the_recipe_has_the_model_write_a_part_of_its_corpus(embedded_subject, tmp_path):
     from tracer.corpus.sample import write_sampled
     from tracer.windows import documents

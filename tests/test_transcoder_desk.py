@@ -13,9 +13,9 @@ from tests_support import relu_subject, save_own_mlps
 from agent import AgentError, Answered, Failed, Said, Session, export_trace, read_settings
 from agent.desk import Desk, open_desk
 from agent.library import Library
+from agent.records import Description
 from agent.suite import SuiteCase
 from agent.suite_score import baseline_claims
-from agent.records import Description
 from agent.told import rows_in
 from tracer import fitted, load_transcoders, parse_graph
 
