@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.asked import about_asked
 from agent.baselines import guessed
 from agent.bases import basis_of, unexplained
 from agent.heads import heads_named
@@ -32,7 +33,7 @@ from agent.sentences import (
     tested,
     tests_of,
 )
-from agent.state import State
+from agent.state import Claim, State
 from agent.tellings import (
     carried_over,
     nothing_carried,
@@ -132,6 +133,7 @@ def _why(state: State, model: str) -> list[Paragraph]:
     order = sorted(range(len(tests)), key=lambda i: (-abs(tests[i]["measured"] or 0.0), tests[i]["id"]))
     return [
         Paragraph("", premise(state)),
+        Paragraph("What was asked.", about_asked(state)),
         Paragraph("What it says.", says(state, model)),
         Paragraph("In short.", in_short(state)),
         Paragraph("Who works for which.", sides(state) if mistake else []),
@@ -202,8 +204,8 @@ def _path(state: State, _model: str) -> list[Paragraph]:
     if untested and claim is not None:
         notes = [Sentence(f"{listed(untested)} on this path has not been tested.", (claim["id"],))]
     return [
-        Paragraph("Heads.", heads_named(state)),
         Paragraph("The path.", path_walked(state)),
+        Paragraph("Heads.", heads_named(state)),
         Paragraph("What tests say about its steps.", along + notes),
     ]
 
@@ -222,8 +224,8 @@ def _words(state: State, _model: str) -> list[Paragraph]:
     claim["numbers"] += [by_position[n["position"]] for n in ranked]
     said = [f"{quoted(case['tokens'][n['position']])} ({signed(by_position[n['position']])})" for n in ranked]
     text = (
-        f"Summed over the groups at each word, the largest effects on logit({quoted(case['answer'])}) − "
-        f"logit({quoted(case['foil'])}) are at {listed(said)}: read from the graph, not tested."
+        f"Summed over the groups at each word, the largest effects on the lead of {quoted(case['answer'])} "
+        f"over {quoted(case['foil'])} are at {listed(said)}: read from the graph, not tested."
     )
     return [Paragraph("Words.", [Sentence(text, (claim["id"],))])]
 
@@ -247,6 +249,18 @@ def _node(state: State, _model: str) -> list[Paragraph]:
     return [Paragraph("", out[:1]), Paragraph("Tested.", out[1:])]
 
 
+SORTED = {"Supported": "supported", "Partly": "partly", "Inconclusive": "inconclusive", "Refuted": "refuted"}
+
+
+def _on(claim: Claim, state: State) -> str:
+    """What a test was of."""
+    if claim["supernode"]:
+        return claim["supernode"]
+    if (claim["intervention"] or {}).get("kind") == "swap":
+        return f"the swapped {basis_of(state).units}"
+    return called(subject_of(claim, state), case_of(state))
+
+
 def _sure(state: State, _model: str) -> list[Paragraph]:
     tests = [c for c in state.get("claims", []) if c["p"] is not None]
     if not tests:
@@ -254,13 +268,19 @@ def _sure(state: State, _model: str) -> list[Paragraph]:
         return [Paragraph("", [Sentence("Nothing has been tested on this text yet.", (claim["id"],))])]
     out = [
         Sentence(
-            f"{c['id']}, on {c['supernode'] or f'the swapped {basis_of(state).units}'}: {c['verdict']} "
+            f"{c['id']}, on {_on(c, state)}: {c['verdict']} "
             f"(p = {chance(c['p'] or 0.0)}, after Holm {chance(c['p_holm'] or 0.0)}).",
             (c["id"],),
         )
         for c in tests
     ]
-    return [Paragraph("Verdicts.", out), Paragraph("", left_open(state))]
+    short = [
+        f"{word}: {listed([_on(c, state) for c in some])}."
+        for word, verdict in SORTED.items()
+        if (some := [c for c in tests if c["verdict"] == verdict])
+    ]
+    whole = Sentence(f"By verdict: {' '.join(short)}", tuple(c["id"] for c in tests))
+    return [Paragraph("In short.", [whole]), Paragraph("Verdicts.", out), Paragraph("", left_open(state))]
 
 
 def _evidence(state: State, _model: str) -> list[Paragraph]:
@@ -272,14 +292,17 @@ def _evidence(state: State, _model: str) -> list[Paragraph]:
         wanted = sentences[int(number) - 1]["claims"]
     else:
         wanted = [c["id"] for c in known.values() if c["p"] is not None]
-    out = []
+    out, note = [], ""
+    if str(number).isdigit() and wanted and not 1 <= int(number) <= len(sentences):
+        note = "The last answer has no such sentence. This is what was tested:"
     for name in wanted:
         claim = known[name]
         if claim["p"] is None:
             out.append(Sentence(f"{claim['text']} ({claim['verdict']})", (name,)))
         else:
             out.append(tested(claim, subject_of(claim, state), case_of(state)))
-    return [Paragraph("Evidence.", out)]
+    first = [Sentence(note, tuple(wanted))] if note else []
+    return [Paragraph("", first), Paragraph("Evidence.", out)]
 
 
 def _search(state: State) -> str:
@@ -292,6 +315,12 @@ def _search(state: State) -> str:
 
 def _fixed(name: str) -> Callable[[State], str]:
     return lambda _state: render(name, examples="\n".join(f"- {escaped(e)}" for e in EXAMPLES))
+
+
+def _help(state: State) -> str:
+    """What can be asked, or what a question left open."""
+    back = state["question"].get("lacking")
+    return escaped(str(back)) if back else _fixed("help")(state)
 
 
 def _guess(state: State, model: str) -> list[Paragraph]:
@@ -319,5 +348,6 @@ STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
 }
 FIXED: dict[str, Callable[[State], str]] = {
     "search": _search,
-    **{name: _fixed(name) for name in ("help", "unknown", "no-text", "no-group", "not-yet")},
+    "help": _help,
+    **{name: _fixed(name) for name in ("unknown", "no-text", "no-group", "not-yet")},
 }

@@ -6,6 +6,7 @@ only when an Encoder is opened; nothing is ever downloaded.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,12 @@ class Encoder:
         ).last_hidden_state
         pooled: Vectors = torch.nn.functional.normalize(states.mean(1), dim=1).numpy()
         return pooled
+
+
+@cache
+def shared() -> Encoder:
+    """The packaged encoder, loaded once a process."""
+    return Encoder.open()
 
 
 def _packaged() -> Path:

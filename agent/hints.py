@@ -22,7 +22,7 @@ LOOSE: list[tuple[Intent, list[str]]] = [
         r"{why} .* (?:sure|certain|convinced|confident) (?:that |of |about )?(?:(?:it|{answer})(?: is"
             r"|'s) )?<said>",
     ]),
-    (Intent.SWAP, [r".*\b(?:swap|replac|exchang|substitut)\w* <group> (?:for|by|with) <other>"]),
+    (Intent.SWAP, [r".*\b(?:swap|replac|exchang)\w* <group> (?:for|by|with) <other>"]),
     (Intent.INTERVENE, [
         r".*\b{verb} (<group>{ref})\b.*",
         r".*\bif (<group>{ref}) (?:is|was|were|gets?|got)(?: \w+)? {verb}\b.*",

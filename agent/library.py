@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 from filelock import FileLock, Timeout
 
-from agent.embedder import Encoder, Vectors
+from agent.embedder import Encoder, Vectors, shared
 from agent.errors import LibraryError
 from agent.index import Index, IndexBroken
 from agent.records import Description, Records
@@ -197,7 +197,7 @@ class Library:
 
     def _encode(self, sentences: Sequence[str]) -> Vectors:
         if self._encoder is None:
-            self._encoder = Encoder.open()
+            self._encoder = shared()
         return self._encoder.encode(sentences)
 
     def _on_index(self, act: Callable[[Index], T]) -> T:

@@ -11,8 +11,10 @@ from typing import Any
 
 from agent.hints import ASKS, FRAMES, ON_THE_SCREEN, POLITE_END, POLITE_START, TALK, UNFINISHED, loose_table
 from agent.intents import Intent
+from agent.meaning import PLAIN, likely, masked
 from agent.phrases import table
 from agent.quotes import Lifted, lift
+from agent.slots import Guess, overfull
 from agent.vocabulary import FACTORS, compiled
 
 __all__ = ["EXAMPLES", "Intent", "Question", "parse"]
@@ -48,7 +50,13 @@ PRONOUN = re.compile(
     r"(?:it|this|that|these|those|them|so|one|something|(?:this|that|the) (?:one|text|sentence|prompt"
     r"|answer|model|word|token|(?:selected |pinned |clicked )?(?:group|supernode|node|feature|neuron"
     r"|circle|box|thing)s?)(?: (?:that )?(?:i|we)(?:'ve| have)? (?:just )?(?:clicked|selected|pinned|picked"
-    r"|chose|chosen)(?: on)?)?|what it (?:said|says|did|does))(?: one| here)?",
+    r"|chose|chosen)(?: on)?)?|what it (?:said|says|did|does)|answer|word|token|prediction"
+    r"|output)(?: one| here)?",
+    re.I,
+)
+POINTED = re.compile(
+    r"^(?:this|that) (?:group|node|feature|supernode|one)\b.|\b(?:for|of|in) (?:this|that) (?:group"
+    r"|node|feature)$",
     re.I,
 )
 _LATER = r",? (?:instead|here|now|then|too|as well|also|next|though|at all|any ?more|in (?:this|that)"
@@ -65,23 +73,35 @@ AROUND_GROUP = re.compile(
     r"|^(?:supernode|group|node|feature|neuron|word|token"
     r"|cluster|one)s? (?:called |named |labell?ed )?"
     r"| (?:group|node|feature|neuron|supernode|cluster|circle|box|token|word)s?$"
-    r"| (?:completely|entirely|altogether)$| or (?:just|only|merely|is it|does it|something)\b.*"
+    r"| (?:completely|entirely|altogether|causally|actually|really)$"
+    r"|^(?:effect|influence|strength|activation|power|weight)s? of | or (?:just|only|merely|is it"
+    r"|does it|something)\b.*"
     r"|,? and (?:see|show|tell|look|then)\b.*| does what$|,? what (?:happens|changes)\b.*"
     r"| (?:change|affect|break|matter|alter|hurt)s?\b.*|" + _LATER,
     re.I,
 )
 AROUND_OTHER = re.compile(
-    r"^(?:the (?:one|group|features?|supernode|text)s? (?:from|of|in|for) |that of |the text )"
+    r"^(?:features?|neurons?|units?) (?:that |which )?(?:\w+ )?(?:about|on|for|with|to|of) "
+    r"|^(?:the (?:one|group|features?|supernode|text)s? (?:from|of|in|for) |that of |the text )"
     r"|^(?:the )?(?:other|different|another|more|all|any|some|similar) |^by meaning:? |^the "
     r"| (?:group|supernode)$|,? (?:and )?(?:what|how|see|show|then|does)\b.*|" + _LATER,
     re.I,
 )
 NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
+TOKENS = ("said", "foil", "group")
+UNFILLED = frozenset({Intent.HELP, Intent.SURE, Intent.UNKNOWN})
 ORDERS = frozenset(
     {Intent.INTERVENE, Intent.SWAP, Intent.EVIDENCE, Intent.MISTAKE, Intent.SEARCH, Intent.PATH}
 )
 Slots = dict[str, str]
+Fit = tuple[Intent, Slots]
 Table = list[tuple[Intent, list[re.Pattern[str]]]]
+
+# Chosen by cross-validation (tests/benchmarks/fit_meaning.py --check).
+KNOWN, KNOWN_TELLING = 0.3, 0.5  # what is less likely is not understood
+CERTAIN, DOUBTFUL = 0.85, 0.08  # a phrase that fits is passed over where another intent is surely meant
+CERTAIN_ASIDE, CERTAIN_TEXT = 0.93, 0.8  # the same for what has nothing to do with the model, and for a text
+UNFINISHED_PLAIN, TELLING_PLAIN, ASKING_PLAIN = 0.03, 0.3, 0.6  # how likely a text to continue must be
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +142,84 @@ def parse(
     return Question(**{**found, **given}, raw=message)
 
 
+def seen(message: str) -> tuple[str, str | None]:
+    """What `agent.meaning` is shown: the masked message and whose phrase fits (~: one word gives it away)."""
+    asked = _Asked(message)
+    exact = asked.fitting(table())
+    loose = None if exact else asked.fitting(loose_table())
+    return masked(asked.plain, asked.lifted), exact[0] if exact else f"~{loose[0]}" if loose else None
+
+
 def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
     if not message.strip():
         return {"intent": Intent.UNKNOWN}
     if set(message.strip()) == {"?"}:
         return {"intent": Intent.HELP}
     asked = _Asked(message)
-    window = asked.without_manners(0, len(asked.plain))
-    match = asked.framed(*window, table()) or asked.matched(*window, table())
-    if match is not None and not _rather_a_text(match[0], asked, has_graph):
-        intent, slots = match
-        return {"intent": intent, **_cleaned(intent, slots, asked.lifted, focus)}
-    talk = compiled(TALK).fullmatch(asked.plain, *window) or asked.plain.endswith(("?", "? "))
-    if not talk or UNFINISHED.search(asked.plain):
+    exact, loose = asked.fitting(table()), None
+    if exact is None or _rather_a_text(exact[0], asked, has_graph):
+        exact, loose = None, asked.fitting(loose_table())
+    intent = _meant(asked, exact, loose, has_graph)
+    if intent is None:
         return {"intent": Intent.TEXT, "text": message.strip()}
-    match = asked.framed(*window, loose_table()) or asked.matched(*window, loose_table())
-    if match is None:
-        return {"intent": Intent.UNKNOWN}
-    intent, slots = match
-    return {"intent": intent, **_cleaned(intent, slots, asked.lifted, focus)}
+    fit = exact or loose
+    slots = fit[1] if fit is not None and fit[0] is intent else {}
+    filled = _completed(intent, slots, asked, certain=fit is exact)
+    return {"intent": intent, **_cleaned(intent, filled, asked.lifted, focus)}
+
+
+def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) -> Slots:
+    """The slots of a phrase, and where it has none or took in too much, those the words suggest."""
+    if intent in UNFILLED or "text" in slots:
+        return slots
+    guess = Guess(asked.plain, asked.lifted).of(intent)
+    if not slots:
+        return guess
+    tight = (*TOKENS, "other") if intent in {Intent.SWAP, Intent.HOLDS} else TOKENS
+    kept = {n: p for n, p in slots.items() if not (n in tight and overfull(p, asked.lifted))}
+    if len(kept) < len(slots):
+        return {**guess, **kept}
+    if not certain and "group" in guess:
+        kept["group"] = guess["group"]
+    wanted = ("text", "said") if intent is Intent.MISTAKE else ("text",)
+    return {**{name: guess[name] for name in wanted if name in guess}, **kept}
+
+
+def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
+    """The intent, or None for a text that asks nothing and is to be continued."""
+    phrase = exact[0] if exact else f"~{loose[0]}" if loose else None
+    odds = likely(masked(asked.plain, asked.lifted), phrase)
+    plain = odds.pop(PLAIN, 0.0)
+    best = max(odds, key=lambda name: odds[name], default=None)
+    asks = bool(compiled(TALK).fullmatch(asked.plain)) or asked.plain.endswith(("?", "? "))
+    if exact is not None:
+        return _unless_sure(exact[0], asked, odds, None if asks or asked.lifted.parts else plain)
+    ends = UNFINISHED.search(asked.plain)
+    unfinished = ends and not ASKS.match(asked.plain) and "? " not in asked.plain
+    if best is None:
+        return None if ends or not asks else loose[0] if loose else Intent.UNKNOWN
+    if plain > (UNFINISHED_PLAIN if unfinished else ASKING_PLAIN if asks else TELLING_PLAIN):
+        return None
+    if best == Intent.UNKNOWN and (ends or not (asks or odds[best] > CERTAIN_ASIDE)):
+        return None
+    if odds[best] < (KNOWN if asks or asked.lifted.parts else KNOWN_TELLING):
+        return Intent.UNKNOWN if not ends and (asks or asked.lifted.parts) else None
+    sure = has_graph and odds[best] > CERTAIN_ASIDE
+    return None if not (asks or sure) and _rather_a_text(Intent(best), asked, has_graph) else Intent(best)
+
+
+def _unless_sure(
+    phrase: Intent, asked: "_Asked", odds: dict[str, float], plain: float | None
+) -> Intent | None:
+    """The intent of the phrase that fits, unless something else is surely meant; `plain`: maybe a text."""
+    if not odds:
+        return phrase
+    best, own = max(odds, key=lambda name: odds[name]), odds.get(phrase, 0.0)
+    if plain is not None and plain > CERTAIN_TEXT and own < 1 - CERTAIN_TEXT:
+        return None
+    loosely = phrase is Intent.TEXT and not asked.lifted.parts
+    needed = CERTAIN_ASIDE if best == Intent.UNKNOWN else CERTAIN_TEXT if loosely else CERTAIN
+    return Intent(best) if odds[best] > needed and own < DOUBTFUL else phrase
 
 
 def _rather_a_text(intent: Intent, asked: "_Asked", has_graph: bool) -> bool:
@@ -170,6 +249,11 @@ class _Asked:
             if polite := compiled(f"{POLITE_END}$").search(self.plain, start, end):
                 end = polite.start()
         return start, end
+
+    def fitting(self, phrases: Table) -> Fit | None:
+        """The first phrase that fits the message, or the question in it."""
+        window = self.without_manners(0, len(self.plain))
+        return self.framed(*window, phrases) or self.matched(*window, phrases)
 
     def framed(self, start: int, end: int, phrases: Table) -> tuple[Intent, Slots] | None:
         """A question that stands beside its text: "in 'T', why …", "why … after 'T'"."""
@@ -243,7 +327,7 @@ def _token(piece: str, lifted: Lifted) -> str | None:
 
 
 def _group(piece: str, lifted: Lifted, focus: Mapping[str, Any] | None) -> str | None:
-    if PRONOUN.fullmatch(piece.strip()):
+    if PRONOUN.fullmatch(piece.strip()) or POINTED.search(piece.strip()):
         return str(focus["id"]) if focus and "id" in focus else None
     words = _words(piece, lifted, AROUND_GROUP)
     return words.upper() if words is not None and NODE_ID.fullmatch(words) else words

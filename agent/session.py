@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+from agent.asked import lacking
 from agent.baselines import OneShotBrain, TextBrain
 from agent.brain import Brain
 from agent.bundle import Bundle, bundle_of
@@ -330,12 +331,16 @@ def _new(item: Any, name: str) -> Any:
 def _turn(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
     """The state a turn starts from: explanations start anew, other questions go on with what is there."""
     asked = asdict(question)
-    asked["intent"] = str(question.intent)
+    asked["lacking"] = lacking(question, focus) if old.get("case") or question.text else ""
+    intent = Intent.HELP if asked["lacking"] else question.intent
+    asked["intent"] = str(intent)
     case = old.get("case")
     turn = old.get("turn", 0) + 1
     history = [*old.get("history", []), Message(role="user", content=message)]
-    fresh = question.intent in FRESH
-    elsewhere = bool(question.text) and (case is None or case["text"] != question.text)
+    fresh = intent in FRESH
+    elsewhere = (
+        not asked["lacking"] and bool(question.text) and (case is None or case["text"] != question.text)
+    )
     state: dict[str, Any] = {"turn": turn, "history": history, "question": asked, "focus": focus}
     state |= {"finished": False, "log": [], "found": None, "spent": None}
     if fresh or elsewhere:

