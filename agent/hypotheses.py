@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.actions import Answer, Combine, Decision, Hypothesise, Test
+from agent.asked import meant
 from agent.experiments import LEAST, without_effect
 from agent.state import Claim, State, Supernode
 from agent.swaps import JOINT
@@ -210,15 +211,8 @@ def _own(state: State) -> list[Claim]:
 
 
 def _asked_about(state: State) -> Supernode | None:
-    """The strongest group at the word the question names, or the group it names."""
-    case, wanted = state["case"], (state["question"].get("group") or "").strip().casefold()
-    assert case is not None
-    groups: list[Supernode] = state.get("groups") or []
-    if not wanted:
-        return None
-    named = [g for g in groups if g["id"].casefold() == wanted]
-    at = [g for g in groups if case["tokens"][g["position"]].strip().casefold() == wanted]
-    return next(iter(named or at), None)
+    """The group the question names, or the strongest at the word it names."""
+    return next(iter(meant(state)), None)
 
 
 def _register(groups: Sequence[Supernode], why: str) -> Decision:

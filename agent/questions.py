@@ -99,7 +99,7 @@ Table = list[tuple[Intent, list[re.Pattern[str]]]]
 
 # Chosen by cross-validation (tests/benchmarks/fit_meaning.py --check).
 KNOWN, KNOWN_TELLING = 0.3, 0.5  # what is less likely is not understood
-CERTAIN, DOUBTFUL = 0.85, 0.08  # a phrase that fits is passed over where another intent is surely meant
+CERTAIN, DOUBTFUL = 0.93, 0.04  # a phrase that fits is passed over where another intent is surely meant
 CERTAIN_ASIDE, CERTAIN_TEXT = 0.93, 0.8  # the same for what has nothing to do with the model, and for a text
 UNFINISHED_PLAIN, TELLING_PLAIN, ASKING_PLAIN = 0.03, 0.3, 0.6  # how likely a text to continue must be
 
@@ -175,14 +175,16 @@ def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) 
     guess = Guess(asked.plain, asked.lifted).of(intent)
     if not slots:
         return guess
-    tight = (*TOKENS, "other") if intent in {Intent.SWAP, Intent.HOLDS} else TOKENS
-    kept = {n: p for n, p in slots.items() if not (n in tight and overfull(p, asked.lifted))}
+    kept = {n: p for n, p in slots.items() if not (n in TOKENS and overfull(p, asked.lifted))}
+    if intent in {Intent.SWAP, Intent.HOLDS} and len(slots.get("other", "").split()) > 5:
+        kept.pop("other", None)
     if len(kept) < len(slots):
         return {**guess, **kept}
     if not certain and "group" in guess:
         kept["group"] = guess["group"]
     wanted = ("text", "said") if intent is Intent.MISTAKE else ("text",)
-    return {**{name: guess[name] for name in wanted if name in guess}, **kept}
+    free = [name for name in wanted if name in guess and not any(guess[name] in p for p in kept.values())]
+    return {**{name: guess[name] for name in free}, **kept}
 
 
 def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
@@ -212,7 +214,7 @@ def _unless_sure(
     phrase: Intent, asked: "_Asked", odds: dict[str, float], plain: float | None
 ) -> Intent | None:
     """The intent of the phrase that fits, unless something else is surely meant; `plain`: maybe a text."""
-    if not odds:
+    if not odds or phrase is Intent.PATH:
         return phrase
     best, own = max(odds, key=lambda name: odds[name]), odds.get(phrase, 0.0)
     if plain is not None and plain > CERTAIN_TEXT and own < 1 - CERTAIN_TEXT:

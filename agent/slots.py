@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from agent.intents import Intent
 from agent.quotes import ANY_MARK, Lifted
-from agent.spans import GROUPS, TOKEN_WORDS, Spans
+from agent.spans import GROUPS, TOKEN_WORDS, Spans, shared_words
 from agent.vocabulary import compiled
 
 Slots = dict[str, str]
@@ -161,9 +161,11 @@ class Guess(Spans):
         ]
         said = [c for c in tokens if c not in wanted]
         found = {"foil": self._piece(wanted[-1])} if wanted else {}
-        if said or not (told := [m["word"] for m in TELLS.finditer(self._outside())]):
-            return {**found, "said": self._piece(said[0])} if said else found
-        return found if told[0].casefold() in NEVER_SAID else {**found, "said": told[0]}
+        if said:
+            return {**found, "said": self._piece(said[0])}
+        told = [m["word"] for m in TELLS.finditer(self._outside())]
+        told = [word for word in told if word.casefold() not in NEVER_SAID | shared_words()]
+        return {**found, "said": told[0]} if told and tokens else found
 
     def _group(self) -> Slots:
         pointing = POINTING.search(self._outside())

@@ -313,7 +313,7 @@ def _pairs(rows: list[dict[str, Any]], ids: tuple[str, ...]) -> list[Sentence]:
 def swapped(claim: Claim, state: State, case: Case) -> tuple[Sentence, Sentence]:
     """What the model says after an intervention, and the test."""
     guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
-    after = f"With this change the model says {listed(guesses)}."
+    after = f"The model then says {listed(guesses)}."
     how = claim["intervention"] or {}
     donor = how.get("donor") or {}
     if "same" in donor:  # bundles from before it was kept have none
