@@ -47,7 +47,8 @@ RATHER = re.compile(
     re.I,
 )
 PRONOUN = re.compile(
-    r"(?:it|this|that|these|those|them|so|one|something|(?:this|that|the) (?:one|text|sentence|prompt"
+    r"(?:it|this|that|these|those|them|so|one|(?:some|any)thing(?: else| different)?|"
+    r"(?:this|that|the) (?:one|text|sentence|prompt"
     r"|answer|model|word|token|(?:selected |pinned |clicked )?(?:group|supernode|node|feature|neuron"
     r"|circle|box|thing)s?)(?: (?:that )?(?:i|we)(?:'ve| have)? (?:just )?(?:clicked|selected|pinned|picked"
     r"|chose|chosen)(?: on)?)?|what it (?:said|says|did|does)|answer|word|token|prediction"

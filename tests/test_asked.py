@@ -62,7 +62,6 @@ def test_a_true_premise_is_answered_by_its_test_and_a_false_one_is_not_agreed_wi
     ("message", "back"),
     [
         ("what would make it say something else?", "Make it say what?"),
-        ("why not?", "Why not what?"),
         ("swap Texas", "Swap what for what?"),
         ("compare it", "Compare with which text?"),
     ],
