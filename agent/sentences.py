@@ -11,6 +11,8 @@ from agent.swaps import JOINT, joint
 from agent.tricks import HELD
 from agent.words import chance, listed, percent, plain, quoted, signed
 
+SETS = {"neurons", "features"}  # what a set is called that belongs to no group
+
 
 class Unsupported(AgentError):
     """An answer was asked for, or written, that the ledger does not hold."""
@@ -35,7 +37,7 @@ def says(state: State, model: str) -> list[Sentence]:
         ),
         Sentence(
             f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
-            f"{quoted(case['foil'])}.",
+            f"{quoted(case['foil'])}: this is its lead.",
             (claim["id"],),
         ),
     ]
@@ -65,7 +67,7 @@ def in_short(state: State) -> list[Sentence]:
         group = subject_of(claim, state)
         out.append(
             Sentence(
-                f"What works most for {quoted(case['foil'])} is {called(group, case)}: without it the lead "
+                f"What works most for {quoted(case['foil'])} is {called(group, case)}: without it that lead "
                 f"changes by {signed(claim['measured'] or 0.0)}.",
                 (claim["id"],),
             )
@@ -130,9 +132,12 @@ def called(group: Supernode, case: Case) -> str:
         return f"the feature {group['id']}"
     if JOINT in group["id"]:
         return f"{listed(group['id'].split(JOINT))} together ({len(group['members'])} features)"
+    if group["id"] in SETS:
+        return f"a set of {group['name']}"
     where = f"at {quoted(case['tokens'][group['position']])}"
-    layers = f"layers {group['layers'][0]} to {group['layers'][1]}"
-    return f"{group['id']}, {group['name']} ({len(group['members'])} features {where}, {layers})"
+    first, last = group["layers"]
+    layers = f"layer {first}" if first == last else f"layers {first} to {last}"
+    return f"{group['id']} ({group['name']}: {len(group['members'])} features {where}, {layers})"
 
 
 def tested(claim: Claim, group: Supernode, case: Case) -> Sentence:
@@ -144,10 +149,10 @@ def tested(claim: Claim, group: Supernode, case: Case) -> Sentence:
     elif factor == 0:
         what = f"Removing {called(group, case)}"
     else:
-        what = f"Scaling {called(group, case)} by {factor:g}"
+        what = f"Scaling {called(group, case)} by {factor:g}".replace("by -", "by −")
     foil = how["donor"]["foil"] if how.get("kind") == "swap" else case["foil"]
     return Sentence(
-        f"{what} changes logit({quoted(case['answer'])}) − logit({quoted(foil)}) by "
+        f"{what} changes the lead of {quoted(case['answer'])} over {quoted(foil)} by "
         f"{signed(claim['measured'] or 0.0)} (predicted {signed(claim['predicted'] or 0.0)}); "
         f"{controls['n']} matched random groups change it by at most {plain(controls['max_abs'])} "
         f"(p = {chance(claim['p'] or 0.0)}, after Holm {chance(claim['p_holm'] or 0.0)}): "
@@ -225,9 +230,10 @@ def path_walked(state: State) -> list[Sentence]:
         return [Sentence("No path from a word to the answer stands out in the graph.", (claim["id"],))]
     names = {g["id"]: f"{g['id']} ({g['name']})" for g in state.get("groups") or []}
     steps = [_step(step, case, names) for step in path]
+    through = f" through {', then '.join(steps[1:-1])}" if len(steps) > 2 else ""
     return [
         Sentence(
-            f"The strongest path in the graph runs from {', then '.join(steps[:-1])}, to {steps[-1]}.",
+            f"The strongest path in the graph runs from {steps[0]}{through} to {steps[-1]}.",
             (claim["id"],),
         )
     ]

@@ -35,15 +35,17 @@ def where_lost(state: State) -> list[Sentence]:
         ids, wanted, answer = (claim["id"],), quoted(case["foil"]), quoted(case["answer"])
         out.append(Sentence(claim["text"], ids))
         best = max(cells, key=lambda c: (c["for_wanted"], -c["position"]))
+        worst = max(cells, key=lambda c: (c["for_answer"] - c["for_wanted"], -c["position"]))
+        outweighed = worst["for_answer"] > worst["for_wanted"]
+        too = ", and nowhere is it outweighed more" if outweighed and worst == best else ""
         out.append(
             Sentence(
                 f"For {wanted} the most is at {_place(best, state)}: {plain(best['for_wanted'])}, beside "
-                f"{plain(best['for_answer'])} for {answer} there.",
+                f"{plain(best['for_answer'])} for {answer} there{too}.",
                 ids,
             )
         )
-        worst = max(cells, key=lambda c: (c["for_answer"] - c["for_wanted"], -c["position"]))
-        if worst["for_answer"] > worst["for_wanted"]:
+        if outweighed and worst != best:
             out.append(
                 Sentence(
                     f"It is outweighed most at {_place(worst, state)}: {plain(worst['for_wanted'])} against "
@@ -79,7 +81,11 @@ def _not_moved(shares: list[float]) -> str:
 def _place(cell: dict[str, Any], state: State) -> str:
     token = case_of(state)["tokens"][cell["position"]]
     first, last = cell["layers"]
-    return f"{quoted(token)} in layers {first} to {last}"
+    return (
+        f"{quoted(token)} in layer {first}"
+        if first == last
+        else f"{quoted(token)} in layers {first} to {last}"
+    )
 
 
 def sides(state: State) -> list[Sentence]:
@@ -128,17 +134,19 @@ def _repair(claim: Claim, state: State, *, smallest: bool) -> list[Sentence]:
     says = (claim["says"] or [{"token": "?", "p": 0.0}])[0]
     lead = "The smallest change found" if smallest else "By removal alone, the smallest found"
     others = claim["numbers"][-1] if claim["p"] is not None else 0
+    so_many = f"{others:g} of them {'makes' if others == 1 else 'make'}" if others else "none of them makes"
     out = [
         Sentence(
             f"{lead}: {done[0].lower()}{done[1:]}. The model then says {quoted(says['token'])} "
             f"({percent(says['p'])}).".replace("by -", "by −"),
             ids,
         ),
+        _members(claim, state),
         Sentence(
-            f"logit({quoted(case['answer'])}) − logit({quoted(case['foil'])}) changes by "
+            f"The lead of {quoted(case['answer'])} over {quoted(case['foil'])} changes by "
             f"{signed(claim['measured'] or 0.0)} (predicted {signed(claim['predicted'] or 0.0)}); "
             f"{controls['n']} matched random sets of that size change it by at most "
-            f"{plain(controls['max_abs'])}, and {others:g} of them make the model say {quoted(case['foil'])} "
+            f"{plain(controls['max_abs'])}, and {so_many} the model say {quoted(case['foil'])} "
             f"(p = {chance(claim['p'] or 0.0)}, after Holm {chance(claim['p_holm'] or 0.0)}): "
             f"{claim['verdict']}.",
             ids,
@@ -148,11 +156,11 @@ def _repair(claim: Claim, state: State, *, smallest: bool) -> list[Sentence]:
         out.append(
             Sentence(
                 f"Smallest means: leave out any one of the {size} and the model no longer says it (at best "
-                f"its logit stays {plain(abs(how['without_one']))} below the first).",
+                f"its logit stays {plain(abs(how['without_one']))} below that of the most probable token).",
                 ids,
             )
         )
-    return [*out, _members(claim, state)]
+    return out
 
 
 def _members(claim: Claim, state: State) -> Sentence:
@@ -183,8 +191,8 @@ def carried_over(state: State) -> list[Sentence]:
         over = (claim["intervention"] or {})["over"]
         out.append(
             Sentence(
-                f"On {held} of {len(rows)} {sorts[over]} removing what corresponds to {claim['supernode']} "
-                f"moves the answer as predicted, beyond its own random groups (p of that many = "
+                f"On {held} of {len(rows)} {sorts[over]}, removing what corresponds to {claim['supernode']} "
+                f"moves the answer as predicted and further than random groups there do (p of that many = "
                 f"{chance(claim['p'])}, after Holm {chance(claim['p_holm'] or 0.0)}): {claim['verdict']}.",
                 (claim["id"],),
             )
