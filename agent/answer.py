@@ -249,7 +249,7 @@ def _node(state: State, _model: str) -> list[Paragraph]:
     return [Paragraph("", out[:1]), Paragraph("Tested.", out[1:])]
 
 
-SORTED = {"Supported": "supported", "Partly": "partly", "Inconclusive": "inconclusive", "Refuted": "refuted"}
+SORTED = ("supported", "partly", "inconclusive", "refuted")
 
 
 def _on(claim: Claim, state: State) -> str:
@@ -275,11 +275,11 @@ def _sure(state: State, _model: str) -> list[Paragraph]:
         for c in tests
     ]
     short = [
-        f"{word}: {listed([_on(c, state) for c in some])}."
-        for word, verdict in SORTED.items()
+        f"{verdict}: {listed([_on(c, state) for c in some])}"
+        for verdict in SORTED
         if (some := [c for c in tests if c["verdict"] == verdict])
     ]
-    whole = Sentence(f"By verdict: {' '.join(short)}", tuple(c["id"] for c in tests))
+    whole = Sentence(f"By verdict: {'; '.join(short)}.", tuple(c["id"] for c in tests))
     return [Paragraph("In short.", [whole]), Paragraph("Verdicts.", out), Paragraph("", left_open(state))]
 
 

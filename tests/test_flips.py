@@ -166,12 +166,12 @@ def test_the_fewest_groups_that_matter_only_together_are_found(does, found):
 
 def test_what_the_question_is_about_is_tested_first():
     groups = [
-        {"id": "S1", "sign": 1, "effect": 4.0, "position": 3},
-        {"id": "S2", "sign": -1, "effect": -3.0, "position": 3},
-        {"id": "S3", "sign": 1, "effect": 1.0, "position": 1},
+        {"id": "S1", "name": "", "sign": 1, "effect": 4.0, "position": 3},
+        {"id": "S2", "name": "", "sign": -1, "effect": -3.0, "position": 3},
+        {"id": "S3", "name": "", "sign": 1, "effect": 1.0, "position": 1},
     ]
     case = {"answer": " Austin", "tokens": ["<bos>", "Texas", ",", " is"]}
-    state = {"case": case, "groups": groups, "question": {"group": None}}
+    state = {"case": case, "groups": groups, "question": {"group": None}, "focus": None}
     assert main_hypotheses(state).action.groups == ("S1", "S2")
     state["question"]["group"] = "Texas"
     decision = main_hypotheses(state)

@@ -89,7 +89,7 @@ def test_an_honest_llm_directs_the_investigation_and_words_the_answer(told):
     test = next(c for c in report["claims"] if c["p"] is not None)
     assert test["verdict"] == "supported"
     assert "Ablating S1" in report["answer"]["markdown"]
-    assert "shifts logit" in report["answer"]["markdown"]
+    assert "shifts the lead" in report["answer"]["markdown"]
     assert report["answer"]["refused"] == []
 
 
@@ -176,7 +176,7 @@ def test_a_follow_up_is_directed_too(desk, told):
         plain, desk.settings = desk.settings, settings_for(server)
         said = [e.text for e in Session(desk, "honest").ask("how sure are you?") if isinstance(e, Said)]
         desk.settings = plain
-    assert "supported" in said[0]
+    assert "By verdict: supported: S1." in said[0]
 
 
 def test_stopping_closes_the_connection_to_a_server_that_thinks(desk, told):

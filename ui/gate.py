@@ -23,6 +23,7 @@ VISITOR = re.compile(r"[0-9a-f]{32}")
 LARGEST = 4_000_000  # bytes of a request: a question carries the conversation it is asked in
 LARGEST_FILE = 40_000_000  # of one that brings a file: 24 MB of JSON, quoted once more
 MINUTE = 60.0
+CALLS = ("/queue/join", "/run/predict")  # where the page calls: with its queue and without
 REMEMBERED = 20_000  # visitors and addresses whose questions are counted
 LOGINS = 10  # attempts a minute from one address
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -110,9 +111,14 @@ class Gate:
         if scope["method"] != "POST":
             return None
         path: str = scope["path"]
-        most = LARGEST_FILE if path.endswith("/queue/join") else LARGEST
-        if int_of(headers.get("content-length")) > most:
+        most = LARGEST_FILE if path.endswith(CALLS) else LARGEST
+        size = int_of(headers.get("content-length"))
+        if size > most:
             return refused(413, f"A request may have at most {most:,} bytes.")
+        if size > LARGEST and path.endswith("/run/predict"):
+            often = [(f"files {self._address(scope, headers)}", self.settings.address_rate)]
+            if wait := self._rates.take(often):
+                return too_many("files", wait)
         if "/gradio_api/call/" in path or "/gradio_api/api/" in path:
             return refused(404, "The page has no such interface; for machines there is `askcircuit mcp`.")
         if path.rstrip("/").endswith("/login"):
