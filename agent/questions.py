@@ -98,7 +98,7 @@ Slots = dict[str, str]
 Fit = tuple[Intent, Slots]
 Table = list[tuple[Intent, list[re.Pattern[str]]]]
 
-# Chosen by cross-validation (tests/benchmarks/fit_meaning.py --check).
+# Set by hand on the neutral questions of tests/questions.yaml.
 KNOWN, KNOWN_TELLING = 0.3, 0.5  # what is less likely is not understood
 CERTAIN, DOUBTFUL = 0.93, 0.04  # a phrase that fits is passed over where another intent is surely meant
 CERTAIN_ASIDE, CERTAIN_TEXT = 0.93, 0.8  # the same for what has nothing to do with the model, and for a text

@@ -121,6 +121,15 @@ def test_what_no_phrase_fits_is_read_by_its_meaning(message, intent, slot, fille
     assert (question.intent, getattr(question, slot)) == (intent, filled)
 
 
+def test_fresh_questions_are_read(capsys):
+    asked = yaml.safe_load((HERE / "fresh_questions.yaml").read_text(encoding="utf-8"))
+    right = [parse(one["ask"], has_graph=one.get("graph", False)).intent == one["intent"] for one in asked]
+    share = sum(right) / len(asked)
+    with capsys.disabled():
+        sys.stdout.write(f"\nfresh: {share:.1%} of {len(asked)} intents read\n")
+    assert share >= 0.92
+
+
 def test_there_are_enough_phrasings_and_every_intent_is_among_them():
     held_out = [asked for asked in ASKED if asked.get("held_out")]
     assert len(ASKED) >= 160
