@@ -32,7 +32,7 @@ from agent.state import Message, State
 from agent.tools import Stopped
 from agent.triage import Budget
 from agent.tryout import Tried, asked, kept, told, try_out
-from agent.turns import Closed, Place
+from agent.turns import Closed, Place, give_back_memory
 from agent.variants import expected
 from agent.words import escaped
 
@@ -105,8 +105,11 @@ class Session:
         try:
             with self._desk.turns.place(stop) as place:
                 yield from _wait_for(place)
-                with _limited(self._desk.settings.max_seconds, stop) as expired:
-                    yield from self._answer(asked, stop, expired)
+                try:
+                    with _limited(self._desk.settings.max_seconds, stop) as expired:
+                        yield from self._answer(asked, stop, expired)
+                finally:
+                    give_back_memory()
         except Stopped:
             yield Failed("Stopped.")
         except Closed as exc:

@@ -22,6 +22,8 @@ from tracer.families import BlockWeights, part
 from tracer.pulse import pulse
 from tracer.subject import Subject
 
+COMPILED_FOR = 64  # targets of a product in a coarser type
+
 
 @dataclass(frozen=True, slots=True)
 class Activation:
@@ -127,14 +129,23 @@ class Layer:
         return pattern.permute(0, 3, 2, 1).reshape(kv_heads, pos, pos * heads // kv_heads)
 
     def pull_attention_in(self, dtype: torch.dtype, g: Float[Tensor, "target pos d_model"]) -> None:
-        """`pull_attention` with products in a coarser type; `g` itself keeps its own."""
-        target, pos, d_model = g.shape
-        flat, rounded = g.view(target * pos, d_model), g.view(target * pos, d_model).to(dtype)
+        """`pull_attention` with products in a coarser type; `g` itself keeps its own.
+
+        Always so many targets at a time, the last of them filled up: such products are compiled for a shape.
+        """
+        pos, d_model = g.shape[1:]
         write = self.write_value.permute(1, 0, 2).reshape(d_model, -1).to(dtype)
         pattern, kv_heads = self._key_query(pos).to(dtype), self.read_value.shape[0]
-        for at, columns, read in zip(pattern, write.chunk(kv_heads, 1), self.read_value, strict=True):
-            mixed = (rounded @ columns).view(target, pattern.shape[2], -1)
-            flat += torch.bmm(at.expand(target, -1, -1), mixed).view(target * pos, -1) @ read.to(dtype)
+        reads, columns = self.read_value.to(dtype), write.chunk(kv_heads, 1)
+        at = [one.expand(COMPILED_FOR, -1, -1) for one in pattern]
+        rounded = g.new_zeros(COMPILED_FOR, pos, d_model, dtype=dtype)
+        flat = rounded.view(-1, d_model)
+        for some in g.split(COMPILED_FOR):
+            rounded[: len(some)] = some
+            for head in range(kv_heads):
+                mixed = (flat @ columns[head]).view(COMPILED_FOR, pattern.shape[2], -1)
+                moved = torch.bmm(at[head], mixed).view(COMPILED_FOR * pos, -1) @ reads[head]
+                some += moved.view(rounded.shape)[: len(some)]
 
     def scratch_size(self, targets: int, positions: int) -> int:
         """How many numbers `pull_attention` holds beside what it is given."""

@@ -21,6 +21,7 @@ from tracer.families import Family, Shape, family_of, part
 EMBEDDED = "embedded"
 EMBEDDED_NAME = "gemma-3-270m"
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
+PAGE = 4096  # bytes
 TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
     "gemma3": {
         r"^language_model\.model\.": "model.",
@@ -183,11 +184,21 @@ def load(
                 )
             else:
                 network = _text_part(model, folder, config, names, dtype)
+            network.requires_grad_(False).eval().to(device)
+            _page_in(network)  # while the tokeniser is still being read
             tokenizer = reading.result()
     except (OSError, ValueError) as exc:
         raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
-    network.requires_grad_(False).eval().to(device)
-    return Subject(name, network, tokenizer, family)
+    subject = Subject(name, network, tokenizer, family)
+    _ = subject.mean_unembedding  # the same for every text: made here, not in the first trace
+    return subject
+
+
+def _page_in(network: nn.Module) -> None:
+    """Touch every page of mapped weights once, so that no first answer waits for the disk."""
+    for weight in network.parameters():
+        if weight.device.type == "cpu":
+            weight.detach().flatten()[:: PAGE // weight.element_size()].sum()
 
 
 def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtype: torch.dtype) -> Any:

@@ -4,8 +4,7 @@
 
 Starts `askcircuit chat` on loopback as a host would, and speaks to its queue over HTTP as browsers do. Every
 visitor asks, reads a moment, and asks again: 9 texts that repeat between visitors (so traces may still be in
-memory), every fourth question a follow-up on the own last answer. Waiting is until the answer's first words
-could come (the queue), answering is from there to the last word.
+memory), every fourth question a follow-up on the own last answer.
 """
 
 import argparse
@@ -157,12 +156,10 @@ def told(users: int, asked: list[Asked], seen: list[tuple[float, float, float]])
     """The figures."""
     done = [each for each in asked if each.outcome.success]
     failed = [each for each in asked if not each.outcome.success]
-    waits = [each.outcome.started or 0.0 for each in done]
-    works = [(each.outcome.ended or 0.0) - (each.outcome.started or 0.0) for each in done]
+    whole = [each.outcome.ended or 0.0 for each in done]
     counts = [sum(each.visitor == n for each in done) for n in range(users)]
     longest = [
-        max((each.outcome.started or 0 for each in done if each.visitor == n), default=0)
-        for n in range(users)
+        max((each.outcome.ended or 0 for each in done if each.visitor == n), default=0) for n in range(users)
     ]
     table = Table(title=f"{users} visitors, {seen[-1][0] / 60:.1f} minutes", show_header=False)
     rows: list[tuple[str, str]] = [
@@ -173,11 +170,9 @@ def told(users: int, asked: list[Asked], seen: list[tuple[float, float, float]])
             str(sum(any(sign in each.outcome.words for sign in SIGNS) for each in done)),
         ),
         ("answers a visitor", f"{min(counts)} to {max(counts)}"),
-        ("waiting", spread(waits)),
-        ("answering", spread(works)),
-        ("longest wait of a visitor / median wait", f"{max(longest) / (statistics.median(waits) or 1):.2f}"),
-        ("longest wait, luckiest and unluckiest visitor", f"{min(longest):.1f} s, {max(longest):.1f} s"),
-        ("overtaken while waiting", f"{overtaken(done)} of {len(done)}"),
+        ("from question to last word", spread(whole)),
+        ("longest, luckiest and unluckiest visitor", f"{min(longest):.1f} s, {max(longest):.1f} s"),
+        ("overtaken", f"{overtaken(done)} of {len(done)}"),
         ("memory (MB)", trend([each[1] for each in seen])),
         ("data folder (MB)", trend([each[2] for each in seen])),
     ]
@@ -187,9 +182,9 @@ def told(users: int, asked: list[Asked], seen: list[tuple[float, float, float]])
 
 
 def overtaken(done: list[Asked]) -> int:
-    """Questions that came at least a second before another one and began after it."""
-    times: list[tuple[float, float]] = [(each.sent, each.sent + (each.outcome.started or 0)) for each in done]
-    return sum(any(late > sent + 1 and start < begun for late, start in times) for sent, begun in times)
+    """Questions that came at least a second before another one and were answered after it."""
+    times: list[tuple[float, float]] = [(each.sent, each.sent + (each.outcome.ended or 0)) for each in done]
+    return sum(any(late > sent + 1 and end < ended for late, end in times) for sent, ended in times)
 
 
 def spread(values: list[float]) -> str:
