@@ -13,8 +13,10 @@ from agent.hints import ASKS, FRAMES, ON_THE_SCREEN, POLITE_END, POLITE_START, T
 from agent.intents import Intent
 from agent.meaning import PLAIN, likely, masked
 from agent.phrases import table
-from agent.quotes import Lifted, lift
-from agent.slots import Guess, overfull
+from agent.quotes import ANY_MARK, Lifted, lift
+from agent.slots import change
+from agent.spans import GROUPS, Spans
+from agent.tagger import SLOTS, TEXT_MARK, TOKEN_MARK, asking, tagged, words_of
 from agent.vocabulary import FACTORS, compiled
 
 __all__ = ["EXAMPLES", "Intent", "Question", "parse"]
@@ -89,7 +91,7 @@ AROUND_OTHER = re.compile(
     re.I,
 )
 NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
-TOKENS = ("said", "foil", "group")
+LEFT_OUT = re.compile(rf"\b(?:the|an?|of|{GROUPS})\b", re.I)
 UNFILLED = frozenset({Intent.HELP, Intent.SURE, Intent.UNKNOWN})
 ORDERS = frozenset(
     {Intent.INTERVENE, Intent.SWAP, Intent.EVIDENCE, Intent.MISTAKE, Intent.SEARCH, Intent.PATH}
@@ -151,6 +153,11 @@ def seen(message: str) -> tuple[str, str | None]:
     return masked(asked.plain, asked.lifted), exact[0] if exact else f"~{loose[0]}" if loose else None
 
 
+def opened(message: str) -> "_Asked":
+    """A message ready to match."""
+    return _Asked(message)
+
+
 def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
     if not message.strip():
         return {"intent": Intent.UNKNOWN}
@@ -171,21 +178,34 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
 
 def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) -> Slots:
     """The slots of a phrase, and where it has none or took in too much, those the words suggest."""
-    if intent in UNFILLED or "text" in slots:
+    if intent in UNFILLED or (slots and intent is Intent.TEXT):
         return slots
-    guess = Guess(asked.plain, asked.lifted).of(intent)
-    if not slots:
-        return guess
-    kept = {n: p for n, p in slots.items() if not (n in TOKENS and overfull(p, asked.lifted))}
-    if intent in {Intent.SWAP, Intent.HOLDS} and len(slots.get("other", "").split()) > 5:
-        kept.pop("other", None)
-    if len(kept) < len(slots):
-        return {**guess, **kept}
-    if not certain and "group" in guess:
-        kept["group"] = guess["group"]
-    wanted = ("text", "said") if intent is Intent.MISTAKE else ("text",)
-    free = [name for name in wanted if name in guess and not any(guess[name] in p for p in kept.values())]
-    return {**{name: guess[name] for name in free}, **kept}
+    found = tagged(asked.plain, asked.lifted, intent)
+    guess = {name: asked.typed(*place) for name, place in found.items()}
+    if intent is Intent.TEXT and (text := Spans(asked.plain, asked.lifted).text):
+        return {"text": asked.typed(*text)}
+    if intent is Intent.INTERVENE and "verb" not in slots:
+        guess |= change(asked.plain)
+    kept = {name: piece for name, piece in slots.items() if certain and _clean(name, piece, asked.lifted)}
+    if slots and len(kept) == len(slots):
+        wanted = ("text", "said") if intent is Intent.MISTAKE else ("text",)
+        guess = {
+            n: p for n, p in guess.items() if n in wanted and not any(p in piece for piece in kept.values())
+        }
+    return {**guess, **kept}
+
+
+def _clean(name: str, piece: str, lifted: Lifted) -> bool:
+    """Whether a phrase put no more into a slot than belongs there: no word that questions are made of."""
+    alone = piece.strip()
+    if name not in SLOTS or PRONOUN.fullmatch(alone) or POINTED.search(alone):
+        return True
+    if name == "text":
+        return bool(re.search(ANY_MARK, piece) or UNFINISHED.search(alone)) or alone[-1:] in "+-*/=<([{,:"
+    words = [word.seen for word in words_of(LEFT_OUT.sub(" ", alone), lifted)]
+    if TEXT_MARK in words:
+        return name == "other" and len(words) == 1
+    return words.count(TOKEN_MARK) <= 1 and not any(asking(word) for word in words)
 
 
 def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
@@ -279,7 +299,10 @@ class _Asked:
         return None
 
     def _piece(self, found: re.Match[str], name: str) -> str:
-        start, end = found.span(name)
+        return self.typed(*found.span(name))
+
+    def typed(self, start: int, end: int) -> str:
+        """A piece of `plain` as it was typed."""
         return self.lifted.rest[self._typed_at[start] : self._typed_at[end]]
 
 

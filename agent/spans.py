@@ -10,11 +10,11 @@ from agent.hints import UNFINISHED
 from agent.quotes import ANY_MARK, Lifted
 
 TOKEN_WORDS = 3  # a quoted part of so many words or fewer can be a token or a name
-_NODE = r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?(?!\w)"
+NODE = r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?(?!\w)"
 _NAME = r"(?-i:[A-Z][\w'’-]*(?:\.[A-Z]\.?)*(?: (?:(?:of|the|de) )?[A-Z][\w-]*)*)"
 GROUPS = r"(?:group|node|feature|neuron|supernode|cluster|circle|box|concept|unit)s?"
 CANDIDATE = re.compile(
-    rf"(?P<quote>{ANY_MARK})|(?P<node>\b{_NODE})"
+    rf"(?P<quote>{ANY_MARK})|(?P<node>\b{NODE})"
     rf"|\b(?:the|this|that) (?P<group>(?:(?!(?:the|this|that|of|to|in)\b)[\w-]+ ){{1,3}}?){GROUPS}\b"
     rf"|\b{GROUPS} (?:(?:called|named|for|about) (?P<named>[\w-]+)|(?P<after>(?-i:[A-Z])[\w-]+))"
     rf"|(?P<name>\b{_NAME})|(?P<number>(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w%]))",
@@ -70,13 +70,13 @@ class Spans:
 
     def __init__(self, plain: str, lifted: Lifted) -> None:
         self._plain, self._lifted = plain, lifted
-        self._text = self._quoted_text() or self._free_text()
+        self.text = self._quoted_text() or self._free_text()
         self._found = [c for c in self._candidates() if not self._within_text(c)]
 
     def places(self) -> list[tuple[int, int, str]]:
         """Where texts, tokens and names, and nodes stand, in order: start, end and TEXT, WORD or GROUP."""
         found = [(c.start, c.end, self._kind(c)) for c in self._found if c.kind in ("quote", "name", "node")]
-        text = self._text
+        text = self.text
         if text is not None and text != (0, len(self._plain.rstrip(" ?!.;:,"))):
             found.append((*text, "TEXT"))
         return sorted(found)
@@ -111,7 +111,7 @@ class Spans:
         return -1
 
     def _within_text(self, candidate: Candidate) -> bool:
-        return self._text is not None and self._text[0] <= candidate.start < self._text[1]
+        return self.text is not None and self.text[0] <= candidate.start < self.text[1]
 
     def _quoted_text(self) -> tuple[int, int] | None:
         for match in re.finditer(ANY_MARK, self._plain):
@@ -148,26 +148,5 @@ class Spans:
                     return start + at, start + at + len(text)
         return None
 
-    def _is_token(self, candidate: Candidate) -> bool:
-        return candidate.kind in ("quote", "name", "number")
-
     def _piece(self, candidate: Candidate) -> str:
         return self._plain[candidate.start : candidate.end]
-
-    def _before(self, candidate: Candidate) -> str:
-        return self._plain[: candidate.start]
-
-    def _outside(self) -> str:
-        """The message without its text."""
-        start, end = self._text or (0, 0)
-        return f"{self._plain[:start]} , {self._plain[end:]}"
-
-    def _uncommon(self) -> list[str]:
-        """The words that are not of the question, in runs."""
-        runs: list[list[str]] = [[]]
-        for word in re.findall(r"[\w'-]+|[^\w\s]", self._outside()):
-            if not word[0].isalnum() or word.casefold() in shared_words():
-                runs.append([])
-            else:
-                runs[-1].append(word)
-        return [" ".join(run) for run in runs if run]
