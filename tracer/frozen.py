@@ -6,7 +6,6 @@ replacement model"; RelP (arXiv 2508.21258) for the half rule.
 """
 
 import inspect
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,34 +16,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from tracer.errors import UnsupportedFamily
+from tracer.activations import Activation, activation_of
 from tracer.families import BlockWeights, part
 from tracer.pulse import pulse
 from tracer.subject import Subject
 
 COMPILED_FOR = 64  # targets of a product in a coarser type
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """A neuron's nonlinearity and its ratio act(z)/z, written so that z = 0 divides nothing."""
-
-    value: Callable[[Tensor], Tensor]
-    ratio: Callable[[Tensor], Tensor]
-
-
-def _tanh_gate(z: Tensor) -> Tensor:
-    return 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
-
-
-ACTIVATIONS = {
-    "gelu": Activation(F.gelu, lambda z: 0.5 * (1 + torch.erf(z / math.sqrt(2)))),
-    "gelu_pytorch_tanh": Activation(lambda z: F.gelu(z, approximate="tanh"), _tanh_gate),
-    "silu": Activation(F.silu, torch.sigmoid),
-    "relu": Activation(F.relu, lambda z: (z > 0).to(z.dtype)),
-}
-ACTIVATIONS["gelu_new"] = ACTIVATIONS["gelu_fast"] = ACTIVATIONS["gelu_pytorch_tanh"]
-ACTIVATIONS["swish"] = ACTIVATIONS["silu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,15 +291,6 @@ def _norm(subject: Subject, module: nn.Module, x: Float[Tensor, "pos d_model"]) 
     return Norm(gain, (x.pow(2).mean(-1) + eps).rsqrt(), None, center=False)
 
 
-def _activation(subject: Subject) -> Activation:
-    config = subject.model.config
-    for setting in ("hidden_activation", "hidden_act", "activation_function"):
-        name = getattr(config, setting, None)
-        if name in ACTIVATIONS:
-            return ACTIVATIONS[name]
-    raise UnsupportedFamily(f"{subject.name} uses an activation function that cannot be traced yet.")
-
-
 def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str, Tensor]) -> Layer:
     pulse()
     family, block = subject.family, subject.blocks[index]
@@ -340,7 +308,7 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
     if after is not None:
         scaled = scaled * after.scale[:, None]
     post_gain = None if post_mlp is None else post_mlp.gain * post_mlp.scale[:, None]
-    activation = _activation(subject)
+    activation = activation_of(subject)
     gate, up, acts = _neurons(weights, activation, mlp_norm, seen[f"pre_mlp {index}"])
     written, constant = acts @ weights.down.T, weights.down_bias
     if post_gain is not None:
