@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent.factors import change, factor
 from agent.hints import ASKS, FRAMES, ON_THE_SCREEN, POLITE_END, POLITE_START, TALK, UNFINISHED, loose_table
 from agent.intents import Intent
 from agent.meaning import PLAIN, likely, masked
 from agent.phrases import table
 from agent.quotes import ANY_MARK, Lifted, lift
-from agent.slots import change
 from agent.spans import GROUPS, Spans
 from agent.tagger import SLOTS, TEXT_MARK, TOKEN_MARK, asking, tagged, words_of
-from agent.vocabulary import FACTORS, compiled
+from agent.vocabulary import compiled
 
 __all__ = ["EXAMPLES", "Intent", "Question", "parse"]
 
@@ -31,13 +31,6 @@ EXAMPLES = (
 ASKED_OF_A_TEXT = frozenset(
     {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE}
 )
-AMOUNTS = {"zero": 0.0, "nothing": 0.0, "quarter": 0.25, "half": 0.5, "twice": 2.0, "double": 2.0}
-AMOUNTS |= {"two": 2.0, "two times": 2.0, "three": 3.0, "three times": 3.0, "triple": 3.0}
-AMOUNTS |= {f"{word}fold": n for word, n in (("two", 2.0), ("three", 3.0), ("four", 4.0), ("five", 5.0))}
-AMOUNTS |= {"tenfold": 10.0, "four": 4.0, "five": 5.0, "ten": 10.0}
-DIRECTIONS = {"around": -1.0, "round": -1.0, "off": 0.0, "down": 0.5, "up": 2.0, "half": 0.5}
-DIRECTIONS |= dict.fromkeys(["stronger", "bigger", "louder"], 2.0)
-DIRECTIONS |= dict.fromkeys(["weaker", "smaller"], 0.5)
 _NUMBERS = ["one first", "two second", "three third", "four fourth", "five fifth", "six sixth"]
 _NUMBERS += ["seven seventh", "eight eighth", "nine ninth", "ten tenth"]
 ORDINALS = {word: str(n) for n, words in enumerate(_NUMBERS, 1) for word in words.split()}
@@ -216,7 +209,8 @@ def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: boo
     best = max(odds, key=lambda name: odds[name], default=None)
     asks = bool(compiled(TALK).fullmatch(asked.plain)) or asked.plain.endswith(("?", "? "))
     if exact is not None:
-        return _unless_sure(exact[0], asked, odds, None if asks or asked.lifted.parts else plain)
+        asks = asks or bool(asked.lifted.parts) or (has_graph and exact[0] is Intent.SWAP)
+        return _unless_sure(exact[0], asked, odds, None if asks else plain)
     ends = UNFINISHED.search(asked.plain)
     unfinished = ends and not ASKS.match(asked.plain) and "? " not in asked.plain
     if best is None:
@@ -323,7 +317,7 @@ def _cleaned(
     if "group" in slots:
         found["group"] = _group(slots["group"], lifted, focus)
     if intent is Intent.INTERVENE:
-        found["factor"] = _factor(slots)
+        found["factor"] = factor(slots)
     if "other" in slots:
         found["other"] = _other(intent, slots["other"], lifted)
     return found
@@ -366,32 +360,3 @@ def _other(intent: Intent, piece: str, lifted: Lifted) -> str | None:
     if intent is Intent.COMPARE:
         return _text(piece, lifted)
     return _words(piece, lifted, AROUND_OTHER)
-
-
-def _factor(slots: Slots) -> float:
-    """What an intervention multiplies activations by."""
-    verb = slots.get("verb", "").lower().split() or [""]
-    base = next((factor for stem, factor in FACTORS.items() if verb[0].startswith(stem)), None)
-    base = DIRECTIONS.get(verb[-1], base)
-    if "amount" not in slots:
-        return 0.0 if base is None else base
-    amount, percent = _amount(slots["amount"])
-    to = slots.get("how", "").lower().startswith(("to", "at"))
-    if base is None or to:
-        return 1 + amount if "more" in slots and percent else amount
-    share = percent or 0 < amount < 1
-    if base > 1:
-        return 1 + amount if share else amount
-    if base in (0.0, 0.5):
-        return 1 - amount if share else 1 / amount if amount else 1.0
-    return base
-
-
-def _amount(words: str) -> tuple[float, bool]:
-    """A number as people write it, and whether it is a percentage."""
-    plain = words.lower().removeprefix("a ").strip()
-    if plain in AMOUNTS:
-        return AMOUNTS[plain], False
-    number = float(re.sub(r"[^\d.-]", "", plain.replace(",", ".")))
-    percent = plain.endswith(("%", "percent"))
-    return (number / 100 if percent else number), percent

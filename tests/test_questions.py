@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agent.meaning import PLAIN
 from agent.questions import EXAMPLES, Intent, Question, parse
 from agent.quotes import lift
+from tests.benchmarks.fit_tagger import digest
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "agent" / "data"
@@ -102,6 +103,8 @@ def test_the_weights_are_those_of_the_bank():
     with np.load(DATA / "meaning.npz") as kept:
         assert str(kept["bank"]) == sha256((DATA / "phrasings.txt").read_bytes()).hexdigest()
         assert {str(name) for name in kept["classes"]} == {*Intent, PLAIN}
+    with np.load(DATA / "tagger.npz") as kept:
+        assert str(kept["bank"]) == digest(), "python -m tests.benchmarks.fit_tagger"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,31 @@ def test_fresh_questions_are_read(capsys):
     share = sum(right) / len(asked)
     with capsys.disabled():
         sys.stdout.write(f"\nfresh: {share:.1%} of {len(asked)} intents read\n")
-    assert share >= 0.92
+    assert share >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("message", "slots"),
+    [
+        (
+            "why did it say Lima after The capital of Peru is",
+            {"text": "The capital of Peru is", "said": "Lima"},
+        ),
+        (
+            "Water is made of hydrogen and -> oxygen. Where does that come from?",
+            {"text": "Water is made of hydrogen and", "said": "oxygen"},
+        ),
+        (
+            "the cat sat on the gives mat, but i want New York",
+            {"text": "the cat sat on the", "foil": "New York"},
+        ),
+        ("what would it take for Roses are red, violets are to end in green?", {"foil": "green"}),
+        ("exchange South Africa for New Zealand in there", {"group": "South Africa", "other": "New Zealand"}),
+    ],
+)
+def test_texts_without_quotation_marks_and_names_of_several_words_are_found(message, slots):
+    question = parse(message, has_graph="exchange" in message)
+    assert {name: getattr(question, name) for name in slots} == slots
 
 
 def test_there_are_enough_phrasings_and_every_intent_is_among_them():
