@@ -1,11 +1,16 @@
 """Descriptions of all features of one subject, looked up by place or searched by meaning. Never writes.
 
-Labels are in memory after 0.1 s; contexts and the index (a Chroma collection, made from the vectors that come
-with the labels) only when they are first asked for.
+Labels are in memory after 0.1 s; contexts and the index (a Chroma collection, made from the vectors that
+come with the labels) only when they are first asked for. Filling a large index takes Chroma some ten
+seconds, so a process of its own does that (`python -m agent.catalogue FEATURES INDEXES`); until it is done,
+searches compare with all vectors.
 """
 
 import logging
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +28,12 @@ from tracer import FeatureFiles, TracerError, read_features, shipped_features
 log = logging.getLogger(__name__)
 
 UNLABELLED = "unlabelled"
+NEURONS = "neurons"  # as opposed to the features of a transcoder set
+STARTED: list[subprocess.Popen[bytes]] = []  # kept: nobody waits for them
+HERE = Path(__file__).parents[1]  # what the package is imported from
 BEFORE = 11  # tokens of a context before the one it is about
 UNKNOWN = 255  # a score that could not be computed
+AT_ONCE = 8_000  # rows an index is filled with while somebody waits
 FETCHED = 64  # features asked of the index at least: of those equally near, the best score comes first
 
 
@@ -34,7 +43,7 @@ class Known:
 
     number: int
     layer: int
-    neuron: int
+    neuron: int  # or its index in a transcoder
     sign: str
     label: str
     source: str  # the rule that made the label
@@ -43,11 +52,14 @@ class Known:
     output: float | None  # chance that amplifying it raises a token its label says it promotes, over others
     density: float
     peak: float
+    basis: str = NEURONS
 
     @property
     def name(self) -> str:
-        """Like L11.N1234+."""
-        return f"L{self.layer}.N{self.neuron}{self.sign}"
+        """Like L11.N1234+; a transcoder feature's is like L11.F1234."""
+        if self.basis == NEURONS:
+            return f"L{self.layer}.N{self.neuron}{self.sign}"
+        return f"L{self.layer}.F{self.neuron}{self.sign.replace('+', '')}"
 
 
 class Catalogue:
@@ -56,6 +68,7 @@ class Catalogue:
     def __init__(self, files: FeatureFiles, shelves: Path, server: str | None = None) -> None:
         self._files, self._shelves, self._server = files, shelves, server
         self._shelf: Shelf | None = None
+        self._filling = False
 
     @classmethod
     def of(
@@ -109,6 +122,7 @@ class Catalogue:
             _score(arrays["output"][number]) if "output" in arrays else None,
             float(arrays["density"][number]),
             float(arrays["peak"][number]),
+            str(self.about["basis"]),
         )
 
     def promoted(self, number: int) -> tuple[list[int], list[int]]:
@@ -150,7 +164,10 @@ class Catalogue:
             return []
         turned = vector @ self._vectors["basis"].astype(np.float32).T
         fetched = min(max(FETCHED, 2 * k), max(1, len(self._labelled)))
-        near = self._opened().nearest(turned, fetched, layers)
+        if self._index_is_there():
+            near = self._opened().nearest(turned, fetched, layers)
+        else:
+            near = self._compared(turned, fetched, layers)
         found = [(self.at(number), cosine) for number, cosine in near]
         found.sort(key=lambda pair: (-round(pair[1], 3), -(pair[0].score or 0), pair[0].number))
         return found[:k]
@@ -173,10 +190,50 @@ class Catalogue:
     def _labelled(self) -> NDArray[np.int64]:
         return np.flatnonzero(self._vectors["row"] >= 0)
 
+    @property
+    def _name(self) -> str:
+        model = re.sub(r"[^A-Za-z0-9._-]+", "--", str(self.about["model"]))
+        return f"{model}.{self.about['basis']}.{self._files.revision}"
+
+    def _index_is_there(self) -> bool:
+        """Whether the index can be used at once; where it cannot, its filling has been seen to."""
+        if self._shelf is not None or self._server or (self._shelves / self._name).is_dir():
+            return True
+        if len(self._labelled) <= AT_ONCE:
+            return True
+        if not self._filling:
+            self._filling = True
+            command = [sys.executable, "-m", "agent.catalogue", str(self._files.folder), str(self._shelves)]
+            quiet = subprocess.DEVNULL
+            try:
+                self._shelves.mkdir(parents=True, exist_ok=True)
+                process = subprocess.Popen(  # goes on when this one ends; a lock keeps it to one at a time
+                    command, cwd=HERE, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+                )
+                STARTED.append(process)
+            except OSError as exc:
+                log.warning("the feature index in %s cannot be filled: %s", self._shelves, exc)
+        return False
+
+    def _compared(self, vector: Vectors, k: int, layers: Collection[int] | None) -> list[tuple[int, float]]:
+        """Numbers and cosines of the k nearest, by comparing with every vector."""
+        rows, codes, scale = self._vectors["row"], self._vectors["codes"], self._vectors["scale"]
+        every = codes.astype(np.float32) * scale
+        cosine = (every @ (vector[0] / np.linalg.norm(vector))) / (np.linalg.norm(every, axis=1) + 1e-9)
+        numbers = self._labelled
+        if layers is not None:
+            numbers = numbers[np.isin(numbers // (2 * self._files.neurons), sorted(layers))]
+        found = cosine[rows[numbers]]
+        best = np.argsort(-found, kind="stable")[:k]
+        return list(zip(numbers[best].tolist(), found[best].tolist(), strict=True))
+
+    def fill(self) -> None:
+        """Make the index, unless it is there or another process is making it."""
+        self._opened()
+
     def _opened(self) -> Shelf:
         if self._shelf is None:
-            model = re.sub(r"[^A-Za-z0-9._-]+", "--", str(self.about["model"]))
-            name = f"{model}.{self.about['basis']}.{self._files.revision}"
+            name = self._name
             try:
                 if self._server:
                     self._shelf = Shelf.at_server(self._server, name, self._filled)
@@ -207,3 +264,15 @@ def own_folder(data: Path, model: str) -> Path:
 
 def _score(byte: Any) -> float | None:
     return None if int(byte) == UNKNOWN else int(byte) / 100
+
+
+def _fill(folder: Path, shelves: Path) -> None:
+    """What the process that fills an index does: at the lowest priority, once."""
+    os.nice(10)
+    catalogue = Catalogue(read_features(folder), shelves)
+    catalogue.fill()
+    catalogue.close()
+
+
+if __name__ == "__main__":
+    _fill(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.catalogue import BEFORE, UNLABELLED, own_folder
+from agent.catalogue import UNLABELLED, own_folder
 from agent.embedder import Encoder
 from agent.errors import LibraryError
-from agent.labels import Peaks, borne_out, label, searchable
+from agent.labels import Peaks, label, searchable
 from agent.settings import Settings
 from tracer import (
+    Described,
     FeatureLayer,
-    Subject,
+    FeatureSet,
+    NeuronSet,
     TracerError,
+    TranscoderSet,
     corpus_texts,
     describe_corpus,
+    fitted,
     gather_evidence,
     load,
+    load_transcoders,
     quickest_dtype,
     read_features,
     write_features,
@@ -32,8 +37,9 @@ from tracer import (
 
 UNKNOWN = 255  # a score that could not be computed
 DIMENSIONS = 128  # of the vectors that are kept; MiniLM has 384
-SAYS = 0.85  # output score from which a label says "say": amplifying the feature does raise those tokens
-SCORES = ("random", "hard", "shuffled", "output", "output_shuffled")
+VIEWS = ("token", "next", "previous")
+MET = 0.3  # share of the peaks at which named tokens stand, below which a label says: and the like
+SCORES = ("random", "hard", "shuffled", "output", "output_shuffled", "stands")
 SHOWN = 8  # promoted and suppressed tokens that are kept
 
 Progress = Callable[[float, str], None]
@@ -42,22 +48,25 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How well labels did on held-out text; means over the labelled features."""
+    """How well labels did on held-out text that decided nothing; means over the labelled features."""
 
     features: int
     labelled: float
+    scored: float  # share of all features that have a label with a score against random tokens
     random: float
     hard: float
     shuffled: float
     table: float
-    output: float  # over the labels that say what is promoted
+    output: float  # over the labels that say what comes next or is promoted
     output_shuffled: float
+    stands: float  # share of peaks at which a word of the label stands to the letter
     tokens: int
+    parts: dict[str, int]  # tokens labels were learnt from, chosen, kept and scored by
     kinds: dict[str, int]
 
 
 def describe_features(
-    subject: Subject,
+    features: FeatureSet,
     corpus: Sequence[Path],
     work: Path,
     out: Path,
@@ -69,22 +78,23 @@ def describe_features(
     `work` holds what can be resumed, `out` the files. Raises LibraryError with one sentence.
     """
     try:
-        evidence = gather_evidence(subject, corpus_texts(corpus), work, tokens, progress)
-        described = describe_corpus(subject, evidence, progress)
+        evidence = gather_evidence(features, corpus_texts(corpus), work, tokens, progress)
+        described = describe_corpus(features, evidence, progress)
         labels: list[str] = []
         layers: list[FeatureLayer] = []
         for layer in described.layers:
-            labels += _labels(layer, described.classes, subject.token_texts)
+            labels += _labels(layer, described.classes, features.subject.token_texts)
             layers.append(layer)
-        summary = _summary(layers, described.tokens)
+        summary = _summary(layers, described)
         about = {
-            "model": subject.name,
-            "basis": "neurons",
-            "layers": subject.layers,
-            "neurons": subject.neurons,
+            "model": features.name,
+            "basis": features.basis,
+            "layers": features.subject.layers,
+            "neurons": features.width,
             "tokens": described.tokens,
             "corpus": evidence.windows.fingerprint,
             "sources": evidence.windows.sources,
+            "parts": described.parts,
             "kinds": sorted(summary.kinds),
             "summary": {k: v for k, v in asdict(summary).items() if isinstance(v, float)},
         }
@@ -105,19 +115,28 @@ def describe_model(
 ) -> tuple[Summary, Path]:
     """Load the model that is set, in bfloat16 where the processor has it, and describe its features.
 
-    Without `out` the descriptions go where the catalogue looks first. Returns the folder they are in.
+    These are its neurons, or those of the transcoder set that is set. Without `out` the descriptions go where
+    the catalogue looks first. Returns the folder they are in.
     """
     try:
         for path in corpus:  # before the model is loaded for nothing
             next(corpus_texts([path]), None)
-        subject = load(
-            settings.model, cache=settings.cache_folder, dtype=quickest_dtype(), threads=settings.threads
-        )
+        features = feature_set(settings)
     except TracerError as exc:
         raise LibraryError(str(exc)) from exc
-    out = out or own_folder(settings.data_folder, subject.name)
+    out = out or own_folder(settings.data_folder, features.name)
     work = work or settings.cache_folder / "evidence" / out.name
-    return describe_features(subject, corpus, work, out, tokens, progress), out
+    return describe_features(features, corpus, work, out, tokens, progress), out
+
+
+def feature_set(settings: Settings) -> FeatureSet:
+    """The model that is set, loaded, and its features; raises TracerError where it cannot be."""
+    subject = load(
+        settings.model, cache=settings.cache_folder, dtype=quickest_dtype(), threads=settings.threads
+    )
+    if settings.transcoders is None:
+        return NeuronSet(subject)
+    return TranscoderSet(subject, fitted(load_transcoders(settings.transcoders), subject))
 
 
 def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
@@ -164,29 +183,22 @@ def _labels(
 ) -> list[str]:
     """The labels of a layer; `classes` are (whose class, its name). The rest is unlabelled."""
     found, out = layer.findings, []
-    told = {view: ids.tolist() for view, ids in found.named.items()}
+    told = {view: ids.tolist() for view, ids in {**found.words.ids, "promotes": found.promotes}.items()}
+    member, raises = found.words.member.tolist(), found.raises.tolist()
     for feature, kind in enumerate(found.kind.tolist()):
         names = {view: texts([i for i in ids[feature] if i >= 0]) for view, ids in told.items()}
-        groups = [classes[i] for i in found.classes[feature].tolist() if i >= 0]
-        raises = bool(found.output[feature] >= SAYS)
-        peaks = Peaks(
-            kind, names["token"], names["next"], names["previous"], names["promotes"], groups, raises
-        )
-        rows = layer.contexts[feature][:, BEFORE - 1 : BEFORE + 2].tolist()
-        seen = [tuple(texts([max(i, 0) for i in row])) for row in rows if row[1] >= 0]
-        if borne_out(peaks, [(before, token, after) for before, token, after in seen]):
-            out.append(label(peaks))
-        else:
-            out.append(UNLABELLED)
-            found.kind[feature] = UNLABELLED
+        groups = [classes[i] for i in member[feature] if i >= 0]
+        named = (names["token"], names["next"], names["previous"], names["promotes"])
+        loose = [view for view, share in zip(VIEWS, found.met[:, feature], strict=True) if share < MET]
+        out.append(label(Peaks(kind, *named, groups, raises[feature], loose)))
     return out
 
 
-def _summary(layers: Sequence[FeatureLayer], tokens: int) -> Summary:
+def _summary(layers: Sequence[FeatureLayer], described: Described) -> Summary:
     kind = np.concatenate([layer.findings.kind for layer in layers])
+    random = np.concatenate([layer.findings.random for layer in layers])
 
     def mean(name: str) -> float:
-        """Over all labels that were made, those that were then taken back among them."""
         scores = np.concatenate([getattr(layer.findings, name) for layer in layers])
         return float(np.nanmean(scores)) if (~np.isnan(scores)).any() else float("nan")
 
@@ -194,9 +206,11 @@ def _summary(layers: Sequence[FeatureLayer], tokens: int) -> Summary:
     return Summary(
         features=len(kind),
         labelled=float((kind != UNLABELLED).mean()),
+        scored=float((~np.isnan(random)).mean()),
         **{name: mean(name) for name in SCORES},
         table=mean("table"),
-        tokens=tokens,
+        tokens=described.tokens,
+        parts=described.parts,
         kinds=dict(zip(names.tolist(), counts.tolist(), strict=True)),
     )
 
@@ -209,7 +223,7 @@ def _arrays(layers: Sequence[FeatureLayer], kinds: Sequence[str]) -> Arrays:
         "kind": np.array([kinds.index(k) for k in kind.tolist()], np.uint8),
         **{
             name: _byte(np.concatenate([getattr(layer.findings, name) for layer in layers]))
-            for name in ("random", "hard", "table", "output")
+            for name in ("random", "hard", "table", "output", "stands")
         },
         "peak": np.concatenate([layer.peak for layer in layers]).astype(np.float16),
         "density": np.concatenate([layer.density for layer in layers]).astype(np.float16),

@@ -164,11 +164,10 @@ class Desk:
 
     @cached_property
     def catalogue(self) -> Catalogue | None:
-        """Descriptions of all neurons of this subject, where there are any and neurons are what is traced."""
-        if self.set_name is not None:
-            return None
-        shape = (self.subject.layers, self.subject.neurons)
-        return Catalogue.of(self.subject.name, shape, self.settings.data_folder, self.settings.chroma_url)
+        """Descriptions of all features that can be traced, where there are any."""
+        width = self.subject.neurons if self.transcoders is None else self.transcoders.width
+        shape = (self.subject.layers, width)
+        return Catalogue.of(self.features_of, shape, self.settings.data_folder, self.settings.chroma_url)
 
     def checkpoints(self) -> sqlite3.Connection:
         """The database of conversations; in memory, with a warning, where the folder cannot be written."""

@@ -8,15 +8,18 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.catalogue import Catalogue, Known
+from agent.catalogue import NEURONS, Catalogue, Known
 from agent.errors import LibraryError
 from agent.library import Hit, Library
 from agent.settings import Settings
-from tracer import TracerError, Vocabulary, name_of
+from tracer import TracerError, name_of
 
-_PLACE = re.compile(r"L(\d+)\.N(\d+)([+-]?)")
+if TYPE_CHECKING:
+    from tracer import Vocabulary
+
+_PLACE = re.compile(r"L(\d+)\.[NF](\d+)([+-]?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,20 @@ class Shown:
 
 def catalogue_of(settings: Settings) -> Catalogue | None:
     """The descriptions of the model that is set, whether or not it is loaded."""
-    return Catalogue.of(name_of(settings.model), None, settings.data_folder, settings.chroma_url)
+    return Catalogue.of(features_of(settings), None, settings.data_folder, settings.chroma_url)
+
+
+def features_of(settings: Settings) -> str:
+    """Whose features are asked about, as descriptions are filed: the model's, or a transcoder set's."""
+    model = name_of(settings.model)
+    if settings.transcoders is None:
+        return model
+    from tracer import load_transcoders  # imports torch, which a search among neurons does without
+
+    try:
+        return f"{model} with {load_transcoders(settings.transcoders).name}"
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
 
 
 def search_features(
@@ -43,7 +59,7 @@ def search_features(
     with Library.open(settings.data_folder / "library") as library:
         catalogue = catalogue_of(settings)
         try:
-            return together(library, catalogue, name_of(settings.model), query, k, layers)
+            return together(library, catalogue, features_of(settings), query, k, layers)
         finally:
             if catalogue is not None:
                 catalogue.close()
@@ -78,14 +94,17 @@ def show_feature(settings: Settings, name: str) -> list[Shown]:
     if catalogue is None:
         raise LibraryError(_undescribed(settings))
     layer, neuron = int(place[1]), int(place[2])
-    signs = place[3] or "+-"
+    neurons = catalogue.about["basis"] == NEURONS
+    signs = place[3] or ("+-" if neurons else "+")
     numbers = [catalogue.number(layer, neuron, sign) for sign in signs]
     if numbers[0] is None:
-        layers, neurons = catalogue.about["layers"], catalogue.about["neurons"]
+        layers, width = catalogue.about["layers"], catalogue.about["neurons"]
+        what = f"neuron L{layer}.N{neuron}" if neurons else f"feature L{layer}.F{neuron}"
         raise LibraryError(
-            f"There is no neuron L{layer}.N{neuron}: {catalogue.about['model']} has {layers} layers "
-            f"of {neurons:,}."
+            f"There is no {what}: {catalogue.about['model']} has {layers} layers of {width:,}."
         )
+    from tracer import Vocabulary  # imports torch, which a search does without
+
     try:
         words = Vocabulary.of(settings.model, settings.cache_folder)
     except TracerError as exc:
@@ -98,6 +117,8 @@ def export_features(settings: Settings, out: Path) -> int:
     catalogue = catalogue_of(settings)
     if catalogue is None:
         raise LibraryError(_undescribed(settings))
+    from tracer import Vocabulary
+
     try:
         words = Vocabulary.of(settings.model, settings.cache_folder)
         part, count = out.with_name(out.name + ".part"), 0
@@ -113,11 +134,11 @@ def export_features(settings: Settings, out: Path) -> int:
     return count
 
 
-def _rows(catalogue: Catalogue, words: Vocabulary) -> Iterator[dict[str, Any]]:
+def _rows(catalogue: Catalogue, words: "Vocabulary") -> Iterator[dict[str, Any]]:
     for number in range(2 * catalogue.about["layers"] * catalogue.about["neurons"]):
         shown = _shown(catalogue, number, words)
         known = asdict(shown.known)
-        del known["number"]
+        del known["number"], known["basis"]
         yield {
             "id": f"{catalogue.about['model']}/{shown.known.name}",
             **known,
@@ -127,7 +148,7 @@ def _rows(catalogue: Catalogue, words: Vocabulary) -> Iterator[dict[str, Any]]:
         }
 
 
-def _shown(catalogue: Catalogue, number: int, words: Vocabulary) -> Shown:
+def _shown(catalogue: Catalogue, number: int, words: "Vocabulary") -> Shown:
     up, down = catalogue.promoted(number)
     contexts = []
     for found in catalogue.contexts(number):
@@ -153,6 +174,6 @@ def _shown(catalogue: Catalogue, number: int, words: Vocabulary) -> Shown:
 
 def _undescribed(settings: Settings) -> str:
     return (
-        f"No descriptions of the features of {name_of(settings.model)} are here; make them with "
+        f"No descriptions of the features of {features_of(settings)} are here; make them with "
         "`askcircuit features describe --corpus FOLDER`."
     )

@@ -4,12 +4,13 @@ Tokens are shown as they are written everywhere (agent.words). What is named was
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agent.words import quoted
 
 NAMED = 3  # tokens of a label that are embedded
+LIKE = " and the like"
 ELSEWHERE = ("next", "previous", "text")
 
 
@@ -24,6 +25,7 @@ class Peaks:
     promotes: Sequence[str] = ()
     classes: Sequence[tuple[str, str]] = ()  # whose (token, next, previous, text), and what
     raises: bool = False  # amplifying the feature does raise the tokens in `following`
+    loose: Collection[str] = ()  # token, next, previous: where peaks have others like those named, too
 
 
 def label(peaks: Peaks) -> str:
@@ -45,36 +47,20 @@ def _parts(peaks: Peaks) -> list[str]:
     groups = {
         where: [what for whose, what in peaks.classes if whose == where] for where in ("token", *ELSEWHERE)
     }
-    parts = [" or ".join([*groups["token"], *([_names(peaks.token)] if peaks.token else [])])]
-    if peaks.following:  # `say` where amplifying it makes what comes next likelier
-        parts.append(f"{'say' if peaks.raises else 'before'} {_names(peaks.following)}")
-    parts += [f"before {group}" for group in groups["next"]]
-    if peaks.before:
-        parts.append(f"after {_names(peaks.before)}")
-    parts += [f"after {group}" for group in groups["previous"]]
-    parts = [part for part in parts if part]
+    named = {"token": peaks.token, "next": peaks.following, "previous": peaks.before}
+    joined = {
+        where: " or ".join(groups[where] + ([_names(some) + LIKE * (where in peaks.loose)] if some else []))
+        for where, some in named.items()
+    }
+    # `say` where amplifying it makes what comes next likelier
+    before = "say" if peaks.raises and peaks.following and not groups["next"] else "before"
+    told = (("", joined["token"]), (f"{before} ", joined["next"]), ("after ", joined["previous"]))
+    parts = [lead + part for lead, part in told if part]
     return parts + [f"in {text}" if parts else text for text in groups["text"]]
 
 
 def _names(tokens: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(quoted(token.strip() or token) for token in tokens))
-
-
-def borne_out(peaks: Peaks, contexts: Sequence[tuple[str, str, str]]) -> bool:
-    """Whether a token that a label names is seen in one of its contexts (before, token, after) at least.
-
-    Labels that name a class, or only what is promoted, stay.
-    """
-    named = [{_folded(token) for token in some} for some in (peaks.before, peaks.token, peaks.following)]
-    if not any(named) or peaks.classes:
-        return True
-    return any(
-        _folded(seen) in some for context in contexts for seen, some in zip(context, named, strict=True)
-    )
-
-
-def _folded(token: str) -> str:
-    return token.strip().casefold() or token
 
 
 def searchable(text: str) -> tuple[str, ...]:

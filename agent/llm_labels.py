@@ -24,7 +24,7 @@ from agent.prompts import render
 from agent.records import Description
 from agent.settings import Settings
 from agent.words import shown
-from tracer import TracerError, gathered_evidence, judge_words, load, name_of, quickest_dtype
+from tracer import NeuronSet, TracerError, gathered_evidence, judge_words, load, name_of, quickest_dtype
 
 REPLY = 120  # tokens that a reply is taken to have when cost is told beforehand
 CHARACTERS = 4  # a token, for the same purpose
@@ -194,7 +194,7 @@ def _judge(
         known = [plan.features[i].known for i in rows]
         places = [(k.layer, 2 * k.neuron + (k.sign == "-")) for k in known]
         words = [{view: getattr(said[i], view) for view in VIEWS} for i in rows]
-        scores = judge_words(subject, evidence, places, words)
+        scores = judge_words(NeuronSet(subject), evidence, places, words)
     except TracerError as exc:
         raise LibraryError(f"The labels could not be judged: {exc}") from exc
     for i, score in zip(rows, scores, strict=True):

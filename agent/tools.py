@@ -29,7 +29,7 @@ from agent.transfer import register_transfer
 from agent.triage import loose
 from agent.trials import Update, case_in, numbers_of, register, run_test
 from agent.words import escaped, listed, percent, quoted, rounded
-from tracer import TracedStudy, TracerError, coherence, listening, parted
+from tracer import TracedStudy, TracerError, coherence_of, listening, parted
 
 
 class Stopped(Exception):
@@ -203,7 +203,7 @@ class Harness:
         flows["path"] = strongest_path(flows, groups)
         flows["heads"] = of_the_picture(flows, groups, traced.heads)
         if traced.graph.basis == "neurons":
-            flows["coherence"] = {g["id"]: rounded(coherence(traced, g["members"])) for g in groups}
+            flows["coherence"] = {g["id"]: rounded(coherence_of(traced, g["members"])) for g in groups}
         grouped = sum(g["share"] for g in groups)
         claim = new_claim(
             state.get("claims", []),

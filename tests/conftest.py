@@ -131,6 +131,7 @@ def gathered_tiny(
     from tests_support import tiny_subject
 
     from tracer.evidence import gather
+    from tracer.feature_sets import NeuronSet
     from tracer.windows import documents
 
     subject = tiny_subject(tiny, "gemma3")
@@ -141,11 +142,11 @@ def gathered_tiny(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        gather(subject, documents([made_corpus]), folder, 100_000, stop)
+        gather(NeuronSet(subject), documents([made_corpus]), folder, 100_000, stop)
     assert len(list(folder.glob("shard-*"))) == 1
     notes: list[str] = []
     evidence = gather(
-        subject, documents([made_corpus]), folder, 100_000, lambda _done, note: notes.append(note)
+        NeuronSet(subject), documents([made_corpus]), folder, 100_000, lambda _done, note: notes.append(note)
     )
     assert len(notes) == len(evidence.shards) - 1 == 1  # what was done is not done again
     assert "minutes left" in notes[0]

@@ -14,7 +14,7 @@ from agent import AgentError, needs, read_settings
 from tracer.embedded import ensure_embedded
 from tracer.errors import SubjectError, TranscodersError, UnsupportedFamily
 from tracer.estimate import PACKAGED, set_sizes, sizes_of, speed
-from tracer.subject import EMBEDDED
+from tracer.names import EMBEDDED
 
 TRACED = """
 import sys, time

@@ -111,6 +111,24 @@ def test_a_chroma_server_is_used_where_one_is_named(settings, tmp_path):
     assert list((tmp_path / "server").iterdir())  # it was filled
 
 
+def test_a_large_index_is_filled_by_a_process_of_its_own_while_searches_are_answered(tmp_path, monkeypatch):
+    monkeypatch.setattr("agent.catalogue.AT_ONCE", 0)
+    there = described(tmp_path)
+    first = search_features(there, "cities", 3, range(1, 3))
+    deadline = time.monotonic() + 60
+    while not (shelves := [p for p in (tmp_path / "library").glob(f"{MODEL}.*") if p.is_dir()]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    while shelves[0].suffix == ".part" and time.monotonic() < deadline:
+        shelves = [p for p in (tmp_path / "library").glob(f"{MODEL}.*") if p.is_dir()]
+        time.sleep(0.1)
+    again = search_features(there, "cities", 3, range(1, 3))
+    assert [hit["id"] for hit in again] == [hit["id"] for hit in first]
+    assert [hit["similarity"] for hit in again] == pytest.approx(
+        [hit["similarity"] for hit in first], abs=1e-3
+    )
+
+
 SEARCH = """
 import sys
 from pathlib import Path

@@ -36,7 +36,8 @@ def test_evidence_is_what_the_model_does(gathered_tiny):
 
 def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_tiny):
     from tracer.evidence import Firing
-    from tracer.findings import Classes, Output, find, sample
+    from tracer.findings import Output, find
+    from tracer.naming import Classes
     from tracer.peaks import Part, Tokens, picked
     from tracer.reader import Reader
 
@@ -57,13 +58,13 @@ def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_t
     firing = Firing(first, np.concatenate(planted).astype(np.int32), np.ones(first[-1], np.float32))
     reader = Reader.of(subject, tokens, [picked(firing, tokens, Part.FIT, 100)[0]])
     classes = Classes(tokens, [np.zeros(len(tokens.types), bool)], [])
-    raised = Output(np.full((6, 5), 3, np.int32), lambda claims: (np.zeros(len(claims), np.float32),) * 2)
+    raised = Output(np.full((6, 5), 3, np.int32), lambda claims: (np.zeros(len(claims), np.float32),) * 3)
     hard = np.tile(np.flatnonzero(eight & (tokens.part >= 0))[:12], (6, 5)).reshape(6, 60)
-    samples = [sample(firing, tokens, part, hard) for part in (Part.CHOOSE, Part.SCORE)]
-    found = find(firing, tokens, reader, classes, tuple(samples), raised)
+    found = find(firing, tokens, reader, classes, hard, raised)
     assert found.kind[:2].tolist() == ["token", "say"]
-    assert found.named["token"][0].tolist() == [7, -1, -1, -1]
-    assert found.named["next"][1, 0] == 9
+    assert found.words.ids["token"][0].tolist() == [7, *[-1] * 5]
+    assert found.words.ids["next"][1, 0] == 9
+    assert (found.stands[:2] == 1).all()
     assert (found.random[:2] > 0.97).all()
     assert (found.hard[:2] > 0.97).all()
     assert set(found.kind[2:]) == {"unlabelled"}  # chance is not a label
@@ -92,24 +93,25 @@ def test_a_reader_knows_what_is_named_and_what_the_model_treats_alike(gathered_t
 def test_amplifying_a_feature_raises_what_its_direction_promotes(embedded_subject):
     from tracer.amplify import Amplifier
     from tracer.describing import promoted
-    from tracer.directions import Lens, output_rows, written
+    from tracer.directions import Lens, output_rows
+    from tracer.feature_sets import NeuronSet
 
-    subject, layer, features = embedded_subject, 16, 24
+    subject, layer, features, neurons = embedded_subject, 16, 24, NeuronSet(embedded_subject)
     rows = output_rows(subject, torch.arange(2000, 10_000))
-    near = written(subject, layer)[: features // 2] @ rows.T
+    near = neurons.written(layer)[: features // 2] @ rows.T
     up, down = (near.topk(4, largest=most).indices.numpy().astype(np.int32) + 2000 for most in (True, False))
     one = Lens(up[None], down[None])
-    claims, _ = promoted(one, 0)
+    claims, _ = promoted(one, 0, range(features // 2))
     ids = np.array(
         [subject.encode("The house stands near the old river, and every year " * 4, 512).tolist()], np.int32
     )
     peak = np.full(features, 6.0, np.float32)
     before = {name: tensor.clone() for name, tensor in list(subject.model.named_parameters())[:3]}
-    own, shuffled = Amplifier(subject, ids).raised(layer, peak, claims)
+    own, shuffled = Amplifier(neurons, ids).raised(layer, peak, claims)
     assert own.mean() > 0.95
     assert 0.3 < shuffled.mean() < 0.7
     assert all(torch.equal(before[name], dict(subject.model.named_parameters())[name]) for name in before)
-    nothing, _ = Amplifier(subject, ids).raised(layer, peak, np.full_like(claims, -1))
+    nothing, _ = Amplifier(neurons, ids).raised(layer, peak, np.full_like(claims, -1))
     assert np.isnan(nothing).all()
 
 
@@ -225,6 +227,7 @@ from pathlib import Path
 from agent.settings import Settings
 from agent.features import search_features
 found = search_features(Settings(data_dir=Path(sys.argv[1])), "January, February, March", 5, range(0, 18))
+assert "torch" not in sys.modules  # its import alone takes seconds
 print(*[hit["label"] for hit in found], sep="\\n")
 """
 

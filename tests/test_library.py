@@ -367,6 +367,12 @@ def test_vectors_are_those_of_the_original_encoder(encoder):
         assert ours @ theirs == pytest.approx(1, abs=1e-5)
 
 
+def test_vectors_are_the_same_without_torch(encoder, monkeypatch):
+    with_torch = encoder.encode(LABELS)
+    monkeypatch.delitem(sys.modules, "torch")
+    assert np.abs(encoder.encode(LABELS) - with_torch).max() < 1e-5
+
+
 def test_a_vector_does_not_depend_on_its_batch(encoder):
     many = [f"{label} {'x' * (n % 9)}" for n in range(20) for label in LABELS]
     alone = np.concatenate([encoder.encode([sentence]) for sentence in many[:40]])

@@ -105,15 +105,18 @@ def test_what_is_not_asked_for_is_garbage(content):
 
 def test_words_are_judged_on_held_out_text(gathered_tiny):
     from tracer.describing import describe
+    from tracer.feature_sets import NeuronSet
     from tracer.judging import judge_words
 
     subject, evidence = gathered_tiny
-    list(describe(subject, evidence).layers)  # leaves what is learnt of likeness beside the evidence
+    list(
+        describe(NeuronSet(subject), evidence).layers
+    )  # leaves what is learnt of likeness beside the evidence
     firing = evidence.firing(2)
     token = int(evidence.windows.ids.ravel()[firing.of(6)[0][0]])
     own = subject.token_texts([token])[0].strip()
     good, bad, nothing = judge_words(
-        subject, evidence, [(2, 6)] * 3, [{"token": [own]}, {"next": ["w50"]}, {"token": []}]
+        NeuronSet(subject), evidence, [(2, 6)] * 3, [{"token": [own]}, {"next": ["w50"]}, {"token": []}]
     )
     assert good["random"] > 0.5
     assert bad["random"] == pytest.approx(0.5, abs=0.2)

@@ -82,7 +82,7 @@ def random_transcoders(
     return Transcoders(tuple(made), reads or Reads.MLP)
 
 
-def relu_subject(seed: int = 0) -> Any:
+def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     """A tiny GPT-2 with ReLU neurons, and a tokeniser that begins every text with w0."""
     import transformers as hf
     from tokenizers.processors import TemplateProcessing
@@ -91,7 +91,7 @@ def relu_subject(seed: int = 0) -> Any:
     from tracer.subject import Subject
 
     config = hf.GPT2Config(
-        **{"n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": 64, "vocab_size": WORDS},
+        **{"n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": positions, "vocab_size": WORDS},
         **{"activation_function": "relu", "attn_implementation": "eager"},
         **{"bos_token_id": 0, "eos_token_id": None},
     )

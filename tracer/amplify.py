@@ -6,8 +6,6 @@ drawn at random among the frequent ones: 0.5 is chance; what another feature's c
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -17,9 +15,9 @@ from torch import Tensor
 
 from tracer.directions import FREQUENT
 from tracer.families import part
+from tracer.feature_sets import FeatureSet
 from tracer.frozen import Frozen, freeze
 from tracer.rerun import Start, remember_prefix, rerun
-from tracer.subject import Subject
 
 TEXTS = 3  # in which a feature is amplified
 LENGTH = 24  # tokens of such a text
@@ -31,17 +29,25 @@ Kinds = NDArray[np.int32]
 
 
 class Amplifier:
-    """Texts of a subject, ready to be run again with one feature changed; its calls wait for each other."""
+    """Texts of a subject, ready to be run again with one feature changed.
 
-    def __init__(self, subject: Subject, windows: NDArray[np.int32]) -> None:
-        self._subject, self._turn = subject, threading.Lock()
+    Calls wait for each other, and for those of other amplifiers with the same lock `turn`: a change is a hook
+    on the one model.
+    """
+
+    def __init__(
+        self, features: FeatureSet, windows: NDArray[np.int32], turn: "threading.Lock | None" = None
+    ) -> None:
+        subject = features.subject
+        self._features, self._subject, self._turn = features, subject, turn or threading.Lock()
         self._texts = [freeze(subject, torch.from_numpy(ids[:LENGTH]).long()) for ids in windows[:TEXTS]]
         self._drawn = np.random.default_rng(0).choice(min(FREQUENT, len(subject.unembedding)), DRAWN)
 
-    def raised(self, layer: int, peak: Floats, claims: Kinds) -> tuple[Floats, Floats]:
-        """Output scores of claims (feature token; -1 is none) about signed neurons of a layer, and shuffled.
+    def raised(self, layer: int, peak: Floats, claims: Kinds, first: int = 0) -> tuple[Floats, Floats]:
+        """Output scores of claims (feature token; -1 is none) about some features of a layer, and shuffled.
 
-        Feature 2n is n+, 2n + 1 is n-; `peak` is what each is set to. NaN where nothing is claimed.
+        Feature 2n is index n, positive, 2n + 1 negative, the first index being `first`; `peak` is what each
+        is set to. NaN where nothing is claimed.
         """
         own, other = (np.full(len(claims), np.nan, np.float32) for _ in range(2))
         rows = np.flatnonzero((claims[:, 0] >= 0) & (peak > 0))
@@ -50,8 +56,9 @@ class Amplifier:
             some = rows[start : start + BATCH]
             ids = np.concatenate([claims[some], shuffled[start : start + BATCH]], 1)
             with self._turn:
-                score = np.mean([self._scores(text, layer, some, peak[some], ids) for text in self._texts], 0)
-            own[some], other[some] = score
+                where = some + 2 * first
+                told = [self._scores(text, layer, where, peak[some], ids) for text in self._texts]
+            own[some], other[some] = np.mean(told, 0)
         return own, other
 
     def _scores(
@@ -59,12 +66,12 @@ class Amplifier:
     ) -> Floats:
         """(2, feature): the score of the first half of `ids` (feature token) and of the second."""
         value = torch.from_numpy(np.where(features % 2 == 0, peak, -peak).astype(np.float32))
-        neuron = torch.from_numpy(features // 2)
+        index = torch.from_numpy(features // 2)
         start = Start(layer, text.length - 1)
         remember_prefix(text, start)
         with torch.inference_mode():
             before = self._read(rerun(text, 1, start)[:, -1])
-            with _set(self._subject, layer, neuron, value):
+            with self._features.held(layer, index, value):
                 after = self._read(rerun(text, len(features), start)[:, -1])
             moved = after - before  # feature d_model, as logits will read it
             table = self._subject.unembedding
@@ -80,19 +87,3 @@ class Amplifier:
     def _read(self, stream: Float[Tensor, "feature d_model"]) -> Float[Tensor, "feature d_model"]:
         read: Tensor = part(self._subject.model, self._subject.family.final_norm)(stream)
         return read.float()
-
-
-@contextmanager
-def _set(subject: Subject, layer: int, neuron: Tensor, value: Tensor) -> Iterator[None]:
-    """Within the block, row i's neuron i has this activation; leaves no hook behind."""
-
-    def hook(_module: torch.nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
-        acts = args[0].clone()
-        acts[torch.arange(len(neuron)), -1, neuron] = value.to(acts.dtype)
-        return (acts,)
-
-    handle = part(subject.blocks[layer], subject.family.down).register_forward_pre_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -8,7 +8,7 @@ from torch import Tensor
 from tracer.view import TracedStudy
 
 
-def coherence(traced: TracedStudy, ids: Sequence[str]) -> float:
+def coherence_of(traced: TracedStudy, ids: Sequence[str]) -> float:
     """The mean cosine between what two members do next: 1 where all act on the same, 0 where on others.
 
     What a feature does next is its flows: its direct effect on every node, times that node's effect on the

@@ -1,8 +1,9 @@
-"""All features of a subject described from the evidence of a corpus, layer by layer, as plain arrays.
+"""All features of a set described from the evidence of a corpus, layer by layer, as plain arrays.
 
 Puts together what other files know: where features fire, what they write, what tells their peaks. No words.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,21 +13,24 @@ from numpy.typing import NDArray
 
 from tracer.amplify import Amplifier
 from tracer.directions import Lens, lens, neighbours
-from tracer.evidence import BINS, LOWEST, Evidence, Firing
-from tracer.findings import Classes, Findings, Output, find, sample
+from tracer.evidence import BINS, FEATURES, LOWEST, Evidence, Firing
+from tracer.feature_sets import FeatureSet
+from tracer.findings import Findings, Output, find
+from tracer.naming import Classes, Words
 from tracer.peaks import JUDGED, NEAREST, VIEWS, Floats, Ints, Part, Tokens, picked
 from tracer.reader import Reader
-from tracer.subject import Subject
 from tracer.tokenclasses import text_classes, token_classes
 from tracer.windows import LENGTH
 
-CONTEXTS = 4  # a feature: the two strongest, and from a third and two thirds down its peaks
+CONTEXTS = 4  # a feature: the strongest, one of the next, and from a third and two thirds down its peaks
+CLOSE = 20  # peaks of which each context but the first is one
 BEFORE, AFTER = 11, 4  # tokens around the one a context is about
 LENS = 12  # promoted and suppressed tokens kept
 WORKERS = 2  # layers at once
 READER = "reader.safetensors"  # kept beside the evidence, for labels that are judged later
 STRONG = 0.0005  # share of tokens: a feature's peaks, which labels are made from and judged by
 LEARNT = 100  # peaks a feature from which it is learnt which tokens are alike
+KNOWN = 8_000_000  # the same of all features together
 HARD = JUDGED // NEAREST  # peaks of each neighbour
 
 Progress = Callable[[float, str], None]
@@ -34,9 +38,10 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer's features (2n is n+, 2n + 1 is n-)."""
+    """One layer's features, or a block of them (2n is the block's index n, +, 2n + 1 is -)."""
 
     layer: int
+    indices: range
     findings: Findings
     peak: Floats  # mean of the four strongest activations
     density: Floats  # share of tokens at which it reaches a quarter of that
@@ -46,7 +51,7 @@ class Layer:
     sources: NDArray[np.int32]  # feature CONTEXTS, index into the corpus' sources
     up: NDArray[np.int32]  # feature LENS: token ids it promotes
     down: NDArray[np.int32]
-    nearest: NDArray[np.int32]  # feature NEAREST: numbers of signed neurons over all layers
+    nearest: NDArray[np.int32]  # feature NEAREST: numbers of features over all layers
     cosine: Floats
 
 
@@ -56,60 +61,104 @@ class Described:
 
     classes: tuple[tuple[str, str], ...]  # whose: token, next, previous or text; its name
     tokens: int  # of the corpus that were run
+    parts: dict[str, int]  # tokens labels are learnt from, chosen, kept and scored by
     layers: Iterator[Layer]
 
 
 def describe(
-    subject: Subject, evidence: Evidence, progress: Progress = lambda _done, _note: None
+    features: FeatureSet, evidence: Evidence, progress: Progress = lambda _done, _note: None
 ) -> Described:
-    """Describe every signed neuron, one layer at a time."""
+    """Describe every feature, a layer (or a block of a wide one) at a time, in order."""
     tokens = Tokens.of(evidence.windows, evidence.run)
-    groups = token_classes(subject.token_texts(tokens.types.tolist()))
+    share = tokens.count["token"] / max(1, tokens.fitted)
+    groups = token_classes(features.subject.token_texts(tokens.types.tolist()), share)
     kinds = text_classes(tokens.sources)
     progress(0.0, "reading promoted tokens off the weights")
-    seen = lens(subject, LENS)
+    seen = lens(features.subject, features.written, features.width, LENS)
     classes = Classes(tokens, list(groups.values()), list(kinds.values()))
-    layers = _layers(subject, evidence, tokens, classes, seen, progress)
     named = [(view, group) for view in VIEWS for group in groups] + [("text", kind) for kind in kinds]
-    return Described((*named, ("text", "")), int((tokens.part >= 0).sum()), layers)
+    parts = {part.name.lower(): int((tokens.part == part).sum()) for part in Part}
+    work = _Work(features, evidence, tokens, classes, seen)
+    layers = work.layers(progress)
+    return Described((*named, ("text", "")), int((tokens.part >= 0).sum()), parts, layers)
 
 
-def _layers(
-    subject: Subject,
-    evidence: Evidence,
-    tokens: Tokens,
-    classes: Classes,
-    seen: Lens,
-    progress: Progress,
-) -> Iterator[Layer]:
-    peaks: dict[Part, list[Ints]] = {Part.CHOOSE: [], Part.SCORE: [], Part.FIT: []}
-    strong = strong_peaks(tokens)
-    for index in range(evidence.layers):
-        firing = evidence.firing(index).strongest(strong)
-        for part, rows in peaks.items():
-            rows.append(picked(firing, tokens, part, LEARNT if part == Part.FIT else HARD)[0])
-        progress(0.3 * (index + 1) / evidence.layers, "sorting peaks")
-    reader = Reader.of(subject, tokens, peaks.pop(Part.FIT))
-    reader.save(evidence.folder / READER)
-    every = {part: np.concatenate(rows) for part, rows in peaks.items()}
-    held_out = evidence.windows.ids[evidence.windows.held]
-    amplifier = Amplifier(subject, held_out)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    features: FeatureSet
+    evidence: Evidence
+    tokens: Tokens
+    classes: Classes
+    seen: Lens
 
-    def one(index: int) -> Layer:
-        firing = evidence.firing(index).strongest(strong)
-        near, cosine = neighbours(subject, index, NEAREST)
-        hard = {part: every[part][near].reshape(len(near), -1) for part in every}
-        choose, score = (sample(firing, tokens, part, hard[part]) for part in (Part.CHOOSE, Part.SCORE))
+    def layers(self, progress: Progress) -> Iterator[Layer]:
+        """What is known of all features, WORKERS blocks at a time."""
+        strong, evidence, width = strong_peaks(self.tokens), self.evidence, self.features.width
+        blocks = [
+            (layer, range(start, min(start + FEATURES // 2, width)))
+            for layer in range(evidence.layers)
+            for start in range(0, width, FEATURES // 2)
+        ]
+        peaks: dict[Part, list[Ints]] = {Part.SCORE: [], Part.FIT: []}
+        count = {Part.SCORE: HARD, Part.FIT: max(1, min(LEARNT, KNOWN // (2 * width * evidence.layers)))}
+        for done, (layer, indices) in enumerate(blocks, 1):
+            firing = evidence.firing(layer, indices).strongest(strong)
+            for part, rows in peaks.items():
+                rows.append(picked(firing, self.tokens, part, count[part])[0])
+            progress(0.3 * done / len(blocks), "sorting peaks")
+        reader = Reader.of(self.features.subject, self.tokens, peaks.pop(Part.FIT))
+        reader.save(evidence.folder / READER)
+        nearest, turn = np.concatenate(peaks[Part.SCORE]), threading.Lock()
+        decides, scores = (
+            Amplifier(self.features, evidence.windows.ids[evidence.windows.half == half], turn)
+            for half in (0, 1)
+        )
+
+        def one(block: tuple[int, range]) -> Layer:
+            return self._block(*block, reader, nearest, (decides, scores))
+
+        with ThreadPoolExecutor(WORKERS) as pool:  # numpy lets go of the interpreter while it sorts
+            for done, found in enumerate(pool.map(one, blocks), 1):
+                yield found
+                progress(0.3 + 0.7 * done / len(blocks), f"layer {found.layer}")
+
+    def _block(
+        self,
+        layer: int,
+        indices: range,
+        reader: Reader,
+        nearest: Ints,
+        amplifiers: tuple[Amplifier, Amplifier],
+    ) -> Layer:
+        features, evidence, tokens = self.features, self.evidence, self.tokens
+        firing = evidence.firing(layer, indices).strongest(strong_peaks(tokens))
+        near, cosine = neighbours(features.written, evidence.layers, layer, indices, NEAREST)
         peak = _peaks(firing)
-        up, down = promoted(seen, index)
-        output = Output(up, lambda claims: amplifier.raised(index, peak, claims))
-        found = find(firing, tokens, reader, classes, (choose, score), output)
-        return _layer(index, evidence, tokens, firing, found, (up, down), (near, cosine), peak)
+        up, down = promoted(self.seen, layer, indices)
+        decides, scores = amplifiers
 
-    with ThreadPoolExecutor(WORKERS) as pool:  # numpy lets go of the interpreter while it sorts
-        for layer in pool.map(one, range(evidence.layers)):
-            yield layer
-            progress(0.3 + 0.7 * (layer.layer + 1) / evidence.layers, f"layer {layer.layer}")
+        def raised(claims: NDArray[np.int32]) -> tuple[Floats, Floats, Floats]:
+            where = (layer, peak, claims, indices.start)
+            return decides.raised(*where)[0], *scores.raised(*where)
+
+        hard = nearest[near].reshape(len(near), -1)
+        found = find(firing, tokens, reader, self.classes, hard, Output(up, raised))
+        at, value = _shown(firing, found.words)
+        contexts, sources = _contexts(at, evidence)
+        histogram = evidence.histograms[layer, 2 * indices.start : 2 * indices.stop]
+        return Layer(
+            layer,
+            indices,
+            found,
+            peak,
+            _density(firing, tokens, peak, histogram),
+            histogram,
+            contexts,
+            value,
+            sources,
+            *(up, down),
+            *(near, cosine),
+        )
 
 
 def strong_peaks(tokens: Tokens) -> int:
@@ -117,9 +166,10 @@ def strong_peaks(tokens: Tokens) -> int:
     return max(JUDGED, int(STRONG * (tokens.part >= 0).sum()))
 
 
-def promoted(seen: Lens, layer: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Ids that the signed neurons of a layer promote, and those they suppress (feature LENS)."""
-    up, down = seen.up[layer].repeat(2, 0), seen.down[layer].repeat(2, 0)
+def promoted(seen: Lens, layer: int, indices: range) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Ids that these features of a layer promote, and those they suppress (feature LENS)."""
+    some = slice(indices.start, indices.stop)
+    up, down = seen.up[layer, some].repeat(2, 0), seen.down[layer, some].repeat(2, 0)
     flip = (np.arange(len(up)) % 2 == 1)[:, None]
     return np.where(flip, down, up), np.where(flip, up, down)
 
@@ -130,42 +180,14 @@ def _peaks(firing: Firing) -> Floats:
     return np.array([value.mean() if len(value) else 0 for value in own], np.float32)
 
 
-def _layer(
-    index: int,
-    evidence: Evidence,
-    tokens: Tokens,
-    firing: Firing,
-    found: Findings,
-    output: tuple[NDArray[np.int32], NDArray[np.int32]],
-    near: tuple[NDArray[np.int32], Floats],
-    peak: Floats,
-) -> Layer:
-    features = len(firing.first) - 1
-    density = np.zeros(features, np.float32)
-    at, value = np.full((features, CONTEXTS), -1, np.int64), np.zeros((features, CONTEXTS), np.float32)
-    for feature in range(features):
-        token, own = firing.of(feature)
-        if not len(own):
-            continue
-        density[feature] = (own >= peak[feature] / 4).sum() / max(1, (tokens.part >= 0).sum())
-        at[feature], value[feature] = _spread(token, own)
-    contexts, sources = _contexts(at, evidence)
-    return Layer(
-        index,
-        found,
-        peak,
-        _density(density, peak, evidence.histograms[index]),
-        evidence.histograms[index],
-        contexts,
-        value,
-        sources,
-        *output,
-        *near,
-    )
+def _density(firing: Firing, tokens: Tokens, peak: Floats, histogram: NDArray[np.int32]) -> Floats:
+    """The share of tokens that reach a quarter of the peak.
 
-
-def _density(counted: Floats, peak: Floats, histogram: NDArray[np.int32]) -> Floats:
-    """From the peaks where they reach down to a quarter of the largest, else from the histogram."""
+    From the peaks where they reach down to there, else from the histogram.
+    """
+    counted, run = np.zeros(len(peak), np.float32), max(1, int((tokens.part >= 0).sum()))
+    for feature in range(len(peak)):
+        counted[feature] = (firing.of(feature)[1] >= peak[feature] / 4).sum() / run
     lowest = np.clip(np.floor((np.log2(np.maximum(peak, 1e-6) / 4) - LOWEST) * 2), 0, BINS - 1)
     beyond = histogram * (np.arange(BINS) >= lowest[:, None])
     whole = histogram[0::2].sum(1) + histogram[1::2].sum(1)
@@ -173,14 +195,29 @@ def _density(counted: Floats, peak: Floats, histogram: NDArray[np.int32]) -> Flo
     return np.where(counted < 0.8 * STRONG, counted, np.maximum(counted, sampled)).astype(np.float32)
 
 
-def _spread(token: NDArray[np.int32], value: Floats) -> tuple[Ints, Floats]:
-    """The strongest peak, the next one in another window, and those a third and two thirds down."""
-    window = token // LENGTH
-    second = next(
-        (i for i in range(1, min(20, len(token))) if window[i] != window[0]), min(1, len(token) - 1)
-    )
-    ranks = np.array([0, second, len(token) // 3, 2 * len(token) // 3])
-    return token[ranks].astype(np.int64), value[ranks]
+def _shown(firing: Firing, words: Words) -> tuple[Ints, Floats]:
+    """The peaks that are a feature's contexts and their activations (feature CONTEXTS), -1 = none.
+
+    The strongest, then one of the CLOSE peaks behind it, one of those a third down and one two thirds down,
+    all from different windows if possible. Of each few the first is taken that keeps the share of contexts in
+    which a word of the label stands close to its share of all these peaks.
+    """
+    have, every = np.diff(firing.first)[:, None], np.arange(len(firing.first) - 1)
+    starts = np.concatenate([np.ones_like(have), have // 3, 2 * have // 3], 1)[:, :, None]
+    ranks = np.concatenate([np.zeros_like(have), (starts + np.arange(CLOSE)).reshape(len(have), -1)], 1)
+    place = np.where(ranks < have, firing.first[:-1, None] + ranks, -1)
+    at = np.append(firing.token, -1)[place].astype(np.int64)
+    fits = words.literal(at)
+    wanted = np.round(CONTEXTS * fits.sum(1) / np.maximum(1, (at >= 0).sum(1)))
+    columns, shown = [np.zeros_like(every)], fits[:, 0].astype(int)
+    for start in range(1, 1 + (CONTEXTS - 1) * CLOSE, CLOSE):
+        some = slice(start, start + CLOSE)
+        new = np.all([at[:, some] // LENGTH != (at[every, c] // LENGTH)[:, None] for c in columns], 0)
+        right = fits[:, some] == (shown < wanted)[:, None]
+        columns.append(start + (4 * (at[:, some] >= 0) + 2 * new + right).argmax(1))
+        shown += fits[every, columns[-1]]
+    picked_at, value = place[every[:, None], np.stack(columns, 1)], np.append(firing.value, np.float32(0))
+    return np.append(firing.token, -1)[picked_at].astype(np.int64), value[picked_at]
 
 
 def _contexts(at: Ints, evidence: Evidence) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -1,4 +1,4 @@
-"""What every neuron writes, read off the weights: tokens it promotes, neurons that write nearly the same.
+"""What features write, read off the weights: tokens they promote, features that write nearly the same.
 
 Promoted tokens are the logit lens through the final norm's gain (nostalgebraist 2020), by cosine, over the
 tokeniser's most frequent tokens. Depends on no text.
@@ -18,6 +18,9 @@ from tracer.subject import Subject
 
 FREQUENT = 65_536
 CHUNK = 512
+COMPARED = 100_000
+
+Written = Callable[[int], Tensor]  # layer -> unit vectors of what its features write (index d_model)
 
 
 class Lens(NamedTuple):
@@ -35,15 +38,6 @@ def gain(subject: Subject, module: torch.nn.Module) -> Float[Tensor, " d_model"]
     return 1 + weight if subject.family.unit_offset else weight
 
 
-def written(subject: Subject, layer: int) -> Float[Tensor, "neuron d_model"]:
-    """Unit vectors of what each neuron of a layer adds to the stream when positive."""
-    block = subject.blocks[layer]
-    down = subject.family.read(block, subject.shape).down.float().T
-    if subject.family.post_mlp is not None:
-        down = down * gain(subject, part(block, subject.family.post_mlp))
-    return torch.nn.functional.normalize(down, dim=1)
-
-
 def output_rows(subject: Subject, ids: Int[Tensor, " token"]) -> Float[Tensor, "token d_model"]:
     """Unit vectors of unembeddings less the mean of frequent ones, seen through the final norm."""
     middle = subject.unembedding[:FREQUENT].float().mean(0)
@@ -52,36 +46,43 @@ def output_rows(subject: Subject, ids: Int[Tensor, " token"]) -> Float[Tensor, "
 
 
 @torch.inference_mode()
-def lens(subject: Subject, k: int, progress: Callable[[float], None] = lambda _done: None) -> Lens:
-    """The k promoted and k suppressed token ids of every neuron."""
+def lens(subject: Subject, written: Written, width: int, k: int) -> Lens:
+    """The k promoted and k suppressed token ids of what each index of each layer writes."""
     read = output_rows(subject, torch.arange(min(FREQUENT, len(subject.unembedding)))).to(torch.bfloat16)
     up, down = [], []
     for layer in range(subject.layers):
-        directions = written(subject, layer).to(torch.bfloat16)
+        directions = written(layer).to(torch.bfloat16)
         for start in range(0, len(directions), CHUNK):
             near = directions[start : start + CHUNK] @ read.T
             up.append(near.topk(k).indices.to(torch.int32))
             down.append(near.topk(k, largest=False).indices.to(torch.int32))
-        progress((layer + 1) / subject.layers)
-    shape = (subject.layers, subject.neurons, k)
+    shape = (subject.layers, width, k)
     return Lens(torch.cat(up).view(shape).numpy(), torch.cat(down).view(shape).numpy())
 
 
 @torch.inference_mode()
-def neighbours(subject: Subject, layer: int, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """For each signed neuron of a layer the k others of any layer nearest by cosine: global numbers, cosines.
+def neighbours(
+    written: Written, layers: int, layer: int, indices: range, k: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """For both features of these indices of a layer the k others nearest by cosine: global numbers, cosines.
 
-    Signed neuron (layer, n, sign) has number 2 * (layer * neurons + n) + (1 if negative).
+    Feature (layer, index, sign) has number 2 * (layer * width + index) + (1 if negative). Looked for in all
+    layers, or in so many around its own that no more than COMPARED indices are compared.
     """
-    own = written(subject, layer).to(torch.bfloat16)
-    near = torch.cat(
-        [own @ written(subject, other).to(torch.bfloat16).T for other in range(subject.layers)], 1
-    ).float()
-    here = torch.arange(len(own))
-    near[here, layer * subject.neurons + here] = 0
-    best = near.abs().topk(k)
-    cosine = near.gather(1, best.indices)
-    number, flip = 2 * best.indices, (cosine < 0).long()
-    positive, negative = number + flip, number + 1 - flip
-    numbers = torch.stack([positive, negative], 1).view(2 * len(own), k)
-    return numbers.to(torch.int32).numpy(), cosine.abs().repeat_interleave(2, 0).numpy()
+    own = written(layer)
+    width, reach = len(own), max(0, (COMPARED // len(own) - 1) // 2)
+    reach = layers if layers * width <= COMPARED else reach
+    first, end = max(0, layer - reach), min(layers, layer + reach + 1)
+    others = torch.cat([written(other).to(torch.bfloat16) for other in range(first, end)])
+    numbers, cosines = [], []
+    for start in range(indices.start, indices.stop, CHUNK):
+        some = torch.arange(start, min(start + CHUNK, indices.stop))
+        near = (own[some].to(torch.bfloat16) @ others.T).float()
+        near[torch.arange(len(some)), (layer - first) * width + some] = 0
+        best = near.abs().topk(k)
+        cosine = near.gather(1, best.indices)
+        number, flip = 2 * (best.indices + first * width), (cosine < 0).long()
+        both = torch.stack([number + flip, number + 1 - flip], 1)
+        numbers.append(both.view(-1, k).to(torch.int32))
+        cosines.append(cosine.abs().repeat_interleave(2, 0))
+    return torch.cat(numbers).numpy(), torch.cat(cosines).numpy()

@@ -17,8 +17,8 @@ from tracer.attribute import POOL
 from tracer.embedded import packaged_gguf
 from tracer.errors import SubjectError
 from tracer.families import family_of
+from tracer.names import EMBEDDED, EMBEDDED_NAME
 from tracer.rows import CARRIED_BYTES
-from tracer.subject import EMBEDDED, EMBEDDED_NAME
 from tracer.transcoder_files import Mapped
 from tracer.transcoder_sets import load_transcoders
 from tracer.transcoders import Transcoders

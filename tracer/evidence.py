@@ -1,36 +1,44 @@
-"""Where every signed neuron fires on a corpus: one pass, bounded memory, resumable. Draws no conclusions.
+"""Where every feature fires on a corpus: one pass, bounded memory, resumable. Draws no conclusions.
 
-First a sample of tokens gives each signed neuron the activation that only FIRING of all tokens exceed, and a
-histogram. Then the whole corpus streams through; of each neuron only the tokens beyond that are kept, in
-shards on disk that appear whole or not at all, so that a pass that was stopped goes on at its last shard.
+First a sample of tokens gives each feature the activation that only FIRING of all tokens exceed (fewer
+where a layer has more than FEATURES), and a histogram. Then the whole corpus streams through; of each
+feature only the tokens beyond that are kept, in shards on disk that appear whole or not at all, so that a
+pass that was stopped goes on at its last shard. Features are those of a `FeatureSet`: 2n is the positive
+side of index n, 2n + 1 the negative one.
+
 Position 0 is left out: where a model has a begin-of-sequence token it is a sink of attention.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from tracer.errors import TextError
-from tracer.families import part
+from tracer.feature_sets import FeatureSet
 from tracer.subject import Subject
 from tracer.windows import LENGTH, Document, Windows, windows_of
 
-FORMAT = 1
-FIRING = 0.0025  # share of tokens on which a signed neuron is said to fire
-BATCH = 32  # windows a forward pass
+FORMAT = 2
+FIRING = 0.0025  # share of tokens on which a feature is said to fire
+LEAST = 0.0006  # the same where there are very many features
+FEATURES = 4096  # a layer: with more, the share of tokens falls, so that as much is kept
+SAMPLED = 1 << 29  # activations of the sample that are in memory at once
+ENCODED = 1 << 26  # activations of a layer that are in memory at once
+BATCH = 32  # windows a forward pass, at most
 SHARD = 16  # batches a shard
 SAMPLE = 64  # windows from which thresholds and histograms come
 MOST = 0x7FFF  # the bits of a bfloat16 without its sign
+TOKEN_BITS = 30  # of a token's number where peaks are sorted
 BINS = 24  # of a histogram: half octaves of |activation|
 LOWEST = -8  # the first bin ends at 2^(LOWEST + 1/2); it also holds everything smaller
 
@@ -39,7 +47,7 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Where the signed neurons of one layer fire, sorted by signed neuron; feature 2n is n+, 2n + 1 is n-."""
+    """Where some features of one layer fire, sorted by feature; 2n is n+, 2n + 1 is n-."""
 
     first: NDArray[np.int64]  # where each feature's run begins; one more at the end
     token: NDArray[np.int32]  # window * LENGTH + position
@@ -87,6 +95,11 @@ class Evidence:
             found = load_file(folder / "limits.safetensors")
         except OSError as exc:
             raise TextError(f"The folder {str(folder)!r} holds no evidence yet.") from exc
+        if known.get("format") != FORMAT:
+            raise TextError(
+                f"The evidence in {str(folder)!r} has format {known.get('format')}; this version reads "
+                f"{FORMAT}. Run `askcircuit features describe` with another --work."
+            )
         return cls(
             folder,
             known["model"],
@@ -98,29 +111,41 @@ class Evidence:
             tuple(sorted(int(path.stem[6:]) for path in folder.glob("shard-*.safetensors"))),
         )
 
-    def firing(self, layer: int) -> Firing:
-        """All shards of one layer, put in order."""
+    def firing(self, layer: int, indices: range | None = None) -> Firing:
+        """All shards of one layer, put in order; only these indices (both their features) if given."""
         keys = []
+        indices = range(self.neurons) if indices is None else indices
         for shard in self.shards:
             name = self.folder / f"shard-{shard:04}.safetensors"
             found = _read(name, (f"flat {layer}", f"value {layer}"))
-            token, neuron = np.divmod(found[f"flat {layer}"], np.uint32(self.neurons))
-            token += np.uint32(shard * SHARD * BATCH * LENGTH)
-            keys.append(_sortable(neuron, found[f"value {layer}"], token))
+            flat, bits = found[f"flat {layer}"], found[f"value {layer}"]
+            token, index = np.divmod(flat, flat.dtype.type(self.neurons))
+            if len(indices) < self.neurons:
+                own = np.flatnonzero((index >= indices.start) & (index < indices.stop))
+                token, index, bits = token[own], index[own] - flat.dtype.type(indices.start), bits[own]
+            token += flat.dtype.type(shard * SHARD * BATCH * LENGTH)
+            keys.append(_sortable(index, bits, token))
         key = np.concatenate(keys)
         key.sort()  # one sort of whole numbers is many times quicker than one by three columns
-        feature, bits = key >> np.uint64(47), MOST - (key >> np.uint64(32)) % np.uint64(MOST + 1)
-        first = np.searchsorted(feature, np.arange(2 * self.neurons + 1, dtype=np.uint64))
+        feature = key >> np.uint64(TOKEN_BITS + 15)
+        bits = MOST - (key >> np.uint64(TOKEN_BITS)) % np.uint64(MOST + 1)
+        first = np.searchsorted(feature, np.arange(2 * len(indices) + 1, dtype=np.uint64))
         value = (bits.astype(np.uint32) << 16).view(np.float32)
-        return Firing(first, (key & np.uint64(0xFFFFFFFF)).astype(np.int32), value)
+        return Firing(first, (key & np.uint64((1 << TOKEN_BITS) - 1)).astype(np.int32), value)
 
 
 def _sortable(
-    neuron: NDArray[np.uint32], bits: NDArray[np.uint16], token: NDArray[np.uint32]
+    index: NDArray[np.unsignedinteger[Any]],
+    bits: NDArray[np.uint16],
+    token: NDArray[np.unsignedinteger[Any]],
 ) -> NDArray[np.uint64]:
     """Feature, then |activation| downwards, then token, in the bits of one number."""
-    feature = 2 * neuron.astype(np.uint64) + (bits >> 15)
-    return (feature << np.uint64(47)) | ((MOST - (bits & MOST)).astype(np.uint64) << np.uint64(32)) | token
+    feature = 2 * index.astype(np.uint64) + (bits >> 15)
+    size = (MOST - (bits & MOST)).astype(np.uint64)
+    key: NDArray[np.uint64] = (
+        (feature << np.uint64(TOKEN_BITS + 15)) | (size << np.uint64(TOKEN_BITS)) | token
+    )
+    return key
 
 
 def _read(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
@@ -131,7 +156,7 @@ def _read(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
 
 
 def gather(
-    subject: Subject,
+    features: FeatureSet,
     texts: Iterator[Document],
     folder: Path,
     tokens: int,
@@ -139,17 +164,16 @@ def gather(
 ) -> Evidence:
     """Run the corpus through the subject, or what of it is not yet in `folder`.
 
-    Raises TextError for a corpus that is too small and for a folder that holds another model's evidence.
+    Raises TextError for a corpus that is too small and for a folder that holds evidence on other features.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    windows = _windows(subject, texts, folder, tokens, progress)
-    sites = [part(block, subject.family.down) for block in subject.blocks]
+    windows = _windows(features, texts, folder, tokens, progress)
     limits = folder / "limits.safetensors"
     if not limits.exists():
         progress(0.0, "finding thresholds")
-        _save(limits, _limits(subject, sites, windows))
+        _save(limits, _limits(features, windows))
     found = load_file(limits)
-    thresholds = torch.from_numpy(found["thresholds"]).to(subject.unembedding.dtype)
+    thresholds = torch.from_numpy(found["thresholds"]).to(features.subject.unembedding.dtype)
     per_shard = SHARD * BATCH
     shards = -(-len(windows.ids) // per_shard)
     done = sum((folder / f"shard-{i:04}.safetensors").exists() for i in range(shards))
@@ -159,7 +183,7 @@ def gather(
         if path.exists():
             continue
         chunk = windows.ids[shard * per_shard : (shard + 1) * per_shard]
-        _save(path, _shard(subject, sites, chunk, thresholds))
+        _save(path, _shard(features, chunk, thresholds))
         done += 1
         rate = (done - before) * per_shard * LENGTH / (time.monotonic() - began)
         left = (shards - done) * per_shard * LENGTH / rate
@@ -168,26 +192,26 @@ def gather(
 
 
 def _windows(
-    subject: Subject, texts: Iterator[Document], folder: Path, tokens: int, progress: Progress
+    features: FeatureSet, texts: Iterator[Document], folder: Path, tokens: int, progress: Progress
 ) -> Windows:
     about, path = folder / "about.json", folder / "windows.safetensors"
     if about.exists():
         known = json.loads(about.read_text(encoding="utf-8"))
-        if known.get("format") != FORMAT or known.get("model") != subject.name:
+        if known.get("format") != FORMAT or known.get("model") != features.name:
             raise TextError(
                 f"The folder {str(folder)!r} holds evidence on {known.get('model')} "
-                f"(format {known.get('format')}), not on {subject.name}. Give another folder."
+                f"(format {known.get('format')}), not on {features.name}. Give another folder."
             )
         return Windows.load(path, known["sources"])
     progress(0.0, "tokenising the corpus")
-    windows = windows_of(subject, texts, tokens)
-    windows.save(path, {"model": subject.name})
+    windows = windows_of(features.subject, texts, tokens)
+    windows.save(path, {"model": features.name})
     part_file = about.with_suffix(".part")
     known = {
         "format": FORMAT,
-        "model": subject.name,
-        "layers": subject.layers,
-        "neurons": subject.neurons,
+        "model": features.name,
+        "layers": features.subject.layers,
+        "neurons": features.width,
         "tokens": windows.tokens,
         "corpus": windows.fingerprint,
         "sources": windows.sources,
@@ -203,49 +227,58 @@ def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     part_file.replace(path)
 
 
-@contextmanager
-def _seen(sites: list[nn.Module], each: Callable[[int, Tensor], None]) -> Iterator[None]:
-    """Show `each` what goes into every down projection during the block; leave no hook behind."""
-
-    def hook(layer: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        return lambda _module, args: each(layer, args[0][:, 1:])
-
-    handles = [site.register_forward_pre_hook(hook(layer)) for layer, site in enumerate(sites)]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 @torch.inference_mode()
 def _run(subject: Subject, ids: NDArray[np.int32]) -> None:
     # Without the output layer: in bfloat16 its product with a few rows took longer than all the blocks.
     subject.model.base_model(torch.from_numpy(ids).long().to(subject.unembedding.device), use_cache=False)
 
 
-def _limits(subject: Subject, sites: list[nn.Module], windows: Windows) -> dict[str, NDArray[Any]]:
-    """The thresholds (layer sign neuron) and histograms (layer feature bin) of a sample of windows."""
-    sample = windows.ids[:SAMPLE]
-    kept: list[list[Tensor]] = [[] for _ in sites]
-    with _seen(sites, lambda layer, acts: kept[layer].append(acts.flatten(0, 1).clone())):
-        for start in range(0, len(sample), BATCH):
-            _run(subject, sample[start : start + BATCH])
-    thresholds, histograms = [], []
-    for layer in range(len(sites)):
-        acts = torch.cat(kept[layer]).to(torch.bfloat16)  # token neuron
-        kept[layer] = []
-        own = acts.float().T.contiguous().cpu().numpy()  # neuron token
-        rank = max(1, round(FIRING * own.shape[1]))
-        edges = np.partition(own, (rank - 1, own.shape[1] - rank), axis=1)
-        both = np.stack([edges[:, -rank], -edges[:, rank - 1]])
-        thresholds.append(np.maximum(both, 1e-6))
-        histograms.append(_histogram(acts))
-    return {"thresholds": np.stack(thresholds), "histograms": np.stack(histograms)}
+def _batch(features: FeatureSet) -> int:
+    """Windows a forward pass, fewer where a layer has many features."""
+    return max(1, min(BATCH, ENCODED // (LENGTH * features.width)))
+
+
+def _limits(features: FeatureSet, windows: Windows) -> dict[str, NDArray[Any]]:
+    """The thresholds (layer sign index) and histograms (layer feature bin) of a sample of windows."""
+    sample, width, layers = windows.ids[:SAMPLE], features.width, features.subject.layers
+    thresholds = np.full((layers, 2, width), np.inf, np.float32)
+    histograms = np.zeros((layers, 2 * width, BINS), np.int32)
+    share = max(LEAST, FIRING * min(1, FEATURES / (2 * width)))
+    together = max(1, SAMPLED // (sample.size * width))  # layers; a wide set's would not fit all at once
+    for first in range(0, layers, together):
+        seen = _sampled(features, sample, range(first, min(first + together, layers)))
+        for layer, acts in seen.items():
+            for start in range(0, width, FEATURES // 2):
+                own = acts[:, start : start + FEATURES // 2]
+                thresholds[layer, :, start : start + own.shape[1]] = _exceeded(own, share)
+                histograms[layer, 2 * start : 2 * (start + own.shape[1])] = _histogram(own)
+    return {"thresholds": thresholds, "histograms": histograms}
+
+
+def _sampled(features: FeatureSet, ids: NDArray[np.int32], layers: range) -> dict[int, Tensor]:
+    """Activations in bfloat16 (token index) of these layers, of those that have features."""
+    kept: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+
+    def keep(layer: int, acts: Tensor) -> None:
+        kept[layer].append(acts.flatten(0, 1).to(torch.bfloat16, copy=True))
+
+    with features.watched(keep, layers):
+        for start in range(0, len(ids), _batch(features)):
+            _run(features.subject, ids[start : start + _batch(features)])
+    return {layer: torch.cat(acts) for layer, acts in kept.items() if acts}
+
+
+def _exceeded(acts: Float[Tensor, "token index"], share: float) -> NDArray[np.float32]:
+    """What only this share of tokens exceed, upwards and downwards (sign index)."""
+    own = acts.float().T.contiguous().cpu().numpy()
+    rank = max(1, round(share * own.shape[1]))
+    edges = np.partition(own, (rank - 1, own.shape[1] - rank), axis=1)
+    both: NDArray[np.float32] = np.stack([edges[:, -rank], -edges[:, rank - 1]])
+    return np.maximum(both, 1e-6)
 
 
 def _histogram(acts: Tensor) -> NDArray[np.int32]:
-    """Counts of |activation| by half octaves, a row a signed neuron.
+    """Counts of |activation| by half octaves, a row a feature.
 
     In bfloat16 the exponent and the first bit of the mantissa tell the half octave (up to 2^1/2 against 1.5).
     """
@@ -258,30 +291,29 @@ def _histogram(acts: Tensor) -> NDArray[np.int32]:
     return counts
 
 
-def _shard(
-    subject: Subject, sites: list[nn.Module], ids: NDArray[np.int32], thresholds: Tensor
-) -> dict[str, NDArray[Any]]:
-    """A layer's flat indices (token within the shard * neurons + neuron) and bfloat16 bits."""
-    flat: list[list[NDArray[np.uint32]]] = [[] for _ in sites]
-    value: list[list[NDArray[np.uint16]]] = [[] for _ in sites]
-    start = 0
+def _shard(features: FeatureSet, ids: NDArray[np.int32], thresholds: Tensor) -> dict[str, NDArray[Any]]:
+    """A layer's flat indices (token within the shard * width + index) and bfloat16 bits."""
+    layers, width = features.subject.layers, features.width
+    kind = np.uint32 if ids.size * width < 1 << 32 else np.uint64
+    flat: list[list[NDArray[Any]]] = [[np.empty(0, kind)] for _ in range(layers)]
+    value: list[list[NDArray[np.uint16]]] = [[np.empty(0, np.uint16)] for _ in range(layers)]
+    start, step = 0, _batch(features)
 
     def keep(layer: int, acts: Tensor) -> None:
         high, low = thresholds[layer, 0], -thresholds[layer, 1]
         beyond = (acts > high) | (acts < low)
         at = np.flatnonzero(beyond.cpu().numpy())
         bits = acts.to(torch.bfloat16).contiguous().view(torch.int16).flatten()[torch.from_numpy(at)]
-        neurons = acts.shape[2]
-        window, inside = np.divmod(at, (LENGTH - 1) * neurons)
-        token = (start + window) * LENGTH + 1 + inside // neurons
-        flat[layer].append((token * neurons + inside % neurons).astype(np.uint32))
+        window, inside = np.divmod(at, (LENGTH - 1) * width)
+        token = (start + window) * LENGTH + 1 + inside // width
+        flat[layer].append((token * width + inside % width).astype(kind))
         value[layer].append(bits.cpu().numpy().view(np.uint16))
 
-    with _seen(sites, keep):
-        for start in range(0, len(ids), BATCH):
-            _run(subject, ids[start : start + BATCH])
+    with features.watched(keep, range(layers)):
+        for start in range(0, len(ids), step):
+            _run(features.subject, ids[start : start + step])
     out: dict[str, NDArray[Any]] = {}
-    for layer in range(len(sites)):
+    for layer in range(layers):
         out[f"flat {layer}"] = np.concatenate(flat[layer])
         out[f"value {layer}"] = np.concatenate(value[layer])
     return out

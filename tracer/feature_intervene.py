@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from tracer.errors import GraphError, TranscodersError
 from tracer.families import part
@@ -21,6 +21,7 @@ from tracer.held import Hold, final_logits, patterns_held, streams_held
 from tracer.intervene import BATCH_POSITIONS, Change, first_touched, places
 from tracer.neurons import Units
 from tracer.rerun import Start, remember_prefix, rerun
+from tracer.subject import Subject
 from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_by, reader
 
 
@@ -212,13 +213,7 @@ class FeatureEdit:
         if self.hold.is_direct(len(frozen.layers)):
             x = replace(norm, scale=norm.scale[self.start.position :]).push(stream)
             return x if norm.beta is None else x + norm.beta
-        module = part(frozen.subject.blocks[index], frozen.subject.family.pre_mlp)
-        if reads is Reads.MLP:
-            plain: Callable[[Tensor], Tensor] = module.forward  # as a module it would run this pass's hooks
-            return plain(stream)
-        eps = float(getattr(module, "eps", 0.0) or getattr(module, "variance_epsilon", 0.0))
-        centred = stream - stream.mean(-1, keepdim=True) if norm.center else stream
-        return F.rms_norm(centred, centred.shape[-1:], None, eps)  # the scale alone, no gain
+        return live_input(frozen.subject, index, reads, stream)
 
     def _as_on_the_text(self, index: int, stream: Tensor, seen: Tensor | None) -> Tensor:
         """What the MLP wrote on the text, and what an affine skip reads anew."""
@@ -289,6 +284,21 @@ class FeatureEdit:
             acts[:, : self.zero] = 0
             found.append(acts)
         return found
+
+
+def live_input(
+    subject: Subject, layer: int, reads: Reads, stream: Float[Tensor, "batch pos d_model"]
+) -> Float[Tensor, "batch pos d_model"]:
+    """What a transcoder of this layer reads of a stream, with the norm as it is there."""
+    if reads is Reads.STREAM:
+        return stream
+    module = part(subject.blocks[layer], subject.family.pre_mlp)
+    if reads is Reads.MLP:
+        plain: Callable[[Tensor], Tensor] = module.forward  # as a module it would run this pass's hooks
+        return plain(stream)
+    eps = float(getattr(module, "eps", 0.0) or getattr(module, "variance_epsilon", 0.0))
+    centred = stream - stream.mean(-1, keepdim=True) if isinstance(module, nn.LayerNorm) else stream
+    return F.rms_norm(centred, centred.shape[-1:], None, eps)  # the scale alone, no gain
 
 
 def _with_set(

@@ -11,7 +11,8 @@ import numpy as np
 from tracer.describing import HARD, READER, strong_peaks
 from tracer.directions import neighbours
 from tracer.evidence import Evidence
-from tracer.findings import sample
+from tracer.feature_sets import FeatureSet
+from tracer.findings import held
 from tracer.peaks import NEAREST, VIEWS, Floats, Ints, Part, Tokens, auroc, picked
 from tracer.reader import Kinds, Reader
 from tracer.subject import Subject
@@ -25,7 +26,7 @@ def gathered_evidence(folder: Path) -> Evidence:
 
 
 def judge_words(
-    subject: Subject, evidence: Evidence, places: Sequence[tuple[int, int]], said: Sequence[Said]
+    features: FeatureSet, evidence: Evidence, places: Sequence[tuple[int, int]], said: Sequence[Said]
 ) -> list[dict[str, float | None]]:
     """AUROC of what is said of features (layer, 2n or 2n + 1): random, hard, shuffled; None without words.
 
@@ -34,7 +35,7 @@ def judge_words(
     tokens, reader = Tokens.of(evidence.windows, evidence.run), Reader.load(evidence.folder / READER)
     others = [said[i - 1] for i in range(len(said))]
     random, hard, shuffled = (np.full(len(places), np.nan, np.float32) for _ in range(3))
-    peaks = _Peaks(subject, evidence, tokens)
+    subject, peaks = features.subject, _Peaks(features, evidence, tokens)
     for layer in sorted({layer for layer, _ in places}):
         rows = [i for i, (own, _) in enumerate(places) if own == layer]
         own, drawn, near = peaks.of(layer, [places[i][1] for i in rows])
@@ -55,19 +56,20 @@ def judge_words(
 class _Peaks:
     """Held-out peaks of features and of their nearest, a layer's evidence read once."""
 
-    def __init__(self, subject: Subject, evidence: Evidence, tokens: Tokens) -> None:
-        self._subject, self._evidence, self._tokens = subject, evidence, tokens
+    def __init__(self, features: FeatureSet, evidence: Evidence, tokens: Tokens) -> None:
+        self._features, self._evidence, self._tokens = features, evidence, tokens
         self._picked: dict[int, Ints] = {}
 
     def of(self, layer: int, features: Sequence[int]) -> tuple[Ints, Ints, Ints]:
         """Peaks, random tokens, the nearest features' peaks of some features of a layer (feature token)."""
         firing = self._evidence.firing(layer).strongest(strong_peaks(self._tokens))
-        near, _ = neighbours(self._subject, layer, NEAREST)
+        every = range(self._evidence.neurons)
+        near, _ = neighbours(self._features.written, self._evidence.layers, layer, every, NEAREST)
         hard = np.full((len(firing.first) - 1, NEAREST * HARD), -1, np.int64)
         hard[list(features)] = np.stack(
             [np.concatenate([self._nearest(int(n)) for n in near[f]]) for f in features]
         )
-        found = sample(firing, self._tokens, Part.SCORE, hard)
+        found = held(firing, self._tokens, Part.SCORE, hard)
         rows = list(features)
         return found.peaks[rows], found.random[rows], found.hard[rows]
 

@@ -1,8 +1,9 @@
 """What the tokens at a feature's peaks have in common, and how well that tells peaks from other tokens.
 
-Three views of a token are counted: itself, the next one, the one before. Whole windows belong to one of three
-parts: counts are fitted on the first, a detector is chosen on the second and scored on the third, held out.
-Makes numbers, no words.
+Three views of a token are counted: itself, the next one, the one before. Whole windows belong to one of
+four parts: counts are fitted on the first, a label is chosen on the second, kept or not by the third,
+scored on the fourth. The last two are held out and share no document with another part. Makes numbers, no
+words.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ class Part(IntEnum):
 
     FIT = 0
     CHOOSE = 1
-    SCORE = 2
+    KEEP = 2
+    SCORE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Tokens:
         types, flat = np.unique(windows.ids, return_inverse=True)
         here = flat.reshape(windows.ids.shape).astype(np.int32)
         view = {"token": here, "next": np.roll(here, -1, 1), "previous": np.roll(here, 1, 1)}
-        chosen = np.where(np.arange(len(here)) % 8 == 0, Part.CHOOSE, Part.FIT)
-        part = np.where(run, np.where(windows.held, Part.SCORE, chosen), -1)
+        learnt = np.where(np.arange(len(here)) % 8 == 0, Part.CHOOSE, Part.FIT)
+        held = np.array([-1, Part.KEEP, Part.SCORE])[windows.half + 1]
+        part = np.where(run, np.where(windows.held, held, learnt), -1)
         parts = np.repeat(part[:, None], LENGTH, 1).astype(np.int8)
         parts[:, 0] = parts[:, -1] = -1
         fit = parts == Part.FIT
@@ -62,11 +65,11 @@ class Tokens:
         flat_view = {name: seen.ravel() for name, seen in view.items()}
         return cls(types, flat_view, parts.ravel(), count, int(fit.sum()), windows.source, windows.sources)
 
-    def drawn(self, part: Part, rows: int) -> Ints:
-        """Random tokens of a part (rows JUDGED), the same each time."""
+    def drawn(self, part: Part, rows: int, count: int = JUDGED) -> Ints:
+        """Random tokens of a part (rows count), the same each time."""
         pool = np.flatnonzero(self.part == part)
         dice = np.random.default_rng(int(part))
-        return pool[dice.integers(0, len(pool), (rows, JUDGED))]
+        return pool[dice.integers(0, len(pool), (rows, count))]
 
 
 def picked(firing: Firing, tokens: Tokens, part: Part, count: int) -> tuple[Ints, Floats]:

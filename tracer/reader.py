@@ -77,14 +77,45 @@ class Reader:
         """How like tokens (feature token) are to the likest of those named (feature name; -1 is none)."""
         out = np.empty(ids.shape, np.float32)
         for start in range(0, len(ids), AT_ONCE):
-            here, said = ids[start : start + AT_ONCE], np.maximum(named[start : start + AT_ONCE], 0)
-            cosine = np.matmul(self.rows[here], self.rows[said].transpose(0, 2, 1))
-            same = self.fold[here][:, :, None] == self.fold[said][:, None]
-            likeness = np.where(same, 1, np.minimum(cosine, 0.99))
-            out[start : start + AT_ONCE] = np.where(
-                named[start : start + AT_ONCE][:, None] >= 0, likeness, -1
-            ).max(2)
+            rows = slice(start, start + AT_ONCE)
+            out[rows] = self.each(ids[rows], named[rows]).max(0)
         return out
+
+    def each(self, ids: Kinds, named: Kinds) -> Floats:
+        """(name, feature, token): how like tokens (feature token) are to each that is named; -1 without."""
+        said = np.maximum(named, 0)
+        cosine = np.matmul(self.rows[said], self.rows[ids].transpose(0, 2, 1))  # feature name token
+        same = self.fold[said][:, :, None] == self.fold[ids][:, None]
+        found = np.where((named >= 0)[:, :, None], np.where(same, 1, np.minimum(cosine, 0.99)), -1)
+        return found.transpose(1, 0, 2).astype(np.float32)
+
+    def same(self, ids: Kinds, named: Kinds) -> NDArray[np.bool_]:
+        """Whether tokens (feature token) are of the letters of one that is named (feature name)."""
+        out = np.zeros(ids.shape, bool)
+        for column in named.T:
+            out |= (self.fold[ids] == self.fold[np.maximum(column, 0)][:, None]) & (column >= 0)[:, None]
+        return out
+
+    def theme(self, promoted: Kinds, k: int) -> tuple[Kinds, Floats]:
+        """The k whole words of each row (-1 is none) that mean most nearly the same, and how nearly.
+
+        Nearness is the mean cosine of their own embeddings with each other; 0 for fewer than WORDS words:
+        pieces of words are alike, and mean nothing to a reader.
+        """
+        ids, _ = self.distinct(promoted, np.zeros(promoted.shape, np.float32), promoted.shape[1])
+        good = (ids >= 0) & self.whole[np.maximum(ids, 0)]
+        rows = self.meaning[np.maximum(ids, 0)] * good[:, :, None]
+        cosine = np.matmul(rows, rows.transpose(0, 2, 1))  # feature word word
+        both = good[:, :, None] & good[:, None]
+        near = np.sort(np.where(both, cosine, -1), 2)[:, :, ::-1][:, :, :k]  # its own cosine, 1, comes first
+        middle = near.sum(2).argmax(1)  # the word with the nearest others
+        every = np.arange(len(ids))
+        order = np.argsort(-np.where(both, cosine, -1)[every, middle], 1, kind="stable")[:, :k]
+        order.sort(1)  # what is promoted most comes first
+        kept = np.take_along_axis(good, order, 1)
+        told = np.where(kept, np.take_along_axis(ids, order, 1), -1)
+        told = np.take_along_axis(told, np.argsort(~kept, 1, kind="stable"), 1).astype(np.int32)
+        return told, self.coherence(told)
 
     def coherence(self, named: Kinds) -> Floats:
         """Mean cosine of the named tokens' own embeddings (feature name; -1 is none) with each other.

@@ -17,9 +17,8 @@ from transformers.utils import logging as transformers_logging
 from tracer.embedded import ensure_embedded, ensure_gguf, packaged_gguf
 from tracer.errors import SubjectError, TextError
 from tracer.families import Family, Shape, family_of, part
+from tracer.names import EMBEDDED, EMBEDDED_NAME
 
-EMBEDDED = "embedded"
-EMBEDDED_NAME = "gemma-3-270m"
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
 PAGE = 4096  # bytes
 TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
@@ -229,17 +228,6 @@ def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtyp
 def quickest_dtype() -> torch.dtype:
     """bfloat16 where the processor multiplies matrices of it, else float32."""
     return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
-
-
-def name_of(model: str) -> str:
-    """What the subject is called, without loading or looking for it."""
-    if model == EMBEDDED:
-        return EMBEDDED_NAME
-    packaged = packaged_gguf(model)
-    path = Path(model).expanduser()
-    if packaged is not None or path.suffix == ".gguf":
-        return (packaged or path).stem
-    return path.resolve().name if path.is_dir() else model
 
 
 @dataclass(frozen=True)

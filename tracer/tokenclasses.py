@@ -3,34 +3,87 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _WORDS = {
     "articles and demonstratives": "a an the this that these those",
-    "personal pronouns": "i you he she it we they me him her us them myself himself herself itself "
-    "themselves",
+    "personal pronouns": (
+        "i you he she it we they me him her us them myself himself herself itself themselves"
+    ),
     "possessives": "my your his its our their whose mine yours hers ours theirs",
-    "prepositions": "of in on at by for with from to into onto over under between among through "
-    "during against about above below within without towards toward upon across along "
-    "around near beside behind beyond",
-    "conjunctions": "and or but nor so yet because although though while whereas if unless until since when",
-    "forms of be, have and do": "be is am are was were been being have has had having do does did doing done",
+    "prepositions": (
+        "of in on at by for with from to into onto over under between among through during against about "
+        "above below within without towards toward upon across along around near beside behind beyond"
+    ),
+    "conjunctions": (
+        "and or but nor so yet because although though while whereas if unless until since when"
+    ),
+    "forms of be, have and do": (
+        "be is am are was were been being have has had having do does did doing done"
+    ),
     "modal verbs": "can could may might must shall should will would cannot",
     "question words": "who what which when where why how whom whose whether",
     "negations": "not no never none neither nor nothing nobody nowhere without n't",
     "quantity words": "all any both each every few many more most much other several some such enough half",
-    "number words": "one two three four five six seven eight nine ten eleven twelve twenty thirty forty "
-    "fifty hundred thousand million billion first second third fourth fifth dozen",
+    "number words": (
+        "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred "
+        "thousand million billion first second third fourth fifth dozen"
+    ),
     "months": "january february march april june july august september october november december",
     "days of the week": "monday tuesday wednesday thursday friday saturday sunday",
-    "units of measure": "km m cm mm kg g lb miles mile feet inches metres meters kilometers sq percent tons "
-    "hours minutes seconds days weeks months years degrees",
-    "Python keywords": "def class import from return self None True False elif lambda except try raise yield",
+    "names of countries": (
+        "afghanistan albania algeria angola argentina armenia australia austria azerbaijan bahamas "
+        "bahrain bangladesh belarus belgium belize bolivia bosnia botswana brazil britain brunei bulgaria "
+        "burma burundi cambodia cameroon canada chad chile china colombia congo croatia cuba cyprus "
+        "denmark ecuador egypt england eritrea estonia ethiopia fiji finland france gabon gambia georgia "
+        "germany ghana greece greenland guatemala guinea guyana haiti honduras hungary iceland india "
+        "indonesia iran iraq ireland israel italy jamaica japan jordan kazakhstan kenya korea kosovo "
+        "kuwait laos latvia lebanon liberia libya lithuania luxembourg macedonia madagascar malawi "
+        "malaysia mali malta mauritania mauritius mexico moldova mongolia montenegro morocco mozambique "
+        "namibia nepal netherlands nicaragua niger nigeria norway oman pakistan palestine panama paraguay "
+        "peru philippines poland portugal qatar romania russia rwanda samoa scotland senegal serbia "
+        "singapore slovakia slovenia somalia spain sudan sweden switzerland syria taiwan tajikistan "
+        "tanzania thailand togo tonga tunisia turkey turkmenistan uganda ukraine uruguay uzbekistan "
+        "venezuela vietnam wales yemen zambia zimbabwe"
+    ),
+    "nationalities and languages": (
+        "african american arab arabic asian australian austrian belgian bengali brazilian british "
+        "bulgarian canadian catalan chinese croatian cuban czech danish dutch egyptian english european "
+        "finnish french german greek hebrew hindi hungarian icelandic indian indonesian iranian iraqi "
+        "irish israeli italian japanese jewish korean latin mexican mongolian norwegian ottoman "
+        "palestinian persian polish portuguese roman romanian russian scottish serbian slovak slovene "
+        "somali soviet spanish swedish swiss syrian thai turkish ukrainian vietnamese welsh"
+    ),
+    "colours": (
+        "red green blue yellow white black brown grey gray orange purple pink golden silver violet scarlet"
+    ),
+    "family members": (
+        "mother father son daughter brother sister wife husband child children parent parents uncle aunt "
+        "cousin nephew niece grandfather grandmother baby twin widow spouse"
+    ),
+    "parts of the body": (
+        "head hand hands foot feet eye eyes ear nose mouth arm arms leg legs face heart blood bone bones "
+        "skin hair brain neck finger fingers tooth teeth tongue liver stomach chest shoulder knee throat "
+        "muscle"
+    ),
+    "adverbs of degree": (
+        "very so too quite rather more most less least much almost nearly fully completely highly "
+        "extremely largely mostly partly especially particularly"
+    ),
+    "units of measure": (
+        "km m cm mm kg g lb miles mile feet inches metres meters kilometers sq percent tons hours minutes "
+        "seconds days weeks months years degrees"
+    ),
+    "Python keywords": (
+        "def class import from return self None True False elif lambda except try raise yield"
+    ),
 }
 _SCRIPTS = ("CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI", "BENGALI", "TAMIL", "TELUGU", "GUJARATI",
             "GURMUKHI", "THAI", "HANGUL", "HIRAGANA", "KATAKANA", "CJK")  # fmt: skip
+UNCOMMON = 1e-5  # share of the tokens of a corpus
 _SHAPES = {
     "digits": r"\s*\d+",
     "capitalised words": r"\s[A-Z][a-z]+",
@@ -50,6 +103,10 @@ _SHAPES = {
     "hyphens and dashes": r"\s*[-–—]+",
     "slashes and underscores": r"\s*[/\\_|]+",
     "operators": r"\s*[=+*<>!&^%~-]{1,3}",
+    "punctuation": r"\s*[^\w\s]+\s*",
+    "Latin letters": r"\s?[A-Za-zÀ-ÿĀ-ſ]+",
+    "whole words": r"\s[^\W\d_]{2,}",
+    "white space": r"\s+",
     "line breaks": r"\n+",
     "indentation": r"[ \t]{2,}",
     "tags of markup": r"\s?</?[a-z]+>?",
@@ -60,6 +117,7 @@ _SHAPES = {
     "plural-like words with -s": r"\s[a-z]{3,}[^s\W]s",
 }
 
+BEGINNINGS = {"<bos>", "<s>", "<|begin_of_text|>", "<|endoftext|>"}
 _LANGUAGES = {
     "ar": "Arabic", "as": "Assamese", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
     "el": "Greek", "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "gu": "Gujarati",
@@ -84,15 +142,24 @@ def _text_kind(source: str) -> str:
     return f"{_LANGUAGES[code[:2]]} text" if dash and code[:2] in _LANGUAGES else ""
 
 
-def token_classes(texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """For each class, which of these token texts are in it; classes overlap."""
+def token_classes(
+    texts: Sequence[str], shares: NDArray[np.floating[Any]] | None = None
+) -> dict[str, NDArray[np.bool_]]:
+    """For each class, which of these token texts are in it; classes overlap.
+
+    `shares` are their shares of a corpus: where they are given, letters that are seldom seen are a class too.
+    """
     out: dict[str, NDArray[np.bool_]] = {}
+    if shares is not None:
+        letters = np.array([re.fullmatch(r"\s?[^\W\d_]{2,}", text) is not None for text in texts])
+        out["uncommon words and parts of words"] = letters & (shares < UNCOMMON)
     for name, pattern in _SHAPES.items():
         match = re.compile(pattern).fullmatch
         out[name] = np.array([match(text) is not None for text in texts])
     for name, words in _WORDS.items():
         wanted = set(words.split())
         out[name] = np.array([text.strip() in wanted or text.strip().lower() in wanted for text in texts])
+    out["the beginning of the text"] = np.array([text in BEGINNINGS for text in texts])
     script = np.array([_script(text) for text in texts])
     for name in _SCRIPTS:
         out[f"{name.capitalize() if name != 'CJK' else 'Chinese'} letters"] = script == name

@@ -55,14 +55,17 @@ def search(
 
 @features.command()
 def show(
-    feature: Annotated[str, typer.Argument(help="A feature, such as L11.N1234+ (or both signs: L11.N1234).")],
+    feature: Annotated[
+        str, typer.Argument(help="A feature, such as L11.N1234+ (both signs: L11.N1234), of a set L11.F1234.")
+    ],
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
     """Show a feature: label and scores, contexts with the token marked, what it promotes, its neighbours."""
     check_text(feature)
     from agent import show_feature
 
-    for shown in show_feature(settings_of(model=model), feature):
+    for shown in show_feature(settings_of(model=model, transcoders=transcoders), feature):
         screen().print(card(shown), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -70,11 +73,12 @@ def show(
 def export(
     out: Annotated[Path, typer.Argument(help="File to write, one JSON object a line.")],
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
     """Write all descriptions with contexts and scores as JSON lines."""
     from agent import export_features
 
-    count = export_features(settings_of(model=model), out)
+    count = export_features(settings_of(model=model, transcoders=transcoders), out)
     notes().print(f"{count:,} features are in {out}.", markup=False)
 
 
@@ -164,25 +168,30 @@ def describe(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the descriptions.")] = None,
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
-    """Describe every feature of a model from a corpus. A run that was stopped goes on where it was."""
+    """Describe every feature of a model, or of a transcoder set, from a corpus. A stopped run goes on."""
     from agent import describe_model
 
     with notes().status("Loading …") as status:
         summary, folder = describe_model(
-            settings_of(model=model),
+            settings_of(model=model, transcoders=transcoders),
             corpus,
             tokens,
             work,
             out,
             lambda done, note: status.update(f"{done:.0%} {note}"),
         )
+    parts = summary.parts
     screen().print(
         f"{summary.features:,} features described from {summary.tokens:,} tokens, "
         f"{summary.labelled:.0%} labelled.\n"
-        f"Mean AUROC on held-out text: {summary.random:.3f} against random tokens, {summary.hard:.3f} "
-        f"against peaks of the nearest features;\nwith labels shuffled {summary.shuffled:.3f}; "
-        f"token counts in place of labels, all features {summary.table:.3f}.\n"
+        f"Words learnt from {parts['fit']:,} tokens, chosen on {parts['choose']:,}; labels kept or not by "
+        f"{parts['keep']:,} of held-out documents, scored on {parts['score']:,} of others.\n"
+        f"There, over the labelled: mean AUROC {summary.random:.3f} against random tokens, "
+        f"{summary.hard:.3f} against peaks of the nearest features;\nwith labels shuffled "
+        f"{summary.shuffled:.3f}; token counts in place of labels, all features {summary.table:.3f}.\n"
+        f"A word of the label stands at {summary.stands:.0%} of a feature's peaks. "
         f"Output score {summary.output:.3f}, with labels shuffled {summary.output_shuffled:.3f}.\n"
         f"Written to {folder}.",
         markup=False,

@@ -10,7 +10,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from tracer.errors import TextError
-from tracer.subject import EMBEDDED, Subject, load, quickest_dtype
+from tracer.names import EMBEDDED
+from tracer.subject import Subject, load, quickest_dtype
 from tracer.windows import scrub
 
 BATCH = 128
