@@ -213,7 +213,8 @@ def test_the_shipped_descriptions_are_whole_small_and_quick():
     assert len(files.labels) == 2 * 18 * 2048
     assert files.arrays["up"].shape == (18 * 2048, 8)
     summary = files.about["summary"]
-    assert summary["random"] >= 0.85
+    assert summary["random"] >= 0.88
+    assert min(files.about["parts"].values()) > 90_000
     assert summary["hard"] >= 0.72
     assert summary["shuffled"] < summary["hard"] - 0.15
     sources = (ROOT / "tracer" / "data" / "SOURCES.md").read_text()
