@@ -16,15 +16,16 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic import Field as Limited
 
 from agent.briefing import framed
+from agent.describing import feature_set
 from agent.errors import LibraryError
-from agent.features import Shown, show_feature
+from agent.features import Shown, features_of, show_feature
 from agent.library import Library
 from agent.llm import Endpoint, Messages, Turn, Unreachable
 from agent.prompts import render
 from agent.records import Description
 from agent.settings import Settings
 from agent.words import shown
-from tracer import NeuronSet, TracerError, gathered_evidence, judge_words, load, name_of, quickest_dtype
+from tracer import TracerError, gathered_evidence, judge_words
 
 REPLY = 120  # tokens that a reply is taken to have when cost is told beforehand
 CHARACTERS = 4  # a token, for the same purpose
@@ -183,18 +184,16 @@ def _judge(
 ) -> None:
     """Scores on held-out text for the labels that commit to words; none where no evidence lies here."""
     rows = [i for i, row in enumerate(outcome.rows) if row["status"] == "labelled"]
-    folder = work or settings.cache_folder / "evidence" / name_of(settings.model).replace("/", "--")
+    folder = work or settings.cache_folder / "evidence" / features_of(settings).replace("/", "--")
     if not rows or not (folder / "about.json").is_file():
         return
     try:
         evidence = gathered_evidence(folder)
-        subject = load(
-            settings.model, cache=settings.cache_folder, dtype=quickest_dtype(), threads=settings.threads
-        )
+        features = feature_set(settings)
         known = [plan.features[i].known for i in rows]
         places = [(k.layer, 2 * k.neuron + (k.sign == "-")) for k in known]
         words = [{view: getattr(said[i], view) for view in VIEWS} for i in rows]
-        scores = judge_words(NeuronSet(subject), evidence, places, words)
+        scores = judge_words(features, evidence, places, words)
     except TracerError as exc:
         raise LibraryError(f"The labels could not be judged: {exc}") from exc
     for i, score in zip(rows, scores, strict=True):
@@ -202,7 +201,7 @@ def _judge(
 
 
 def _file(settings: Settings, plan: Plan, outcome: Outcome) -> None:
-    model = name_of(settings.model)
+    model = features_of(settings)
     source = f"llm {_one_line(settings.llm_model or 'default')}"
     rows = []
     for feature, row in zip(plan.features, outcome.rows, strict=False):

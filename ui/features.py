@@ -123,13 +123,14 @@ def label_(
         Path | None, typer.Option(help="Folder of `features describe --work`, to judge labels by.")
     ] = None,
     model: Model = None,
+    transcoders: Transcoders = None,
 ) -> None:
     """Have a language model (ASKCIRCUIT_LLM_BASE_URL) label features; its price is told first."""
     for name in feature:
         check_text(name)
     from agent import outcome_line, plan_labels, write_labels
 
-    settings = settings_of(model=model)
+    settings = settings_of(model=model, transcoders=transcoders)
     plan = plan_labels(settings, feature)
     notes().print(plan.sentence, markup=False, highlight=False)
     if not yes and not sys.stdin.isatty():
