@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_TIMES = 20  # what an activation may be multiplied by
+
 
 class _Action(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +48,7 @@ class Hypothesise(_Action):
     kind: Literal["hypothesise"] = "hypothesise"
     groups: tuple[str, ...] = Field(min_length=1, max_length=20)
     intervention: Literal["ablate", "steer", "swap"] = "ablate"
-    factor: float = Field(default=0.0, ge=-20, le=20)
+    factor: float = Field(default=0.0, ge=-MOST_TIMES, le=MOST_TIMES)
     donor: str | None = None  # swap: the text the activations are taken from
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from agent.asked import about_asked
+from agent.asked import about_asked, taken_for_right
 from agent.baselines import guessed
-from agent.bases import basis_of, unexplained
-from agent.heads import heads_named
+from agent.bases import unexplained
 from agent.ledger import Sentence, faults
+from agent.paths import asked_path, path_walked
 from agent.prompts import render
 from agent.questions import EXAMPLES
+from agent.readings import evidence, how_sure, where_it_ends, words_that_mattered
 from agent.sentences import (
     Unsupported,
     called,
@@ -24,8 +25,6 @@ from agent.sentences import (
     knock_on,
     left_open,
     passed_over,
-    path_claim,
-    path_walked,
     prediction_of,
     premise,
     says,
@@ -33,10 +32,10 @@ from agent.sentences import (
     tested,
     tests_of,
 )
-from agent.state import Claim, State
+from agent.state import State
 from agent.tellings import (
     carried_over,
-    nothing_carried,
+    other_than_asked,
     own_claims,
     repairs,
     side_by_side,
@@ -48,7 +47,7 @@ from agent.tellings import (
     where_lost,
 )
 from agent.wording import reworded
-from agent.words import chance, escaped, listed, quoted, signed
+from agent.words import escaped
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +59,9 @@ class Paragraph(NamedTuple):
 
     heading: str
     sentences: list[Sentence]
+
+
+Style = Callable[[State, str], list[Paragraph]]  # state, the subject's name -> an answer
 
 
 def compose(style: str, state: State, model: str, word: Words | None = None) -> dict[str, Any]:
@@ -123,6 +125,15 @@ def _markdown(paragraph: Paragraph) -> str:
     return heading + " ".join(escaped(s.text) for s in paragraph.sentences)
 
 
+def _read_off(parts: Callable[[State], list[tuple[str, list[Sentence]]]]) -> Style:
+    return lambda state, _model: [Paragraph(*part) for part in parts(state)]
+
+
+def _read_from_graph(state: State) -> list[Sentence]:
+    """The words the influence ends in, and the strongest path."""
+    return [*where_it_ends(state), *path_walked(state)]
+
+
 def _why(state: State, model: str) -> list[Paragraph]:
     case = case_of(state)
     tests = tests_of(state)
@@ -133,13 +144,13 @@ def _why(state: State, model: str) -> list[Paragraph]:
     order = sorted(range(len(tests)), key=lambda i: (-abs(tests[i]["measured"] or 0.0), tests[i]["id"]))
     return [
         Paragraph("", premise(state)),
-        Paragraph("What was asked.", about_asked(state)),
+        Paragraph("What was asked.", [*taken_for_right(state), *about_asked(state)]),
         Paragraph("What it says.", says(state, model)),
         Paragraph("In short.", in_short(state)),
         Paragraph("Who works for which.", sides(state) if mistake else []),
         Paragraph("Where it is lost.", where_lost(state)),
         Paragraph("What repairs it.", repairs(state)),
-        Paragraph("The path.", [] if unexplained(state.get("graph")) else path_walked(state)),
+        Paragraph("Words and path.", [] if unexplained(state.get("graph")) else _read_from_graph(state)),
         Paragraph("What the tests show.", [found[i] for i in order]),
         Paragraph("Knock-on effects.", knock_on(state)),
         Paragraph("What is left open.", [*untested(state), *passed_over(state), *left_open(state)]),
@@ -165,7 +176,7 @@ def _holds(state: State, _model: str) -> list[Paragraph]:
     """Rates, then the texts, the paraphrases and the other entities apart."""
     case, tests = case_of(state), tests_of(state)
     return [
-        Paragraph("", nothing_carried(state)),
+        Paragraph("", other_than_asked(state)),
         Paragraph("How far it holds.", carried_over(state)),
         Paragraph("In other words.", text_by_text(state, "paraphrases")),
         Paragraph("Other entities.", text_by_text(state, "entities")),
@@ -193,43 +204,6 @@ def _partial(state: State, model: str) -> list[Paragraph]:
     ]
 
 
-def _path(state: State, _model: str) -> list[Paragraph]:
-    path = (state.get("flows") or {}).get("path", [])
-    claims = {c["supernode"]: c for c in state.get("claims", []) if c["p"] is not None}
-    case = case_of(state)
-    along = [tested(claims[s], subject_of(claims[s], state), case) for s in path if s in claims]
-    untested = [s for s in path if s.startswith("S") and s not in claims]
-    claim = path_claim(state)
-    notes = []
-    if untested and claim is not None:
-        notes = [Sentence(f"{listed(untested)} on this path has not been tested.", (claim["id"],))]
-    return [
-        Paragraph("The path.", path_walked(state)),
-        Paragraph("Heads.", heads_named(state)),
-        Paragraph("What tests say about its steps.", along + notes),
-    ]
-
-
-def _words(state: State, _model: str) -> list[Paragraph]:
-    """Which words the graph says mattered: their total effect, no test."""
-    case, claim = case_of(state), path_claim(state)
-    nodes = (state.get("drawing") or {}).get("nodes", [])
-    tokens = [n for n in nodes if n["kind"] == "token"]
-    by_position = [0.0] * len(case["tokens"])
-    for group in state.get("groups") or []:
-        by_position[group["position"]] += group["effect"]
-    ranked = sorted(tokens, key=lambda n: (-abs(by_position[n["position"]]), n["position"]))[:3]
-    if claim is None or not ranked:
-        return []
-    claim["numbers"] += [by_position[n["position"]] for n in ranked]
-    said = [f"{quoted(case['tokens'][n['position']])} ({signed(by_position[n['position']])})" for n in ranked]
-    text = (
-        f"Summed over the groups at each word, the largest effects on the lead of {quoted(case['answer'])} "
-        f"over {quoted(case['foil'])} are at {listed(said)}: read from the graph, not tested."
-    )
-    return [Paragraph("Words.", [Sentence(text, (claim["id"],))])]
-
-
 def _intervene(state: State, _model: str) -> list[Paragraph]:
     case = case_of(state)
     both = [swapped(claim, state, case) for claim in tests_of(state)]
@@ -247,62 +221,6 @@ def _node(state: State, _model: str) -> list[Paragraph]:
         out.append(Sentence(f"{called(group, case)}: {does(group, state)}.", (claim["id"],)))
         out.append(tested(claim, group, case))
     return [Paragraph("", out[:1]), Paragraph("Tested.", out[1:])]
-
-
-SORTED = ("supported", "partly", "inconclusive", "refuted")
-
-
-def _on(claim: Claim, state: State) -> str:
-    """What a test was of."""
-    if claim["supernode"]:
-        return claim["supernode"]
-    if (claim["intervention"] or {}).get("kind") == "swap":
-        return f"the swapped {basis_of(state).units}"
-    return called(subject_of(claim, state), case_of(state))
-
-
-def _sure(state: State, _model: str) -> list[Paragraph]:
-    tests = [c for c in state.get("claims", []) if c["p"] is not None]
-    if not tests:
-        claim = prediction_of(state)
-        return [Paragraph("", [Sentence("Nothing has been tested on this text yet.", (claim["id"],))])]
-    out = [
-        Sentence(
-            f"{c['id']}, on {_on(c, state)}: {c['verdict']} "
-            f"(p = {chance(c['p'] or 0.0)}, after Holm {chance(c['p_holm'] or 0.0)}).",
-            (c["id"],),
-        )
-        for c in tests
-    ]
-    short = [
-        f"{verdict}: {listed([_on(c, state) for c in some])}"
-        for verdict in SORTED
-        if (some := [c for c in tests if c["verdict"] == verdict])
-    ]
-    whole = Sentence(f"By verdict: {'; '.join(short)}.", tuple(c["id"] for c in tests))
-    return [Paragraph("In short.", [whole]), Paragraph("Verdicts.", out), Paragraph("", left_open(state))]
-
-
-def _evidence(state: State, _model: str) -> list[Paragraph]:
-    """The claims behind one sentence of the last answer (or behind all of them)."""
-    sentences = ((state.get("report") or {}).get("answer") or {}).get("sentences", [])
-    number = state["question"].get("other") or ""
-    known = {c["id"]: c for c in state.get("claims", [])}
-    if str(number).isdigit() and 1 <= int(number) <= len(sentences):
-        wanted = sentences[int(number) - 1]["claims"]
-    else:
-        wanted = [c["id"] for c in known.values() if c["p"] is not None]
-    out, note = [], ""
-    if str(number).isdigit() and wanted and not 1 <= int(number) <= len(sentences):
-        note = "The last answer has no such sentence. This is what was tested:"
-    for name in wanted:
-        claim = known[name]
-        if claim["p"] is None:
-            out.append(Sentence(f"{claim['text']} ({claim['verdict']})", (name,)))
-        else:
-            out.append(tested(claim, subject_of(claim, state), case_of(state)))
-    first = [Sentence(note, tuple(wanted))] if note else []
-    return [Paragraph("", first), Paragraph("Evidence.", out)]
 
 
 def _search(state: State) -> str:
@@ -331,7 +249,7 @@ def _guess(state: State, model: str) -> list[Paragraph]:
     ]
 
 
-STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
+STYLES: dict[str, Style] = {
     "why": _why,
     "make": _make,
     "holds": _holds,
@@ -339,10 +257,10 @@ STYLES: dict[str, Callable[[State, str], list[Paragraph]]] = {
     "partial": _partial,
     "intervene": _intervene,
     "node": _node,
-    "path": _path,
-    "words": _words,
-    "sure": _sure,
-    "evidence": _evidence,
+    "path": _read_off(asked_path),
+    "words": _read_off(words_that_mattered),
+    "sure": _read_off(how_sure),
+    "evidence": _read_off(evidence),
     "one-shot": _guess,
     "text-only": _guess,
 }

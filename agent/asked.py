@@ -1,13 +1,16 @@
 """What a question asks about by name: what it leaves open, the groups it means, what tests say of them."""
 
-from typing import Any
+import re
 
+from agent.actions import MOST_TIMES
 from agent.ledger import Sentence
 from agent.questions import Intent, Question
-from agent.sentences import called, case_of, path_claim, subject_of, tests_of
-from agent.state import State, Supernode
+from agent.sentences import case_of, path_claim, prediction_of, tests_of
+from agent.state import Case, Claim, State, Supernode
+from agent.swaps import JOINT
 from agent.tricks import HELD
-from agent.words import listed, quoted, signed
+from agent.variants import expected
+from agent.words import listed, named_at, quoted, signed
 
 WANTED = {  # the slot without which a question cannot be answered, and what is then asked back
     Intent.MAKE: ("foil", "Make it say what? Name the word, for example: What would make it say Houston?"),
@@ -19,11 +22,20 @@ WANTED = {  # the slot without which a question cannot be answered, and what is 
     Intent.SWAP: ("other", "Swap what for what? Name both, for example: Swap Texas for Colorado"),
     Intent.USES: ("group", "Is it using what? Name a word or a group: Does it use the word Texas?"),
 }
+_BARE = re.compile(r"\W*(?:and )?why not\W*", re.IGNORECASE)
 TOLD = 3  # groups that are told of
 
 
-def lacking(question: Question, focus: dict[str, str] | None) -> str:
+def lacking(question: Question, focus: dict[str, str] | None, case: Case | None) -> str:
     """What to ask back where the question leaves open what it is about; empty where it does not."""
+    if _BARE.fullmatch(question.raw) and case is not None:
+        next_best = quoted(case["predictions"][1]["token"])
+        return (
+            f"Why not what? After {quoted(case['answer'])} the most probable is {next_best}: ask why not "
+            f"{next_best}, or name another word."
+        )
+    if question.intent is Intent.INTERVENE:
+        return _no_change(question.factor)
     if question.intent not in WANTED:
         return ""
     slot, back = WANTED[question.intent]
@@ -32,16 +44,63 @@ def lacking(question: Question, focus: dict[str, str] | None) -> str:
     return back if unnamed or not (getattr(question, slot) or pinned) else ""
 
 
+def is_said(state: State) -> bool:
+    """Whether the wanted token is what the model says already; names may be typed without capitals."""
+    case, wanted = state.get("case"), (state["question"]["foil"] or "").strip()
+    if case is None or not wanted:
+        return False
+    said = case["answer"].strip()
+    return wanted == said or (wanted.casefold() == said.casefold() and case["premise"] == "false")
+
+
+def _no_change(factor: float | None) -> str:
+    """Why a factor cannot be tested; empty where it can."""
+    if factor == 1:
+        return "Multiplying by 1 changes nothing. Name another factor, for example: Double S1, or Remove S1."
+    if factor is not None and not -MOST_TIMES <= factor <= MOST_TIMES:
+        return f"A factor may be from −{MOST_TIMES} to {MOST_TIMES}, not {factor:g}."
+    return ""
+
+
+def right_one(text: str, case: Case | None) -> tuple[str | None, str]:
+    """What a question about a mistake takes for right where it does not say, and where that is from."""
+    known = expected(text)
+    return (known, "table") if known else (case["foil"] if case else None, "runner-up")
+
+
+def taken_for_right(state: State) -> list[Sentence]:
+    """What a question about a mistake is compared with, where it does not say what would be right."""
+    assumed = state["question"].get("assumed")
+    if not assumed:
+        return []
+    case, claim = case_of(state), prediction_of(state)
+    known = f"A small built-in table has {quoted(str(state['question']['foil']))} as right"
+    if assumed == "table":
+        text = f"{known}: by it there is no mistake here." if is_said(state) else f"{known}; you did not say."
+    else:
+        text = (
+            f"You did not say what would be right: {quoted(case['foil'])} is taken for it. Say another, for "
+            "example “the right answer is Springfield”."
+        )
+    return [Sentence(text, (claim["id"],))]
+
+
 def meant(state: State) -> list[Supernode]:
-    """The groups that a name means: by id, by a word of their names, or by the word they sit at."""
-    wanted = str(state["question"].get("group") or (state["focus"] or {}).get("id") or "").strip().casefold()
-    groups, tokens = state.get("groups") or [], case_of(state)["tokens"]
+    """The groups that a name means: by id or name, else by the word they sit at, else by a word in a name."""
+    wanted = str(state["question"].get("group") or (state["focus"] or {}).get("id") or "").strip()
+    groups = state.get("groups") or []
     if not wanted:
         return []
-    exact = [g for g in groups if wanted in (g["id"].casefold(), g["name"].casefold())]
-    place = [g for g in groups if tokens[g["position"]].strip().casefold() == wanted]
-    named = [g for g in groups if wanted in _words(g["name"])]
-    return exact or [*place, *(g for g in named if g not in place)]
+    low = wanted.casefold()
+    exact = [g for g in groups if low in (g["id"].casefold(), g["name"].casefold())]
+    return exact or at_word(wanted, state) or [g for g in groups if low in _words(g["name"])]
+
+
+def at_word(name: str, state: State) -> list[Supernode]:
+    """The groups that sit at a word of the text, or at a piece of it."""
+    case = case_of(state)
+    places = {p for p in named_at(case["tokens"], name) if not (case["bos"] and p == 0)}
+    return [g for g in state.get("groups") or [] if g["position"] in places]
 
 
 def _words(name: str) -> list[str]:
@@ -55,38 +114,68 @@ def about_asked(state: State) -> list[Sentence]:
         return []
     groups = meant(state)
     if not groups:
-        return [
+        text = f"{_nothing_called(name, state)} The tests are of the groups that there are."
+        return [Sentence(text, (path["id"],))]
+    ids = {g["id"] for g in groups}
+    tests = [c for c in tests_of(state) if ids.issuperset((c["supernode"] or "-").split(JOINT))]
+    tests.sort(key=lambda c: (JOINT not in (c["supernode"] or ""), c["verdict"] not in HELD, c["id"]))
+    left = [g for g in groups if g["id"] not in {c["supernode"] for c in tests}]
+    out = _told(name, tests, state) if tests else []
+    if left:
+        which = listed([f"{g['id']} ({g['name']})" for g in left[:TOLD]])
+        what = f"What {'also ' if tests else ''}belongs to {quoted(name)} is {which}"
+        out.append(Sentence(f"{what}: not tested, so its effect is not known.", (path["id"],)))
+    last = len(case_of(state)["tokens"]) - 1
+    if any(g["position"] == last for g in at_word(name, state)):
+        out.append(
             Sentence(
-                f"No group of this graph is called {quoted(name)} or sits at such a word: nothing here says "
-                "that the model uses it. The tests are of the groups that there are.",
+                f"{quoted(name)} ends the text: what is gathered from all words is found there too, so this "
+                "does not single out that word.",
                 (path["id"],),
             )
-        ]
-    ids = {g["id"] for g in groups}
-    tests = [c for c in tests_of(state) if c["supernode"] in ids]
-    tests.sort(key=lambda c: (c["verdict"] not in HELD, -abs(c["measured"] or 0.0), c["id"]))
-    if not tests:
-        which = listed([f"{g['id']} ({g['name']})" for g in groups[:TOLD]])
-        note = f"What belongs to {quoted(name)} is {which}; it was not tested, so its effect is not known."
-        return [Sentence(note, (path["id"],))]
-    return _told(name, tests[:TOLD], state)
+        )
+    return out
 
 
-def _told(name: str, tests: list[Any], state: State) -> list[Sentence]:
+def _nothing_called(name: str, state: State) -> str:
+    """That a name means no group: whether it is a word of the text at all."""
+    if named_at(case_of(state)["tokens"], name):
+        return (
+            f"{quoted(name)} is in the text, but no group of this graph sits there or is called so: the "
+            "graph shows no use of it that could be tested as a group."
+        )
+    return (
+        f"The text does not contain {quoted(name)}, and no group of this graph is called so: nothing here "
+        "says that the model uses it."
+    )
+
+
+def _told(name: str, tests: list[Claim], state: State) -> list[Sentence]:
+    """Whether it is used: for, against, both, or not borne out; and each test, all together first."""
     case = case_of(state)
     held = [c for c in tests if c["verdict"] in HELD]
-    first = [c for c in held if (c["measured"] or 0.0) < 0]
-    lead = (
-        f"Yes: what is read at {quoted(name)} works for {quoted(case['answer'])}."
-        if first
-        else f"It has an effect, but against {quoted(case['answer'])}, not for it."
-        if held
-        else f"The tests do not bear out that {quoted(name)} is used."
-    )
+    ways = {(c["measured"] or 0.0) < 0 for c in held}  # True: for the answer
+    whole = next((c for c in held if JOINT in (c["supernode"] or "")), None)
+    there = {g["id"] for g in at_word(name, state)}
+    read = any(there.issuperset((c["supernode"] or "-").split(JOINT)) for c in tests)
+    what = f"what is found at {quoted(name)}" if read else f"what is called {quoted(name)}"
+    answer, foil = quoted(case["answer"]), quoted(case["foil"])
+    if not held:
+        lead = f"The tests do not bear out that {quoted(name)} is used"
+    elif whole is None and len(ways) > 1:
+        lead = f"Yes, in both directions: some of {what} works for {answer}, some for {foil}"
+    else:
+        towards = ((whole or held[0])["measured"] or 0.0) < 0
+        lead = f"Yes: {what} works for {answer}" if towards else f"Yes, but {what} works for {foil}"
     rows = [
-        f"Without {called(subject_of(c, state), case)} the lead over {quoted(case['foil'])} changes by "
-        f"{signed(c['measured'] or 0.0)}: {c['verdict']}."
-        for c in tests
+        f"without {_short(c)} the lead over {foil} changes by {signed(c['measured'] or 0.0)} ({c['verdict']})"
+        for c in tests[:1]
     ]
-    out = [Sentence(lead, tuple(c["id"] for c in (first or held or tests)))]
-    return [*out, *(Sentence(row, (c["id"],)) for row, c in zip(rows, tests, strict=True))]
+    rows += [f"without {_short(c)} by {signed(c['measured'] or 0.0)} ({c['verdict']})" for c in tests[1:]]
+    return [Sentence(f"{lead}: {listed(rows)}.", tuple(c["id"] for c in tests))]
+
+
+def _short(claim: Claim) -> str:
+    """What a test removed, by id: the names stand with the tests."""
+    parts = (claim["supernode"] or "").split(JOINT)
+    return listed(parts) + (" together" if len(parts) > 1 else "")

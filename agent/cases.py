@@ -14,23 +14,27 @@ def settle_case(study: Study, question: dict[str, Any]) -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
     top = study.predictions(LISTED)
     first, second = top[0], top[1]
-    said = study.token(question["said"]) if question.get("said") else None
-    rather = study.token(question["foil"]) if question.get("foil") else None
-    notes = [_split(t) for t in (said, rather) if t is not None and t.rest]
-    premise = "true"
-    if said is not None and said.token_id != first.token_id:
-        premise = "false"
+    said = _meant(study, question["said"]) if question.get("said") else None
+    rather = _meant(study, question["foil"]) if question.get("foil") else None
+    notes = list(dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest))
+    wrong = said is not None and said.token_id != first.token_id
+    turned = rather is not None and rather.token_id == first.token_id
+    premise = "false" if wrong or turned else "true"
+    if wrong and said is not None:
+        also = " That is what is explained." if not turned else " Why it says that one is explained."
         notes.append(
             f"The model does not say {quoted(said.text)} ({percent(study.probability(said.token_id))}): "
-            f"it says {quoted(first.token)} ({percent(first.p)}). That is what is explained."
+            f"it says {quoted(first.token)} ({percent(first.p)}).{also}"
         )
-    if rather is not None and rather.token_id == first.token_id:
-        premise = "false"
-        notes.append(f"{quoted(rather.text)} ({percent(first.p)}) is just what the model says.")
+    elif turned:
+        itself = " and cannot be compared with itself" if said is not None else ""
+        notes.append(f"{quoted(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
     foil = next(
         ((t.text, t.token_id) for t in (rather, said) if t is not None and t.token_id != first.token_id),
         (second.token, second.token_id),
     )
+    if turned and not wrong:
+        notes.append(f"It is compared with the next most probable, {quoted(foil[0])}.")
     return Case(
         text=study.text,
         tokens=list(study.tokens),
@@ -46,6 +50,15 @@ def settle_case(study: Study, question: dict[str, Any]) -> Case:
         note=" ".join(notes),
         value=rounded(study.contrast(first.token_id, foil[1]).value),
     )
+
+
+def _meant(study: Study, piece: str) -> Token:
+    """The next token that is meant, whether or not a name was typed with its capital.
+
+    What is typed with a leading space is taken as it is.
+    """
+    spellings = [piece, piece.capitalize()] if piece.islower() and not piece[0].isspace() else [piece]
+    return max((study.token(p) for p in spellings), key=lambda t: (not t.rest, study.probability(t.token_id)))
 
 
 def _split(token: Token) -> str:

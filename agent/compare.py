@@ -22,7 +22,8 @@ def comparison(desk: Desk, case: Case, state: State) -> list[Claim]:
     """The ledger with a claim on how the other text's groups match this one's."""
     text = state["question"]["other"]
     if not text or text == case["text"]:
-        raise QuestionError("Give another text to compare with, in quotes.")
+        same = "That is the text that is explained here. " if text else ""
+        raise QuestionError(f"{same}Give another text to compare with, in quotes.")
     study = desk.study(text)
     top = study.predictions(3)
     foil = top[1] if top[0].token_id == case["answer_id"] else None

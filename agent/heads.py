@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from agent.ledger import Sentence, new_claim
 from agent.sentences import case_of, path_claim
 from agent.state import Case, Claim, State, Supernode
-from agent.words import listed, percent, quoted, rounded, signed
+from agent.words import listed, percent, placed, quoted, rounded, signed
 
 STRONGEST = 10  # connections of the picture that are split at once
 NAMED = 3  # heads that are named
@@ -130,7 +130,8 @@ def _said(start: str, end: str, total: float, heads: list[dict[str, Any]], case:
         for head in heads
     ]
     through = f"head{'s' * (len(named) > 1)} {listed(named)}"
-    return f"{what} passes through {through}: read from the graph, not tested."
+    several = " A part may pass several heads, so shares need not add up." if len(named) > 1 else ""
+    return f"{what} passes through {through} (layer.head): read from the graph, not tested.{several}"
 
 
 def heads_named(state: State) -> list[Sentence]:
@@ -163,7 +164,7 @@ def ends_asked(state: State) -> tuple[Ends, Ends] | None:
     if word and end.targets == ["LD"]:  # a word reaches the answer by what reads it at the last word, too
         last = _at(len(case_of(state)["tokens"]) - 1, state)
         if start.name != last.name:
-            return start, Ends(f"the answer and {last.name}", [], last.targets)
+            return start, Ends(f"{last.name}, the last, and the answer", [], last.targets)
     return start, end
 
 
@@ -193,7 +194,7 @@ def _at(position: int, state: State) -> Ends:
     case = case_of(state)
     members = [m for g in state.get("groups") or [] if g["position"] == position for m in g["members"]]
     last = position == len(case["tokens"]) - 1
-    name = f"the word {quoted(case['tokens'][position])}"
+    name = f"the word {placed(case['tokens'], position)}"
     return Ends(name, [f"T@{position}", *members], [*members, *(["LD"] if last else [])])
 
 
@@ -205,4 +206,4 @@ def _step(step: str, state: State) -> Ends:
     for group in state.get("groups") or []:
         if group["id"] == step:
             return Ends(f"{step} ({group['name']})", group["members"], group["members"])
-    return Ends(f"the word {quoted(case['tokens'][int(step[1:])])}", [f"T@{step[1:]}"], [])
+    return Ends(f"the word {placed(case['tokens'], int(step[1:]))}", [f"T@{step[1:]}"], [])

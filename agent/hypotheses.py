@@ -14,10 +14,11 @@ from agent.experiments import LEAST, without_effect
 from agent.state import Claim, State, Supernode
 from agent.swaps import JOINT
 from agent.tricks import HELD
-from agent.words import percent, signed
+from agent.words import listed, percent, signed
 
 TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
 MATTERS = 0.25  # of the strongest effect measured: a group foreseen to do less is not tested for a why
+ASKED = 3  # groups at the word a question names that are tested
 SOUGHT = 6  # strongest groups among which those that stand in for each other are looked for
 
 
@@ -47,23 +48,29 @@ def inquire(state: State, *, thorough: bool) -> Decision:
 
 
 def main_hypotheses(state: State) -> Decision:
-    """The group the answer hangs on, by the graph, and the strongest against it where it may matter."""
+    """The group the answer hangs on, by the graph, and the strongest against it where it may matter.
+
+    Where the question names a word or a group, first what is found there: together, and each alone.
+    """
     case, groups = state["case"], state.get("groups") or []
     assert case is not None
-    asked = _asked_about(state)
+    asked = meant(state)[:ASKED]
     pro = [g for g in groups if g["sign"] > 0]
     con = [g for g in groups if g["sign"] < 0]
-    main = asked or (pro or con)[0]
-    rivals = [g for g in (pro[:1] + con[:1]) if g is not main]
+    main = asked[0] if asked else (pro or con)[0]
+    rivals = [g for g in (pro[:1] + con[:1]) if g is not main and g not in asked]
     beside = [g for g in rivals if abs(g["effect"]) >= MATTERS * abs(main["effect"])]
     what = "carries" if main["sign"] > 0 else "works against"
     why = f"main hypothesis: {main['id']} {what} {case['answer']!r}"
-    if asked is not None:
-        why = f"the question is about {state['question']['group']!r}: test {main['id']}, the strongest there"
+    if asked:
+        which = listed([g["id"] for g in asked])
+        why = f"the question is about {state['question']['group']!r}: test {which}, found there"
     if beside:
         names = " and ".join(f"{g['id']} ({signed(g['effect'])} in the graph)" for g in beside)
         why += f"; beside it {names}"
-    return _register([main, *beside], why[:300])
+    together = [JOINT.join(g["id"] for g in asked)] if len(asked) > 1 else []
+    tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in beside)]
+    return Decision(action=Hypothesise(groups=tuple(tests[:TESTED])), why=why[:300])
 
 
 def next_hypothesis(state: State) -> Decision | None:
@@ -208,11 +215,6 @@ def singles(effects: Sequence[Claim]) -> list[Claim]:
 
 def _own(state: State) -> list[Claim]:
     return [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
-
-
-def _asked_about(state: State) -> Supernode | None:
-    """The group the question names, or the strongest at the word it names."""
-    return next(iter(meant(state)), None)
 
 
 def _register(groups: Sequence[Supernode], why: str) -> Decision:

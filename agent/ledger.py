@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from agent.state import Claim
 from agent.tricks import number_words, overclaims, spelled, strange
-from agent.words import chance, percent, plain, signed
+from agent.words import chance, percent, plain, risen, signed
 
 _QUOTED = re.compile(r"“[^”]*”")
 _ID = re.compile(r"\b(?:L\d+\.(?:N\d+[+-]|F\d+)@\d+|(?:[SCLNTF]\s?|[sclntf])\d+(?:[./]?[NFnf]?\d+[+-]?)*)\b")
@@ -117,7 +117,7 @@ def _named(claim: Claim, name: str) -> set[str]:
 
 
 def _ways(value: float) -> set[str]:
-    return {signed(value), plain(value), plain(abs(value)), percent(value), percent(abs(value))}
+    return {signed(value), plain(value), plain(abs(value)), percent(value), percent(abs(value)), risen(value)}
 
 
 def _writings(claim: Claim) -> set[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.actions import Action, Answer, Generalise, Hypothesise, Predict, Search, Test, Trace
+from agent.asked import is_said
 from agent.bases import basis_of
 from agent.hypotheses import TESTED, candidates
 from agent.questions import Intent
@@ -86,7 +87,7 @@ _NEXT: dict[str, Callable[[State], bool]] = {
         and bool(state.get("groups"))
         and not _no_story(state)
         and not _claimed(state, "search")
-        and not _is_said(state)
+        and not is_said(state)
     ),
     "combine": lambda state: (
         _asks(state, EXPLAIN)
@@ -110,12 +111,6 @@ def _asks(state: State, intents: set[Intent]) -> bool:
 def _claimed(state: State, kind: str) -> list[Claim]:
     """This turn's claims of one kind."""
     return [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["kind"] == kind]
-
-
-def _is_said(state: State) -> bool:
-    """Whether the token that is wanted is what the model says."""
-    case = state.get("case")
-    return case is not None and (state["question"]["foil"] or "").strip() == case["answer"].strip()
 
 
 def _generalise(action: Generalise, state: State) -> str:

@@ -110,8 +110,9 @@ def _searched(claims: list[Claim], state: State, case: Case, found: Search) -> C
     working = sum(row["margin"] > 0 for row in found.tried)
     near = found.nearest
     text = (
-        f"{found.sets} sets of features were tried at the factors {_factors(found)}; of the "
-        f"{len(found.tried)} of the grid {working} make the model say {quoted(case['foil'])}."
+        f"{found.sets} sets of features were tried. {len(found.tried)} of them are a fixed grid (the "
+        f"features foreseen to help most, at the factors {_factors(found)}), of which {working} make the "
+        f"model say {quoted(case['foil'])}; the others leave out what can be spared."
     )
     return new_claim(
         claims,

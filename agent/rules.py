@@ -18,6 +18,7 @@ from agent.actions import (
     Split,
     Trace,
 )
+from agent.asked import is_said
 from agent.hypotheses import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
 from agent.questions import Intent
 from agent.state import Claim, State
@@ -125,7 +126,9 @@ class RuleBrain:
         style, case, claims = STYLES[intent], state["case"], _own(state)
         assert case is not None
         groups, effects = state.get("groups") or [], own_effects(state)
-        if (state["question"]["foil"] or "").strip() == case["answer"].strip():
+        if is_said(state):
+            if intent is Intent.MISTAKE:
+                return self._test_groups(state)  # no mistake: why it says that is still an answer
             return _answer(style, "it says what was asked for: nothing is to be changed")
         if why := too_little(state):
             return _answer(style, why)
@@ -155,7 +158,8 @@ class RuleBrain:
             return _answer("holds", "no features act alike: there is nothing to carry over")
         if (test := next_test(_tests(state))) is not None:
             return test
-        name = state["question"]["group"] or _carrier(claims, groups[0]["id"])
+        first = next((g for g in groups if g["sign"] > 0), groups[0])
+        name = state["question"]["group"] or _carrier(claims, first["id"])
         if name not in {c["supernode"] for c in claims if c["kind"] == "effect"}:
             why = f"first see what {name} does on its own text"
             return Decision(action=Hypothesise(groups=(name,)), why=why)
@@ -235,7 +239,9 @@ def _asked_over(question: dict[str, Any]) -> list[Any]:
     words = f"{question['raw']} ".casefold()
     if named_entities(question.get("other")):
         return ["entities"]
-    if any(stem in words for stem in ("paraphras", "wording", "reword", "rephras", "phrased", "other words")):
+    if any(
+        stem in words for stem in ("paraphras", "wording", "reword", "rephras", "phrased", "in other words")
+    ):
         return ["paraphrases"]
     return ["paraphrases", "entities"]
 

@@ -8,9 +8,11 @@ from agent.experiments import without_effect
 from agent.ledger import Sentence
 from agent.state import Case, Claim, State, Supernode
 from agent.swaps import JOINT, joint
+from agent.triage import too_little
 from agent.tricks import HELD
-from agent.words import chance, listed, percent, plain, quoted, signed
+from agent.words import chance, listed, percent, placed, plain, quoted, risen, signed
 
+FEW = 3  # words that are named
 SETS = {"neurons", "features"}  # what a set is called that belongs to no group
 
 
@@ -37,46 +39,109 @@ def says(state: State, model: str) -> list[Sentence]:
         ),
         Sentence(
             f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
-            f"{quoted(case['foil'])}: this is its lead.",
+            f"{quoted(case['foil'])}: this is its lead, which is what the tests are about.",
             (claim["id"],),
         ),
     ]
 
 
 def in_short(state: State) -> list[Sentence]:
-    """The strongest supported group for the answer, and the strongest against it."""
-    case, out = case_of(state), []
+    """The strongest group for the answer, the strongest at an earlier word and against it, what failed."""
+    out: list[Sentence] = []
     if unexplained(state.get("graph")):
         return _too_little(state)
     removed = [c for c in tests_of(state) if c["supernode"] and (c["intervention"] or {})["factor"] == 0]
     held = [c for c in removed if c["verdict"] in HELD]
     held.sort(key=lambda c: (c["measured"] or 0.0, c["id"]))
-    if held and (held[0]["measured"] or 0.0) < 0:
-        claim = held[0]
-        group = subject_of(claim, state)
-        out.append(
-            Sentence(
-                f"What carries {quoted(case['answer'])} most is {called(group, case)}: without it the lead "
-                f"over {quoted(case['foil'])} changes by {signed(claim['measured'] or 0.0)}"
-                f"{_flips(claim, case)}.",
-                (claim["id"],),
-            )
-        )
+    out += _carried(held, state)
     if held and (held[-1]["measured"] or 0.0) > 0:
-        claim = held[-1]
-        group = subject_of(claim, state)
+        claim, case = held[-1], case_of(state)
+        group = short(subject_of(claim, state), case)
         out.append(
             Sentence(
-                f"What works most for {quoted(case['foil'])} is {called(group, case)}: without it that lead "
-                f"changes by {signed(claim['measured'] or 0.0)}.",
+                f"What works most for {quoted(case['foil'])} is {group}: without it that lead changes by "
+                f"{signed(claim['measured'] or 0.0)}{_partly(claim)}.",
                 (claim["id"],),
             )
         )
-    out += _instead_of_each_other(state)
+    out += _instead_of_each_other(state) or _not_borne_out(removed, state)
     if removed and not held:
         ids = tuple(c["id"] for c in removed)
         out.append(Sentence("No group that was tested stands out from random ones.", ids))
+    return out or _nothing_tested(state)
+
+
+def _nothing_tested(state: State) -> list[Sentence]:
+    """Why a why has no test: the graph explains too little, or nothing in it belongs together."""
+    claim = _graph_claim(state)
+    if claim is None or tests_of(state):
+        return []
+    if too_little(state):
+        score = plain((state.get("graph") or {})["completeness"])
+        text = f"Nothing was tested: the graph explains too little (completeness {score})."
+        return [Sentence(text, (claim["id"],))]
+    if not state.get("groups"):
+        text = "Nothing was tested: no neurons of this graph act the same way at one word."
+        return [Sentence(text, (claim["id"],))]
+    return []
+
+
+def _carried(held: list[Claim], state: State) -> list[Sentence]:
+    """The strongest group for the answer, and the strongest at an earlier word; `held` the lowest first."""
+    case, out = case_of(state), []
+    for_answer = [c for c in held if (c["measured"] or 0.0) < 0]
+    if not for_answer:
+        return []
+    first, last = for_answer[0], len(case["tokens"]) - 1
+    group = subject_of(first, state)
+    out.append(
+        Sentence(
+            f"What carries {quoted(case['answer'])} most is {short(group, case)}: without it the lead over "
+            f"{quoted(case['foil'])} changes by {signed(first['measured'] or 0.0)}{_partly(first)}"
+            f"{_says_then(first, case)}.",
+            (first["id"],),
+        )
+    )
+    earlier = [c for c in for_answer[1:] if JOINT not in (c["supernode"] or "")]
+    earlier = [c for c in earlier if subject_of(c, state)["position"] < last]
+    if group["position"] == last and earlier:
+        claim = earlier[0]
+        there = subject_of(claim, state)
+        out.append(
+            Sentence(
+                f"Of what is tested at earlier words, {short(there, case)}{_place(there, case)} counts most: "
+                "without it the lead changes by "
+                f"{signed(claim['measured'] or 0.0)}{_partly(claim)}{_says_then(claim, case)}.",
+                (claim["id"],),
+            )
+        )
     return out
+
+
+def _place(group: Supernode, case: Case) -> str:
+    """The word a group sits at, where its name does not say it."""
+    word = placed(case["tokens"], group["position"])
+    return "" if word in group["name"] else f" at {word}"
+
+
+def _partly(claim: Claim) -> str:
+    """What a verdict that is less than supported leaves to be said."""
+    return " (partly: its size or its doses are not as predicted)" if claim["verdict"] == "partly" else ""
+
+
+def _not_borne_out(removed: list[Claim], state: State) -> list[Sentence]:
+    """The main hypothesis, where its test does not bear it out, and every other one that is refuted."""
+    first = min((int(c["id"][1:]) for c in removed), default=0)
+    failed = [c for c in removed if c["id"] == f"C{first}" and c["verdict"] not in HELD]
+    failed += [c for c in removed if c["verdict"] == "refuted" and c not in failed]
+    return [_failed(c, state, first=c["id"] == f"C{first}") for c in failed]
+
+
+def _failed(claim: Claim, state: State, *, first: bool) -> Sentence:
+    what = f"The {'first ' if first else ''}hypothesis on {short(subject_of(claim, state), case_of(state))}"
+    foreseen, found = signed(claim["predicted"] or 0.0), signed(claim["measured"] or 0.0)
+    text = f"{what} is {claim['verdict']}: removing it was predicted to change the lead by {foreseen}"
+    return Sentence(f"{text} and changes it by {found}.", (claim["id"],))
 
 
 def _too_little(state: State) -> list[Sentence]:
@@ -119,11 +184,20 @@ def _instead_of_each_other(state: State) -> list[Sentence]:
     return out
 
 
-def _flips(claim: Claim, case: Case) -> str:
+def _says_then(claim: Claim, case: Case) -> str:
+    """What the model says under an intervention: something else, or still the same."""
     says = claim["says"] or []
-    if not says or says[0]["token"] == case["answer"]:
+    if not says:
         return ""
-    return f", and the model says {quoted(says[0]['token'])} ({percent(says[0]['p'])}) instead"
+    then = f"{quoted(says[0]['token'])} ({percent(says[0]['p'])})"
+    return f", and the model {'still says' if says[0]['token'] == case['answer'] else 'then says'} {then}"
+
+
+def short(group: Supernode, case: Case) -> str:
+    """A group by id and name, for where `called` stands elsewhere in the answer."""
+    if len(group["members"]) == 1 or JOINT in group["id"] or group["id"] in SETS:
+        return called(group, case)
+    return f"{group['id']} ({group['name']})"
 
 
 def called(group: Supernode, case: Case) -> str:
@@ -134,7 +208,7 @@ def called(group: Supernode, case: Case) -> str:
         return f"{listed(group['id'].split(JOINT))} together ({len(group['members'])} features)"
     if group["id"] in SETS:
         return f"a set of {group['name']}"
-    where = f"at {quoted(case['tokens'][group['position']])}"
+    where = f"at {placed(case['tokens'], group['position'])}"
     first, last = group["layers"]
     layers = f"layer {first}" if first == last else f"layers {first} to {last}"
     return f"{group['id']} ({group['name']}: {len(group['members'])} features {where}, {layers})"
@@ -145,7 +219,9 @@ def tested(claim: Claim, group: Supernode, case: Case) -> Sentence:
     how, controls = claim["intervention"] or {}, claim["controls"] or {}
     factor = how.get("factor", 0.0)
     if how.get("kind") == "swap":
-        what = f"Giving {group['name']} their values from {quoted(how['donor']['text'])}"
+        words = list(dict.fromkeys(quoted(word) for word in how["donor"]["replaced"]))
+        where = f" at {listed(words)}" if len(words) <= FEW else ""
+        what = f"Giving {group['name']}{where} their values from {quoted(how['donor']['text'])}"
     elif factor == 0:
         what = f"Removing {called(group, case)}"
     else:
@@ -176,8 +252,8 @@ def knock_on(state: State) -> list[Sentence]:
     return [
         Sentence(
             f"Without {claim['supernode']} the activation of {known['supernode']} "
-            f"({names[known['supernode']]}) changes by {percent(known['measured'])} "
-            f"(predicted {percent(known['predicted'])}).",
+            f"({names[known['supernode']]}) changes by {risen(known['measured'])} "
+            f"(predicted {risen(known['predicted'])}).",
             (claim["id"],),
         )
     ]
@@ -200,9 +276,10 @@ def left_open(state: State) -> list[Sentence]:
         return []
     out = [
         Sentence(
-            f"The graph's completeness is {plain(graph['completeness'])} and its replacement score "
-            f"{plain(graph['replacement'])}; {percent(graph['unexplored'])} of the influence ends in "
-            f"{basis_of(state).errors} and {percent(graph['bos'])} at the begin-of-text position.",
+            f"The graph is a partial account: {percent(graph['unexplored'])} of the influence on the answer "
+            f"ends in {basis_of(state).errors} and {percent(graph['bos'])} at the begin-of-text position "
+            f"(completeness {plain(graph['completeness'])}, "
+            f"replacement score {plain(graph['replacement'])}).",
             (claim["id"],),
         )
     ]
@@ -221,40 +298,18 @@ def left_open(state: State) -> list[Sentence]:
     return out
 
 
-def path_walked(state: State) -> list[Sentence]:
-    """The strongest path in words."""
-    case, path, claim = case_of(state), (state.get("flows") or {}).get("path", []), path_claim(state)
-    if claim is None:
-        return []
-    if not path:
-        return [Sentence("No path from a word to the answer stands out in the graph.", (claim["id"],))]
-    names = {g["id"]: f"{g['id']} ({g['name']})" for g in state.get("groups") or []}
-    steps = [_step(step, case, names) for step in path]
-    through = f" through {', then '.join(steps[1:-1])}" if len(steps) > 2 else ""
-    return [
-        Sentence(
-            f"The strongest path in the graph runs from {steps[0]}{through} to {steps[-1]}.",
-            (claim["id"],),
-        )
-    ]
-
-
-def _step(step: str, case: Case, names: dict[str, str]) -> str:
-    if step == "LD":
-        return f"the answer {quoted(case['answer'])}"
-    if step.startswith("T"):
-        return f"the word {quoted(case['tokens'][int(step[1:])])}"
-    return names[step]
-
-
 def does(group: Supernode, state: State) -> str:
     """What a group or a feature does, in words."""
     nodes = {n["id"]: n for n in (state.get("drawing") or {}).get("nodes", [])}
     if len(group["members"]) == 1:
         return str(nodes[group["members"][0]]["label"]) if group["members"][0] in nodes else group["name"]
-    raises = listed([quoted(t) for t in group["raises"][:3]])
-    lowers = listed([quoted(t) for t in group["lowers"][:3]])
-    return f"together its features raise {raises} and lower {lowers} among the likeliest next tokens"
+    if not group["raises"] or not group["lowers"]:  # several groups or features at once
+        return f"{len(group['members'])} features, taken together"
+    case = case_of(state)
+    first = (case["answer"], case["foil"])
+    raises = listed([quoted(t) for t in sorted(group["raises"], key=lambda t: t not in first)[:3]])
+    lowers = listed([quoted(t) for t in sorted(group["lowers"], key=lambda t: t not in first)[:3]])
+    return f"what its features write raises {raises} and lowers {lowers} among the likeliest next tokens"
 
 
 def case_of(state: State) -> Case:

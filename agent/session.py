@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from agent.asked import lacking
+from agent.asked import lacking, right_one
 from agent.baselines import OneShotBrain, TextBrain
 from agent.brain import Brain
 from agent.bundle import Bundle, bundle_of
@@ -25,6 +25,7 @@ from agent.llm_brain import LLMBrain
 from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_past
 from agent.picture import with_tests
 from agent.questions import Intent, Question, parse
+from agent.readings import last_said
 from agent.report import CLAIM_FIELDS, report
 from agent.rules import FRESH, REPORTED, RuleBrain
 from agent.settings import Settings
@@ -33,11 +34,11 @@ from agent.tools import Stopped
 from agent.triage import Budget
 from agent.tryout import Tried, asked, kept, told, try_out
 from agent.turns import Closed, Place, give_back_memory
-from agent.variants import expected
 from agent.words import escaped
 
 log = logging.getLogger(__name__)
 
+GOING_ON = {Intent.WHY, Intent.USES}  # about the same text they keep what its answer is compared with
 CIRCLES = "This took too many steps without an answer. Ask a narrower question."
 
 
@@ -334,13 +335,15 @@ def _new(item: Any, name: str) -> Any:
 def _turn(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
     """The state a turn starts from: explanations start anew, other questions go on with what is there."""
     asked = asdict(question)
-    asked["lacking"] = lacking(question, focus) if old.get("case") or question.text else ""
+    asked["lacking"] = lacking(question, focus, old.get("case")) if old.get("case") or question.text else ""
     intent = Intent.HELP if asked["lacking"] else question.intent
     asked["intent"] = str(intent)
     case = old.get("case")
     turn = old.get("turn", 0) + 1
     history = [*old.get("history", []), Message(role="user", content=message)]
     fresh = intent in FRESH
+    if intent is Intent.EVIDENCE:
+        asked["about"] = last_said(old)
     elsewhere = (
         not asked["lacking"] and bool(question.text) and (case is None or case["text"] != question.text)
     )
@@ -350,8 +353,10 @@ def _turn(old: State, question: Question, message: str, focus: dict[str, str] | 
         asked["text"] = question.text or (case["text"] if case else None)
         if question.intent is Intent.WHY_NOT and not question.text:
             asked["said"] = None
+        if question.intent in GOING_ON and case and not elsewhere and not (question.said or question.foil):
+            asked["foil"] = case["foil"]  # what it was compared with before
         if question.intent is Intent.MISTAKE and not asked["foil"] and asked["text"]:
-            asked["foil"] = expected(asked["text"]) or (case["foil"] if case and not elsewhere else None)
+            asked["foil"], asked["assumed"] = right_one(asked["text"], case if not elsewhere else None)
         state |= dict.fromkeys(("case", "graph", "groups", "flows", "drawing", "report"))
         state |= {"features": [], "claims": []}
     return cast(State, state)

@@ -10,7 +10,7 @@ from math import fsum
 from typing import Any
 
 from agent.state import Case, Supernode
-from agent.words import quoted
+from agent.words import placed, quoted
 
 STRONGEST = 150  # features that are grouped at all
 SMALLEST, LARGEST = 4, 20
@@ -99,7 +99,7 @@ def _kind(members: list[Feature]) -> str:
 
 
 def _name(group: Supernode, case: Case) -> str:
-    where = quoted(case["tokens"][group["position"]])
+    where = placed(case["tokens"], group["position"])
     answer, foil = case["answer"], case["foil"]
     favoured, other = (answer, foil) if group["sign"] > 0 else (foil, answer)
     if group["kind"] == "say":
@@ -127,7 +127,7 @@ def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernod
         if len(namesakes) == 1:
             continue
         depth = [_depth(g, layers) for g in namesakes]
-        place = [f"at {quoted(case['tokens'][g['position']])}" for g in namesakes]
+        place = [f"at {placed(case['tokens'], g['position'])}" for g in namesakes]
         both = [f"{d} {p}" for d, p in zip(depth, place, strict=True)]
         layer = [f"layers {g['layers'][0]} to {g['layers'][1]}" for g in namesakes]
         ids = [g["id"] for g in namesakes]
@@ -142,22 +142,28 @@ def strongest_path(flows: dict[str, Any], groups: Sequence[Supernode]) -> list[s
 
     `flows` holds between[target][source], from_token[target][position] and direct[group], all as effects on
     the root; only flows with the sign of the target's own effect count, and only upwards in layer order.
+    Through groups that work for the answer, where there is such a path; else through any.
     """
-    count = len(groups)
-    order = sorted(range(count), key=lambda i: (groups[i]["layers"][0], i))
+    for_answer = {i for i, group in enumerate(groups) if group["sign"] > 0}
+    return _strongest(flows, groups, for_answer) or _strongest(flows, groups, set(range(len(groups))))
+
+
+def _strongest(flows: dict[str, Any], groups: Sequence[Supernode], among: set[int]) -> list[str]:
+    order = sorted(among, key=lambda i: (groups[i]["layers"][0], i))
     best: dict[int, tuple[float, list[str]]] = {}
     for target in order:
         total = sum(abs(x) for x in flows["between"][target]) + sum(map(abs, flows["from_token"][target]))
         if not total:
             continue
+        sign = groups[target]["sign"]
         options = [
             (abs(weight) / total, [f"T{position}"])
             for position, weight in enumerate(flows["from_token"][target])
-            if weight
+            if weight * sign > 0
         ]
         for source in order:
             weight = flows["between"][target][source]
-            if source in best and weight * groups[target]["sign"] > 0 and source != target:
+            if source in best and weight * sign > 0 and source != target:
                 share, path = best[source]
                 options.append((share * abs(weight) / total, path))
         if options:

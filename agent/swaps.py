@@ -1,12 +1,13 @@
 """Which text a swap takes its activations from, how positions correspond, and what "this group" is."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import QuestionError
 from agent.state import Case, State, Supernode
-from agent.words import listed
+from agent.words import listed, quoted, whole_word
 
 if TYPE_CHECKING:
     from agent.desk import Desk
@@ -42,14 +43,15 @@ class Donor:
 
 
 def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[Supernode]) -> Donor:
-    """The text with the word `name` (or the word a group sits on) replaced by `other`."""
-    word = _word(case, name, groups)
-    if case["text"].count(word) == 0:
-        raise QuestionError(f"The text does not contain {word!r}; name a word of it to swap.")
-    text = case["text"].replace(word, other.strip(), 1)
-    if text == case["text"]:
-        raise QuestionError(f"{word!r} and {other!r} are the same word; name another one to swap in.")
-    return donor_text(desk, case, text)
+    """The text with `name` (or the word a group sits on) replaced by `other`, where it stands first."""
+    word, place = _word(case, name, groups)
+    new = other.strip()
+    if word[:1].isupper() and name.strip()[:1].islower():  # typed without capitals
+        new = new[:1].upper() + new[1:]
+    if word.casefold() == new.casefold():
+        same = f"{quoted(word)} and {quoted(new)} are the same word"
+        raise QuestionError(f"{same}; name another one to swap in.")
+    return donor_text(desk, case, case["text"][:place] + new + case["text"][place + len(word) :])
 
 
 def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
@@ -70,11 +72,25 @@ def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
     )
 
 
-def _word(case: Case, name: str, groups: Sequence[Supernode]) -> str:
+def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
+    """A word as it stands in the text, and where: the word of that name, or the one a group sits on."""
+    text, wanted = case["text"], name.strip()
     for group in groups:
-        if group["id"] == name:
-            return case["tokens"][group["position"]].strip()
-    return name.strip()
+        if group["id"] == wanted:
+            first, last = whole_word(case["tokens"], group["position"])
+            before = "".join(case["tokens"][int(case["bos"]) : first])
+            word = "".join(case["tokens"][first : last + 1])
+            place = len(before) + len(word) - len(word.lstrip())
+            if text[place : place + len(word.strip())] == word.strip():
+                return word.strip(), place
+            wanted = word.strip()
+    whole = rf"(?<!\w){re.escape(wanted)}(?!\w)"
+    found = re.search(whole, text) or re.search(whole, text, re.IGNORECASE)
+    if wanted and found:
+        return found[0], found.start()
+    if wanted and wanted in (token.strip() for token in case["tokens"]):  # a piece: the 5 of 59
+        return wanted, text.index(wanted)
+    raise QuestionError(f"The text does not contain the word {quoted(wanted)}; name a word of it to swap.")
 
 
 def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:
@@ -141,7 +157,7 @@ def named_group(name: str, state: State) -> Supernode:
     if matching:
         return matching[0]
     known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
-    raise QuestionError(f"No group is called {name!r}. There are {known or 'none yet'}.")
+    raise QuestionError(f"No group is called {quoted(name)}. There are {known or 'none yet'}.")
 
 
 def _joined(features: list[Supernode]) -> Supernode:

@@ -1,12 +1,15 @@
 """Sentences on what was looked for: repairs, other texts, two texts side by side. Reads the state only."""
 
+import re
 from typing import Any
 
+from agent.asked import is_said
 from agent.bases import basis_of
 from agent.ledger import Sentence
 from agent.sentences import called, case_of, prediction_of, subject_of, tested, tests_of
 from agent.state import Case, Claim, State
-from agent.words import chance, listed, percent, plain, quoted, signed
+from agent.variants import entity_of, known_right, named_entities
+from agent.words import chance, listed, percent, placed, plain, quoted, signed
 
 NAMED = 6  # features of a small set that are named
 
@@ -19,7 +22,7 @@ def own_claims(state: State, kind: str) -> list[Claim]:
 def wanted_already(state: State) -> list[Sentence]:
     """Where the wanted token is what the model says there is nothing to change."""
     case = case_of(state)
-    if (state["question"]["foil"] or "").strip() != case["answer"].strip():
+    if not is_said(state):
         return []
     claim = prediction_of(state)
     return [Sentence(f"Nothing has to be changed: it says {quoted(case['answer'])}.", (claim["id"],))]
@@ -79,13 +82,9 @@ def _not_moved(shares: list[float]) -> str:
 
 
 def _place(cell: dict[str, Any], state: State) -> str:
-    token = case_of(state)["tokens"][cell["position"]]
+    word = placed(case_of(state)["tokens"], cell["position"])
     first, last = cell["layers"]
-    return (
-        f"{quoted(token)} in layer {first}"
-        if first == last
-        else f"{quoted(token)} in layers {first} to {last}"
-    )
+    return f"{word} in layer {first}" if first == last else f"{word} in layers {first} to {last}"
 
 
 def sides(state: State) -> list[Sentence]:
@@ -156,11 +155,17 @@ def _repair(claim: Claim, state: State, *, smallest: bool) -> list[Sentence]:
         out.append(
             Sentence(
                 f"Smallest means: leave out any one of the {size} and the model no longer says it (at best "
-                f"its logit stays {plain(abs(how['without_one']))} below that of the most probable token).",
+                f"{_misses(how['without_one'])}).",
                 ids,
             )
         )
     return out
+
+
+def _misses(margin: float) -> str:
+    if plain(margin) in ("0.00", "−0.00"):
+        return "it all but ties with the most probable token"
+    return f"its logit stays {plain(abs(margin))} below that of the most probable token"
 
 
 def _members(claim: Claim, state: State) -> Sentence:
@@ -171,7 +176,7 @@ def _members(claim: Claim, state: State) -> Sentence:
         text = f"They are {listed(members)}." if len(members) > 1 else f"It is {members[0]}."
         return Sentence(text, (claim["id"],))
     places = sorted({int(m.split("@")[1]) for m in members})
-    where = listed([quoted(case["tokens"][p]) for p in places])
+    where = listed([placed(case["tokens"], p) for p in places])
     path = next((c for c in state.get("claims", []) if c["kind"] == "path"), None)
     if homes and path:
         return Sentence(f"They sit at {where}; some belong to {listed(homes)}.", (claim["id"], path["id"]))
@@ -192,13 +197,18 @@ def carried_over(state: State) -> list[Sentence]:
         out.append(
             Sentence(
                 f"On {held} of {len(rows)} {sorts[over]}, removing what corresponds to {claim['supernode']} "
-                f"moves the answer as predicted and further than random groups there do (p of that many = "
-                f"{chance(claim['p'])}, after Holm {chance(claim['p_holm'] or 0.0)}): {claim['verdict']}.",
+                "moves the answer's lead as predicted and further than random groups there do (so many by "
+                f"chance alone: p = {chance(claim['p'])}, after Holm {chance(claim['p_holm'] or 0.0)}): "
+                f"{claim['verdict']}.",
                 (claim["id"],),
             )
         )
+        right, asked = known_right(rows)
         if over == "paraphrases":
             out.append(Sentence(f"The model gives the same answer on {same} of {len(rows)}.", (claim["id"],)))
+        elif asked:
+            table = "What it says there is what a small built-in table has as right on"
+            out.append(Sentence(f"{table} {right} of {asked}.", (claim["id"],)))
         out.append(
             Sentence(
                 f"The same grouping finds the group again on {grouped} of {len(rows)}"
@@ -225,16 +235,13 @@ def text_by_text(state: State, over: str) -> list[Sentence]:
             if not row["members"]:
                 out.append(Sentence(f"{quoted(row['text'])}: nothing there corresponds.", (claim["id"],)))
                 continue
-            after = (
-                f"still {quoted(row['says'])}"
-                if row["says"] == row["answer"]
-                else f"then {quoted(row['says'])}"
-            )
+            still = "still " if row["says"] == row["answer"] else ""
             out.append(
                 Sentence(
                     f"{quoted(row['text'])}: it says {quoted(row['answer'])} ({percent(row['p_answer'])}), "
-                    f"{after} without {quoted(row['name'])}; the lead over {quoted(row['foil'])} changes by "
-                    f"{signed(row['measured'])} (predicted {signed(row['predicted'])}): "
+                    f"with the group removed {still}{quoted(row['says'])}; the lead over "
+                    f"{quoted(row['foil'])} changes by {signed(row['measured'])} "
+                    f"(predicted {signed(row['predicted'])}): "
                     f"{'holds' if row['holds'] else 'does not hold'}.",
                     (claim["id"],),
                 )
@@ -242,18 +249,38 @@ def text_by_text(state: State, over: str) -> list[Sentence]:
     return out
 
 
-def nothing_carried(state: State) -> list[Sentence]:
-    """Where no other text was made, that is said."""
-    if own_claims(state, "rate"):
-        return []
-    claim = prediction_of(state)
-    return [
-        Sentence(
-            "No rule makes another text of this one: name the words to put in, for example "
-            "“does it hold for Ohio and Nevada?”, or give another text to compare with.",
-            (claim["id"],),
+def other_than_asked(state: State) -> list[Sentence]:
+    """Where the texts tried are not about what was asked for, or none could be made, that is said."""
+    other, case, claim = state["question"].get("other") or "", case_of(state), prediction_of(state)
+    over = {(c["intervention"] or {})["over"] for c in own_claims(state, "rate")}
+    entity, named = entity_of(case["text"]), named_entities(other)
+    text = ""
+    if "entities" in over:
+        kind = entity.kind.name if entity else "words of the sequence"
+        if other and not named and not _one_of(other, kind):
+            text = f"There is no table of {quoted(other)} here: the texts put other {kind} in."
+    elif named and entity and entity.name in named:
+        text = f"{quoted(entity.name)} is what this text is about already; name another."
+    elif named:
+        text = (
+            f"It is not known which word of this text {listed([quoted(n) for n in named])} should stand for. "
+            "Name it, for example: Swap Texas for Ohio."
         )
-    ]
+    elif other and not _one_of(other, "paraphrases"):
+        text = (
+            f"No rule puts other {quoted(other)} into this text. Name a word and another for it, for "
+            "example: Swap Texas for Ohio."
+        )
+    elif not over:
+        text = "No rule makes another text of this one. Give one to compare with, in quotes."
+    return [Sentence(text, (claim["id"],))] if text else []
+
+
+def _one_of(asked: str, kind: str) -> bool:
+    """Whether "other states" asks for a kind of thing, or for anything at all."""
+    words = set(re.findall(r"[a-z]+", asked.casefold()))
+    anything = "texts prompts examples entities cases things words names sentences inputs ones wordings"
+    return not words or bool(words & {*anything.split(), "paraphrases", *kind.split(), kind.rstrip("s")})
 
 
 def side_by_side(state: State) -> list[Sentence]:
@@ -275,9 +302,9 @@ def side_by_side(state: State) -> list[Sentence]:
         if rows and union:
             out.append(
                 Sentence(
-                    f"{len(alike)} of {len(rows)} groups have a counterpart in the other text; in all "
-                    f"{shared} of {union} features are shared ({percent(shared / union)}), at corresponding "
-                    "words.",
+                    f"{len(alike)} of {len(rows)} groups {'has' if len(alike) == 1 else 'have'} a "
+                    f"counterpart in the other text; in all {shared} of {union} features are shared "
+                    f"({percent(shared / union)}), at corresponding words.",
                     ids,
                 )
             )
@@ -313,14 +340,20 @@ def _pairs(rows: list[dict[str, Any]], ids: tuple[str, ...]) -> list[Sentence]:
 def swapped(claim: Claim, state: State, case: Case) -> tuple[Sentence, Sentence]:
     """What the model says after an intervention, and the test."""
     guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
-    after = f"The model then says {listed(guesses)}."
+    now, before = (claim["says"] or [{}])[0], case["predictions"][0]
+    too = " too" if now.get("token") == before["token"] else ""
+    after = (
+        f"The model then says {listed(guesses)}; without the change it says "
+        f"{quoted(before['token'])}{too} ({percent(before['p'])})."
+    )
     how = claim["intervention"] or {}
     donor = how.get("donor") or {}
     if "same" in donor:  # bundles from before it was kept have none
         after += f" {quoted(donor['text'])} itself is continued with "
         also = f"{quoted(case['answer'])}, too."
         after += also if donor["same"] else f"{quoted(donor['foil'])} ({percent(donor['foil_p'])})."
-    return Sentence(after, (claim["id"],)), tested(claim, subject_of(claim, state), case)
+    ids = (claim["id"], prediction_of(state)["id"])
+    return Sentence(after, ids), tested(claim, subject_of(claim, state), case)
 
 
 def untested(state: State) -> list[Sentence]:

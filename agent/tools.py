@@ -22,6 +22,7 @@ from agent.joint import looked_for
 from agent.ledger import Sentence, new_claim
 from agent.picture import drawing, no_drawing
 from agent.prompts import render
+from agent.readings import words_claims
 from agent.repairs import summary_of_search, wanted_claims
 from agent.state import State, Supernode
 from agent.supernodes import group, split, strongest_path
@@ -257,7 +258,8 @@ class Harness:
         if action.style == "path":
             claims += asked_claims(state, lambda: self._traced(state).heads)
             state = {**state, "claims": claims}
-        if found := guesses(action.style, state):
+        on_words = action.style in ("words", "why")
+        if found := words_claims(state) if on_words else guesses(action.style, state):
             claims += found
             state = {**state, "claims": claims}
         written = compose(action.style, state, self._desk.subject.name, worder.word if worder else None)

@@ -15,7 +15,7 @@ from agent.ledger import new_claim
 from agent.state import Case, Claim, State, Supernode
 from agent.supernodes import group
 from agent.swaps import named_group
-from agent.variants import Variant, corresponding, texts_over
+from agent.variants import Variant, corresponding, known_right, texts_over
 from agent.words import rounded
 from tracer import Intervention, Study, TracedStudy, TracerError
 
@@ -37,11 +37,12 @@ def register_transfer(
     foreseen = [row["predicted"] for row in rows if row["members"]]
     claims = list(state.get("claims", []))
     what = "paraphrases" if action.over == "paraphrases" else "texts about another entity"
+    does = "lowers" if own["sign"] > 0 else "raises"
     claim = new_claim(
         claims,
         state["turn"],
         kind="rate",
-        text=f"Removing what corresponds to {own['id']} lowers the answer's lead on {len(rows)} {what}.",
+        text=f"Removing what corresponds to {own['id']} {does} the answer's lead on {len(rows)} {what}.",
         supernode=own["id"],
         intervention={"kind": "ablate", "factor": 0.0, "over": action.over},
         members=own["members"],
@@ -137,7 +138,7 @@ def measure_transfer(
     by_grouping = sum(row["how"] == "same grouping" for row in out)
     tested["numbers"] = [
         *claim["numbers"],
-        *(held, same, by_grouping, len(run), desk.settings.controls),
+        *(held, same, by_grouping, len(run), desk.settings.controls, *known_right(out)),
         *(rounded(row[name]) for row in run for name in ("p_answer", "predicted", "measured", "p", "p_says")),
         *(len(row["members"]) for row in run),
     ]

@@ -6,7 +6,7 @@ Proposed by fixed rules from the text alone; what a rule makes of a text is neve
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agent.entities import Kind, kinds, sequences
 
@@ -161,6 +161,13 @@ def expected(text: str) -> str | None:
     entity = entity_of(text)
     asked = _asked(text, entity.kind) if entity else []
     return entity.kind.rows[entity.name][asked[0]] if entity and len(asked) == 1 else None
+
+
+def known_right(rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """On how many of these texts the model says what the table has as right, of how many it knows."""
+    known = [(row["answer"].strip(), expected(row["text"])) for row in rows if row["answer"]]
+    asked = [(said, right) for said, right in known if right]
+    return sum(bool(said) and right.startswith(said) for said, right in asked if right), len(asked)
 
 
 def corresponding(

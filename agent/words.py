@@ -1,8 +1,22 @@
 """How tokens and numbers are written, everywhere the same. Pure text."""
 
+import math
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
+
+SIGNS = {"plus": "+", "minus": "-", "times": "*", "equals": "=", "equal": "=", "comma": ",", "period": "."}
+SIGNS |= {
+    "full stop": ".",
+    "colon": ":",
+    "semicolon": ";",
+    "question": "?",
+    "exclamation": "!",
+    "hyphen": "-",
+}
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+SPACED = 0x0E00  # from here on (Thai, Chinese, Japanese, …) words are mostly not parted by spaces
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 _STRAIGHT = str.maketrans("“”", '""')
@@ -22,6 +36,48 @@ def quoted(token: str) -> str:
     return f"“{inner}”"
 
 
+def placed(tokens: Sequence[str], position: int) -> str:
+    """The token at a position, with the word it is a piece of, and which one where there are several."""
+    first, last = whole_word(tokens, position)
+    same = [p for p, token in enumerate(tokens) if token == tokens[position]]
+    which = ""
+    if len(same) > 1:
+        number = same.index(position)
+        which = f" ({ORDINALS[number] if number < len(ORDINALS) else 'a later one'})"
+    whole = "" if first == last else f" of {quoted(''.join(tokens[first : last + 1]))}"
+    return f"{quoted(tokens[position])}{whole}{which}"
+
+
+def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
+    """The first and last position of the word a token is a piece of, in scripts that part words by spaces."""
+    first = last = position
+    while first > 0 and _in_word(tokens[first][:1]) and _in_word(tokens[first - 1][-1:]):
+        first -= 1
+    while last + 1 < len(tokens) and _in_word(tokens[last][-1:]) and _in_word(tokens[last + 1][:1]):
+        last += 1
+    return first, last
+
+
+def _in_word(letter: str) -> bool:
+    return letter.isalpha() and ord(letter) < SPACED
+
+
+def named_at(tokens: Sequence[str], name: str) -> list[int]:
+    """The positions of the tokens that a word, a part of a text or a token's own spelling covers."""
+    wanted = SIGNS.get(
+        re.sub(r"^the | (?:sign|mark)s?$", "", name.strip().casefold()), name.strip().casefold()
+    )
+    alone = [p for p, token in enumerate(tokens) if token.strip().casefold() == wanted]
+    if alone or not wanted:
+        return alone if wanted else []
+    ends = list(accumulate(len(token) for token in tokens))
+    starts = [0, *ends[:-1]]
+    whole = "".join(tokens)
+    found = re.finditer(rf"(?<!\w){re.escape(name.strip())}(?!\w)", whole, re.IGNORECASE)
+    spans = [match.span() for match in found]
+    return [p for p in range(len(tokens)) if any(starts[p] < b and ends[p] > a for a, b in spans)]
+
+
 def signed(value: float) -> str:
     """A change of a logit difference."""
     return f"{value:+.2f}".replace("-", "−")
@@ -32,9 +88,16 @@ def plain(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
+def risen(share: float) -> str:
+    """A change by a share, its sign shown."""
+    return f"{'+' if share > 0 else ''}{percent(share)}"
+
+
 def percent(share: float) -> str:
-    """A share of 1; small ones keep a digit."""
+    """A share of 1; small ones keep a digit, very small ones their first one (to a millionth)."""
     digits = 1 if abs(share) < 0.0995 else 0
+    if 1e-6 <= abs(share) < 0.0005:
+        digits = 1 - math.floor(math.log10(abs(share) * 100) + 1e-9) - 1
     return f"{share * 100:.{digits}f} %".replace("-", "−")
 
 
