@@ -6,7 +6,7 @@ from agent.bases import basis_of
 from agent.ledger import Sentence, new_claim
 from agent.paths import path_walked, removals
 from agent.sentences import called, case_of, left_open, prediction_of, subject_of, tested
-from agent.state import Claim, State
+from agent.state import Case, Claim, State
 from agent.swaps import JOINT
 from agent.words import chance, listed, percent, placed, quoted, rounded, signed
 
@@ -26,20 +26,24 @@ def words_claims(state: State) -> list[Claim]:
     ranked = sorted(nodes, key=lambda n: (-n["influence"], n["position"]))
     rows = [{"position": n["position"], "share": n["influence"] / whole} for n in ranked]
     rows = [row for row in rows if row["share"] >= WORTH_NAMING][:MOST_WORDS]
-    named = [f"{percent(r['share'])} at {placed(case['tokens'], r['position'])}" for r in rows]
     return [
         new_claim(
             state.get("claims", []),
             state["turn"],
             kind="words",
-            text=(
-                f"Of the influence on the lead of {quoted(case['answer'])} over {quoted(case['foil'])} that "
-                f"the graph traces back to words, {listed(named)} ends: read from the graph, not tested."
-            ),
+            text=_ends_at(rows, case),
             rows=rounded(rows),
             numbers=rounded([row["share"] for row in rows]),
         )
     ]
+
+
+def _ends_at(rows: list[dict[str, Any]], case: Case) -> str:
+    named = [f"{placed(case['tokens'], row['position'])} ({percent(row['share'])})" for row in rows]
+    return (
+        f"Traced back to words, the influence on the lead of {quoted(case['answer'])} over "
+        f"{quoted(case['foil'])} ends mostly at {listed(named)}: read from the graph, not tested."
+    )
 
 
 def where_it_ends(state: State) -> list[Sentence]:
