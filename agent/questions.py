@@ -16,7 +16,7 @@ from agent.meaning import PLAIN, likely, masked
 from agent.phrases import table
 from agent.quotes import ANY_MARK, Lifted, lift
 from agent.spans import GROUPS, Spans
-from agent.tagger import SLOTS, TEXT_MARK, TOKEN_MARK, asking, tagged, words_of
+from agent.tagger import SLOTS, TEXT_MARK, TOKEN_MARK, asking, lone, tagged, words_of
 from agent.vocabulary import compiled
 
 __all__ = ["EXAMPLES", "Intent", "Question", "parse"]
@@ -84,6 +84,8 @@ AROUND_OTHER = re.compile(
     re.I,
 )
 NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
+MAIN = dict.fromkeys((Intent.USES, Intent.NODE, Intent.INTERVENE), "group")  # what these are about
+MAIN |= {Intent.WHY_NOT: "foil", Intent.MAKE: "foil", Intent.SEARCH: "other"}
 LEFT_OUT = re.compile(rf"\b(?:the|an?|of|{GROUPS})\b", re.I)
 UNFILLED = frozenset({Intent.HELP, Intent.SURE, Intent.UNKNOWN})
 ORDERS = frozenset(
@@ -179,6 +181,9 @@ def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) 
         return {"text": asked.typed(*text)}
     if intent is Intent.INTERVENE and "verb" not in slots:
         guess |= change(asked.plain)
+    main = MAIN.get(intent, "")
+    if main and main not in found and (place := lone(asked.plain, asked.lifted, found.get("text"))):
+        guess[main] = asked.typed(*place)
     kept = {name: piece for name, piece in slots.items() if certain and _clean(name, piece, asked.lifted)}
     if slots and len(kept) == len(slots):
         wanted = ("text", "said") if intent is Intent.MISTAKE else ("text",)
@@ -198,7 +203,7 @@ def _clean(name: str, piece: str, lifted: Lifted) -> bool:
     words = [word.seen for word in words_of(LEFT_OUT.sub(" ", alone), lifted)]
     if TEXT_MARK in words:
         return name == "other" and len(words) == 1
-    return words.count(TOKEN_MARK) <= 1 and not any(asking(word) for word in words)
+    return len(words) == 1 or (words.count(TOKEN_MARK) <= 1 and not any(asking(word) for word in words))
 
 
 def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:

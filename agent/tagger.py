@@ -159,3 +159,14 @@ def tagged(plain: str, lifted: Lifted, intent: str) -> dict[str, tuple[int, int]
         else:
             now = ""
     return found
+
+
+def lone(plain: str, lifted: Lifted, text: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Where the only word outside the text stands that no question is made of; None where there are more."""
+    start, end = text or (0, 0)
+    strange = [
+        word
+        for word in words_of(plain, lifted)
+        if not start <= word.start < end and word.seen[:1].isalnum() and not asking(word.seen.lower())
+    ]
+    return (strange[0].start, strange[0].end) if len(strange) == 1 else None
