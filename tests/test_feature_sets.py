@@ -52,6 +52,7 @@ def test_its_descriptions_are_files_like_any_and_are_shown_and_searched(own_mlps
     summary = describe_features(features, [], gathered[1].folder, out, 60_000)
     assert summary.features == 2 * features.width * features.subject.layers
     assert min(summary.parts.values()) > 0
+    assert np.isnan(summary.random) or not np.isnan(summary.shuffled)
     catalogue = Catalogue.of(features.name, (features.subject.layers, features.width), tmp_path)
     assert catalogue.about["basis"] == "transcoders"
     number = catalogue.number(1, 4, "")

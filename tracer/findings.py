@@ -204,8 +204,8 @@ def _place(at: Ints) -> Floats:
 
 def _judged(scores: Callable[[Ints], Floats], sample: Held) -> dict[str, Floats]:
     """AUROC against random tokens, against the nearest features' peaks, and of another feature's label."""
-    features = len(sample.peaks)
-    swapped = np.roll(np.arange(features), features // 3 | 1)
+    swapped, firing = np.arange(len(sample.peaks)), np.flatnonzero((sample.peaks >= 0).any(1))
+    swapped[firing] = np.roll(firing, len(firing) // 3 | 1)
     own, random = scores(sample.peaks), scores(sample.random)
     return {
         "random": auroc(own, random),
