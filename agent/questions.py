@@ -83,6 +83,7 @@ AROUND_OTHER = re.compile(
     r"| (?:group|supernode)$|,? (?:and )?(?:what|how|see|show|then|does)\b.*|" + _LATER,
     re.I,
 )
+AROUND = {"said": AROUND_TOKEN, "foil": AROUND_TOKEN, "group": AROUND_GROUP, "other": AROUND_OTHER}
 NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
 MAIN = dict.fromkeys((Intent.USES, Intent.NODE, Intent.INTERVENE), "group")  # what these are about
 MAIN |= {Intent.WHY_NOT: "foil", Intent.MAKE: "foil", Intent.SEARCH: "other"}
@@ -200,10 +201,14 @@ def _clean(name: str, piece: str, lifted: Lifted) -> bool:
         return True
     if name == "text":
         return bool(re.search(ANY_MARK, piece) or UNFINISHED.search(alone)) or alone[-1:] in "+-*/=<([{,:"
-    words = [word.seen for word in words_of(LEFT_OUT.sub(" ", alone), lifted)]
+    parts = RATHER.split(alone, maxsplit=1) if name == "said" else [alone]
+    bare = " ".join(AROUND[name].sub("", part) for part in parts)
+    words = [word.seen for word in words_of(LEFT_OUT.sub(" ", bare), lifted)]
     if TEXT_MARK in words:
         return name == "other" and len(words) == 1
-    return len(words) == 1 or (words.count(TOKEN_MARK) <= 1 and not any(asking(word) for word in words))
+    return len(words) == 1 or (
+        words.count(TOKEN_MARK) <= len(parts) and not any(asking(word) for word in words)
+    )
 
 
 def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
