@@ -68,8 +68,9 @@ def _split(token: Token) -> str:
 
 
 def given_p(study: Study, case: Case) -> list[float]:
-    """The probabilities of answer and foil."""
-    return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"])]
+    """The probabilities of answer and foil, and of what the model is said to say."""
+    said = [_meant(study, case["asked"]).token_id] if case["asked"] else []
+    return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]
 
 
 def label_of(feature: dict[str, Any], known: str | None = None) -> str:

@@ -142,6 +142,13 @@ def test_a_false_premise_is_said_first_and_the_truth_explained(desk):
     assert "does not say “ Boulder”" in report["answer"]["sentences"][0]["text"]
 
 
+def test_a_false_premise_is_said_where_another_token_is_asked_for(desk):
+    message = "Why does 'Texas, whose capital is' say Toronto and not Houston?"
+    report = answered(Session(desk, "premise and foil").ask(message))
+    assert report["question"]["foil"] == " Houston"
+    assert "does not say “ Toronto”" in report["answer"]["sentences"][0]["text"]
+
+
 def test_follow_ups_act_on_the_same_graph(desk, events):
     session = Session(desk, "first")
     assert "Removing S1" in say(session, "remove S1")
