@@ -170,10 +170,10 @@ def test_what_the_question_is_about_is_tested_first():
         {"id": "S2", "name": "", "sign": -1, "effect": -3.0, "position": 3},
         {"id": "S3", "name": "", "sign": 1, "effect": 1.0, "position": 1},
     ]
-    case = {"answer": " Austin", "tokens": ["<bos>", "Texas", ",", " is"]}
+    case = {"answer": " Austin", "tokens": ["<bos>", "Texas", ",", " is"], "bos": True}
     state = {"case": case, "groups": groups, "question": {"group": None}, "focus": None}
     assert main_hypotheses(state).action.groups == ("S1", "S2")
     state["question"]["group"] = "Texas"
     decision = main_hypotheses(state)
     assert decision.action.groups == ("S3", "S1", "S2")
-    assert decision.why.startswith("the question is about 'Texas': test S3, the strongest there")
+    assert decision.why.startswith("the question is about 'Texas': test S3, found there; beside it S1")

@@ -91,7 +91,7 @@ def test_follow_ups_work_on_features(desks, reports):
     member = next(n["id"] for n in session.last_drawing()["nodes"] if n["supernode"] == group["id"])
     assert f"the feature {member}" in say(session, f"what does {member} do?").replace("\\", "")
     said = say(session, "swap w33 for w60")
-    assert "features their values from “w5 w9 w60" in said
+    assert "features at “w33” their values from “w5 w9 w60" in said
     assert "The model then says" in said
     assert "not tested" in say(session, "how does w33 reach the last token?")
     assert "Verdicts" in say(session, "are you sure?")

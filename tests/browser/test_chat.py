@@ -216,7 +216,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
         page.mouse.move(1100, 860)
         sentence.hover()
         page.wait_for_timeout(500)
-        if lit.count():
+        if lit.count() == 1 and lit.get_attribute("data-id") in sentence.inner_text():
             break
     assert lit.count() == 1
     name = lit.get_attribute("data-id")
