@@ -290,6 +290,10 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"(?:is|was|are|were) <group> (?:at all )?{really}(?:used|needed|necessary|important|essential"
             r"|required|relevant|involved|causal|responsible|crucial)(?: .*)?",
         r"how (?:important|relevant|crucial|necessary|much does) (?:is |was )?<group>(?: matter)?",
+        r"you (?:must |have to |will |would )?(?:agree|admit|concede) (?:that )?<group> (?:is|was|lies)"
+            r" (?:behind|the (?:reason|cause)|responsible|what)\b.*",
+        r"{it} (?:must|has to|can only|should) be (?:only |just |simply )?(?:because of|due to|thanks to"
+            r"|down to) (<group>{q}|\S+)(?:,.*)?",
     ]),
     (Intent.NODE, [
         r"what {aux} (<group>{ref}) (?:do|mean|stand for|represent|encode|detect|respond to|fire on"

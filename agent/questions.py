@@ -220,6 +220,8 @@ def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: boo
     asks = bool(compiled(TALK).fullmatch(asked.plain)) or asked.plain.endswith(("?", "? "))
     if exact is not None:
         asks = asks or bool(asked.lifted.parts) or (has_graph and exact[0] is Intent.SWAP)
+        if has_graph and best == Intent.UNKNOWN and exact[0] is Intent.USES:
+            return exact[0]
         return _unless_sure(exact[0], asked, odds, None if asks else plain)
     ends = UNFINISHED.search(asked.plain)
     unfinished = ends and not ASKS.match(asked.plain) and "? " not in asked.plain
