@@ -71,7 +71,8 @@ function draw() {
 }
 
 function redraw() {
-  const fresh = props.value?.nodes ? JSON.parse(JSON.stringify(props.value)) : null;
+  const given = Array.isArray(props.value) ? props.value[0] : props.value; // a list while it is answered
+  const fresh = given?.nodes ? JSON.parse(JSON.stringify(given)) : null;
   const same = fresh && G && fresh.graph_id === G.graph_id;
   G = fresh;
   element.querySelector('.ac').classList.toggle('ac-none', !G);

@@ -34,7 +34,7 @@ class Page:
         self.opening, self.talks = opening, Talks(opening)
         self.w, self.folder, self.roster = widgets, folder, roster
 
-    def on_load(self, kept: Any, key: Any, request: gr.Request) -> Iterator[Scene]:
+    def on_load(self, kept: Any, key: Any, request: gr.Request) -> Scene:
         """Open what the link names, or the conversation this browser left, or a worked example."""
         key, thread = shelf.key_of(key), thread_of(kept)
         owner, wanted = owner_of(request, key), str(request.query_params.get("bundle", ""))[:64]
@@ -47,12 +47,21 @@ class Page:
             scene = {self.w.kept: thread, self.w.thread: thread, self.w.chat: begun, self.w.shelf: known}
         name = request.username or ""
         leave = gr.update(visible=bool(name), value=f"Log out {render.visible(name)[:40]}")
-        yield {**scene, self.w.key: key, self.w.leave: leave, self.w.title: self.headline()}
+        return {**scene, self.w.key: key, self.w.leave: leave}
+
+    def on_loading(self) -> Iterator[str]:
+        """Say how far the model is, until it is there."""
         while not self.opening.ready:
-            time.sleep(0.3)
-            yield {self.w.title: self.headline()}
-        rest = self.scene(thread, owner) if mine and not wanted else {}
-        yield {**rest, self.w.title: self.headline()}
+            yield self.headline()
+            time.sleep(1)
+        yield self.headline()
+
+    def on_ready(self, thread: Any, key: Any, request: gr.Request) -> Scene:
+        """Open the conversation this browser left, which needed the model."""
+        thread, owner = thread_of(thread), owner_of(request, key)
+        talk = self.talks.get(thread)
+        left = self.roster.owns(owner, thread) and talk.still is None and not talk.busy.locked()
+        return self.scene(thread, owner) if left else {self.w.title: self.headline()}
 
     def opened(self, name: str, owner: str, *, linked: bool = True) -> Scene:
         """A bundle in a conversation of its own, before the model is there; or why there is none."""
@@ -186,7 +195,12 @@ class Page:
         key: Any,
         request: gr.Request,
     ) -> Iterator[Scene]:
-        """Answer a question, piece by piece."""
+        """Answer a question, piece by piece.
+
+        Gradio sends what changed from piece to piece, and a busy browser changes a piece before it is
+        shown: a key that the next piece lacks is then lost. So each piece says again who is busy, and the
+        circuit stands in a list, which is replaced as a whole.
+        """
         message, text, said, foil = (str(each or "") for each in (message, text, said, foil))
         asked = render.question(message, text, said, foil)
         if not asked:
@@ -200,13 +214,13 @@ class Page:
             talk.cancel, talk.shown = threading.Event(), None
             shelf.enter(self.roster, owner_of(request, key), thread, asked)
             shown = [*shown, render.asked(asked)]
+            busy: Scene = {self.w.go: gr.update(visible=False), self.w.stop: gr.update(visible=True)}
             yield {
+                **busy,
                 self.w.thread: thread,
                 self.w.kept: thread,
                 self.w.chat: [*shown, *render.show(render.Turn(), 0.0)],
                 **dict.fromkeys((self.w.box, self.w.text, self.w.said, self.w.foil), ""),
-                self.w.go: gr.update(visible=False),
-                self.w.stop: gr.update(visible=True),
             }
             question = {
                 "message": message[:4000],
@@ -216,9 +230,9 @@ class Page:
                 "focus": {key: focus[key] for key in ("kind", "id")} if focus else None,
             }
             for messages, view in render.answer(listen(talk, question)):
-                scene = {self.w.chat: [*shown, *messages]}
+                scene = {**busy, self.w.chat: [*shown, *messages]}
                 talk.shown = talk.shown if view is None else view["graph_id"]
-                yield scene if view is None else {**scene, self.w.circuit: view}
+                yield scene if view is None else {**scene, self.w.circuit: [view]}
         finally:
             talk.busy.release()
 
@@ -311,8 +325,10 @@ class Page:
         """Say which widget calls what."""
         picked = [self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
         scene = [self.w.kept, self.w.thread, self.w.chat, self.w.circuit, self.w.shelf, *picked]
-        first = [*scene, self.w.key, self.w.leave, self.w.title]
-        blocks.load(self.on_load, [self.w.kept, self.w.key], first, concurrency_limit=None, **QUIET)
+        first = [*scene, self.w.key, self.w.leave]
+        load = blocks.load(self.on_load, [self.w.kept, self.w.key], first, concurrency_limit=None, **QUIET)
+        loaded = load.then(self.on_loading, None, self.w.title, concurrency_limit=None, **QUIET)
+        loaded.then(self.on_ready, [self.w.thread, self.w.key], [*scene, self.w.title], queue=False, **QUIET)
         for again in (self.w.new.click, self.w.chat.clear):
             again(self.on_new, self.w.key, scene, queue=False, **QUIET)
         for event, handler in ((self.w.shelf.opencase, self.on_case), (self.w.shelf.opentalk, self.on_talk)):

@@ -179,7 +179,7 @@ def answers(talk: Talk, question: dict[str, Any]) -> "Iterator[Event]":
         while not talk.opening.ready:
             what, done = talk.opening.at
             yield Working(f"load {what}", min(done, 0.99))
-            if talk.cancel.wait(0.3):
+            if talk.cancel.wait(1.0):
                 raise Waited
         session = talk.session(talk.cancel)
     except Waited:
