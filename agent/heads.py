@@ -183,7 +183,8 @@ def _end(name: str, state: State) -> Ends | None:
     if wanted in LAST:
         return _at(len(case["tokens"]) - 1, state)
     for position, token in enumerate(case["tokens"]):
-        if wanted and token.strip().casefold() == wanted and not (case["bos"] and position == 0):
+        named = wanted and token.strip().casefold() == wanted and not (case["bos"] and position == 0)
+        if named or name.strip() == f"T@{position}":
             return _at(position, state)
     matching = [group["id"] for group in groups if wanted and wanted in group["name"].casefold()]
     return _step(matching[0], state) if matching else None

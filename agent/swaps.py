@@ -12,6 +12,8 @@ from agent.words import listed, quoted, whole_word
 if TYPE_CHECKING:
     from agent.desk import Desk
 
+POINTED = re.compile(r"(?:T|L\d+\.\w+[+-]?)@(\d+)")  # a token or a feature, by its id in the drawing
+
 
 @dataclass(frozen=True)
 class Donor:
@@ -73,17 +75,17 @@ def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
 
 
 def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
-    """A word as it stands in the text, and where: the word of that name, or the one a group sits on."""
+    """A word as it stands in the text, and where: that of a name, or the one a part of the drawing sits on."""
     text, wanted = case["text"], name.strip()
-    for group in groups:
-        if group["id"] == wanted:
-            first, last = whole_word(case["tokens"], group["position"])
-            before = "".join(case["tokens"][int(case["bos"]) : first])
-            word = "".join(case["tokens"][first : last + 1])
-            place = len(before) + len(word) - len(word.lstrip())
-            if text[place : place + len(word.strip())] == word.strip():
-                return word.strip(), place
-            wanted = word.strip()
+    position = _seat(wanted, groups)
+    if position is not None and int(case["bos"]) <= position < len(case["tokens"]):
+        first, last = whole_word(case["tokens"], position)
+        before = "".join(case["tokens"][int(case["bos"]) : first])
+        word = "".join(case["tokens"][first : last + 1])
+        place = len(before) + len(word) - len(word.lstrip())
+        if text[place : place + len(word.strip())] == word.strip():
+            return word.strip(), place
+        wanted = word.strip()
     whole = rf"(?<!\w){re.escape(wanted)}(?!\w)"
     found = re.search(whole, text) or re.search(whole, text, re.IGNORECASE)
     if wanted and found:
@@ -91,6 +93,13 @@ def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]
     if wanted and wanted in (token.strip() for token in case["tokens"]):  # a piece: the 5 of 59
         return wanted, text.index(wanted)
     raise QuestionError(f"The text does not contain the word {quoted(wanted)}; name a word of it to swap.")
+
+
+def _seat(name: str, groups: Sequence[Supernode]) -> int | None:
+    """The position of a group (S1), a feature (L11.N12+@5) or a token (T@5) of the drawing; None for a word."""
+    at = next((group["position"] for group in groups if group["id"] == name), None)
+    pointed = POINTED.fullmatch(name)
+    return at if at is not None or pointed is None else int(pointed[1])
 
 
 def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:
@@ -150,6 +159,13 @@ def named_group(name: str, state: State) -> Supernode:
     for group in groups:
         if wanted in (group["id"].casefold(), group["name"].casefold()):
             return group
+    pointed = next(
+        (n for n in (state.get("drawing") or {}).get("nodes", []) if n["id"] == name.strip()), None
+    )
+    if pointed is not None and pointed["kind"] == "token":  # what stands there for it is a group on it
+        there = [group for group in groups if group["position"] == pointed["position"]]
+        if there:
+            return there[0]
     features = [_feature(each, state) for each in name.split(",")]
     if all(features):
         return _joined([each for each in features if each is not None])
@@ -157,6 +173,9 @@ def named_group(name: str, state: State) -> Supernode:
     if matching:
         return matching[0]
     known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
+    if pointed is not None and pointed["kind"] != "feature":
+        what = f"{quoted(pointed['label'].strip())} is no group and no feature, and only those can be changed"
+        raise QuestionError(f"{what}. There are {known or 'none yet'}.")
     raise QuestionError(f"No group is called {quoted(name)}. There are {known or 'none yet'}.")
 
 

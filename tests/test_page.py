@@ -124,6 +124,9 @@ def test_questions_fit_what_is_pinned():
     drawing = {"supernodes": [{"id": "S1", "measured": 1.0}, {"id": "S6", "measured": None}]}
     assert "What happens if you remove S6?" in ideas.ideas(drawing, None)
     assert "Remove this group" in ideas.ideas(drawing, {"kind": "supernode", "id": "S1"})
+    assert "Remove this feature" in ideas.ideas(drawing, {"kind": "node", "id": "L11.N441-@5"})
+    assert "How does this reach the answer?" in ideas.ideas(drawing, {"kind": "node", "id": "T@1"})
+    assert ideas.ideas(drawing, {"kind": "node", "id": "E11@5"}) == ideas.ideas(drawing, None)
     assert ideas.ideas({**drawing, "only_seen": True}, None) == ideas.ideas(None, None) == []
 
 

@@ -156,6 +156,11 @@ def test_follow_ups_act_on_the_same_graph(desk, events):
     assert "The strongest path" in say(session, "explain the strongest path")
     swapped = say(session, "swap Texas for Colorado")
     assert "The model then says “ Denver”" in swapped
+    word = {"kind": "node", "id": "T@1"}
+    assert "The model then says “ Denver”" in say(session, "Swap this for 'Colorado'", focus=word)
+    assert "from the word “Texas” to" in say(session, "How does this reach the answer?", focus=word)
+    assert "“Texas”" in say(session, "What does this do?", focus=word)
+    assert "only those can be changed" in say(session, "remove this", focus={"kind": "node", "id": "LD"})
     node = next(n["id"] for n in session.last_drawing()["nodes"] if n["kind"] == "feature")
     assert node in say(session, "what does this node do?", focus={"kind": "node", "id": node})
     assert "supported" in say(session, "how sure are you?")

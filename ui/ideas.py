@@ -1,5 +1,6 @@
 """What could be asked next, from what is on the screen. Pure: texts that `agent` understands."""
 
+import re
 from typing import Any
 
 EXAMPLES = {
@@ -12,7 +13,9 @@ EXAMPLES = {
     "36+59= → a mistake": "Why does '36+59=' continue with 1?",
 }
 PINNED = ("Remove this {}", "Double this {}", "What does this do?", "Explain the strongest path")
+WORD = ("How does this reach the answer?", "Which words mattered?", "Explain the strongest path")
 COUNT = 4
+FEATURE = re.compile(r"L\d+\.")  # what else is drawn (errors, the answer) can be looked at only
 NOTHING_YET = "Why does 'The opposite of up is' say down?"
 
 
@@ -20,7 +23,9 @@ def ideas(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[
     """Up to four questions that make sense now; none while there is no circuit."""
     if not drawing or drawing.get("only_seen"):
         return []
-    if focus:
+    if focus and focus["kind"] == "node" and focus["id"].startswith("T@"):
+        return list(WORD)
+    if focus and (focus["kind"] == "supernode" or FEATURE.match(focus["id"])):
         return [asks.format("group" if focus["kind"] == "supernode" else "feature") for asks in PINNED]
     groups = drawing.get("supernodes") or []
     untested = [group for group in groups if group.get("measured") is None]

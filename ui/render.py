@@ -192,6 +192,8 @@ def question(message: str, text: str, said: str, foil: str) -> str:
 
 def chip(focus: dict[str, str]) -> str:
     """What is pinned in the drawing, in a few words of plain text."""
+    if focus["id"].startswith("T@"):
+        return f"✕  asking about the word “{visible(focus['label'])}”"
     kind = "group" if focus["kind"] == "supernode" else "node"
     return f"✕  asking about {kind} {visible(focus['id'])}: {visible(focus['label'])}"
 
