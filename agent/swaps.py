@@ -75,7 +75,7 @@ def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
 
 
 def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
-    """A word as it stands in the text, and where: that of a name, or the one a part of the drawing sits on."""
+    """A word as it stands in the text, and where: of that name, or where a part of the drawing sits."""
     text, wanted = case["text"], name.strip()
     position = _seat(wanted, groups)
     if position is not None and int(case["bos"]) <= position < len(case["tokens"]):
@@ -96,7 +96,7 @@ def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]
 
 
 def _seat(name: str, groups: Sequence[Supernode]) -> int | None:
-    """The position of a group (S1), a feature (L11.N12+@5) or a token (T@5) of the drawing; None for a word."""
+    """Where a group (S1), a feature (L11.N12+@5) or a token (T@5) of the drawing sits; None for a word."""
     at = next((group["position"] for group in groups if group["id"] == name), None)
     pointed = POINTED.fullmatch(name)
     return at if at is not None or pointed is None else int(pointed[1])
