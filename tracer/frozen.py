@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from tracer.activations import Activation, activation_of
 from tracer.families import BlockWeights, part
+from tracer.folding import gain_of
 from tracer.pulse import pulse
 from tracer.subject import Subject
 
@@ -233,6 +234,30 @@ def recorded_inputs(sites: dict[str, nn.Module]) -> Iterator[dict[str, BlockCall
             handle.remove()
 
 
+@contextmanager
+def recorded_outputs(subject: Subject) -> Iterator[dict[str, Tensor]]:
+    """Collect what the MLPs' linear maps give, so that it is not computed again; leave no hook behind.
+
+    Not in float64: Hugging Face's norms, and so these outputs, are no more exact than float32.
+    """
+    given: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda _module, _args, out: given.__setitem__(name, out[0])
+
+    coarse = subject.unembedding.dtype != torch.float64
+    handles = [
+        module.register_forward_hook(keep(f"{name} {index}"))
+        for index, folded in enumerate(subject.folded if coarse else ())
+        for name, module in folded.mlp.items()
+    ]
+    try:
+        yield given
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 @torch.no_grad()
 def freeze(subject: Subject, ids: Int[Tensor, " pos"]) -> Frozen:
     """Run the text once with eager attention and keep what is frozen."""
@@ -245,9 +270,9 @@ def freeze(subject: Subject, ids: Int[Tensor, " pos"]) -> Frozen:
             path = getattr(family, name)
             if path is not None:
                 sites[f"{name} {index}"] = part(block, path)
-    with recorded_inputs(sites) as calls:
+    with recorded_inputs(sites) as calls, recorded_outputs(subject) as given:
         out = subject.model(ids[None], use_cache=False, output_attentions=True, logits_to_keep=1)
-    seen = {name: _first(call)[0] for name, call in calls.items()}
+    seen = {name: _first(call)[0] for name, call in calls.items()} | given
     layers = tuple(
         _freeze_layer(subject, index, out.attentions[index][0], seen) for index in range(subject.layers)
     )
@@ -279,15 +304,12 @@ def _first(call: BlockCall) -> Tensor:
 
 
 def _norm(subject: Subject, module: nn.Module, x: Float[Tensor, "pos d_model"]) -> Norm:
-    weight = module.weight
-    assert isinstance(weight, Tensor)
-    weight = weight.detach()
+    gain = gain_of(module, subject.family)
     if isinstance(module, nn.LayerNorm):
         centred = x - x.mean(-1, keepdim=True)
         scale = (centred.pow(2).mean(-1) + module.eps).rsqrt()
-        return Norm(weight, scale, module.bias.detach(), center=True)
+        return Norm(gain, scale, module.bias.detach(), center=True)
     eps = float(getattr(module, "eps", 0.0) or getattr(module, "variance_epsilon", 0.0))
-    gain = 1.0 + weight if subject.family.unit_offset else weight
     return Norm(gain, (x.pow(2).mean(-1) + eps).rsqrt(), None, center=False)
 
 
@@ -301,16 +323,17 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
     }
     before, after = norms["pre_attention"], norms.get("post_attention")
     mlp_norm, post_mlp = norms["pre_mlp"], norms.get("post_mlp")
-    if index not in subject.folded:
-        subject.folded[index] = _fold(family.read(block, subject.shape), before, after)
-    weights, read_value, write_value = subject.folded[index]
+    folded = subject.folded[index]
+    weights = folded.weights
     scaled = pattern * before.scale
     if after is not None:
         scaled = scaled * after.scale[:, None]
     post_gain = None if post_mlp is None else post_mlp.gain * post_mlp.scale[:, None]
     activation = activation_of(subject)
-    gate, up, acts = _neurons(weights, activation, mlp_norm, seen[f"pre_mlp {index}"])
-    written, constant = acts @ weights.down.T, weights.down_bias
+    gate, up, acts = _neurons(weights, activation, mlp_norm, index, seen)
+    constant, written = weights.down_bias, seen.get(f"down {index}")
+    if written is None or constant is not None:
+        written = acts @ weights.down.T
     if post_gain is not None:
         written = written * post_gain
         constant = None if constant is None else constant * post_gain
@@ -318,8 +341,8 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
         weights=weights,
         activation=activation,
         pattern=scaled,
-        read_value=read_value,
-        write_value=write_value,
+        read_value=folded.read_value,
+        write_value=folded.write_value,
         attention_constant=_attention_constant(weights, before, after, pattern),
         mlp_norm=mlp_norm,
         mlp_stream=seen[f"pre_mlp {index}"],
@@ -334,30 +357,18 @@ def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str,
     )
 
 
-def _fold(
-    weights: BlockWeights, before: Norm, after: Norm | None
-) -> tuple[BlockWeights, Float[Tensor, "kv_head d_head d_model"], Float[Tensor, "head d_model d_head"]]:
-    """The value and output weights with the norms' gains in them; the same for every text."""
-    read = weights.value * before.gain
-    if before.center:
-        read = read - read.mean(-1, keepdim=True)
-    write = weights.output if after is None else weights.output * after.gain[:, None]
-    # laid out so that all heads' columns are one matrix: (d_model, head d_head) in memory
-    return weights, read.contiguous(), write.permute(1, 0, 2).contiguous().permute(1, 0, 2)
-
-
 def _neurons(
-    weights: BlockWeights, activation: Activation, norm: Norm, x: Float[Tensor, "pos d_model"]
+    weights: BlockWeights, activation: Activation, norm: Norm, index: int, seen: dict[str, Tensor]
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     """Pre-activations (gate, up) and activations of every neuron at every position."""
-    seen = norm.push(x)
-    if norm.beta is not None:
-        seen = seen + norm.beta
-    up = F.linear(seen, weights.up, weights.up_bias)
-    if weights.gate is None:
-        return None, up, activation.value(up)
-    gate = F.linear(seen, weights.gate, weights.gate_bias)
-    return gate, up, activation.value(gate) * up
+    gate, up = seen.get(f"gate {index}"), seen.get(f"up {index}")
+    if up is None or (gate is None and weights.gate is not None):
+        read = norm.push(seen[f"pre_mlp {index}"])
+        if norm.beta is not None:
+            read = read + norm.beta
+        up = F.linear(read, weights.up, weights.up_bias)
+        gate = None if weights.gate is None else F.linear(read, weights.gate, weights.gate_bias)
+    return gate, up, activation.value(up) if gate is None else activation.value(gate) * up
 
 
 def _attention_constant(

@@ -17,6 +17,7 @@ from tracer.targets import Targets
 
 CARRIED_BYTES = 96 * 2**20  # what one batch of carried directions and its scratch may take
 AT_ONCE = 256  # targets of a batch
+WASTED = 64  # positions carried in vain that cost about what a batch of its own does
 
 
 @runtime_checkable
@@ -85,17 +86,25 @@ def direct_rows(
 def batches(frozen: Frozen, targets: Targets) -> list[Int[Tensor, " some"]]:
     """Targets that are swept together: neighbouring positions, ordered from the last layer down.
 
-    A batch carries only the positions up to its last one.
+    A batch carries only the positions up to its last one; a later position begins a new batch where its
+    targets would make those before them carry more than WASTED positions in vain.
     """
     order = torch.argsort(targets.position * (len(frozen.layers) + 1) - targets.layer, stable=True)
+    places, counts = targets.position[order].unique_consecutive(return_counts=True)
+    together: list[int] = []  # how many targets are of neighbouring positions
+    last = 0
+    for place, count in zip(places.tolist(), counts.tolist(), strict=True):
+        if not together or together[-1] * (place - last) > WASTED:
+            together.append(0)
+        together[-1] += count
+        last = place
     shape = frozen.layers[0].write_value.shape
     width = (frozen.embedded.shape[1] + 2 * shape[0] * shape[2]) * frozen.embedded.element_size()
-    found, done = [], 0
-    while done < len(order):
-        last = int(targets.position[order[min(done + AT_ONCE, len(order)) - 1]]) + 1
-        batch = order[done : done + max(1, min(AT_ONCE, CARRIED_BYTES // (width * last)))]
-        found.append(batch[targets.layer[batch].argsort(descending=True, stable=True)])
-        done += len(batch)
+    found = []
+    for some in order.split(together):
+        carried = width * (int(targets.position[some[-1]]) + 1)
+        for batch in some.split(max(1, min(AT_ONCE, CARRIED_BYTES // carried))):
+            found.append(batch[targets.layer[batch].argsort(descending=True, stable=True)])
     return found
 
 

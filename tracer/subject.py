@@ -17,6 +17,7 @@ from transformers.utils import logging as transformers_logging
 from tracer.embedded import ensure_embedded, ensure_gguf, packaged_gguf
 from tracer.errors import SubjectError, TextError
 from tracer.families import Family, Shape, family_of, part
+from tracer.folding import Folded, fold
 from tracer.names import EMBEDDED, EMBEDDED_NAME
 
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
@@ -47,7 +48,6 @@ class Subject:
     tokenizer: Any
     family: Family
     spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
-    folded: dict[int, Any] = field(default_factory=dict)  # a layer's weights as tracer.frozen wants them
 
     @cached_property
     def shape(self) -> Shape:
@@ -66,6 +66,11 @@ class Subject:
     def blocks(self) -> tuple[nn.Module, ...]:
         """The decoder blocks, first to last."""
         return tuple(part(self.model, self.family.blocks).children())
+
+    @cached_property
+    def folded(self) -> tuple[Folded, ...]:
+        """Each block's weights as the tracer reads them."""
+        return tuple(fold(block, self.family, self.shape) for block in self.blocks)
 
     @property
     def layers(self) -> int:
@@ -189,7 +194,7 @@ def load(
     except (OSError, ValueError) as exc:
         raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
     subject = Subject(name, network, tokenizer, family)
-    _ = subject.mean_unembedding  # the same for every text: made here, not in the first trace
+    _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
     return subject
 
 
