@@ -158,7 +158,7 @@ def validated(data: bytes, name: str) -> FileModel:
     place = "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in error["loc"]).lstrip(".")
     message = error["msg"].removeprefix("Value error, ")[:200]
     if not place:
-        raise GraphError(f"{name!r} is not a graph in JSON: {message}.")
+        raise GraphError(f"{name!r} is not a graph in JSON: {message.removeprefix('Invalid JSON: ')}.")
     raise GraphError(f"{name!r} is not a graph that can be used: at {place}, {_lower(message)}.")
 
 

@@ -62,12 +62,18 @@ def build_app(opening: Opening, settings: Settings, roster: Roster) -> gr.Blocks
 
 
 def theme() -> Any:
-    """The looks of Gradio's own widgets: the system's fonts, buttons whose words can be read."""
+    """The looks of Gradio's own widgets: the system's fonts, buttons and boxes whose words can be read."""
     base = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"])
     return base.set(
         button_primary_background_fill="#1d5fc4",
         button_primary_background_fill_hover="#174c9e",
         button_primary_text_color="#ffffff",
+        input_background_fill="white",
+        input_border_width="1px",
+        input_border_color="*neutral_400",
+        input_border_color_dark="*neutral_500",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
     )
 
 

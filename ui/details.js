@@ -33,7 +33,7 @@ function sv(tag, traits, parent, text) {
 }
 
 const known = (value) => value !== null && value !== undefined;
-const percent = (share) => `${Math.round(share * 100)} %`.replace('-', '−');
+const percent = (share) => `${Math.round(share * 100)}\u00a0%`.replace('-', '−');
 const verdictOf = (group) => VERDICTS[group.verdict] ?? VERDICTS.untested;
 const layersOf = ([low, high]) => (low === high ? `L${low}` : `L${low}–${high}`);
 

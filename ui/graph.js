@@ -189,6 +189,7 @@ function panelNow() {
 function pin(id) {
   pinned = id;
   lit = null;
+  tip.style.display = 'none';
   mark();
   panelNow();
   const what = id ? focusOn(id) : { kind: '', id: '', label: '' };
@@ -308,7 +309,8 @@ svg.addEventListener('pointermove', (event) => {
     mark();
   }
   if (event.pointerType === 'touch') return; // a tap shows the panel instead
-  if (id) tell(event, linesOf(id));
+  if (id && id === pinned) tip.style.display = 'none'; // the panel says it, and is not to be covered
+  else if (id) tell(event, linesOf(id));
   else if (link) tell(event, linkLines(G, index, link));
   else tip.style.display = 'none';
 });

@@ -117,14 +117,14 @@ function groupBox(group, box) {
   const lines = open ? [fit(neat(group.name), box.width - 50, FONT.name)] : box.lines;
   lines.forEach((line, i) => sv('text', { x: 25, y: 18 + i * 15, class: 'ac-name' }, made, line));
   const share = `${group.sign < 0 ? '−' : ''}${percent(group.share)}`;
-  const short = `${group.id} · ${layersOf(group.layers)}`;
-  const long = `${group.id} · ${share} · ${layersOf(group.layers)}`;
-  const meta = widthOf(long, FONT.small) <= box.width - 30 ? long : short;
+  const facts = [group.id, share, layersOf(group.layers)];
+  const room = (words) => widthOf(words, FONT.small) <= box.width - 28;
+  const meta = [facts.join(' · '), facts.join(' '), `${facts[0]} · ${facts[2]}`].find(room) ?? group.id;
   const y = 18 + lines.length * 15;
-  sv('text', { x: 25, y, class: 'ac-meta' }, made, fit(meta, box.width - 30, FONT.small));
+  sv('text', { x: 25, y, class: 'ac-meta' }, made, meta);
   const [mark_, word] = verdictOf(group);
   const badge = sv('g', { class: `ac-seal v-${word}`,
-    transform: `translate(${box.width - 4},3)` }, made);
+    transform: `translate(${box.width},1)` }, made);
   sv('circle', { r: 8.5 }, badge);
   sv('text', { y: 4, 'text-anchor': 'middle' }, badge, mark_);
   register(group.id, made, { x: box.x + box.width / 2, y: box.y + box.height / 2 });

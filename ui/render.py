@@ -13,6 +13,7 @@ Message = dict[str, Any]
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:.])")
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
+TURNED = re.compile("“([^“”]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^“”]*)”")  # written from right to left
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -145,7 +146,12 @@ def marked(text: str, cites: Iterable[Mapping[str, Any]], circuit: str) -> str:
         tag = f'<span class="{escape(" ".join(signs))}" tabindex="0">'
         out += [text[at:found], tag, cite["text"], "</span>"]
         at = found + len(cite["text"])
-    return "".join([*out, text[at:]])
+    return isolated("".join([*out, text[at:]]))
+
+
+def isolated(text: str) -> str:
+    """The text with each quote that is written from right to left kept from turning what stands round it."""
+    return TURNED.sub("“\u2068\\1\u2069”", text)
 
 
 def title(model: str, brain: str) -> str:

@@ -44,7 +44,8 @@ h1 { font-size: 20px; } h2 { font-size: 16px; }
 table { border-collapse: collapse; font-size: 13px; } .wide { overflow-x: auto; }
 td:nth-child(2) { min-width: 230px; }
 td, th { border-bottom: 1px solid var(--border-color-primary); padding: 4px 10px 4px 0;
-  vertical-align: top; text-align: left; } td.n { text-align: right; white-space: nowrap; }
+  vertical-align: top; text-align: left; } td.n { text-align: right; }
+td.n, td:last-child { white-space: nowrap; }
 @media (max-width: 900px) {
   main { grid-template-columns: minmax(0, 1fr); }
   .frame { position: static; height: auto; }

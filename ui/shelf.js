@@ -134,14 +134,21 @@ function line(one) {
       'aria-label': `delete ${one.title}` }));
 }
 
-// What was opened is read from its beginning; the chat would show its end.
+// What was opened is read from its beginning; the chat goes to its end, whenever it comes to be drawn.
+let resting = 0;
 function toTop() {
-  for (const wait of [50, 300, 900]) {
-    setTimeout(() => {
-      const chat = document.querySelector('#chat .bubble-wrap');
-      if (chat) chat.scrollTop = 0;
-    }, wait);
-  }
+  clearInterval(resting);
+  const late = performance.now() + 8000;
+  let calm = 0; // looks in a row that found it at its top
+  resting = setInterval(() => {
+    const chat = document.querySelector('#chat .bubble-wrap');
+    calm = chat?.querySelector('.message-row') && !chat.scrollTop ? calm + 1 : 0;
+    if (chat) chat.scrollTop = 0;
+    if (calm > 9 || performance.now() > late) clearInterval(resting);
+  }, 100);
+}
+for (const sign of ['wheel', 'pointerdown', 'keydown']) { // whoever reads on is not held back
+  document.addEventListener(sign, () => clearInterval(resting), { passive: true });
 }
 
 function show() {

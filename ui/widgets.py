@@ -60,7 +60,7 @@ class Widgets:
             )
             self.go = gr.Button("Ask", variant="primary", elem_id="go")
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
-        apart = "Text and tokens in boxes of their own"
+        apart = "Give the text and the tokens exactly"
         with gr.Accordion(apart, open=False, visible=not self.read_only, elem_id="apart"):
             self.text = gr.Textbox(label="Text", max_length=4000, elem_id="text")
             with gr.Row():

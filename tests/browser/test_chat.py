@@ -161,7 +161,7 @@ def test_the_keyboard_is_enough(visit, asked):
 
 def test_a_hostile_text_stays_text(visit):
     page = visit()
-    page.get_by_text("Text and tokens in boxes of their own").click()
+    page.get_by_text("Give the text and the tokens exactly").click()
     page.locator("#text textarea").fill(HOSTILE)
     answered(page, lambda: page.locator("#text textarea").press("Enter"))
     page.wait_for_selector(".ac-group")
