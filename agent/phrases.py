@@ -100,6 +100,8 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"(?!why|how come)(?:.{0,80} )?(?:make|making|get|getting|force|forcing|push|pushing|bring"
             r"|coax) {it}(?: to| into)? (?:{say}|{saying}) <foil>",
         r"(?:what|how) (?:.{0,40} )?(?:make|get|cause|lead|let) <text> (?:to )?{continue} <foil>",
+        r"(?:what|how) (?:.{0,40} )?(?:make|get|cause|lead|let) (<text>(?:the {text_word} )?{q}) (?:to )?{say}"
+            r" <foil>",
         r"what (?:would|will|does) it take (?:for {it} )?to (?:get|see|have|reach|hear|obtain) <foil>",
         r"what\S* (?:.{0,40} )?(?:for|so|so that|before|until) {it} (?:to |would |can |could |will"
             r" )?{say} <foil>",
@@ -167,6 +169,8 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"what (?:stopped|stops|kept|keeps|prevented|prevents|blocked|blocks|held|holds|hindered) {it}"
             r" (?:back )?(?:from )?{saying} <foil>",
         r"{why} {aux}{not} <text> {continue} <foil>",
+        r"{why} {aux}{not} (<text>(?:the {text_word} )?{q}) {really}{say} <foil>",
+        r"{why} {aux} (<text>(?:the {text_word} )?{q}){not} {really}{say} <foil>",
         r"{why} {aux} <text>{not} {continue} <foil>",
     ]),
     (Intent.TEXT, [
@@ -244,7 +248,7 @@ PHRASES: list[tuple[Intent, list[str]]] = [
     (Intent.WHY, [
         r"{why}",
         r"(<text>{q}) ?(?:->|→|=>|gives|predicts) ?(<said>{q}|\S+)",
-        r"(?:explain )?<text> (?:->|→|=>) <said>",
+        r"(?:explain )?<text> (?:->|→|=>) <said>(?:[,.;:!?–—-]+ (?:{why}|how|where|what)\b.*)?",
         r"{why}(?: {aux})? {it} (?:like|likes|prefer|prefers|preferred|favou?rs?|rank|ranks) <said>"
             r" (?:to|over|above|more than) <foil>",
         r"{why}(?: {aux})? (?:{answer}|{it}) (?:(?:should )?be )?{really}(?:that )?(?:it (?:is|was)"
@@ -259,6 +263,8 @@ PHRASES: list[tuple[Intent, list[str]]] = [
             r"|of|in|for|to))? (<text>{q}) <said>",
         r"{why}(?: (?:is|was))? {answer}(?: (?:is|was))? <said>",
         r"{why} {aux} (<text>(?:.{0,20} )?{q}) (?:get|have|receive|come out as) <said>",
+        r"{why}(?: {aux})? (<text>(?:the {text_word} )?{q}|(?-i:[A-Z])\S*(?: \S+){2,})"
+            r" (?:should |would |will )?{really}{say} <said>",
         r"what (?:makes|made) <said> (?:more |so |the most )?(?:likely|probable)(?: than <foil>)?",
         r"explain (?:the|its|this) (?:answer|prediction|output|word|token|choice) <said>",
         r"(?:for|by) (?:what|which) (?:reason|cause|mechanism) {aux} {it} {say} <said>",

@@ -355,7 +355,8 @@ def _text(piece: str, lifted: Lifted) -> str | None:
 
 def _token(piece: str, lifted: Lifted) -> str | None:
     words = _words(piece, lifted, AROUND_TOKEN)
-    return None if words is None or PRONOUN.fullmatch(words) else words
+    points = words is not None and PRONOUN.fullmatch(words) and words not in ("one", *lifted.quoted(piece))
+    return None if points else words
 
 
 def _group(piece: str, lifted: Lifted, focus: Mapping[str, Any] | None) -> str | None:
