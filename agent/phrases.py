@@ -100,8 +100,8 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"(?!why|how come)(?:.{0,80} )?(?:make|making|get|getting|force|forcing|push|pushing|bring"
             r"|coax) {it}(?: to| into)? (?:{say}|{saying}) <foil>",
         r"(?:what|how) (?:.{0,40} )?(?:make|get|cause|lead|let) <text> (?:to )?{continue} <foil>",
-        r"(?:what|how) (?:.{0,40} )?(?:make|get|cause|lead|let) (<text>(?:the {text_word} )?{q}) (?:to )?{say}"
-            r" <foil>",
+        r"(?:what|how) (?:.{0,40} )?(?:make|get|cause|lead|let) (<text>(?:the {text_word} )?{q}) (?:to )?"
+            r"{say} <foil>",
         r"what (?:would|will|does) it take (?:for {it} )?to (?:get|see|have|reach|hear|obtain) <foil>",
         r"what\S* (?:.{0,40} )?(?:for|so|so that|before|until) {it} (?:to |would |can |could |will"
             r" )?{say} <foil>",

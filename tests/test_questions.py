@@ -364,3 +364,19 @@ def test_any_message_is_read_into_something_that_fits_json(message):
         assert question.text in message
     lifted = lift(message)
     assert lifted.raw(lifted.rest) == message
+
+
+@pytest.mark.parametrize(
+    ("message", "slot", "word"),
+    [
+        ("Why does 'The opposite of up is' say up?", "said", "up"),
+        ("Why does The opposite of up is say up rather than down?", "said", "up"),
+        ("The opposite of up is -> up, why?", "said", "up"),
+        ("Why does 'one two three' say one?", "said", "one"),
+        ('Why does the text "I think" say "so"?', "said", "so"),
+        ("What would make 'The opposite of up is' say in?", "foil", "in"),
+        ("Why doesn't 'The opposite of up is' say up?", "foil", "up"),
+    ],
+)
+def test_a_token_is_kept_where_it_is_a_word_that_questions_are_made_of(message, slot, word):
+    assert getattr(parse(message), slot) == word

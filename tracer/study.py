@@ -24,6 +24,7 @@ from tracer.transcoders import Transcoders
 
 DOSES = (0.5, 0.0, -1.0)
 NUDGE = 0.2  # part of an intervention that is tried to see how the model's slope changes
+CURVED = 0.75  # weight of slope and curvature in a forecast; the rest is the graph's (ARCHITECTURE.md)
 
 
 class Token(NamedTuple):
@@ -40,12 +41,16 @@ class Forecast(NamedTuple):
     frozen: float  # by the graph of all features, attention and norms as on the text
     exact: float  # by the live model's slope at the text as it is
     curved: float  # by its slope and curvature there
-    knock_on: tuple[float, ...]  # relative change of each readout, by slope and curvature
+    knock_on: tuple[float, ...]  # relative change of each readout, by the graph and by slope and curvature
 
     @property
     def mean(self) -> float:
-        """The mean of the graph's and the curved prediction: what a claim registers (ARCHITECTURE.md)."""
-        return (self.frozen + self.curved) / 2
+        """The weighted mean of the graph's and the curved prediction: what a claim registers."""
+        return _weighted(self.frozen, self.curved)
+
+
+def _weighted(graph: float, curved: float) -> float:
+    return (1 - CURVED) * graph + CURVED * curved
 
 
 class Glimpse(NamedTuple):
@@ -212,7 +217,10 @@ class Contrast:
                 float(still.logits[i, 0]),
                 float(live.logits[i, 0]),
                 float(curved.logits[i, 0]),
-                tuple(float(curved.readouts[i, j]) / size[j] for j in range(len(reads))),
+                tuple(
+                    _weighted(float(still.readouts[i, j]), float(curved.readouts[i, j])) / size[j]
+                    for j in range(len(reads))
+                ),
             )
             for i in range(len(groups))
         ]
