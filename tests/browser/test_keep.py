@@ -16,6 +16,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
 ]
 
+BUSY = """() => {
+    const end = performance.now() + 3000;
+    const work = () => {
+        const until = performance.now() + 600;
+        while (performance.now() < until);
+        if (performance.now() < end) setTimeout(work, 20);
+    };
+    setTimeout(work, 20);
+}"""
 SERIOUS = {"serious", "critical"}
 
 
@@ -60,7 +69,9 @@ def test_the_page_opens_with_an_answered_example_before_the_model_is_there(look,
 
 def test_what_is_asked_while_the_model_loads_waits_and_can_be_stopped(look):
     page = look()
+    page.wait_for_selector(".ac-group")
     page.locator("#ask textarea").fill("How sure are you?")
+    page.evaluate(BUSY)  # several pieces arrive before the first of them is shown
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Load model')")
     page.locator("#stop").click()
