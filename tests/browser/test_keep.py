@@ -71,6 +71,7 @@ def test_what_is_asked_while_the_model_loads_waits_and_can_be_stopped(look):
     page = look()
     page.wait_for_selector(".ac-group")
     page.locator("#ask textarea").fill("How sure are you?")
+    page.wait_for_timeout(1500)  # at rest
     page.evaluate(BUSY)  # several pieces arrive before the first of them is shown
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Load model')")
