@@ -138,6 +138,9 @@ def written_by(frozen, transcoders, sources, column):
     if column >= sources.token_column:
         position = column - sources.token_column
         return [(-1, position, frozen.embedded[position])]
+    if column >= sources.error_column:
+        layer, position = divmod(column - sources.error_column, frozen.length)
+        return [(layer, position, sources.errors[layer][position])]
     return [
         (layer, position, block.rows[i])
         for layer, row in enumerate(sources.blocks)

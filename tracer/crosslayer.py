@@ -17,12 +17,11 @@ from tracer.transcoders import Active, Transcoders, read_by, reader
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is written at one (layer, position), and the columns it counts towards."""
+    """What features write at one (layer, position), and the columns it counts towards."""
 
-    rows: Float[Tensor, "write d_model"]  # the error first
+    rows: Float[Tensor, "write d_model"]
     columns: Int[Tensor, " write"]
-    error: int  # the first row's column
-    start: int | None  # the second row's column, where the others follow it and nothing else writes to them
+    start: int | None  # the first column, where the others follow it and nothing else writes to them
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class FeatureSources:
     transcoders: Transcoders
     active: Active
     blocks: tuple[tuple[Block, ...], ...]
+    errors: tuple[Float[Tensor, "pos d_model"], ...]  # what the features of a layer leave over
     constants: tuple[Float[Tensor, "pos d_model"], ...]
     error_column: int
     token_column: int
@@ -44,14 +44,16 @@ class FeatureSources:
 
     def emit(self, index: int, carried: Float[Tensor, "target pos d_model"], out: Tensor) -> None:
         """Contract what the targets feel with what was written at a layer."""
-        for position in range(carried.shape[1]):
-            block, felt = self.blocks[index][position], carried[:, position]
+        positions, errors = carried.shape[1], self.errors[index]
+        first_error = self.error_column + index * len(errors)
+        out[:, first_error : first_error + positions] = torch.einsum(
+            "tpd,pd->tp", carried, errors[:positions]
+        )
+        for felt, block in zip(carried.unbind(1), self.blocks[index], strict=False):
             if block.start is None:
                 out.index_add_(1, block.columns, felt @ block.rows.T)
-                continue
-            out[:, block.error] = felt @ block.rows[0]
-            stop = block.start + len(block.rows) - 1
-            torch.mm(felt, block.rows[1:].T, out=out[:, block.start : stop])
+            elif len(block.rows):
+                torch.mm(felt, block.rows.T, out=out[:, block.start : block.start + len(block.rows)])
 
     def constant(self, index: int, _layer: Layer) -> Float[Tensor, "pos d_model"] | None:
         """What a layer writes with no source at all."""
@@ -83,7 +85,7 @@ def feature_sources(frozen: Frozen, transcoders: Transcoders, active: Active) ->
     units = active.units
     ends = torch.bincount(units.layer, minlength=layers).cumsum(0).tolist()
     later: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(layers)]  # (unit, row) from layers before
-    blocks, constants = [], []
+    blocks, errors, constants = [], [], []
     for index, layer in enumerate(frozen.layers):
         unit = torch.arange(ends[index - 1] if index else 0, ends[index], device=units.layer.device)
         rows = transcoders.layers[index].writing(units.neuron[unit], frozen.embedded)
@@ -102,12 +104,19 @@ def feature_sources(frozen: Frozen, transcoders: Transcoders, active: Active) ->
         later[index].clear()
         constant, left = _unexplained(transcoders, index, layer)
         left.index_add_(0, units.position[unit], own, alpha=-1)
-        first_error = len(units) + index * positions
-        blocks.append(_blocks(left, first_error, unit, units.position[unit], own, alone))
+        blocks.append(_blocks(positions, unit, units.position[unit], own, alone))
+        errors.append(left)
         constants.append(constant)
     tokens = len(units) + layers * positions
     return FeatureSources(
-        transcoders, active, tuple(blocks), tuple(constants), len(units), tokens, tokens + positions
+        transcoders,
+        active,
+        tuple(blocks),
+        tuple(errors),
+        tuple(constants),
+        error_column=len(units),
+        token_column=tokens,
+        bias_column=tokens + positions,
     )
 
 
@@ -129,17 +138,14 @@ def _unexplained(transcoders: Transcoders, index: int, layer: Layer) -> tuple[Te
     return constant, left
 
 
-def _blocks(
-    left: Tensor, first_error: int, unit: Tensor, position: Tensor, rows: Tensor, alone: bool
-) -> tuple[Block, ...]:
-    """One layer's writes by position, the error first; `alone`: no unit writes anywhere else."""
-    spots = torch.arange(len(left), device=position.device)
-    order = torch.cat([2 * spots, 2 * position + 1]).argsort(stable=True)
-    columns = torch.cat([first_error + spots, unit])[order]
-    rows = torch.cat([left, rows])[order]
-    sizes = (torch.bincount(position, minlength=len(left)) + 1).tolist()
+def _blocks(positions: int, unit: Tensor, position: Tensor, rows: Tensor, alone: bool) -> tuple[Block, ...]:
+    """One layer's writes by position; `alone`: no unit writes anywhere else, and they are sorted already."""
+    if not alone:
+        order = position.argsort(stable=True)
+        unit, rows = unit[order], rows[order]
+    sizes = torch.bincount(position, minlength=positions).tolist()
     found, start = [], int(unit[0]) if len(unit) else 0
-    for place, (own, some) in enumerate(zip(columns.split(sizes), rows.split(sizes), strict=True)):
-        found.append(Block(some, own, first_error + place, start if alone else None))
-        start += len(own) - 1
+    for columns, some in zip(unit.split(sizes), rows.split(sizes), strict=True):
+        found.append(Block(some, columns, start if alone else None))
+        start += len(columns)
     return tuple(found)

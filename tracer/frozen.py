@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -292,8 +293,13 @@ def freeze(subject: Subject, ids: Int[Tensor, " pos"]) -> Frozen:
 
 def _by_name(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BlockCall:
     pulse()
-    names = inspect.signature(module.forward).parameters
-    return {**dict(zip(names, args, strict=False)), **kwargs}
+    return {**dict(zip(_arguments(type(module).forward), args, strict=False)), **kwargs}
+
+
+@cache
+def _arguments(forward: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of what a module is called with."""
+    return tuple(inspect.signature(forward).parameters)[1:]
 
 
 def _first(call: BlockCall) -> Tensor:

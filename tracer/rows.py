@@ -144,6 +144,9 @@ def _sweep(
                 felt += skipped
             live = joined[index]
         _add_constant(bias, carried[:live], layer.attention_constant)
+        if products is None and (live - moved) * (positions - 2) <= WASTED:
+            # apart, a target that just joined costs as much as two positions
+            moved = live
         felt_at = targets.position[moved:live]
         _through_attention(layer, (carried[:moved], carried[moved:live]), felt_at, scratch, products)
         moved = live
