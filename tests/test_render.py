@@ -59,6 +59,7 @@ def test_before_anything_is_heard_there_is_a_sign_of_life():
 @given(st.text())
 @example(HOSTILE)
 @example("1. a\n2. b")
+@example("a title\n=")
 @example("    code\n\n***\n> q")
 @example("&lt; &amp; www.evil.example http://evil.example")
 def test_words_are_shown_as_typed_and_never_as_markup(text):
@@ -194,3 +195,7 @@ def test_no_control_code_of_a_model_reaches_the_terminal():
 def test_the_answer_can_be_read_in_a_narrow_terminal():
     text = printed(terminal.answer(report()), width=60)
     assert max(len(line) for line in text.splitlines()) <= 60
+
+
+def test_a_quote_from_right_to_left_turns_nothing_round_it():
+    assert render.isolated("“ مدينة” (24 %) and “ Austin”") == "“\u2068 مدينة\u2069” (24 %) and “ Austin”"

@@ -229,7 +229,7 @@ def expected(exc: Exception) -> str:
     if isinstance(exc, (AgentError, Refused)):
         return str(exc)
     if usage := getattr(exc, "format_message", None):  # typer's own, wherever it keeps the class
-        return f"{usage()} Try 'askcircuit --help'."
+        return f"{usage().rstrip('.')}. Try 'askcircuit --help'."
     raise exc
 
 

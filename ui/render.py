@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from agent import Answered, Drew, Event, Failed, Said, Working
 
 Message = dict[str, Any]
-MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~$:.])")
+MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-=!|~$:.])")
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
 TURNED = re.compile("“([^“”]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^“”]*)”")  # written from right to left

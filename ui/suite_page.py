@@ -1,12 +1,13 @@
 """A suite's report as one HTML page that needs no network, no script and no other file; and as markdown."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-from ui.render import visible
+from ui.render import isolated, visible
 from ui.suite_plots import bars, curves, scatter, strips, strongest_of
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -50,9 +51,10 @@ def figure(value: float | None, form: str = ".3f") -> str:
     return "–" if value is None else format(value, form).replace("-", "−")
 
 
-def chip(verdict: str) -> str:
-    """A verdict as a label."""
-    return f'<span class="chip {text(verdict)}">{text(verdict)}</span>'
+def chip(verdict: str, count: int = 1) -> str:
+    """A verdict as a label; how often it was reached, where more than once."""
+    many = f"{count} " if count > 1 else ""
+    return f'<span class="chip {text(verdict)}">{many}{text(verdict)}</span>'
 
 
 def facts(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -198,12 +200,12 @@ def _card(card: dict[str, Any]) -> str:
     if not card["done"]:
         why = card["failed"] or "not done yet"
         return f'<details class="card">{name} {chip("failed")}</summary><p>{text(why)}</p></details>'
-    verdicts = "".join(chip(test["verdict"]) for test in card["tests"])
+    verdicts = "".join(chip(*each) for each in Counter(test["verdict"] for test in card["tests"]).items())
     said = f"{card['answer']!r} over {card['foil']!r}" + (
         ", a false premise" if card["premise"] == "false" else ""
     )
     sentences = "".join(
-        f"<li>{text(s['text'])} {''.join(chip(c['verdict']) for c in s['claims'][:3])}</li>"
+        f"<li>{isolated(text(s['text']))} {''.join(chip(c['verdict']) for c in s['claims'][:3])}</li>"
         for s in card["sentences"]
     )
     hypothesis = card["hypothesis"]
