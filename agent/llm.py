@@ -74,17 +74,23 @@ class Endpoint:
             text = text.replace(key, "[key]")
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
-    def converse(self, messages: Messages, tools: Sequence[dict[str, Any]] = ()) -> Turn:
-        """The reply, an action where tools are offered, else words; raises Unreachable or Cancelled only."""
+    def converse(
+        self, messages: Messages, tools: Sequence[dict[str, Any]] = (), most: int = WORDS_TOKENS
+    ) -> Turn:
+        """The reply, an action where tools are offered, else words, of at most so many tokens.
+
+        Raises Unreachable or Cancelled only.
+        """
+        most = min(most, REPLY_TOKENS if tools else WORDS_TOKENS)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm") as pool:  # no loop runs in there
-            turn = pool.submit(asyncio.run, self._until_cancelled(messages, tools)).result()
-        sent = sum(len(str(m["content"])) for m in messages) + sum(len(str(t)) for t in tools)
+            turn = pool.submit(asyncio.run, self._until_cancelled(messages, tools, most)).result()
         said = len(turn.content) + sum(len(a) for _, a in turn.calls)
+        sent = letters(messages, tools)
         turn.tokens = max(turn.tokens, (sent + said) // 8)  # a server may leave the usage out, or lie
         return turn
 
-    async def _until_cancelled(self, messages: Messages, tools: Sequence[dict[str, Any]]) -> Turn:
-        work = asyncio.ensure_future(self._in_time(messages, tools))
+    async def _until_cancelled(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Turn:
+        work = asyncio.ensure_future(self._in_time(messages, tools, most))
         while not work.done():
             await asyncio.wait([work], timeout=LOOK)
             if self._cancel.is_set() and not work.done():
@@ -93,10 +99,10 @@ class Endpoint:
                 raise Cancelled
         return work.result()
 
-    async def _in_time(self, messages: Messages, tools: Sequence[dict[str, Any]]) -> Turn:
+    async def _in_time(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Turn:
         try:
             async with asyncio.timeout(DEADLINE):
-                return await self._any_manner(messages, tools)
+                return await self._any_manner(messages, tools, most)
         except TimeoutError:
             raise Unreachable(f"no whole reply within {DEADLINE:.0f} s") from None
         except openai.APITimeoutError:
@@ -111,7 +117,7 @@ class Endpoint:
             # what came back is not of the protocol; the client hands it on unchecked
             raise Unreachable("what it sends is not the OpenAI protocol") from None
 
-    async def _any_manner(self, messages: Messages, tools: Sequence[dict[str, Any]]) -> Turn:
+    async def _any_manner(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Turn:
         """Ask as this server can be asked, giving up first the extras, then the tools."""
         key = (self._key.get_secret_value() if self._key else "").strip() or "none"
         if not (key.isascii() and key.isprintable()):  # the HTTP library would print it in its complaint
@@ -121,8 +127,8 @@ class Endpoint:
             base_url=self._url, api_key=key, timeout=timeout, max_retries=RETRIES
         ) as client:
             while True:
-                most, extras = MANNERS[self._manner]
-                more = {most: REPLY_TOKENS if tools else WORDS_TOKENS, **extras}
+                bound, extras = MANNERS[self._manner]
+                more = {bound: most, **extras}
                 if tools and self.takes_tools:
                     more["tools"] = list(tools)
                 try:
@@ -145,6 +151,11 @@ class Endpoint:
             self._streams = False  # not one event came: it sent a whole reply
         request.pop("stream_options", None)
         return _whole(await client.chat.completions.create(**request))
+
+
+def letters(messages: Messages, tools: Sequence[dict[str, Any]]) -> int:
+    """How long what is sent is."""
+    return sum(len(str(m["content"])) for m in messages) + sum(len(str(tool)) for tool in tools)
 
 
 MANNERS: tuple[tuple[str, dict[str, Any]], ...] = (  # how the length is bounded, and extras

@@ -17,7 +17,7 @@ from agent.actions import Action, Decision
 from agent.briefing import brief, catalogue, framed, numbered, tools
 from agent.hypotheses import TESTED
 from agent.ledger import Sentence
-from agent.llm import Cancelled, Endpoint, Messages, Turn, Unreachable
+from agent.llm import WORDS_TOKENS, Cancelled, Endpoint, Messages, Turn, Unreachable, letters
 from agent.moves import objection, possible, styles
 from agent.prompts import render
 from agent.questions import Intent
@@ -34,6 +34,8 @@ TOKENS = 60_000  # a question
 EXCHANGES = 40  # a question
 SECONDS = 300.0  # a question, of waiting for the server
 STRIKES = 3  # steps the rules had to decide, after which they decide the rest
+LETTERS = 3  # of what is sent, a token: English and JSON have more
+LEAST_REPLY = 100  # tokens; an action does not fit into fewer
 SHOWN = 160  # characters of the LLM's own words in a note
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
@@ -85,10 +87,12 @@ class LLMBrain:
         """Dollars spent on this question, at the price of the settings."""
         return self._tokens * (self._price or 0.0) / 1e6
 
-    def _price_of(self, messages: Messages, offered: Sequence[dict[str, Any]]) -> float:
-        """Dollars that sending these costs at least, counted as `Endpoint.converse` does."""
-        letters = sum(len(str(m["content"])) for m in messages) + sum(len(str(t)) for t in offered)
-        return letters // 8 * (self._price or 0.0) / 1e6
+    def _affordable(self, messages: Messages, offered: Sequence[dict[str, Any]]) -> int:
+        """Tokens a reply to these may have, so that the question costs no more than it may."""
+        if self._dollars is None or not self._price:
+            return WORDS_TOKENS
+        left = (self._dollars - self._cost) / self._price * 1e6
+        return int(left) - letters(messages, offered) // LETTERS
 
     def _used(self) -> str:
         """What the question has cost so far, in words."""
@@ -183,14 +187,15 @@ class LLMBrain:
             budget = f"{TOKENS} tokens, {EXCHANGES} exchanges or {SECONDS:.0f} seconds"
             self._set_aside(f"the budget of {budget} a question is spent")
             return None
-        if self._dollars is not None and self._cost + self._price_of(messages, offered) > self._dollars:
+        most = self._affordable(messages, offered)
+        if most < LEAST_REPLY:
             spent = f"${self._cost:.4f} of ${self._dollars:g} a question are spent"
             self._set_aside(f"{spent}, and the next exchange would cost more than is left")
             return None
         self._exchanges += 1
         start = time.monotonic()
         try:
-            turn = self._endpoint.converse(messages, offered)
+            turn = self._endpoint.converse(messages, offered, most)
         except Cancelled:
             raise Stopped from None
         except Unreachable as exc:
