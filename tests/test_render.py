@@ -41,6 +41,11 @@ def test_after_the_answer_the_work_folds_away():
     assert said == {"role": "assistant", "content": "Because so."}
 
 
+def test_a_tick_that_changes_nothing_is_not_shown():
+    pieces = list(render.answer([Working("trace", 0.5, ""), None, None]))
+    assert [messages[0]["metadata"]["title"] for messages, _ in pieces] == ["Trace … 0 s", "1 step in 0.0 s"]
+
+
 def test_a_failure_is_said_in_words_and_keeps_what_was_said():
     messages = render.show(heard(Said("Part"), Failed("The text is *empty*.")), 1.0, over=True)
     assert [each["content"] for each in messages] == ["Part", "**No answer.** The text is \\*empty\\*\\."]

@@ -26,9 +26,10 @@ function tellSentences() {
     const parts = G && focus && mine(sentence) ? partsOf(sentence) : [];
     sentence.classList.toggle('lit', parts.includes(focus) || Boolean(home && parts.includes(home)));
     sentence.classList.toggle('held', sentence === held);
-    if (G && mine(sentence)) {
+    const pressed = String(sentence === held);
+    if (G && mine(sentence) && sentence.getAttribute('aria-pressed') !== pressed) {
       sentence.setAttribute('role', 'button');
-      sentence.setAttribute('aria-pressed', String(sentence === held));
+      sentence.setAttribute('aria-pressed', pressed);
     }
   }
 }

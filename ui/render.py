@@ -207,14 +207,15 @@ def chip(focus: dict[str, str]) -> str:
 def answer(events: Iterable[Event | None]) -> Iterator[tuple[list[Message], Any]]:
     """The messages, and a drawing or None, after each piece of an answer worth showing; None is a tick."""
     began = shown = time.monotonic()
-    turn = Turn()
+    turn, before = Turn(), show(Turn(), 0.0)
     for event in events:
         now = time.monotonic()
         turn = turn if event is None else hear(turn, event, now - began)
         view = event.view if isinstance(event, Drew) else None
         waits = bool(turn.steps) and turn.steps[-1].name == "wait"  # many may: their clocks go slowly
         patience = 0.1 if event is not None else SLOW if waits else 0.0
-        if view is not None or now - shown > patience:
-            shown = now
-            yield show(turn, now - began), view
+        messages = show(turn, now - began)
+        if view is not None or (now - shown > patience and messages != before):  # each costs a redrawing
+            shown, before = now, messages
+            yield messages, view
     yield show(turn, time.monotonic() - began, over=True), None
