@@ -1,6 +1,8 @@
 """What a question asks about by name: what it leaves open, the groups it means, what tests say of them."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from agent.actions import MOST_TIMES
 from agent.ledger import Sentence
@@ -8,8 +10,9 @@ from agent.questions import Intent, Question
 from agent.sentences import case_of, path_claim, prediction_of, tests_of
 from agent.state import Case, Claim, State, Supernode
 from agent.swaps import JOINT
+from agent.triage import MATTERS
 from agent.tricks import HELD
-from agent.variants import expected
+from agent.variants import expected, named_entities, texts_over
 from agent.words import listed, named_at, quoted, signed
 
 WANTED = {  # the slot without which a question cannot be answered, and what is then asked back
@@ -94,6 +97,54 @@ def meant(state: State) -> list[Supernode]:
     low = wanted.casefold()
     exact = [g for g in groups if low in (g["id"].casefold(), g["name"].casefold())]
     return exact or at_word(wanted, state) or [g for g in groups if low in _words(g["name"])]
+
+
+def asked_over(question: dict[str, Any]) -> list[Any]:
+    """Paraphrases, other entities, or both, as the question has it."""
+    words = f"{question['raw']} ".casefold()
+    if named_entities(question.get("other")):
+        return ["entities"]
+    if any(
+        stem in words for stem in ("paraphras", "wording", "reword", "rephras", "phrased", "in other words")
+    ):
+        return ["paraphrases"]
+    return ["paraphrases", "entities"]
+
+
+def carrier(state: State) -> str:
+    """The group that is carried to other texts: the named one, or one for the answer at a word that changes.
+
+    Where none is foreseen to matter there, or none did when tested, the strongest of all.
+    """
+    question, groups = state["question"], state.get("groups") or []
+    if question["group"]:
+        return str(question["group"])
+    changed: set[str] = set()
+    if "entities" in asked_over(question):
+        texts = texts_over("entities", case_of(state)["text"], question["other"])
+        changed = {own for text in texts for own, _ in text.changed}
+    pro = [g for g in groups if g["sign"] > 0] or groups[:1]
+    least, at_changed = MATTERS * abs(pro[0]["effect"]), reading(changed, state)
+    there = [g for g in pro if g["id"] in at_changed and abs(g["effect"]) >= least]
+    return _strongest(there, state) or _strongest(pro, state) or pro[0]["id"]
+
+
+def _strongest(groups: list[Supernode], state: State) -> str | None:
+    """Of these, the one whose removal cost the answer most; where none was tested, the graph's first."""
+    ids = {g["id"] for g in groups}
+    tests = [c for c in state.get("claims", []) if c["supernode"] in ids and c["kind"] == "effect"]
+    tests = [c for c in tests if (c["intervention"] or {}).get("kind") == "ablate" and c["p"] is not None]
+    held = [c for c in tests if c["verdict"] in HELD and (c["measured"] or 0.0) < 0]
+    if held:
+        return str(min(held, key=lambda c: (c["measured"] or 0.0, c["id"]))["supernode"])
+    tried = {c["supernode"] for c in tests}
+    return next((g["id"] for g in groups if g["id"] not in tried), None)
+
+
+def reading(words: Iterable[str], state: State) -> set[str]:
+    """Ids of the groups at these words that do not say a next token."""
+    found = [group for word in words for group in at_word(word, state)]
+    return {group["id"] for group in found if group["kind"] != "say"}
 
 
 def at_word(name: str, state: State) -> list[Supernode]:

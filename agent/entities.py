@@ -47,11 +47,11 @@ Dallas:Texas Oakland:California Chicago:Illinois Miami:Florida Houston:Texas Det
 Seattle:Washington Portland:Oregon Atlanta:Georgia Philadelphia:Pennsylvania Cleveland:Ohio Denver:Colorado
 """
 _NAMES = "John Mary Tom Anna David Sarah Peter Laura Paul Emma"
-_SEQUENCES = (
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
-    "January February March April May June July August September October November December",
-    "one two three four five six seven eight nine ten",
-)
+_SEQUENCES = {
+    "days": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+    "months": "January February March April May June July August September October November December",
+    "numbers": "one two three four five six seven eight nine ten",
+}
 
 
 class Kind(NamedTuple):
@@ -81,9 +81,9 @@ def kinds() -> tuple[Kind, ...]:
 
 
 @cache
-def sequences() -> tuple[tuple[str, ...], ...]:
-    """Words in their order: days, months, numbers."""
-    return tuple(tuple(line.split()) for line in _SEQUENCES)
+def sequences() -> dict[str, tuple[str, ...]]:
+    """Words in their order, by what they are called."""
+    return {name: tuple(words.split()) for name, words in _SEQUENCES.items()}
 
 
 def _rows(table: str) -> dict[str, tuple[str, ...]]:

@@ -13,11 +13,11 @@ from agent.asked import meant
 from agent.experiments import LEAST, without_effect
 from agent.state import Claim, State, Supernode
 from agent.swaps import JOINT
+from agent.triage import MATTERS
 from agent.tricks import HELD
 from agent.words import listed, percent, signed
 
 TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
-MATTERS = 0.25  # of the strongest effect measured: a group foreseen to do less is not tested for a why
 ASKED = 3  # groups at the word a question names that are tested
 SOUGHT = 6  # strongest groups among which those that stand in for each other are looked for
 

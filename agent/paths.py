@@ -29,9 +29,10 @@ def path_walked(state: State) -> list[Sentence]:
     if on_it:
         tests = [removed[step] for step in on_it if step in removed]
         said = [f"{s} {removed[s]['verdict'] if s in removed else 'not tested'}" for s in on_it]
+        known = f"tests of its groups: {listed(said)}" if tests else f"{listed(on_it)} not tested"
         out.append(
             Sentence(
-                f"It is read from the graph; tests of its groups: {listed(said)}.",
+                f"It is read from the graph; {known}.",
                 (claim["id"], *(c["id"] for c in tests)),
             )
         )

@@ -110,10 +110,11 @@ def _on(claim: Claim, state: State) -> str:
         return f"{claim['supernode']} on {over}"
     if how.get("kind") == "swap":
         return f"the swapped {basis_of(state).units}"
-    name = claim["supernode"] or called(subject_of(claim, state), case_of(state))
+    groups = (claim["supernode"] or "").replace(JOINT, " with ")  # in the id of a feature + is its sign
+    name = groups or called(subject_of(claim, state), case_of(state))
     factor = how.get("factor", 0.0)
     scaled = f" times {factor:g}".replace("-", "−") if factor else ""
-    return f"{name.replace(JOINT, ' with ')}{scaled}"
+    return f"{name}{scaled}"
 
 
 def last_said(state: State) -> list[dict[str, Any]]:

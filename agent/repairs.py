@@ -82,8 +82,9 @@ def _lost(claims: list[Claim], state: State, case: Case, features: Sequence[dict
         state["turn"],
         kind="lost",
         text=(
-            f"In the pruned graph, features for {quoted(case['foil'])} add up to {plain(whole[1])} and "
-            f"features for {quoted(case['answer'])} to {plain(whole[0])}."
+            f"In the pruned graph, the effects of features for {quoted(case['foil'])} add up to "
+            f"{plain(whole[1])} and of features for {quoted(case['answer'])} to {plain(whole[0])}; what acts "
+            "through later features counts there, too."
         ),
         rows=[known, *rows],
         numbers=[

@@ -18,12 +18,12 @@ from agent.actions import (
     Split,
     Trace,
 )
-from agent.asked import is_said
+from agent.asked import asked_over, carrier, is_said
 from agent.hypotheses import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
 from agent.questions import Intent
 from agent.state import Claim, State
 from agent.triage import FIRST, Budget, loose, overspent, too_dark, too_little
-from agent.variants import named_entities, swap_towards, texts_over
+from agent.variants import swap_towards, texts_over
 
 EXPLAIN = {Intent.WHY, Intent.WHY_NOT, Intent.TEXT, Intent.MISTAKE, Intent.USES}
 FROM_GRAPH = {
@@ -158,13 +158,12 @@ class RuleBrain:
             return _answer("holds", "no features act alike: there is nothing to carry over")
         if (test := next_test(_tests(state))) is not None:
             return test
-        first = next((g for g in groups if g["sign"] > 0), groups[0])
-        name = state["question"]["group"] or _carrier(claims, first["id"])
+        name = next((c["supernode"] for c in _own(state) if c["supernode"]), None) or carrier(state)
         if name not in {c["supernode"] for c in claims if c["kind"] == "effect"}:
             why = f"first see what {name} does on its own text"
             return Decision(action=Hypothesise(groups=(name,)), why=why)
         done = {(c["intervention"] or {}).get("over") for c in _own(state) if c["kind"] == "rate"}
-        for over in _asked_over(state["question"]):
+        for over in asked_over(state["question"]):
             if over not in done and texts_over(over, case["text"], state["question"]["other"]):
                 action = Generalise(group=name, over=over)
                 return Decision(action=action, why=f"predict what removing {name} does on {over}")
@@ -217,33 +216,6 @@ def _own(state: State) -> list[Claim]:
 def _tests(state: State) -> list[Claim]:
     """The predictions of this turn that a test can settle."""
     return [claim for claim in _own(state) if claim["kind"] in ("effect", "rate")]
-
-
-def _carrier(claims: list[Claim], otherwise: str) -> str:
-    """The group whose removal was measured to cost the answer most, where one was tested."""
-    removed = [
-        c
-        for c in claims
-        if c["supernode"]
-        and "+" not in c["supernode"]
-        and (c["intervention"] or {}).get("kind") == "ablate"
-        and c["kind"] == "effect"
-        and c["verdict"] in ("supported", "partly")
-    ]
-    best = min(removed, key=lambda c: (c["measured"] or 0.0, c["id"]), default=None)
-    return str(best["supernode"]) if best and (best["measured"] or 0.0) < 0 else otherwise
-
-
-def _asked_over(question: dict[str, Any]) -> list[Any]:
-    """Paraphrases, other entities, or both, as the question has it."""
-    words = f"{question['raw']} ".casefold()
-    if named_entities(question.get("other")):
-        return ["entities"]
-    if any(
-        stem in words for stem in ("paraphras", "wording", "reword", "rephras", "phrased", "in other words")
-    ):
-        return ["paraphrases"]
-    return ["paraphrases", "entities"]
 
 
 def _answer(style: Any, why: str) -> Decision:

@@ -10,7 +10,7 @@ from agent.state import Case, Claim, State, Supernode
 from agent.swaps import JOINT, joint
 from agent.triage import too_little
 from agent.tricks import HELD
-from agent.words import chance, listed, percent, placed, plain, quoted, risen, signed
+from agent.words import chance, layered, listed, percent, placed, plain, quoted, risen, signed
 
 FEW = 3  # words that are named
 SETS = {"neurons", "features"}  # what a set is called that belongs to no group
@@ -209,9 +209,8 @@ def called(group: Supernode, case: Case) -> str:
     if group["id"] in SETS:
         return f"a set of {group['name']}"
     where = f"at {placed(case['tokens'], group['position'])}"
-    first, last = group["layers"]
-    layers = f"layer {first}" if first == last else f"layers {first} to {last}"
-    return f"{group['id']} ({group['name']}: {len(group['members'])} features {where}, {layers})"
+    size, layers = len(group["members"]), layered(*group["layers"])
+    return f"{group['id']} ({group['name']}: {size} features {where}, {layers})"
 
 
 def tested(claim: Claim, group: Supernode, case: Case) -> Sentence:
@@ -249,11 +248,12 @@ def knock_on(state: State) -> list[Sentence]:
         return []
     _, claim, known = best
     names = {g["id"]: g["name"] for g in state.get("groups") or []}
+    groups = claim["supernode"]
+    without = listed(groups.split(JOINT)) if groups else called(subject_of(claim, state), case_of(state))
     return [
         Sentence(
-            f"Without {claim['supernode']} the activation of {known['supernode']} "
-            f"({names[known['supernode']]}) changes by {risen(known['measured'])} "
-            f"(predicted {risen(known['predicted'])}).",
+            f"Without {without} the activation of {known['supernode']} ({names[known['supernode']]}) "
+            f"changes by {risen(known['measured'])} (predicted {risen(known['predicted'])}).",
             (claim["id"],),
         )
     ]

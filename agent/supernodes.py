@@ -10,7 +10,7 @@ from math import fsum
 from typing import Any
 
 from agent.state import Case, Supernode
-from agent.words import placed, quoted
+from agent.words import layered, placed, quoted
 
 STRONGEST = 150  # features that are grouped at all
 SMALLEST, LARGEST = 4, 20
@@ -129,7 +129,7 @@ def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernod
         depth = [_depth(g, layers) for g in namesakes]
         place = [f"at {placed(case['tokens'], g['position'])}" for g in namesakes]
         both = [f"{d} {p}" for d, p in zip(depth, place, strict=True)]
-        layer = [f"layers {g['layers'][0]} to {g['layers'][1]}" for g in namesakes]
+        layer = [layered(*g["layers"]) for g in namesakes]
         ids = [g["id"] for g in namesakes]
         notes = next(n for n in (depth, place, both, layer, ids) if len(set(n)) == len(n))
         for one, note in zip(namesakes, notes, strict=True):

@@ -3,15 +3,25 @@
 import re
 from typing import Any
 
-from agent.asked import is_said
+from agent.asked import asked_over, is_said, reading
 from agent.bases import basis_of
 from agent.ledger import Sentence
-from agent.sentences import called, case_of, prediction_of, subject_of, tested, tests_of
+from agent.sentences import (
+    called,
+    case_of,
+    path_claim,
+    prediction_of,
+    short,
+    subject_of,
+    tested,
+    tests_of,
+)
 from agent.state import Case, Claim, State
-from agent.variants import entity_of, known_right, named_entities
-from agent.words import chance, listed, percent, placed, plain, quoted, signed
+from agent.variants import entity_of, kind_of, known_right, named_entities
+from agent.words import chance, layered, listed, percent, placed, plain, quoted, signed
 
 NAMED = 6  # features of a small set that are named
+MOVED = 0.1  # difference of two shares of influence that is worth a word
 
 
 def own_claims(state: State, kind: str) -> list[Claim]:
@@ -76,15 +86,14 @@ def where_lost(state: State) -> list[Sentence]:
 
 
 def _not_moved(shares: list[float]) -> str:
-    if shares[1] < shares[0]:
+    if shares[1] < shares[0] - MOVED:
         return ", so less of the first is taken to where the answer is read"
     return ""
 
 
 def _place(cell: dict[str, Any], state: State) -> str:
     word = placed(case_of(state)["tokens"], cell["position"])
-    first, last = cell["layers"]
-    return f"{word} in layer {first}" if first == last else f"{word} in layers {first} to {last}"
+    return f"{word} in {layered(*cell['layers'])}"
 
 
 def sides(state: State) -> list[Sentence]:
@@ -191,6 +200,8 @@ def carried_over(state: State) -> list[Sentence]:
         if claim["p"] is None:
             out.append(Sentence(f"{claim['text']} That has not been tested.", (claim["id"],)))
             continue
+        if not out:
+            out.append(_chosen(claim, state))
         held, same = (sum(bool(r.get(k)) for r in rows) for k in ("holds", "same_answer"))
         grouped = sum(r["how"] == "same grouping" for r in rows)
         over = (claim["intervention"] or {})["over"]
@@ -217,6 +228,24 @@ def carried_over(state: State) -> list[Sentence]:
             )
         )
     return out
+
+
+def _chosen(claim: Claim, state: State) -> Sentence:
+    """Which group is carried over, and why that one."""
+    group, case, path = subject_of(claim, state), case_of(state), path_claim(state)
+    rows = [r for c in own_claims(state, "rate") for r in c["rows"] or []]
+    changed = dict.fromkeys(own for row in rows for own, _ in row["changed"])
+    here = [word for word in changed if group["id"] in reading([word], state)]
+    if state["question"]["group"]:
+        why = "as the question asks"
+    elif here:
+        why = f"which sits at {quoted(here[0])}, a word that changes"
+    elif changed:
+        why = f"the strongest: none that reads a word that changes does much for {quoted(case['answer'])}"
+    else:
+        why = f"the strongest for {quoted(case['answer'])}"
+    ids = (claim["id"], path["id"]) if path else (claim["id"],)
+    return Sentence(f"The group looked for in the other texts is {short(group, case)}, {why}.", ids)
 
 
 def _otherwise(grouped: int, texts: int) -> str:
@@ -253,10 +282,9 @@ def other_than_asked(state: State) -> list[Sentence]:
     """Where the texts tried are not about what was asked for, or none could be made, that is said."""
     other, case, claim = state["question"].get("other") or "", case_of(state), prediction_of(state)
     over = {(c["intervention"] or {})["over"] for c in own_claims(state, "rate")}
-    entity, named = entity_of(case["text"]), named_entities(other)
+    entity, named, kind = entity_of(case["text"]), named_entities(other), kind_of(case["text"])
     text = ""
     if "entities" in over:
-        kind = entity.kind.name if entity else "words of the sequence"
         if other and not named and not _one_of(other, kind):
             text = f"There is no table of {quoted(other)} here: the texts put other {kind} in."
     elif named and entity and entity.name in named:
@@ -271,6 +299,8 @@ def other_than_asked(state: State) -> list[Sentence]:
             f"No rule puts other {quoted(other)} into this text. Name a word and another for it, for "
             "example: Swap Texas for Ohio."
         )
+    elif over and "entities" in asked_over(state["question"]):
+        text = "No rule puts another thing in place of a word of this text: only its wording is changed."
     elif not over:
         text = "No rule makes another text of this one. Give one to compare with, in quotes."
     return [Sentence(text, (claim["id"],))] if text else []

@@ -8,6 +8,7 @@ from agent.supernodes import SMALLEST
 
 BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
 FIRST = 3  # groups of both sides that are tested before a mistake's repair is looked for
+MATTERS = 0.25  # of the strongest effect: a group foreseen to do less is not looked into
 LOOSE = 0.3  # coherence below which a group is split
 
 

@@ -106,8 +106,8 @@ def _replaced(text: str, own: str, other: str) -> str:
 
 def _moved_on(text: str) -> list[Variant]:
     """A sequence, begun later: Tuesday, Wednesday, Thursday."""
-    for words in sequences():
-        inside = [w for w in words if re.search(rf"(?<!\w){w}(?!\w)", text)]
+    for words in sequences().values():
+        inside = _inside(words, text)
         if len(inside) < 2:
             continue
         out = []
@@ -121,6 +121,17 @@ def _moved_on(text: str) -> list[Variant]:
             out.append(Variant(moved, tuple(shifted.items())))
         return out
     return []
+
+
+def _inside(words: Sequence[str], text: str) -> list[str]:
+    return [w for w in words if re.search(rf"(?<!\w){w}(?!\w)", text)]
+
+
+def kind_of(text: str) -> str:
+    """What is put into other texts in place of a word of this one, in the plural."""
+    if entity := entity_of(text):
+        return entity.kind.name
+    return next((name for name, words in sequences().items() if len(_inside(words, text)) > 1), "words")
 
 
 def paraphrases(text: str) -> list[Variant]:
@@ -175,13 +186,15 @@ def corresponding(
 ) -> dict[int, int]:
     """Which position of another text corresponds to each position of this one.
 
-    The same tokens in order, the last tokens of what was changed, and the last position of all.
+    The same tokens in order, whatever spaces and capitals they begin with; tokens that stand once in either
+    text; the last tokens of what was changed, and the last position of all.
     """
-    matcher = SequenceMatcher(None, list(own), list(other), autojunk=False)
-    pairs = {block.a + i: block.b + i for block in matcher.get_matching_blocks() for i in range(block.size)}
+    here, there = ([token.strip().casefold() for token in tokens] for tokens in (own, other))
+    matcher = SequenceMatcher(None, here, there, autojunk=False)
+    pairs = {p: there.index(t) for p, t in enumerate(here) if here.count(t) == there.count(t) == 1}
+    pairs |= {block.a + i: block.b + i for block in matcher.get_matching_blocks() for i in range(block.size)}
     for before, after in changed:
-        here, there = _ends(own, before), _ends(other, after)
-        pairs |= dict(zip(here, there, strict=False))
+        pairs |= dict(zip(_ends(own, before), _ends(other, after), strict=False))
     pairs[len(own) - 1] = len(other) - 1
     return pairs
 

@@ -20,6 +20,7 @@ SPACED = 0x0E00  # from here on (Thai, Chinese, Japanese, …) words are mostly 
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 _STRAIGHT = str.maketrans("“”", '""')
+_ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#!|~&$^:.])")
@@ -31,8 +32,12 @@ def shown(token: str) -> str:
 
 
 def quoted(token: str) -> str:
-    """A token in quotes, leading space kept; quotes of its own become straight: ours end where we do."""
-    inner = shown(token).translate(_STRAIGHT)
+    """A token in quotes, leading space kept; quotes of its own become straight: ours end where we do.
+
+    A token of signs alone keeps them apart: spaces are made visible, curly quotes are no straight ones.
+    """
+    words = any(map(str.isalnum, token))
+    inner = shown(token).translate(_STRAIGHT if words else _ORNATE) if token.strip(" ") else "␣" * len(token)
     return f"“{inner}”"
 
 
@@ -76,6 +81,11 @@ def named_at(tokens: Sequence[str], name: str) -> list[int]:
     found = re.finditer(rf"(?<!\w){re.escape(name.strip())}(?!\w)", whole, re.IGNORECASE)
     spans = [match.span() for match in found]
     return [p for p in range(len(tokens)) if any(starts[p] < b and ends[p] > a for a, b in spans)]
+
+
+def layered(first: int, last: int) -> str:
+    """A range of layers."""
+    return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
 def signed(value: float) -> str:

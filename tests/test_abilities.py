@@ -71,6 +71,11 @@ def test_other_entities_are_counted_text_by_text(talk, embedded_subject):
     assert report["answer"]["refused"] == []
     (claim,) = [c for c in report["claims"] if c["kind"] == "rate"]
     assert [row["text"] for row in claim["rows"]] == ["Ohio, whose capital is", "Colorado, whose capital is"]
+    (own,) = [g for g in report["supernodes"] if g["id"] == claim["supernode"]]
+    word = talk[1][1]["case"]["tokens"][own["position"]]
+    chosen = next(s["text"] for s in report["answer"]["sentences"] if "looked for in the other" in s["text"])
+    assert ("Illinois" in word) == ("a word that changes" in chosen)
+    assert ("the strongest" in chosen) != ("a word that changes" in chosen)
     for row in claim["rows"]:
         clean = logits_after(embedded_subject, row["text"], [], 1.0)
         logits = logits_after(embedded_subject, row["text"], row["members"], 0.0)

@@ -3,10 +3,15 @@
 import pytest
 
 from agent import Answered, Session, read_settings
+from agent.asked import carrier
 from agent.desk import Desk
+from agent.ledger import faults, new_claim
 from agent.library import Library
 from agent.questions import Intent, parse
+from agent.readings import how_sure
 from agent.session import in_words
+from agent.variants import corresponding
+from agent.words import quoted
 
 LEADING = {
     "is it really using capital cities?": "capital cities",
@@ -71,3 +76,48 @@ def test_what_a_question_leaves_open_is_asked_back_and_nothing_is_lost(talk, mes
     drawn = session.last_drawing()
     assert in_words(session.ask(message)).startswith(back)
     assert session.last_drawing() == drawn
+
+
+def state_with(claims, groups, other="other states", text="Texas, whose capital is"):
+    tokens = ["<bos>", "Texas", ",", " whose", " capital", " is"]
+    case = {"text": text, "tokens": tokens, "bos": True, "answer": " Austin", "foil": " Houston"}
+    question = {"raw": f"does it hold for {other}?", "other": other, "group": None}
+    return {"turn": 1, "case": case, "question": question, "claims": claims, "groups": groups, "focus": None}
+
+
+def group_at(name, position, effect, kind="input"):
+    known = {"id": name, "name": name, "position": position, "effect": effect, "kind": kind}
+    return {**known, "sign": 1 if effect > 0 else -1, "members": ["L1.N1+@1"], "layers": [0, 3]}
+
+
+def removed(name, measured, verdict):
+    test = {"supernode": name, "measured": measured, "verdict": verdict, "p": 0.01, "p_holm": 0.01}
+    return new_claim([], 1, kind="effect", intervention={"kind": "ablate", "factor": 0.0}, **test)
+
+
+def test_what_is_carried_over_reads_the_word_that_changes_where_it_matters():
+    say, read, weak = group_at("S1", 5, 4.0, "say"), group_at("S2", 1, 2.0), group_at("S3", 1, 0.5)
+    assert carrier(state_with([], [say, read])) == "S2"
+    assert carrier(state_with([], [say, weak])) == "S1"
+    assert carrier(state_with([removed("S2", -0.1, "inconclusive")], [say, read])) == "S1"
+    assert carrier(state_with([removed("S1", -4.0, "supported")], [say, read])) == "S2"
+    assert carrier(state_with([], [say, read], other="paraphrases")) == "S1"
+
+
+def test_a_single_feature_keeps_its_sign_where_it_is_said_how_sure_a_test_is():
+    test = removed(None, -1.0, "supported")
+    claim = {**test, "members": ["L17.N1693+@5"], "predicted": -1.1, "numbers": [6]}
+    state = state_with([claim], [])
+    (whole,) = dict(how_sure(state))["In short."]
+    assert whole.text == "By verdict: supported: the feature L17.N1693+@5."
+    assert faults([whole], [claim], []) == []
+
+
+def test_words_correspond_wherever_they_stand_in_another_wording():
+    own = ["<bos>", "Texas", ",", " whose", " capital", " is"]
+    assert corresponding(own, ["<bos>", "The", " capital", " of", " Texas", " is"], ())[1] == 4
+    assert corresponding(own, ["<bos>", "Fact", ":", " Texas", *own[2:]], ())[1] == 3
+
+
+def test_tokens_of_signs_alone_are_told_apart():
+    assert [quoted(token) for token in (" “", ' "', " ", "“no”")] == ["“ ❝”", '“ "”', "“␣”", '“"no"”']
