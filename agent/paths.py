@@ -29,7 +29,7 @@ def path_walked(state: State) -> list[Sentence]:
     if on_it:
         tests = [removed[step] for step in on_it if step in removed]
         said = [f"{s} {removed[s]['verdict'] if s in removed else 'not tested'}" for s in on_it]
-        known = f"tests of its groups: {listed(said)}" if tests else f"{listed(on_it)} not tested"
+        known = f"tests of its groups: {listed(said)}" if tests else "none of its groups was tested"
         out.append(
             Sentence(
                 f"It is read from the graph; {known}.",
