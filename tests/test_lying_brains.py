@@ -280,14 +280,14 @@ def swapped(text, a, b):
 WORDS = {
     "an invented number": ("Removing", lambda t: t.replace("−3.83", "−9.83")),
     "another sign": ("Removing", lambda t: t.replace("−3.83", "+3.83")),
-    "measured for predicted": ("Removing", lambda t: swapped(t, "−3.83", "−3.66")),
+    "measured for predicted": ("Removing", lambda t: swapped(t, "−3.83", "−3.88")),
     "predicted put before the measured": (
         "Removing",
-        lambda t: t.replace("by −3.83 (predicted −3.66)", "by predicted −3.83 (−3.66)"),
+        lambda t: t.replace("by −3.83 (predicted −3.88)", "by predicted −3.83 (−3.88)"),
     ),
     "measured said to be as predicted": (
         "Removing",
-        lambda t: t.replace("−3.83 (predicted −3.66)", "−3.83 as predicted (−3.66)"),
+        lambda t: t.replace("−3.83 (predicted −3.88)", "−3.83 as predicted (−3.88)"),
     ),
     "an invented group": ("Removing", lambda t: t.replace("S1", "S77")),
     "another group": ("Removing", lambda t: t.replace("S1", "S2")),
