@@ -26,7 +26,7 @@ from tracer.transcoders import Transcoders
 NUMBER = 4  # bytes: weights are held in float32
 LIBRARIES = 450_000_000  # python, torch, transformers
 TOKEN = 1_000  # bytes a tokeniser takes for each token it knows
-USED = 0.7  # of what plain products reach; the rest is moving things about
+LAYERS_A_SECOND = 40  # what a trace takes beside its products: moving things about
 PACKAGED = {  # sizes of the models that come as packages, before they are unpacked
     EMBEDDED: {
         **{"model_type": "gemma3_text", "hidden_size": 640, "num_hidden_layers": 18, "head_dim": 256},
@@ -86,7 +86,7 @@ class Sizes:
         layer = self.d_model * self.d_head * (self.heads + self.kv_heads) + tokens * mixed
         products = nodes * self.layers / 2 * tokens * layer + nodes * columns * self.d_model
         products += 3 * tokens * self.parameters
-        return Need(tokens, memory, self.layers / 15 + products / (USED * rate))
+        return Need(tokens, memory, self.layers / LAYERS_A_SECOND + products / rate)
 
 
 def sizes_of(model: str) -> Sizes:

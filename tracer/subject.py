@@ -118,7 +118,7 @@ class Subject:
         need = 4 * self.layers * (pattern + neuron) / 1e9
         return (
             f"The text has {about}{got:,} tokens; the limit here is {limit:,}. Shorten it, or raise "
-            f"ASKCIRCUIT_MAX_TOKENS: a text this long needs about {need:,.0f} GB beside the model."
+            f"ASKCIRCUIT_MAX_TOKENS: a text this long needs about {max(need, 0.1):,.1f} GB beside the model."
         )
 
     def has_bos(self, ids: Int[Tensor, " pos"]) -> bool:

@@ -277,6 +277,7 @@ def test_a_conversation_is_listed_comes_back_and_can_be_deleted(visit, asked):
     page.wait_for_selector(".ac-group")
     assert TEXAS in said(page)
     page.get_by_role("button", name="New conversation").click()
+    page.wait_for_selector("#chat .user-row", state="detached")
     ask(page, "what can I ask?")
     page.get_by_role("button", name="Conversations").click()
     assert page.locator(".sh-talk").count() == 2
