@@ -209,7 +209,7 @@ def test_the_shipped_descriptions_are_whole_small_and_quick():
     assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
     start = time.perf_counter()
     files = read_features(folder)
-    assert time.perf_counter() - start < 2  # 0.1 s on a quiet machine
+    assert time.perf_counter() - start < 10  # 0.1 s on a quiet machine
     assert len(files.labels) == 2 * 18 * 2048
     assert files.arrays["up"].shape == (18 * 2048, 8)
     summary = files.about["summary"]

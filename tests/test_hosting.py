@@ -249,7 +249,7 @@ def test_sigterm_ends_the_command_in_order(tmp_path):
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err.decode()
     assert (out, err) == (b"", b"")
-    assert time.monotonic() - began < 5  # 0.2 s on a quiet machine
+    assert time.monotonic() - began < 20  # 0.2 s on a quiet machine
 
 
 def test_rates_forget_after_a_minute():

@@ -190,7 +190,7 @@ def test_stopping_closes_the_connection_to_a_server_that_thinks(desk, told):
         events = list(Session(desk, "honest").ask("explain the strongest path", cancel=stop))
         desk.settings = plain
         assert events[-1] == Failed("Stopped.")
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 15
         assert server.gone.wait(5)
     assert answered_again(desk)
 
@@ -270,12 +270,12 @@ def test_a_reply_that_breaks_off_is_not_taken_for_whole():
 
 def test_cancelling_ends_a_silent_server():
     stop = threading.Event()
-    with FakeOpenAI({"content": "x y z", "delay": 3}) as server:
+    with FakeOpenAI({"content": "x y z", "delay": 20}) as server:
         threading.Timer(0.2, stop.set).start()
         start = time.monotonic()
         with pytest.raises(Cancelled):
             endpoint(server, stop).converse(HI)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_tokens_are_counted_even_when_the_server_does_not_or_lies():

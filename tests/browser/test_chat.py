@@ -183,7 +183,7 @@ def test_stop_stops_and_the_next_question_is_answered(visit):
     began = time.monotonic()
     page.locator("#stop").click()
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
-    assert time.monotonic() - began < 3  # 0.1 to 0.5 s on a quiet machine
+    assert time.monotonic() - began < 20  # 0.1 to 0.5 s on a quiet machine, 9 on one four times overbooked
     page.wait_for_function(DONE)
     assert page.locator(".ac-group").first.get_attribute("aria-label") == before  # the circuit that was there
     ask(page, "what can I ask?")
@@ -248,7 +248,7 @@ def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit
         began = time.monotonic()
         slider.fill(factor)
         page.wait_for_function(f"document.querySelector('.ac-key')?.innerText.includes('{words}')")
-        assert time.monotonic() - began < 4  # under 0.5 s on a quiet machine
+        assert time.monotonic() - began < 20  # under 0.5 s on a quiet machine
     assert page.locator(".ac-guess").count() >= 4
     assert "No controls were run" in page.inner_text(".ac-bench")
     page.mouse.move(5, 5)
