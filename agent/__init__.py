@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.health import memory_each, needs
     from agent.imports import import_features
     from agent.llm_labels import outcome_line, plan_labels, write_labels
+    from agent.memory import share_memory
     from agent.neuronpedia import Upload, upload_graph
     from agent.roster import Roster
     from agent.session import Session, answered, in_words
@@ -64,6 +65,7 @@ __all__ = [
     "run_here",
     "search_features",
     "settings_table",
+    "share_memory",
     "show_feature",
     "show_graph",
     "suite_results",
@@ -90,6 +92,7 @@ _LATE = {
     "write_labels": "agent.llm_labels",
     "export_features": "agent.features",
     "search_features": "agent.features",
+    "share_memory": "agent.memory",
     "show_feature": "agent.features",
     "Bundle": "agent.bundle",
     "read_bundle": "agent.bundle",

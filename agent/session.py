@@ -33,7 +33,7 @@ from agent.state import Message, State
 from agent.tools import Stopped
 from agent.triage import Budget
 from agent.tryout import Tried, asked, kept, told, try_out
-from agent.turns import Closed, Place, give_back_memory
+from agent.turns import Closed, Place
 from agent.words import escaped
 
 log = logging.getLogger(__name__)
@@ -106,11 +106,8 @@ class Session:
         try:
             with self._desk.turns.place(stop) as place:
                 yield from _wait_for(place)
-                try:
-                    with _limited(self._desk.settings.max_seconds, stop) as expired:
-                        yield from self._answer(asked, stop, expired)
-                finally:
-                    give_back_memory()
+                with _limited(self._desk.settings.max_seconds, stop) as expired:
+                    yield from self._answer(asked, stop, expired)
         except Stopped:
             yield Failed("Stopped.")
         except Closed as exc:

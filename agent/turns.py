@@ -1,12 +1,11 @@
 """Who is asking, in the order they came: one question at a time, and a way to end them all."""
 
-import ctypes
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.errors import AgentError
+from agent.memory import give_back_memory
 
 
 class Closed(AgentError):
@@ -50,6 +49,7 @@ class Turns:
         try:
             yield place
         finally:
+            give_back_memory()  # before the next one begins
             with self._changed:
                 self._line.remove(place)
                 self._changed.notify_all()
@@ -79,10 +79,3 @@ class Turns:
         with self._changed:
             for place in self._line:
                 place.stop.set()
-
-
-def give_back_memory() -> None:
-    """Return to the system what large tensors left behind: glibc keeps it, and a host would swell."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:  # musl has none
-        trim(0)

@@ -132,6 +132,9 @@ def chat(
         return
     check_port(settings.host, settings.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+    from agent import share_memory
+
+    share_memory()
     from ui.app import serve
     from ui.hosting import leave_at_once, stay_open
     from ui.opening import Opening
