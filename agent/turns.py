@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.errors import AgentError
-from agent.memory import give_back_memory
+from tracer import give_back_memory
 
 
 class Closed(AgentError):

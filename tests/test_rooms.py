@@ -45,7 +45,7 @@ ONLY_IN = {  # a library or a room that just these files know
         *("agent/desk.py", "agent/cases.py", "agent/picture.py", "agent/graph_view.py"),
         *("agent/exchange.py", "agent/foreign.py", "agent/health.py", "agent/suite_score.py"),
         *("agent/catalogue.py", "agent/describing.py", "agent/features.py", "agent/imports.py"),
-        "agent/llm_labels.py",
+        *("agent/llm_labels.py", "agent/turns.py"),
     },
 }
 KNOWN = set(MAY_TOUCH).union(*MAY_TOUCH.values(), *EXCEPTED.values(), ONLY_IN)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from tracer.held import FREE, Hold
     from tracer.judging import gathered_evidence, judge_words
+    from tracer.memory import give_back_memory
     from tracer.names import EMBEDDED, name_of
     from tracer.pulse import listening
     from tracer.replacement import Roots, trace_transcoders
@@ -103,6 +104,7 @@ __all__ = [
     "flow_of",
     "gather_evidence",
     "gathered_evidence",
+    "give_back_memory",
     "graph_file",
     "judge_words",
     "listening",
@@ -169,6 +171,7 @@ _LATE = {  # name -> where it is, what it is called there
     "Hold": ("tracer.held", "Hold"),
     "gathered_evidence": ("tracer.judging", "gathered_evidence"),
     "judge_words": ("tracer.judging", "judge_words"),
+    "give_back_memory": ("tracer.memory", "give_back_memory"),
     "EMBEDDED": ("tracer.names", "EMBEDDED"),
     "name_of": ("tracer.names", "name_of"),
     "listening": ("tracer.pulse", "listening"),

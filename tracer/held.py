@@ -101,9 +101,11 @@ def final_logits(
     else:
         seen = part(subject.model, subject.family.final_norm)(stream)
     head = subject.model.get_output_embeddings()
-    rows = slice(None) if tokens is None else list(tokens)
-    bias = getattr(head, "bias", None)
-    logits = F.linear(seen, head.weight[rows], None if bias is None else bias[rows])
+    if tokens is None:
+        logits: Tensor = head(seen)
+    else:
+        rows, bias = list(tokens), getattr(head, "bias", None)
+        logits = F.linear(seen, head.weight[rows], None if bias is None else bias[rows])
     cap = getattr(subject.model.config, "final_logit_softcapping", None)
     return torch.tanh(logits / cap) * cap if cap and hold.softcap else logits
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -137,11 +138,11 @@ def _head(
     subject = frozen.subject
     norm = part(subject.model, subject.family.final_norm)
     head = subject.model.get_output_embeddings()
-    rows = slice(None) if tokens is None else list(tokens)
-    logits: Tensor = norm(stream) @ head.weight[rows].T
-    bias = getattr(head, "bias", None)
-    if isinstance(bias, Tensor):
-        logits = logits + bias[rows]
+    if tokens is None:
+        logits: Tensor = head(norm(stream))
+    else:
+        rows, bias = list(tokens), getattr(head, "bias", None)
+        logits = F.linear(norm(stream), head.weight[rows], None if bias is None else bias[rows])
     cap = getattr(subject.model.config, "final_logit_softcapping", None)
     return torch.tanh(logits / cap) * cap if cap else logits
 
