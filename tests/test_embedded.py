@@ -171,6 +171,7 @@ def test_pieces_become_a_folder_that_transformers_loads(packages, tmp_path):
     assert {"config.json", "model.safetensors", "tokenizer.json", MARK} <= {
         path.name for path in folder.iterdir()
     }
+    assert (folder / "model.safetensors").stat().st_mode & 0o777 == 0o644  # others may share the cache
     loaded = load(str(folder), cache=tmp_path)
     assert loaded.layers == 1
     assert loaded.token_texts(loaded.encode('!"#', 9).tolist()) == ['!"', "#"]

@@ -280,6 +280,7 @@ def _mark(made: Path) -> None:
     """Write down what the folder holds, once all of it is on the disk."""
     files = sorted(path for path in made.iterdir() if path.is_file())
     for path in files:
+        path.chmod(0o644)  # safetensors lets only the owner read, and a container runs as somebody else
         with path.open("rb") as file:
             os.fsync(file.fileno())
     mark = {
