@@ -65,6 +65,12 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work():
     assert "cannot be written" in sentence
 
 
+def test_temporary_files_that_cannot_be_written_are_told(tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("a file, not a folder", encoding="utf-8")
+    assert "Set GRADIO_TEMP_DIR" in refusal(run("chat", "--port", "0", GRADIO_TEMP_DIR=str(taken)))
+
+
 def test_a_port_in_use_is_refused_before_the_model_is_loaded():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -140,7 +140,15 @@ def chat(
     from ui.opening import Opening
 
     opening = Opening(partial(open_late, settings))  # the page is there before the model is
-    server, address = serve(opening, settings.host, settings.port, settings)
+    try:
+        server, address = serve(opening, settings.host, settings.port, settings)
+    except OSError as exc:
+        if exc.filename is None:
+            raise
+        raise Refused(
+            f"The page keeps temporary files in '{exc.filename}', which cannot be written. Set "
+            "GRADIO_TEMP_DIR to a folder that can be."
+        ) from exc
     notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
     try:
         stay_open(server, opening)
