@@ -3,13 +3,12 @@
 import ctypes
 import sys
 
-ARENA_MAX, MMAP_THRESHOLD = -8, -3  # parameters of mallopt(3)
+ARENA_MAX = -8  # a parameter of mallopt(3)
 ARENAS = 2
-LARGE = 2 << 20  # bytes
 
 
 def share_memory() -> None:
-    """Let the threads of a server take memory from two places, and large pieces from the system itself.
+    """Let the threads of a server take memory from two places.
 
     Each thread has an arena of its own otherwise, and small things that live on keep what lies beside them:
     call it before the threads begin.
@@ -18,4 +17,3 @@ def share_memory() -> None:
     mallopt = getattr(libc, "mallopt", None)
     if mallopt is not None:
         mallopt(ARENA_MAX, ARENAS)
-        mallopt(MMAP_THRESHOLD, LARGE)
