@@ -1,12 +1,18 @@
 """What the page is made of, without a browser: lists, links, worked examples, sentences, a late desk."""
 
+import asyncio
+import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 
 from agent import AgentError, Roster
 from ui import ideas, render, report, shared, shelf
+from ui.app import Forgetful, drawing
 from ui.opening import Opening, Waited
 from ui.talks import Talk, Talks, act_of, answers, factor_of
 
@@ -168,3 +174,23 @@ def test_who_asks_before_the_model_is_there_waits_and_may_stop():
         opening.desk()
     other = Talk(opening, THREAD)
     assert list(answers(other, {"message": "why?"}))[-1].why == "There is no such model."
+
+
+def test_a_session_keeps_nothing_of_what_it_showed(bundles):
+    with Forgetful() as blocks:
+        blocks.load(lambda: None, None, drawing())
+    session, circuit = SessionState(blocks), render.drawn(next(iter(bundles.values())).drawing)
+    for piece in [circuit, gr.skip(), gr.update(tried={"n": 1})] * 3:
+        with ThreadPoolExecutor(1) as elsewhere:  # a browser test may have left a loop running in this thread
+            sending = blocks.postprocess_data(blocks.fns[0], piece, session)
+            (sent,) = elsewhere.submit(asyncio.run, sending).result()
+        assert sent == piece or sent["__type__"] == "update"
+        assert not any(session.config_values.values())
+        assert session.blocks_config.blocks.keys() == blocks.default_config.blocks.keys()
+
+
+def test_a_circuit_is_sent_as_a_text_that_can_never_be_markup():
+    view = {"nodes": [{"label": "</script><script>alert(1)</script>"}]}
+    assert "<" not in render.drawn(view)
+    assert json.loads(render.drawn(view)) == view
+    assert render.drawn(None) is None

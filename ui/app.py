@@ -18,6 +18,32 @@ DAY = 86_400
 SPARE_THREADS = 40  # for all that is no question
 
 
+class Forgetful(gr.Blocks):
+    """Blocks that do not keep what they show.
+
+    For links to a page as it stands, which we do not use, Gradio 6.31 describes each widget anew with each
+    piece of an answer and keeps what each session shows: a circuit is 2 MB as objects. And what is updated
+    and then given a value stays a second time, under a new id, with each question.
+    """
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """What the browser is sent; the session forgets it."""
+        if state is None:
+            return await super().postprocess_data(block_fn, predictions, state)
+        state.config_values.clear()
+        state.blocks_config.config_for_block = no_description
+        sent = await super().postprocess_data(block_fn, predictions, state)
+        shown = state.blocks_config.blocks
+        for copy in shown.keys() - self.default_config.blocks.keys():
+            del shown[copy]
+        return sent
+
+
+def no_description(*_widget: Any) -> dict[str, Any]:
+    """How a widget of a session is described for links."""
+    return {}
+
+
 def drawing() -> Any:
     """The circuit: a constant template, drawn by our own script from the value alone."""
     return gr.HTML(
@@ -46,7 +72,7 @@ def shelf() -> Any:
 
 def build_app(opening: Opening, settings: Settings, roster: Roster) -> gr.Blocks:
     """The page of one desk, open or on its way, not yet served; what is shared by links is kept."""
-    blocks: gr.Blocks = gr.Blocks(
+    blocks = Forgetful(
         title="askcircuit",
         fill_width=True,
         analytics_enabled=False,

@@ -71,8 +71,9 @@ function draw() {
 }
 
 function redraw() {
-  const given = Array.isArray(props.value) ? props.value[0] : props.value; // a list while it is answered
-  const fresh = given?.nodes ? JSON.parse(JSON.stringify(given)) : null;
+  const text = typeof props.value === 'string'; // a report has it whole; Gradio makes '' of nothing
+  const given = text ? JSON.parse(props.value || 'null') : props.value;
+  const fresh = given?.nodes ? given : null;
   const same = fresh && G && fresh.graph_id === G.graph_id;
   G = fresh;
   element.querySelector('.ac').classList.toggle('ac-none', !G);

@@ -114,7 +114,7 @@ class Page:
             self.w.kept: thread,
             self.w.thread: thread,
             self.w.chat: render.past(history),
-            self.w.circuit: self.seen(drawing),
+            self.w.circuit: render.drawn(self.seen(drawing)),
             **self.pinned(None, drawing),
         }
 
@@ -199,7 +199,7 @@ class Page:
 
         Gradio sends what changed from piece to piece, and a busy browser changes a piece before it is
         shown: a key that the next piece lacks is then lost. So each piece says again who is busy, and the
-        circuit stands in a list, which is replaced as a whole.
+        circuit is a text, which is replaced as a whole.
         """
         message, text, said, foil = (str(each or "") for each in (message, text, said, foil))
         asked = render.question(message, text, said, foil)
@@ -232,7 +232,7 @@ class Page:
             for messages, view in render.answer(listen(talk, question)):
                 scene = {**busy, self.w.chat: [*shown, *messages]}
                 talk.shown = talk.shown if view is None else view["graph_id"]
-                yield scene if view is None else {**scene, self.w.circuit: [view]}
+                yield scene if view is None else {**scene, self.w.circuit: render.drawn(view)}
         finally:
             talk.busy.release()
 
@@ -258,7 +258,7 @@ class Page:
         drew = self.talks.get(thread).shown  # of a question that was stopped: it is not the conversation's
         other = drew is not None and drew != (drawing or {}).get("graph_id")
         return {
-            self.w.circuit: drawing if other else gr.skip(),
+            self.w.circuit: render.drawn(drawing) if other else gr.skip(),
             self.w.shelf: self.shelved(thread, owner_of(request, key), saves=saves(drawing)),
             self.w.go: gr.update(visible=True),
             self.w.stop: gr.update(visible=False),
@@ -303,7 +303,7 @@ class Page:
         finally:
             talk.busy.release()
         shelf.enter(self.roster, owner_of(request, key), thread, f"{focus['id']} by hand")
-        return {self.w.chat: render.past(talk.history()), self.w.circuit: talk.drawing()}
+        return {self.w.chat: render.past(talk.history()), self.w.circuit: render.drawn(talk.drawing())}
 
     def seen(self, drawing: Any) -> Any:
         """The circuit as it is shown: where nothing can be asked, nothing can be tried either."""

@@ -1,5 +1,6 @@
 """Events as chat messages. Pure: knows no Gradio, no session."""
 
+import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -159,6 +160,11 @@ def title(model: str, brain: str) -> str:
     loaded = f" · {words(model)}" if model else ""
     decided = f", brain: {words(brain)}" if brain else ""
     return f"**askcircuit** <small>ask a language model why it said that{loaded}{decided}</small>"
+
+
+def drawn(view: Mapping[str, Any] | None) -> str | None:
+    """A circuit as the text the browser is sent: Gradio would walk through each part, again and again."""
+    return json.dumps(view, ensure_ascii=False).replace("<", "\\u003c") if view else None
 
 
 def read(view: Mapping[str, Any]) -> list[dict[str, Any]]:

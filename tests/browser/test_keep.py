@@ -149,6 +149,7 @@ def asked(page, message):
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Load model')")
     page.locator("#stop").click()
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
+    page.wait_for_selector("#go", state="visible")  # the answer has ended
 
 
 def listed(page):
