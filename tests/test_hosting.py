@@ -122,6 +122,14 @@ def test_questions_are_answered_in_turn_and_told_their_place(hosted):
         visitor.close()
 
 
+def test_a_question_asked_before_the_page_has_opened_keeps_its_place(hosted):
+    address, _ = hosted()
+    slow, fast = Visitor(address), Visitor(address)
+    assert any("Austin" in str(shown) for shown in slow.open())  # a worked example
+    assert fast.ask("help").success
+    assert not any("Austin" in str(shown) for shown in fast.open())
+
+
 def test_a_visitor_has_one_question_at_a_time_and_so_many_a_minute(hosted):
     address, desk = hosted(visitor_rate=2)
     visitor, other = Visitor(address), Visitor(address)
@@ -186,7 +194,8 @@ def test_a_page_with_logins_is_closed_to_others(hosted):
     with httpx.Client(base_url=address) as stranger:
         assert stranger.get("/config").status_code == 401
         assert stranger.get("/health").status_code == 200
-        tries = [stranger.post("/login", data={"username": "ann", "password": "no"}) for _ in range(10)]
+        tries = [stranger.post("/login", data={"username": "ann", "password": "no"}) for _ in range(8)]
+        tries += [stranger.post("/login", data=half) for half in ({"username": "ann"}, {})]
     assert [each.status_code for each in tries] == [400] * 9 + [429]
 
 

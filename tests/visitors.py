@@ -46,6 +46,9 @@ class Visitor:
         self._call = next(
             call for call in config["dependencies"] if [self._box, "submit"] in map(list, call["targets"])
         )
+        self._opening = next(
+            call for call in config["dependencies"] if "load" in dict(call["targets"]).values()
+        )
         self.session = uuid.uuid4().hex[:11]
         self.chat: list[dict[str, Any]] = []
 
@@ -54,6 +57,13 @@ class Visitor:
         data = [self._value(id, message) for id in self._call["inputs"]]
         more = {"session_hash": self.session, "trigger_id": self._box, "event_data": None}
         return {"data": data, "fn_index": self._call["id"], **more}
+
+    def open(self) -> list[Any]:
+        """What the page shows when it has been opened, widget by widget."""
+        body = {"data": [None, None], "fn_index": self._opening["id"], "session_hash": self.session}
+        joined = self.http.post("/gradio_api/queue/join", json=body).raise_for_status().json()
+        *_, last = self._listen(joined["event_id"])
+        return list(last["output"]["data"])
 
     def _value(self, id: int, message: str) -> Any:
         if id == self._box:

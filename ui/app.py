@@ -139,7 +139,8 @@ def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
         theme=theme(),
         css=asset("page.css", "said.css"),
         auth=may_enter(settings),
-        auth_message="askcircuit: ask a language model why it said that. Each login has its own talks.",
+        auth_message="askcircuit: ask a language model why it said that. Each login has its own "
+        "talks. Ten tries a minute.",
         ssr_mode=False,
         pwa=False,
         show_error=True,

@@ -100,6 +100,8 @@ class Gate:
             await refusal(scope, receive, send)
         elif scope["method"] == "POST" and scope["path"].endswith("/queue/join"):
             await self._join(scope, headers, receive, send)
+        elif is_login(scope):
+            await self.app(scope, receive, with_wrong_logins_told(send))
         elif scope["method"] == "GET" and visitor_of(headers) is None:
             await self.app(scope, receive, with_cookie(send, secure=_is_https(scope, headers)))
         else:
@@ -121,7 +123,7 @@ class Gate:
                 return too_many("files", wait)
         if "/gradio_api/call/" in path or "/gradio_api/api/" in path:
             return refused(404, "The page has no such interface; for machines there is `askcircuit mcp`.")
-        if path.rstrip("/").endswith("/login"):
+        if is_login(scope):
             wait = self._attempts.take([(self._address(scope, headers), LOGINS)])
             return too_many("logins", wait) if wait else None
         if path.endswith("/upload"):
@@ -222,6 +224,22 @@ def visitor_of(headers: Headers) -> str | None:
         return None
     value = cookie[COOKIE].value if COOKIE in cookie else ""
     return value if VISITOR.fullmatch(value) else None
+
+
+def is_login(scope: Scope) -> bool:
+    """Whether somebody tries to log in."""
+    return scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/login")
+
+
+def with_wrong_logins_told(send: Send) -> Send:
+    """Answer a form that lacks the name or the password as a wrong one: Gradio's page tells only those."""
+
+    async def send_with(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 422:
+            message["status"] = 400
+        await send(message)
+
+    return send_with
 
 
 def with_cookie(send: Send, *, secure: bool) -> Send:

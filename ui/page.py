@@ -47,6 +47,8 @@ class Page:
             scene = {self.w.kept: thread, self.w.thread: thread, self.w.chat: begun, self.w.shelf: known}
         name = request.username or ""
         leave = gr.update(visible=bool(name), value=f"Log out {render.visible(name)[:40]}")
+        if self.talks.asked_on(request.session_hash):  # somebody was faster: the question has opened its own
+            return {self.w.leave: leave}
         return {**scene, self.w.key: key, self.w.leave: leave}
 
     def on_loading(self) -> Iterator[str]:
@@ -206,12 +208,12 @@ class Page:
         if not asked:
             gr.Info("Type a question first, or take an example.")
             return
-        thread = thread_of(thread)
+        thread, key = thread_of(thread), shelf.key_of(key)
         talk = self.talks.get(thread)
         if not talk.busy.acquire(blocking=False):
             raise gr.Error("This conversation is still answering.", print_exception=False)
         try:
-            talk.cancel, talk.shown = threading.Event(), None
+            talk.cancel, talk.shown, talk.page = threading.Event(), None, request.session_hash
             shelf.enter(self.roster, owner_of(request, key), thread, asked)
             shown = [*shown, render.asked(asked)]
             busy: Scene = {self.w.go: gr.update(visible=False), self.w.stop: gr.update(visible=True)}
@@ -219,6 +221,7 @@ class Page:
                 **busy,
                 self.w.thread: thread,
                 self.w.kept: thread,
+                self.w.key: key,
                 self.w.chat: [*shown, *render.show(render.Turn(), 0.0)],
                 **dict.fromkeys((self.w.box, self.w.text, self.w.said, self.w.foil), ""),
             }
@@ -358,7 +361,7 @@ class Page:
     def wire_question(self, trigger: Any, handler: Any, inputs: list[Any]) -> None:
         """Let an event ask: it waits for its turn at the desk, is told its place, and can be stopped."""
         boxes = [self.w.box, self.w.text, self.w.said, self.w.foil, self.w.go, self.w.stop]
-        outputs = [self.w.chat, self.w.circuit, self.w.thread, self.w.kept, *boxes]
+        outputs = [self.w.chat, self.w.circuit, self.w.thread, self.w.kept, self.w.key, *boxes]
         run = trigger(
             handler,
             inputs,

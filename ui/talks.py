@@ -43,6 +43,7 @@ class Talk:
     cancel: threading.Event = field(default_factory=threading.Event)
     still: "Still | None" = None  # what was opened here and not yet asked about
     shown: str | None = None  # the circuit that was drawn while the last question was answered
+    page: str | None = None  # the page that asked the last question
     _session: "Session | None" = None
 
     def session(self, cancel: threading.Event | None = None) -> "Session":
@@ -81,6 +82,11 @@ class Talks:
         self._opening = opening
         self._open: OrderedDict[str, Talk] = OrderedDict()
         self._guard = threading.Lock()
+
+    def asked_on(self, page: str | None) -> bool:
+        """Whether a question was asked on this page."""
+        with self._guard:
+            return page is not None and any(talk.page == page for talk in self._open.values())
 
     def get(self, thread: str) -> Talk:
         """The conversation of a thread id, opened when it is not."""

@@ -183,6 +183,9 @@ def test_each_login_sees_its_own_conversations_and_links_open_for_all(browser, c
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(closed)
+        page.wait_for_selector("input[type=password]")
+        page.get_by_role("button", name="Login").click()  # with nothing filled in
+        page.get_by_text("Incorrect Credentials").wait_for()
         enter("ann")
         asked(page, "a question of hers?")
         assert listed(page) == ["a question of hers?"]
