@@ -228,7 +228,8 @@ def visitor_of(headers: Headers) -> str | None:
 
 def is_login(scope: Scope) -> bool:
     """Whether somebody tries to log in."""
-    return scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/login")
+    path: str = scope["path"]
+    return scope["method"] == "POST" and path.rstrip("/").endswith("/login")
 
 
 def with_wrong_logins_told(send: Send) -> Send:
