@@ -30,10 +30,18 @@ def find(name: str, folder: Path) -> "Bundle":
     from agent import AgentError, read_bundle
 
     if _NAME.fullmatch(name) and any(line["name"] == name for line in gallery()):
-        return read_bundle(files("ui").joinpath("gallery", f"{name}.json.gz").read_bytes())
+        return _example(name)
     if _ID.fullmatch(name) and (folder / f"{name}.json.gz").is_file():
         return read_bundle(folder / f"{name}.json.gz")
     raise AgentError("There is nothing under this link: it is mistyped, or what it led to was removed.")
+
+
+@cache
+def _example(name: str) -> "Bundle":
+    """A worked example, the same object for every visitor: most pages open with the first one."""
+    from agent import read_bundle
+
+    return read_bundle(files("ui").joinpath("gallery", f"{name}.json.gz").read_bytes())
 
 
 def share(bundle: "Bundle", folder: Path) -> str:
