@@ -73,6 +73,7 @@ class Desk:
         self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
         self._filed: Future[None] | None = None
         self._checkpoints: sqlite3.Connection | None = None
+        self.guard = threading.Lock()  # held by whoever uses the connection of `checkpoints`
         self._opening = threading.Lock()
 
     def __enter__(self) -> Self:

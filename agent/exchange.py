@@ -19,6 +19,7 @@ from agent.events import Event
 from agent.foreign import contents, explain
 from agent.state import State
 from agent.tools import Harness, Stopped
+from agent.turns import waited
 from tracer import (
     GraphFile,
     TracerError,
@@ -87,9 +88,10 @@ def export_trace(
     steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
     try:
         with desk.turns.place(stop) as place:
-            while not place.wait(0.2):
-                if stop.is_set():
-                    raise Stopped
+            for event in waited(place):
+                emit(event)
+            if stop.is_set():
+                raise Stopped
             for step in (*steps, actions.Describe(), actions.Group()):
                 state.update(harness.run(step, state))  # type: ignore[typeddict-item]
             graph = _as_file(desk, state, naming)

@@ -66,13 +66,14 @@ def after(state: State) -> str:
     return END if state.get("finished") else "act"
 
 
-def build_loop(checkpoints: sqlite3.Connection) -> Loop:
-    """The compiled loop; conversations are kept in `checkpoints` by thread id."""
+def build_loop(checkpoints: sqlite3.Connection, guard: threading.Lock) -> Loop:
+    """The compiled loop; conversations are kept in `checkpoints` by thread id, `guard` is its users' lock."""
     loop = StateGraph(State, context_schema=Deps)
     loop.add_node("act", act)
     loop.add_edge(START, "act")
     loop.add_conditional_edges("act", after)
     saver = SqliteSaver(checkpoints, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    saver.lock = guard  # its own would not keep the savers of other sessions off the connection
     return loop.compile(checkpointer=saver)
 
 

@@ -33,7 +33,7 @@ from agent.state import Message, State
 from agent.tools import Stopped
 from agent.triage import Budget
 from agent.tryout import Tried, asked, kept, told, try_out
-from agent.turns import Closed, Place
+from agent.turns import Closed, waited
 from agent.words import escaped
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Session:
         """
         self._desk, self._deciding = desk, brain or desk.settings.deciding
         self._thorough = thorough
-        self._loop = build_loop(desk.checkpoints())
+        self._loop = build_loop(desk.checkpoints(), desk.guard)
         self._config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": STEPS}
 
     def ask(
@@ -105,7 +105,8 @@ class Session:
         stop = cancel or threading.Event()
         try:
             with self._desk.turns.place(stop) as place:
-                yield from _wait_for(place)
+                if not (yield from waited(place)):
+                    raise Stopped
                 with _limited(self._desk.settings.max_seconds, stop) as expired:
                     yield from self._answer(asked, stop, expired)
         except Stopped:
@@ -285,21 +286,6 @@ def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
     path = (state.get("flows") or {}).get("path", [])
     found = cites(sentences, state.get("claims", []), state.get("groups") or [], path)
     return {"cites": found, "circuit": circuit_id((state.get("drawing") or {}).get("graph_id", ""))}
-
-
-def _wait_for(place: Place) -> Iterator[Event]:
-    """Wait for the turn of a question, and say how many come before it whenever that changes."""
-    told = 0
-    while not place.wait(0.2):
-        if place.stop.is_set():
-            raise Stopped
-        ahead = place.ahead()
-        if ahead and ahead != told:
-            others = "another question is" if ahead == 1 else f"{ahead} questions are"
-            yield Working("wait", 0.0, f"{others} answered before this one")
-            told = ahead
-    if told:
-        yield Working("wait", 1.0)
 
 
 @contextmanager

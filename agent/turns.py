@@ -1,10 +1,11 @@
 """Who is asking, in the order they came: one question at a time, and a way to end them all."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from agent.errors import AgentError
+from agent.events import Working
 from tracer import give_back_memory
 
 
@@ -79,3 +80,19 @@ class Turns:
         with self._changed:
             for place in self._line:
                 place.stop.set()
+
+
+def waited(place: Place) -> Generator[Working, None, bool]:
+    """Wait, and say how many come before whenever that changes; whether the turn came before a stop."""
+    told = 0
+    while not place.wait(0.2):
+        if place.stop.is_set():
+            return False
+        ahead = place.ahead()
+        if ahead and ahead != told:
+            others = "another question is" if ahead == 1 else f"{ahead} questions are"
+            yield Working("wait", 0.0, f"{others} answered before this one")
+            told = ahead
+    if told:
+        yield Working("wait", 1.0)
+    return True

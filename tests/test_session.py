@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -306,3 +307,15 @@ def test_it_says_which_heads_take_a_word_to_the_last_one(desk, events):
     heads = [edge["heads"] for edge in view["superedges"] if "heads" in edge]
     assert len(heads) == 10
     assert all(len(h) == 3 and h[0].keys() == {"layer", "head", "share"} for h in heads)
+
+
+def test_conversations_are_read_while_others_are_read(tmp_path):
+    desk = new_desk(None, tmp_path)
+    list(Session(desk, "kept").ask("help"))
+
+    def read(_n):
+        return [len(Session(desk, "kept").history()) for _ in range(25)]
+
+    with ThreadPoolExecutor(16) as readers:
+        assert {length for lengths in readers.map(read, range(16)) for length in lengths} == {2}
+    desk.close()
