@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -147,7 +148,8 @@ def test_a_cancelled_call_ends_the_work(address, desk):
         ("search_features", {"query": " "}, "query: string should have at least 1 character"),
         ("intervene", {"group": "S1"}, "call `why` first"),
         ("intervene", {"group": "S1", "thread": "../x"}, "not one that `why` gave"),
-        ("intervene", {"group": "S1", "thread": "0" * 32}, "There is no circuit in this thread"),
+        ("intervene", {"group": "S1", "thread": "0" * 32}, "There is no conversation of this thread"),
+        ("ask", {"message": "how sure are you?", "thread": "0" * 32}, "no conversation of this thread"),
         ("intervene", {"thread": "0" * 32}, "either a `group`, such as S1, or `features`"),
         ("intervene", {"group": "S1", "kind": "steer"}, "steer needs one"),
         ("intervene", {"group": "S1", "other": "x"}, "belongs to swap"),
@@ -175,8 +177,44 @@ def test_strangers_are_refused(address, desk):
         given = {"authorization": f"Bearer {token}"}
         assert httpx.post(closed, json={}, headers={**accept, **given}).status_code == status
     server.close()
-    with pytest.raises(Exception, match="set ASKCIRCUIT_TOKEN"):
-        check_open(read_settings(host="0.0.0.0"))
+    for there in ({"host": "0.0.0.0"}, {"host": "0.0.0.0", "hosts": "a.example"}, {"proxies": 1}):
+        with pytest.raises(Exception, match="set ASKCIRCUIT_TOKEN"):
+            check_open(read_settings(**there))
+    check_open(read_settings())
+
+
+def test_so_many_calls_may_wait_and_a_trace_tells_its_place(desk):
+    few = desk.settings.model_copy(update={"max_waiting": 1})
+    server = Server(http_app(few, opened(desk)), "127.0.0.1", 0)
+    told = []
+
+    async def progress(done, total, message):
+        told.append(message)
+
+    async def work(client):
+        ended = {}
+
+        async def call(name, verb):
+            ended[name] = await client.call_tool(verb, TEXAS, progress_callback=progress)
+
+        stop = threading.Event()
+        with desk.turns.place(stop):
+            async with anyio.create_task_group() as group:
+                group.start_soon(call, "first", "trace")
+                while not told:
+                    await anyio.sleep(0.05)
+                group.start_soon(call, "second", "why")
+                while len(desk.turns) < 3:
+                    await anyio.sleep(0.05)
+                await call("third", "why")
+                group.cancel_scope.cancel()
+        return ended
+
+    ended = talk(server.start() + "mcp", work)
+    server.close()
+    assert list(ended) == ["third"]
+    assert words(ended["third"]) == "The server has 2 calls under way, its most. Call again in a minute."
+    assert "another question is answered before this one" in told[0]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.console import Refused
 from ui.doctor import installed
-from ui.gate import Rates, address_of, host_names, int_of, known_host, refused, too_many
+from ui.gate import LOOPBACK, Rates, address_of, host_names, int_of, known_host, refused, too_many
 from ui.hosting import Server, ended_by_sigterm, finish, stay
 from ui.logins import same_as
 from ui.opening import Opening
@@ -41,18 +41,28 @@ INSTRUCTIONS = (
 
 def protocol(client: Client) -> Protocol[Any]:
     """The server of one kind of client, not connected to anything yet."""
+    threads, under_way = anyio.CapacityLimiter(client.waiting + 1), 0
 
     async def list_tools(_context: Any, _params: Any) -> ListToolsResult:
         return ListToolsResult(tools=[described(name) for name in VERBS])
 
     async def call_tool(context: Any, params: Any) -> CallToolResult:
+        nonlocal under_way
         from agent import AgentError
 
+        under_way += 1
         try:
             verb = checked(params.name, params.arguments or {})
-            result = await in_thread(lambda call: verb.run(call), client, context.session.report_progress)
+            if under_way > client.waiting + 1:
+                most = client.waiting + 1
+                raise Refused(f"The server has {most} calls under way, its most. Call again in a minute.")
+            result = await in_thread(
+                lambda call: verb.run(call), client, context.session.report_progress, threads
+            )
         except (Refused, AgentError) as exc:
             return CallToolResult(content=[TextContent(type="text", text=str(exc))], is_error=True)
+        finally:
+            under_way -= 1
         words = result.words
         if thread := result.data.get("thread"):
             words = f"{words}\n\nthread: {thread}"
@@ -80,6 +90,7 @@ async def in_thread(
     act: Callable[[Call], Any],
     client: Client,
     report: Callable[[float, float | None, str | None], Coroutine[Any, Any, None]],
+    threads: anyio.CapacityLimiter,
 ) -> Any:
     """Run a verb in a thread; a cancelled request ends it within a step of the model's work."""
     cancel, told = threading.Event(), 0.0
@@ -118,17 +129,17 @@ async def in_thread(
         group.start_soon(watch)
         group.start_soon(pass_on)
         try:
-            await to_thread.run_sync(work)
+            await to_thread.run_sync(work, limiter=threads)
         finally:
             group.cancel_scope.cancel()
     return done.result()
 
 
-def serve_stdio(opening: Opening) -> None:
+def serve_stdio(settings: "Settings", opening: Opening) -> None:
     """Speak MCP on stdin and stdout until stdin ends or SIGTERM comes."""
 
     async def speak() -> None:
-        server = protocol(Client(True, opening))
+        server = protocol(Client(True, opening, settings.max_waiting))
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
@@ -156,17 +167,22 @@ def serve_http(settings: "Settings", opening: Opening, tell: Callable[[str], Non
 
 def check_open(settings: "Settings") -> None:
     """Refuse to be open to other machines without a token."""
-    if host_names(settings) is None and settings.token is None:
+    if settings.token is not None:
+        return
+    more = "set ASKCIRCUIT_TOKEN, which they then give as a bearer token, or"
+    if settings.host not in LOOPBACK:
+        raise Refused(f"At {settings.host} other machines could use this server: {more} listen on 127.0.0.1.")
+    if settings.hosts or settings.proxies:
         raise Refused(
-            f"At {settings.host} other machines could use this server: set ASKCIRCUIT_TOKEN, which they then "
-            "give as a bearer token, or listen on 127.0.0.1."
+            f"Behind a proxy other machines could use this server: {more} leave ASKCIRCUIT_HOSTS and "
+            "ASKCIRCUIT_PROXIES out."
         )
 
 
 def http_app(settings: "Settings", opening: Opening) -> ASGIApp:
     """The protocol as an ASGI app behind its door; its path is /mcp."""
     ours = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the door looks at that
-    app = protocol(Client(False, opening)).streamable_http_app(
+    app = protocol(Client(False, opening, settings.max_waiting)).streamable_http_app(
         transport_security=ours, max_request_body_size=LARGEST
     )
     return Door(app, settings)

@@ -32,7 +32,9 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Thread = Annotated[
     str | None,
-    Field(description="Conversation to go on with, as an earlier answer named it. Its last one by default."),
+    Field(
+        description="Conversation to go on with, as an earlier answer named it; over stdio the last without."
+    ),
 ]
 
 
@@ -50,6 +52,7 @@ class Client:
 
     alone: bool
     opening: Opening
+    waiting: int  # calls that may wait while one is answered
     last: str | None = field(default=None)
 
     def session(self, thread: str | None) -> "tuple[str, Session]":
@@ -61,8 +64,11 @@ class Client:
             raise Refused("The thread is not one that `why` gave: it should be 32 letters and digits.")
         from agent import Session
 
+        session = Session(self.opening.desk(), chosen)
+        if not session.history():
+            raise Refused("There is no conversation of this thread: call `why` first, and give its `thread`.")
         self.last = chosen
-        return chosen, Session(self.opening.desk(), chosen)
+        return chosen, session
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +237,10 @@ class Ask(Verb):
 
 
 class SearchFeatures(Verb):
-    """Find features by meaning among those described so far in any traced text."""
+    """Find features by meaning.
+
+    Among all of the packaged model's, or, for another model, those described so far in any traced text.
+    """
 
     name: ClassVar[str] = "search_features"
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)] = Field(
