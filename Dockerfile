@@ -52,5 +52,5 @@ VOLUME /data
 EXPOSE 7860
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s \
-  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:7860/health', timeout=4)"]
+  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:%s/health' % (os.environ.get('ASKCIRCUIT_PORT') or 7860), timeout=4)"]
 CMD ["askcircuit", "chat", "--host", "0.0.0.0"]

@@ -15,6 +15,7 @@ from agent.errors import SettingsError
 APP = "askcircuit"
 PREFIX = "ASKCIRCUIT_"
 SITE = re.compile(r"https?://(?:\*\.)?[\w.-]+(?::\d+)?")
+NAME = re.compile(r"[\w.-]+|[\da-fA-F:]*:[\da-fA-F:]*:[\da-fA-F:.]*")  # of a machine, or an IPv6 address
 
 
 def _usable_folder(path: Path) -> Path:
@@ -45,6 +46,13 @@ def _not_empty(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _host_names(names: str) -> str:
+    for name in names.split(","):
+        if not NAME.fullmatch(name.strip()):
+            raise ValueError("it should be names such as example.org, with commas, without https:// and port")
+    return names
+
+
 def _frame_sources(sites: str) -> str:
     for site in sites.split():
         if not SITE.fullmatch(site):
@@ -56,6 +64,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Folder = Annotated[Path, AfterValidator(_usable_folder)]
 Logins = Annotated[SecretStr, AfterValidator(_login_pairs)]
 Token = Annotated[SecretStr, AfterValidator(_not_empty)]
+Names = Annotated[Words, AfterValidator(_host_names)]
 Sites = Annotated[Words, AfterValidator(_frame_sources)]
 Address = Annotated[Words, AfterValidator(_http_address)]
 
@@ -63,7 +72,9 @@ Address = Annotated[Words, AfterValidator(_http_address)]
 class Settings(BaseSettings):
     """Explicit values beat ASKCIRCUIT_… in the environment, which beats these defaults."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
+    )
 
     model: Words = Field("embedded", description="subject: embedded, a hub id or a local folder")
     cache_dir: Folder | None = Field(None, description="where converted weights are kept")
@@ -110,7 +121,7 @@ class Settings(BaseSettings):
     proxies: int = Field(
         0, ge=0, le=10, description="proxies in front, whose X-Forwarded-For is believed; 0: none is"
     )
-    hosts: Words | None = Field(
+    hosts: Names | None = Field(
         None, description="names the server is called by, with commas; others are refused"
     )
     embed_in: Sites | None = Field(None, description="sites that may show the page in a frame, with spaces")

@@ -79,8 +79,14 @@ def test_a_port_in_use_is_refused_before_the_model_is_loaded():
         assert f"Port {port} " in refusal(run("chat", "--port", port))
 
 
-def test_an_address_that_is_not_ours_is_refused():
-    assert "--port" in refusal(run("chat", "--host", "192.0.2.1"))
+@pytest.mark.parametrize("host", ["192.0.2.1", "0.0.0.0:80", "a..b"])
+def test_an_address_that_is_not_ours_is_refused(host):
+    assert f"The host '{host}' is no address of this machine" in refusal(run("chat", "--host", host))
+
+
+@pytest.mark.parametrize("words", [("chat",), ("mcp",), ("mcp", "--http")])
+def test_a_brain_that_cannot_be_used_is_refused_before_anybody_asks(words):
+    assert "set ASKCIRCUIT_LLM_BASE_URL" in refusal(run(*words, ASKCIRCUIT_BRAIN="llm", ASKCIRCUIT_PORT="0"))
 
 
 @pytest.mark.parametrize(("name", "value"), [("NODES", "many"), ("PORT", "99999"), ("MODEL", " ")])

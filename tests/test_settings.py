@@ -56,6 +56,8 @@ def test_settings_do_not_change():
         ({"llm_base_url": "http://127.0.0.1:99999/v1"}, "out of range"),
         ({"llm_base_url": "http://[::1"}, "The setting llm_base_url cannot be"),
         ({"cache_dir": "~nobody-of-that-name/x"}, "its home folder cannot be found."),
+        ({"hosts": "https://example.org"}, "it should be names such as example.org, with commas"),
+        ({"hosts": "a.example, b.example:443"}, "without https:// and port"),
         ({"colour": "red"}, "There is no setting 'colour'; there are model, cache_dir"),
     ],
 )
@@ -74,7 +76,7 @@ def test_a_bad_variable_is_named(monkeypatch):
 
 
 def test_the_key_is_never_shown():
-    chosen = read_settings(llm_api_key="sk-very-secret")
+    chosen = read_settings(llm_api_key="sk-very-secret", neuronpedia_key="np-very-secret")
     assert "secret" not in repr(chosen) + str(chosen) + chosen.model_dump_json()
     with pytest.raises(SettingsError) as refused:
         read_settings(llm_api_key=["sk-very-secret"])

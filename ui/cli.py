@@ -1,5 +1,6 @@
 """The command line: reads arguments, shows what a session says. Heavy imports come last."""
 
+import errno
 import json
 import os
 import socket
@@ -131,6 +132,7 @@ def chat(
             talk(Session(desk, thread))
         return
     check_port(settings.host, settings.port)
+    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the page is there
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     from agent import share_memory
 
@@ -172,6 +174,7 @@ def mcp(
 ) -> None:
     """Serve the same verbs to machines, by the Model Context Protocol."""
     settings = settings_of(model=model, host=host, port=port)
+    settings.deciding  # noqa: B018 - as in chat
     if http:
         check_port(settings.host, settings.port)
     from ui.mcp import check_open, serve_http, serve_stdio
@@ -188,7 +191,7 @@ def mcp(
         except SystemExit:
             leave_at_once()
     else:
-        serve_stdio(opening)
+        serve_stdio(settings, opening)
 
 
 @app.command()
@@ -283,12 +286,26 @@ def check_port(host: str, port: int) -> None:
     """Refuse a port that is taken, before the model is loaded for nothing."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as exc:
+        raise Refused(elsewhere(host, exc)) from exc
+    try:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as exc:
+        if exc.errno == errno.EADDRNOTAVAIL:
+            raise Refused(elsewhere(host, exc)) from exc
         reason = exc.strerror or exc
         raise Refused(f"Port {port} on {host} cannot be used ({reason}); give another with --port.") from exc
+
+
+def elsewhere(host: str, exc: Exception) -> str:
+    """What to tell whoever wants to listen on an address that is not this machine's."""
+    reason = getattr(exc, "strerror", None) or exc
+    return (
+        f"The host {host!r} is no address of this machine ({reason}); give one that is, such as 127.0.0.1, "
+        "or 0.0.0.0 for all, with --host."
+    )
 
 
 def save(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:
