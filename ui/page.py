@@ -207,6 +207,7 @@ class Page:
         asked = render.question(message, text, said, foil)
         if not asked:
             gr.Info("Type a question first, or take an example.")
+            yield self.as_it_is()
             return
         thread, key = thread_of(thread), shelf.key_of(key)
         talk = self.talks.get(thread)
@@ -239,6 +240,10 @@ class Page:
         finally:
             talk.busy.release()
 
+    def as_it_is(self) -> Scene:
+        """Nothing changes; of a stream without any piece Gradio would empty all it can write to."""
+        return {self.w.chat: gr.skip()}
+
     def on_example(
         self, thread: Any, shown: Any, key: Any, request: gr.Request, choice: gr.SelectData
     ) -> Iterator[Scene]:
@@ -251,6 +256,7 @@ class Page:
         """Ask what a button of the drawing stands for: a test with controls, or a swap."""
         focus, message = focus_of(click), act_of(click)
         if focus is None or message is None:
+            yield self.as_it_is()
             return
         yield from self.on_ask(message, "", "", "", focus, thread, shown, key, request)
 

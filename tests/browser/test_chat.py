@@ -196,6 +196,18 @@ def test_what_cannot_be_answered_is_said_in_words(visit):
     assert "Traceback" not in said(page)
 
 
+def test_an_empty_question_changes_nothing_that_is_shown(visit, asked):
+    page = visit(storage_state=asked)
+    page.wait_for_selector(".ac-group")
+    page.locator("#ask textarea").fill("   ")
+    page.locator("#go").click()
+    page.get_by_text("Type a question first").wait_for()
+    page.wait_for_timeout(1000)
+    assert TEXAS in said(page)
+    assert page.locator(".ac-group").count() >= 4
+    assert page.inner_text("#go") == "Ask"
+
+
 def test_two_visitors_do_not_see_each_other(visit, asked):
     first, second = visit(storage_state=asked), visit()
     first.wait_for_function(f"document.querySelector('#chat').innerText.includes({json.dumps(TEXAS)})")
