@@ -62,7 +62,7 @@ class Page:
         """Open the conversation this browser left, which needed the model."""
         thread, owner = thread_of(thread), owner_of(request, key)
         talk = self.talks.get(thread)
-        left = self.roster.owns(owner, thread) and talk.still is None and not talk.busy.locked()
+        left = self.roster.owns(owner, thread) and talk.still is None and talk.left(request.session_hash)
         return self.scene(thread, owner) if left else {self.w.title: self.headline()}
 
     def opened(self, name: str, owner: str, *, linked: bool = True) -> Scene:
@@ -207,7 +207,7 @@ class Page:
         asked = render.question(message, text, said, foil)
         if not asked:
             gr.Info("Type a question first, or take an example.")
-            yield self.as_it_is()
+            yield {self.w.chat: gr.skip()}  # of a stream without a piece Gradio empties all it writes to
             return
         thread, key = thread_of(thread), shelf.key_of(key)
         talk = self.talks.get(thread)
@@ -240,10 +240,6 @@ class Page:
         finally:
             talk.busy.release()
 
-    def as_it_is(self) -> Scene:
-        """Nothing changes; of a stream without any piece Gradio would empty all it can write to."""
-        return {self.w.chat: gr.skip()}
-
     def on_example(
         self, thread: Any, shown: Any, key: Any, request: gr.Request, choice: gr.SelectData
     ) -> Iterator[Scene]:
@@ -256,7 +252,7 @@ class Page:
         """Ask what a button of the drawing stands for: a test with controls, or a swap."""
         focus, message = focus_of(click), act_of(click)
         if focus is None or message is None:
-            yield self.as_it_is()
+            yield {self.w.chat: gr.skip()}
             return
         yield from self.on_ask(message, "", "", "", focus, thread, shown, key, request)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent import Bundle, Event, Session
 
 MOST_OPEN = 256
+LEAVING = 10.0  # seconds
 THREAD = re.compile(r"[0-9a-f]{32}")
 
 
@@ -56,6 +57,15 @@ class Talk:
             self._session.open(self.still.bundle)
         self.still = None
         return self._session
+
+    def left(self, page: str | None) -> bool:
+        """Whether it can be shown on this page: its own answer, where one is on its way, shows itself.
+
+        That of a page that was closed or loaded again stops within a step, for which this waits.
+        """
+        if self.page != page and self.busy.acquire(timeout=LEAVING):
+            self.busy.release()
+        return self.page != page or not self.busy.locked()
 
     def history(self) -> list[dict[str, Any]]:
         """What was said so far."""

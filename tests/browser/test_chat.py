@@ -208,6 +208,21 @@ def test_an_empty_question_changes_nothing_that_is_shown(visit, asked):
     assert page.inner_text("#go") == "Ask"
 
 
+def test_a_page_left_in_the_middle_of_an_answer_opens_with_what_was_said_before(visit, address, asked):
+    page = visit(storage_state=asked)
+    page.wait_for_selector(".ac-group")
+    page.locator("#ask textarea").fill("Why does 'She opened the door and' continue as it does?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")
+    again = page.context.new_page()
+    page.close()
+    again.goto(address)
+    again.wait_for_selector(".ac-group")
+    assert TEXAS in said(again)
+    ask(again, "How sure are you?")
+    assert "Verdicts" in said(again)
+
+
 def test_two_visitors_do_not_see_each_other(visit, asked):
     first, second = visit(storage_state=asked), visit()
     first.wait_for_function(f"document.querySelector('#chat').innerText.includes({json.dumps(TEXAS)})")
