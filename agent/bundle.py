@@ -127,9 +127,9 @@ class Bundle(BaseModel):
         """The file's content."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
 
-    def save(self, path: Path) -> None:
+    def save(self, file: Path | str) -> None:
         """Write it, gzipped where the name ends in .gz; the file is there whole or not at all."""
-        data = self.text().encode()
+        path, data = Path(file), self.text().encode()
         if path.suffix == ".gz":
             data = gzip.compress(data, 9, mtime=0)
         part = path.with_name(f"{path.name}.part")
@@ -161,15 +161,17 @@ def bundle_of(state: State, settings: dict[str, Any], title: str = "") -> Bundle
     return _checked(whole)
 
 
-def read_bundle(source: Path | bytes) -> Bundle:
+def read_bundle(source: Path | str | bytes) -> Bundle:
     """A bundle from a file or its content; raises BundleError with a sentence for anything else."""
     try:
-        data = source if isinstance(source, bytes) else _read(source)
+        data = source if isinstance(source, bytes) else _read(Path(source))
         if data[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
                 data = unpacked.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as exc:
-        raise BundleError(f"The bundle cannot be read: {exc}.") from exc
+        reason = getattr(exc, "strerror", None) or exc
+        of = "" if isinstance(source, bytes) else f" {str(source)!r}"
+        raise BundleError(f"The bundle{of} cannot be read: {reason}.") from exc
     if len(data) > MOST_BYTES:
         raise BundleError(f"The bundle is larger than {MOST_BYTES >> 20} MB, the most that is read.")
     try:

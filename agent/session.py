@@ -19,7 +19,7 @@ from agent.bundle import Bundle, bundle_of
 from agent.cases import description_of
 from agent.cites import circuit_id, cites
 from agent.desk import Desk
-from agent.errors import AgentError, QuestionError
+from agent.errors import AgentError, QuestionError, SettingsError
 from agent.events import Answered, Drew, Event, Failed, Said, Working
 from agent.llm_brain import LLMBrain
 from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_past
@@ -277,8 +277,10 @@ def choose_brain(name: str, settings: Settings, stop: threading.Event, *, thorou
             return OneShotBrain(settings.nodes)
         case "text-only":
             return TextBrain(settings.nodes)
-        case _:
+        case "rules":
             return RuleBrain(settings.nodes, budget, thorough=thorough)
+        case _:
+            raise SettingsError(f"There is no brain {name!r}; there are rules, llm, one-shot and text-only.")
 
 
 def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
@@ -368,7 +370,7 @@ def answered(events: Iterator[Event]) -> dict[str, Any]:
         if isinstance(event, Answered):
             report = event.report
     if report is None:
-        raise AgentError("The question was answered without an explanation to report.")
+        raise AgentError("The question was answered in words, without a report: in_words gives them.")
     return report
 
 

@@ -41,7 +41,7 @@ def _login_pairs(logins: SecretStr) -> SecretStr:
 
 
 def _not_empty(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < 8:
+    if len(secret.get_secret_value().strip()) < 8:
         raise ValueError("it should have at least 8 characters")
     return secret
 

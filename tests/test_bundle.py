@@ -34,6 +34,13 @@ def test_a_bundle_is_written_read_and_is_the_same(bundle, tmp_path):
     assert (tmp_path / "deep" / "a.json.gz").stat().st_size < 150_000
 
 
+def test_a_path_may_be_a_string(bundle, tmp_path):
+    bundle.save(str(tmp_path / "kept.json.gz"))
+    assert read_bundle(str(tmp_path / "kept.json.gz")).id == bundle.id
+    with pytest.raises(AgentError, match=r"The bundle '.*none.json' cannot be read: No such file or dir"):
+        read_bundle(tmp_path / "none.json")
+
+
 def test_a_bundle_replays_without_a_model(bundle):
     assert bundle.replay() == []
 

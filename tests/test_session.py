@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from agent import Answered, Drew, Failed, Said, Session, Working, answered, read_settings
+from agent import AgentError, Answered, Drew, Failed, Said, Session, Working, answered, read_settings
 from agent.desk import Desk
 from agent.library import Library
 
@@ -279,6 +279,13 @@ def test_a_conversation_keeps_only_where_it_stands(desk):
 def test_a_token_of_several_pieces_says_so(desk):
     report = answered(Session(desk, "pieces").ask("", text=TEXT, said="San Francisco"))
     assert "“ San” and “ Francisco”" in report["question"]["note"]
+
+
+def test_what_comes_without_a_report_and_from_no_brain_is_said(desk):
+    with pytest.raises(AgentError, match="in_words gives them"):
+        answered(Session(desk, "words").ask("help"))
+    with pytest.raises(AgentError, match="There is no brain 'clever'; there are rules, llm"):
+        answered(Session(desk, "brain", brain="clever").ask("help"))
 
 
 def test_stopping_ends_within_a_step(desk):
