@@ -94,6 +94,8 @@ def export_trace(
                 raise Stopped
             for step in (*steps, actions.Describe(), actions.Group()):
                 state.update(harness.run(step, state))  # type: ignore[typeddict-item]
+            case = state["case"]
+            assert case is not None
             graph = _as_file(desk, state, naming)
             if naming.old_error_ids:
                 graph = with_error_ids(graph, old=True)
@@ -113,6 +115,7 @@ def export_trace(
         "bytes": path.stat().st_size,
         "answer": graph.own["answer"],
         "foil": graph.own["foil"],
+        "note": case["note"],  # where something else is traced than was asked for
         **graph.own["scores"],
     }
 

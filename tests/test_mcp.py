@@ -101,9 +101,12 @@ def test_why_then_interventions_then_words(address, desk):
 
 def test_a_trace_comes_as_words_and_as_a_file(address):
     async def work(client):
-        return await client.call_tool("trace", {**TEXAS, "graph": True})
+        other = await client.call_tool("trace", {**TEXAS, "said": "San Francisco"})
+        return other, await client.call_tool("trace", {**TEXAS, "graph": True})
 
-    traced = talk(address, work)
+    other, traced = talk(address, work)
+    assert "“ San” and “ Francisco”" in words(other).partition("\n\n")[0]  # what is traced instead
+    assert not traced.structured_content["note"]
     assert not traced.is_error, words(traced)
     graph = traced.structured_content["graph"]
     assert len(graph["nodes"]) == traced.structured_content["nodes"]

@@ -151,7 +151,7 @@ class Trace(Verb):
             done.pop("path")
             if self.graph:
                 done["graph"], done["links_given"] = fitting(json.loads(path.read_text(encoding="utf-8")))
-        return Result(shown["markdown"], done)
+        return Result("\n\n".join(filter(None, (done["note"], shown["markdown"]))), done)
 
 
 class Why(Verb):
