@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from agent.describing import describe_model
     from agent.desk import Desk, open_desk
     from agent.exchange import Naming, explain_foreign, export_trace, show_graph, why_graph
-    from agent.features import Shown as ShownFeature
-    from agent.features import export_features, search_features, show_feature
+    from agent.features import ShownFeature, export_features, search_features, show_feature
     from agent.graph_view import view_graph
     from agent.health import memory_each, needs
     from agent.imports import import_features
@@ -93,6 +92,7 @@ _LATE = {
     "export_features": "agent.features",
     "search_features": "agent.features",
     "share_memory": "agent.memory",
+    "ShownFeature": "agent.features",
     "show_feature": "agent.features",
     "Bundle": "agent.bundle",
     "read_bundle": "agent.bundle",

@@ -23,7 +23,7 @@ _PLACE = re.compile(r"L(\d+)\.[NF](\d+)([+-]?)")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownFeature:
     """One feature with its evidence, tokens as text."""
 
     known: Known
@@ -85,7 +85,7 @@ def together(
     return [asdict(hit) for hit in order[:k]]
 
 
-def show_feature(settings: Settings, name: str) -> list[Shown]:
+def show_feature(settings: Settings, name: str) -> list[ShownFeature]:
     """What is known of L11.N1234+, or of both signs of L11.N1234; raises LibraryError where nothing is."""
     place = _PLACE.fullmatch(name.strip().split("/")[-1].split("@")[0])
     if place is None:
@@ -148,7 +148,7 @@ def _rows(catalogue: Catalogue, words: "Vocabulary") -> Iterator[dict[str, Any]]
         }
 
 
-def _shown(catalogue: Catalogue, number: int, words: "Vocabulary") -> Shown:
+def _shown(catalogue: Catalogue, number: int, words: "Vocabulary") -> ShownFeature:
     up, down = catalogue.promoted(number)
     contexts = []
     for found in catalogue.contexts(number):
@@ -162,7 +162,7 @@ def _shown(catalogue: Catalogue, number: int, words: "Vocabulary") -> Shown:
                 "source": found["source"],
             }
         )
-    return Shown(
+    return ShownFeature(
         catalogue.at(number),
         [words.text([i]) for i in up],
         [words.text([i]) for i in down],

@@ -18,7 +18,7 @@ from pydantic import Field as Limited
 from agent.briefing import framed
 from agent.describing import feature_set
 from agent.errors import LibraryError
-from agent.features import Shown, features_of, show_feature
+from agent.features import ShownFeature, features_of, show_feature
 from agent.library import Library
 from agent.llm import Endpoint, Messages, Turn, Unreachable
 from agent.prompts import render
@@ -62,7 +62,7 @@ TOOL: dict[str, Any] = {
 class Plan:
     """What would be asked, and about what it costs."""
 
-    features: tuple[Shown, ...]
+    features: tuple[ShownFeature, ...]
     messages: tuple[Messages, ...]
     tokens: int
     dollars: float | None  # None where the price is not set
@@ -110,7 +110,7 @@ def plan_labels(settings: Settings, names: Sequence[str]) -> Plan:
     return Plan(features, messages, tokens, None if price is None else tokens * price / 1e6)
 
 
-def request(feature: Shown) -> Messages:
+def request(feature: ShownFeature) -> Messages:
     """What is asked about one feature: the evidence as one line of data that nothing in it can end."""
     data = {
         "fires_on": [

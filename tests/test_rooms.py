@@ -1,6 +1,7 @@
 """The floor plan as a test: who may import whom, and how long a file may get."""
 
 import ast
+import importlib
 import socket
 import subprocess
 import sys
@@ -130,6 +131,12 @@ def test_the_tracer_reads_no_environment(path):
 )
 def test_this_check_would_notice(path, source, caught):
     assert trespasses(path, source) == caught
+
+
+@pytest.mark.parametrize("room", ["agent", "tracer"])
+def test_what_a_door_names_is_there(room):
+    door = importlib.import_module(room)
+    assert [name for name in door.__all__ if not hasattr(door, name)] == []
 
 
 def test_help_pays_for_no_heavy_library():

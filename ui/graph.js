@@ -139,7 +139,7 @@ function mark() {
     link.el?.classList.toggle('hot', Boolean(hot));
     link.el?.classList.toggle('dim', hush && !hot);
   }
-  root.querySelector('.ac-hot')?.replaceChildren();
+  for (const layer of root.querySelectorAll('.ac-hot')) layer.replaceChildren();
   if (loose) hotLines(focus, near);
   for (const [id, { el: made }] of spots) {
     const words = wanted ? nameOf(G, index, id).toLowerCase() : '';
@@ -163,7 +163,8 @@ function kin(near, id) {
 }
 
 function hotLines(focus, near) {
-  const layer = root.querySelector('.ac-hot') ?? sv('g', { class: 'ac-hot' }, root);
+  const layers = root.querySelectorAll('.ac-hot');
+  const within = layers[1] ?? layers[0];
   const id = index.tokens.get(focus) ?? focus;
   const edges = [...index.into(id), ...index.from(id)].slice(0, 60);
   const most = Math.max(...edges.map((edge) => Math.abs(edge.weight)), 1e-9);
@@ -172,6 +173,8 @@ function hotLines(focus, near) {
     const to = standIn(edge.target);
     if (!from || !to || from === to) continue;
     near.add(from).add(to);
+    const home = index.nodes.get(from)?.supernode;
+    const layer = mode === 'groups' && home && home === index.nodes.get(to)?.supernode ? within : layers[0];
     sv('path', { d: curve(spots.get(from), spots.get(to)), 'stroke-width':
       0.7 + 3 * Math.sqrt(Math.abs(edge.weight) / most),
     class: `ac-line ${edge.weight < 0 ? 'e-neg' : 'e-pos'}` }, layer);

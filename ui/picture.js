@@ -85,12 +85,14 @@ function paintGroups(width, height) {
     links.push({ ...edge, el: made });
     made.dataset.link = links.length - 1;
   }
+  sv('g', { class: 'ac-hot' }, root); // behind the boxes, whose words they would cross
   tokenRow(layout, (column) => layout.tokens.get(`T${column.from}`));
   answerBox(layout.answer);
   for (const group of G.supernodes) {
     const box = layout.boxes.get(group.id);
     if (box) groupBox(group, box);
   }
+  sv('g', { class: 'ac-hot' }, root); // within an opened box
   return layout.height;
 }
 
@@ -177,7 +179,7 @@ function paintDots(width, height) {
   }
   bundles = [...piles].sort().map(([key, curves]) => ({ negative: key.startsWith('neg'),
     level: Number(key.slice(3)), path: new Path2D(curves.join('')) }));
-  root.hot = sv('g', { class: 'ac-hot' }, root);
+  sv('g', { class: 'ac-hot' }, root);
   const top = height - layout.tokenHeight - 6;
   tokenRow(layout, (column) => ({ x: column.middle - Math.min(column.width - 3, 104) / 2, y: top,
     width: Math.min(column.width - 3, 104), height: layout.tokenHeight }));
