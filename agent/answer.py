@@ -11,27 +11,15 @@ from typing import Any, NamedTuple
 from agent.asked import about_asked, taken_for_right
 from agent.baselines import guessed
 from agent.bases import unexplained
+from agent.errors import Unsupported
+from agent.groups import called, subject_of
 from agent.ledger import Sentence, faults
 from agent.paths import asked_path, path_walked
 from agent.prompts import render
 from agent.questions import EXAMPLES
 from agent.readings import evidence, how_sure, where_it_ends, words_that_mattered
-from agent.sentences import (
-    Unsupported,
-    called,
-    case_of,
-    does,
-    in_short,
-    knock_on,
-    left_open,
-    passed_over,
-    prediction_of,
-    premise,
-    says,
-    subject_of,
-    tested,
-    tests_of,
-)
+from agent.selectors import case_of, prediction_of, tests_of
+from agent.sentences import does, in_short, knock_on, left_open, passed_over, premise, says, tested
 from agent.state import State
 from agent.tellings import (
     carried_over,

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.actions import MOST_TIMES
+from agent.groups import JOINT
 from agent.ledger import Sentence
 from agent.questions import Intent, Question
-from agent.sentences import case_of, path_claim, prediction_of, tests_of
+from agent.selectors import case_of, path_claim, prediction_of, tests_of
 from agent.state import Case, Claim, State, Supernode
-from agent.swaps import JOINT
 from agent.triage import MATTERS
 from agent.tricks import HELD
 from agent.variants import expected, named_entities, texts_over

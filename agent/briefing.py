@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from agent.actions import Action
 from agent.ledger import Sentence
-from agent.prompts import render
 from agent.state import Claim, State, Supernode
 
 LONG = 2_000  # characters of the text; what is longer is shown from its end, where the answer hangs
@@ -18,12 +17,6 @@ GROUPS = 20
 KINDS: dict[str, type[BaseModel]] = {
     kind.model_fields["kind"].default: kind for kind in get_args(get_args(Action)[0])
 }
-
-
-def framed(value: Any) -> str:
-    """Data on one line between two marks that nothing in it can forge."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return render("brain-data", data="".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
 def brief(state: State, possible: Sequence[str], tests: int) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 AgentError
 ├── SettingsError      a setting, given or from the environment, that cannot be used
 ├── LibraryError       the feature descriptions cannot be read, written, embedded or searched
-└── QuestionError      a question, text or token that cannot be worked with
+├── QuestionError      a question, text or token that cannot be worked with
+└── Unsupported        an answer that the ledger does not hold
+
+Stopped is no failure: the user asked for it.
 """
 
 
@@ -21,3 +24,11 @@ class LibraryError(AgentError):
 
 class QuestionError(AgentError):
     """The question, its text or one of its tokens cannot be worked with."""
+
+
+class Unsupported(AgentError):
+    """An answer was asked for, or written, that the ledger does not hold."""
+
+
+class Stopped(Exception):
+    """The user asked to stop."""

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from agent import actions
 from agent.desk import Desk
-from agent.errors import AgentError, QuestionError
+from agent.errors import AgentError, QuestionError, Stopped
 from agent.events import Event
 from agent.foreign import contents, explain
 from agent.state import State
-from agent.tools import Harness, Stopped
+from agent.tools import Harness
 from agent.turns import waited
 from tracer import (
     GraphFile,

@@ -7,8 +7,8 @@ come from whoever made the file: they are quoted, shortened and never obeyed.
 import re
 from typing import TYPE_CHECKING, Any
 
+from agent.errors import Unsupported
 from agent.ledger import Sentence, faults, new_claim
-from agent.sentences import Unsupported
 from agent.state import Claim
 from agent.words import escaped, listed, percent, plain, quoted, rounded
 

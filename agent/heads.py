@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agent.ledger import Sentence, new_claim
-from agent.sentences import case_of, path_claim
+from agent.selectors import case_of, path_claim
 from agent.state import Case, Claim, State, Supernode
 from agent.words import listed, percent, placed, quoted, rounded, signed
 

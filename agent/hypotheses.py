@@ -11,8 +11,8 @@ from typing import Any
 from agent.actions import Answer, Combine, Decision, Hypothesise, Test
 from agent.asked import meant
 from agent.experiments import LEAST, without_effect
+from agent.groups import JOINT
 from agent.state import Claim, State, Supernode
-from agent.swaps import JOINT
 from agent.triage import MATTERS
 from agent.tricks import HELD
 from agent.words import listed, percent, signed

@@ -9,9 +9,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from agent.experiments import HALF, LEAST
+from agent.groups import JOINT
 from agent.ledger import new_claim
 from agent.state import Claim, State, Supernode
-from agent.swaps import JOINT
 from agent.words import listed, plain, rounded, signed
 from tracer import Contrast, Intervention, attempt
 

@@ -5,6 +5,7 @@ its connection is what makes the server stop. Whoever calls sees a plain functio
 """
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Sequence
@@ -238,3 +239,17 @@ def _text(value: Any) -> str:
 def _used(usage: Any) -> int:
     total = getattr(usage, "total_tokens", 0)
     return total if isinstance(total, int) and 0 <= total < 10**9 else 0
+
+
+def first_object(said: str) -> dict[str, Any] | None:
+    """The first JSON object in a text, whatever stands around it."""
+    decoder = json.JSONDecoder()
+    starts = [i for i, c in enumerate(said) if c == "{"][:50]
+    for start in starts:
+        try:
+            value, _ = decoder.raw_decode(said, start)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return None

@@ -14,19 +14,18 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from agent.actions import Action, Decision
-from agent.briefing import brief, catalogue, framed, numbered, tools
+from agent.briefing import brief, catalogue, numbered, tools
+from agent.errors import Stopped
 from agent.hypotheses import TESTED
 from agent.ledger import Sentence
-from agent.llm import WORDS_TOKENS, Cancelled, Endpoint, Messages, Turn, Unreachable, letters
+from agent.llm import WORDS_TOKENS, Cancelled, Endpoint, Messages, Turn, Unreachable, first_object, letters
 from agent.moves import objection, possible, styles
-from agent.prompts import render
+from agent.prompts import framed, render
 from agent.questions import Intent
 from agent.rules import RuleBrain
 from agent.settings import Settings
 from agent.state import State
-from agent.tools import Stopped
 from agent.triage import Budget, overspent
-from agent.wording import first_object
 
 log = logging.getLogger(__name__)
 

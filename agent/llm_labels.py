@@ -15,13 +15,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic import Field as Limited
 
-from agent.briefing import framed
 from agent.describing import feature_set
 from agent.errors import LibraryError
 from agent.features import ShownFeature, features_of, show_feature
 from agent.library import Library
 from agent.llm import Endpoint, Messages, Turn, Unreachable
-from agent.prompts import render
+from agent.prompts import framed, render
 from agent.records import Description
 from agent.settings import Settings
 from agent.words import shown

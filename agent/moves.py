@@ -7,11 +7,11 @@ from typing import Any
 from agent.actions import Action, Answer, Generalise, Hypothesise, Predict, Search, Test, Trace
 from agent.asked import is_said
 from agent.bases import basis_of
+from agent.groups import JOINT
 from agent.hypotheses import TESTED, candidates
 from agent.questions import Intent
 from agent.rules import EXPLAIN, FROM_GRAPH, STYLES
 from agent.state import Claim, State
-from agent.swaps import JOINT
 from agent.triage import loose, too_little
 from agent.variants import swap_towards, texts_over
 

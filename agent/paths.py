@@ -1,8 +1,10 @@
 """Sentences on the strongest path: how it runs, and what the tests of its groups say. Reads the state."""
 
+from agent.groups import subject_of
 from agent.heads import heads_named
 from agent.ledger import Sentence
-from agent.sentences import case_of, path_claim, subject_of, tested
+from agent.selectors import case_of, path_claim
+from agent.sentences import tested
 from agent.state import Case, Claim, State
 from agent.words import listed, placed, quoted
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from agent.bases import basis_of
+from agent.groups import JOINT, called, subject_of
 from agent.ledger import Sentence, new_claim
 from agent.paths import path_walked, removals
-from agent.sentences import called, case_of, left_open, prediction_of, subject_of, tested
+from agent.selectors import case_of, prediction_of
+from agent.sentences import left_open, tested
 from agent.state import Case, Claim, State
-from agent.swaps import JOINT
 from agent.words import chance, listed, percent, placed, quoted, rounded, signed
 
 MOST_WORDS = 4  # words that are named

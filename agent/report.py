@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from agent.bases import unexplained
+from agent.groups import joint
 from agent.state import Claim, State, Supernode
-from agent.swaps import joint
 
 CLAIM_FIELDS = (
     "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",

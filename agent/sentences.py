@@ -3,21 +3,16 @@
 from typing import Any
 
 from agent.bases import basis_of, unexplained
-from agent.errors import AgentError
 from agent.experiments import without_effect
+from agent.groups import JOINT, SETS, called, subject_of
 from agent.ledger import Sentence
+from agent.selectors import case_of, graph_claim, path_claim, prediction_of, tests_of
 from agent.state import Case, Claim, State, Supernode
-from agent.swaps import JOINT, joint
 from agent.triage import too_little
 from agent.tricks import HELD
-from agent.words import chance, layered, listed, percent, placed, plain, quoted, risen, signed
+from agent.words import chance, listed, percent, placed, plain, quoted, risen, signed
 
 FEW = 3  # words that are named
-SETS = {"neurons", "features"}  # what a set is called that belongs to no group
-
-
-class Unsupported(AgentError):
-    """An answer was asked for, or written, that the ledger does not hold."""
 
 
 def premise(state: State) -> list[Sentence]:
@@ -73,7 +68,7 @@ def in_short(state: State) -> list[Sentence]:
 
 def _nothing_tested(state: State) -> list[Sentence]:
     """Why a why has no test: the graph explains too little, or nothing in it belongs together."""
-    claim = _graph_claim(state)
+    claim = graph_claim(state)
     if claim is None or tests_of(state):
         return []
     if too_little(state):
@@ -146,7 +141,7 @@ def _failed(claim: Claim, state: State, *, first: bool) -> Sentence:
 
 def _too_little(state: State) -> list[Sentence]:
     """Why there is no story: the graph's errors hold too much."""
-    graph, claim = state.get("graph") or {}, _graph_claim(state)
+    graph, claim = state.get("graph") or {}, graph_claim(state)
     if claim is None:
         return []
     return [
@@ -198,19 +193,6 @@ def short(group: Supernode, case: Case) -> str:
     if len(group["members"]) == 1 or JOINT in group["id"] or group["id"] in SETS:
         return called(group, case)
     return f"{group['id']} ({group['name']})"
-
-
-def called(group: Supernode, case: Case) -> str:
-    """A group as a reader finds it in the picture."""
-    if len(group["members"]) == 1:
-        return f"the feature {group['id']}"
-    if JOINT in group["id"]:
-        return f"{listed(group['id'].split(JOINT))} together ({len(group['members'])} features)"
-    if group["id"] in SETS:
-        return f"a set of {group['name']}"
-    where = f"at {placed(case['tokens'], group['position'])}"
-    size, layers = len(group["members"]), layered(*group["layers"])
-    return f"{group['id']} ({group['name']}: {size} features {where}, {layers})"
 
 
 def tested(claim: Claim, group: Supernode, case: Case) -> Sentence:
@@ -271,7 +253,7 @@ def passed_over(state: State) -> list[Sentence]:
 
 def left_open(state: State) -> list[Sentence]:
     """What the graph leaves unexplained and the tests cannot say."""
-    graph, claim = state.get("graph") or {}, _graph_claim(state)
+    graph, claim = state.get("graph") or {}, graph_claim(state)
     if claim is None:
         return []
     out = [
@@ -310,55 +292,3 @@ def does(group: Supernode, state: State) -> str:
     raises = listed([quoted(t) for t in sorted(group["raises"], key=lambda t: t not in first)[:3]])
     lowers = listed([quoted(t) for t in sorted(group["lowers"], key=lambda t: t not in first)[:3]])
     return f"what its features write raises {raises} and lowers {lowers} among the likeliest next tokens"
-
-
-def case_of(state: State) -> Case:
-    """The text being explained; raises Unsupported when there is none."""
-    case = state.get("case")
-    if case is None:
-        raise Unsupported("There is no text to answer about.")
-    return case
-
-
-def tests_of(state: State) -> list[Claim]:
-    """The tests run in this turn."""
-    own = [c for c in state.get("claims", []) if c["turn"] == state["turn"]]
-    return [c for c in own if c["kind"] == "effect" and c["p"] is not None]
-
-
-def prediction_of(state: State) -> Claim:
-    """The claim on what the model says."""
-    return next(c for c in state.get("claims", []) if c["kind"] == "prediction")
-
-
-def _graph_claim(state: State) -> Claim | None:
-    return next((c for c in state.get("claims", []) if c["kind"] == "graph"), None)
-
-
-def path_claim(state: State) -> Claim | None:
-    """The claim on groups and their path."""
-    return next((c for c in state.get("claims", []) if c["kind"] == "path"), None)
-
-
-def subject_of(claim: Claim, state: State) -> Supernode:
-    """The group a claim is about."""
-    groups = state.get("groups") or []
-    for group in groups:
-        if group["id"] == claim["supernode"]:
-            return group
-    if (both := joint(claim["supernode"] or "", groups)) is not None:
-        return both
-    single = len(claim["members"]) == 1
-    return Supernode(
-        id=claim["members"][0] if single else basis_of(state).units,
-        name=f"{len(claim['members'])} {basis_of(state).units}",
-        kind="input",
-        sign=1,
-        share=0.0,
-        effect=0.0,
-        position=int(claim["members"][0].split("@")[1]),
-        layers=[0, 0],
-        members=claim["members"],
-        raises=[],
-        lowers=[],
-    )

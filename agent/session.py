@@ -19,7 +19,7 @@ from agent.bundle import Bundle, bundle_of
 from agent.cases import description_of
 from agent.cites import circuit_id, cites
 from agent.desk import Desk
-from agent.errors import AgentError, QuestionError, SettingsError
+from agent.errors import AgentError, QuestionError, SettingsError, Stopped
 from agent.events import Answered, Drew, Event, Failed, Said, Working
 from agent.llm_brain import LLMBrain
 from agent.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_past
@@ -30,7 +30,6 @@ from agent.report import CLAIM_FIELDS, report
 from agent.rules import FRESH, REPORTED, RuleBrain
 from agent.settings import Settings
 from agent.state import Message, State
-from agent.tools import Stopped
 from agent.triage import Budget
 from agent.tryout import Tried, asked, kept, told, try_out
 from agent.turns import Closed, waited

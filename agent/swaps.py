@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import QuestionError
-from agent.state import Case, State, Supernode
-from agent.words import listed, quoted, whole_word
+from agent.state import Case, Supernode
+from agent.words import quoted, whole_word
 
 if TYPE_CHECKING:
     from agent.desk import Desk
@@ -122,100 +122,3 @@ def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], lis
     for back in range(end):
         pairs[len(own) - 1 - back] = len(other) - 1 - back
     return pairs, list(range(start, len(own) - end))
-
-
-JOINT = "+"  # S1+S2 is both groups at once
-
-
-def joint(name: str, groups: Sequence[Supernode]) -> Supernode | None:
-    """The groups of a name like S1+S2 as one; None for any other name."""
-    known = {group["id"]: group for group in groups}
-    parts = name.split(JOINT)
-    found = [known[part] for part in dict.fromkeys(parts) if part in known]
-    if len(found) < 2 or len(found) < len(parts):
-        return None
-    effect = sum(part["effect"] for part in found)
-    return Supernode(
-        id=name,
-        name=f"{listed([part['name'] for part in found])} together",
-        kind="middle",
-        sign=1 if effect > 0 else -1,
-        share=sum(part["share"] for part in found),
-        effect=effect,
-        position=min(part["position"] for part in found),
-        layers=[min(part["layers"][0] for part in found), max(part["layers"][1] for part in found)],
-        members=[member for part in found for member in part["members"]],
-        raises=[],
-        lowers=[],
-    )
-
-
-def named_group(name: str, state: State) -> Supernode:
-    """What a question means: S2, S1+S2, its name, a word in it, or L11.N1234+@5 (several: with commas)."""
-    groups = state.get("groups") or []
-    if (both := joint(name, groups)) is not None:
-        return both
-    wanted = name.strip().casefold()
-    for group in groups:
-        if wanted in (group["id"].casefold(), group["name"].casefold()):
-            return group
-    pointed = next(
-        (n for n in (state.get("drawing") or {}).get("nodes", []) if n["id"] == name.strip()), None
-    )
-    if pointed is not None and pointed["kind"] == "token":  # what stands there for it is a group on it
-        there = [group for group in groups if group["position"] == pointed["position"]]
-        if there:
-            return there[0]
-    features = [_feature(each, state) for each in name.split(",")]
-    if all(features):
-        return _joined([each for each in features if each is not None])
-    matching = [g for g in groups if wanted and wanted in g["name"].casefold()]
-    if matching:
-        return matching[0]
-    known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
-    if pointed is not None and pointed["kind"] != "feature":
-        what = f"{quoted(pointed['label'].strip())} is no group and no feature, and only those can be changed"
-        raise QuestionError(f"{what}. There are {known or 'none yet'}.")
-    raise QuestionError(f"No group is called {quoted(name)}. There are {known or 'none yet'}.")
-
-
-def _joined(features: list[Supernode]) -> Supernode:
-    """Several features as one group."""
-    if len(features) == 1:
-        return features[0]
-    layers = [feature["layers"][0] for feature in features]
-    effect = sum(feature["effect"] for feature in features)
-    return Supernode(
-        id=", ".join(feature["id"] for feature in features),
-        name=f"{len(features)} features",
-        kind="middle",
-        sign=1 if effect > 0 else -1,
-        share=0.0,
-        effect=effect,
-        position=max(feature["position"] for feature in features),
-        layers=[min(layers), max(layers)],
-        members=[feature["id"] for feature in features],
-        raises=[],
-        lowers=[],
-    )
-
-
-def _feature(name: str, state: State) -> Supernode | None:
-    """A single feature of the picture as a group of one."""
-    nodes = (state.get("drawing") or {}).get("nodes", [])
-    for node in nodes:
-        if node["kind"] == "feature" and node["id"] == name.strip():
-            return Supernode(
-                id=node["id"],
-                name=node["label"],
-                kind=node["role"],
-                sign=1 if node["effect"] > 0 else -1,
-                share=0.0,
-                effect=node["effect"],
-                position=node["position"],
-                layers=[node["layer"], node["layer"]],
-                members=[node["id"]],
-                raises=[],
-                lowers=[],
-            )
-    return None

@@ -5,17 +5,10 @@ from typing import Any
 
 from agent.asked import asked_over, is_said, reading
 from agent.bases import basis_of
+from agent.groups import called, subject_of
 from agent.ledger import Sentence
-from agent.sentences import (
-    called,
-    case_of,
-    path_claim,
-    prediction_of,
-    short,
-    subject_of,
-    tested,
-    tests_of,
-)
+from agent.selectors import case_of, path_claim, prediction_of, tests_of
+from agent.sentences import short, tested
 from agent.state import Case, Claim, State
 from agent.variants import entity_of, kind_of, known_right, named_entities
 from agent.words import chance, layered, listed, percent, placed, plain, quoted, signed

@@ -14,7 +14,7 @@ from agent.bases import words_for
 from agent.cases import given_p, label_of, settle_case
 from agent.compare import comparison
 from agent.desk import Desk
-from agent.errors import QuestionError
+from agent.errors import QuestionError, Stopped
 from agent.events import Event, Working
 from agent.heads import asked_claims, of_the_picture
 from agent.hypotheses import candidates, worth
@@ -31,10 +31,6 @@ from agent.triage import loose
 from agent.trials import Update, case_in, numbers_of, register, run_test
 from agent.words import escaped, listed, percent, quoted, rounded
 from tracer import TracedStudy, TracerError, coherence_of, listening, parted
-
-
-class Stopped(Exception):
-    """The user asked to stop."""
 
 
 class Worder(Protocol):

@@ -11,10 +11,10 @@ from agent.actions import Generalise
 from agent.cases import label_of
 from agent.desk import Desk
 from agent.experiments import LEVEL, p_value, rate_p, seed_of, summary
+from agent.groups import named_group
 from agent.ledger import new_claim
 from agent.state import Case, Claim, State, Supernode
 from agent.supernodes import group
-from agent.swaps import named_group
 from agent.variants import Variant, corresponding, known_right, texts_over
 from agent.words import rounded
 from tracer import Intervention, Study, TracedStudy, TracerError

@@ -12,10 +12,11 @@ from agent.bases import basis_of
 from agent.desk import Desk
 from agent.errors import QuestionError
 from agent.experiments import p_value, seed_of, settle, summary
+from agent.groups import named_group
 from agent.ledger import new_claim
 from agent.questions import Intent
 from agent.state import Case, Claim, State, Supernode
-from agent.swaps import Donor, donor_for, donor_text, named_group
+from agent.swaps import Donor, donor_for, donor_text
 from agent.transfer import describes, measure_transfer
 from agent.words import listed, quoted, rounded
 from tracer import Contrast, Intervention

@@ -7,11 +7,10 @@ import threading
 from typing import Any, NamedTuple
 
 from agent.desk import Desk
-from agent.errors import QuestionError
+from agent.errors import QuestionError, Unsupported
+from agent.groups import called, named_group, subject_of
 from agent.ledger import Sentence, faults, new_claim
-from agent.sentences import Unsupported, called, subject_of
 from agent.state import Claim, State
-from agent.swaps import named_group
 from agent.words import escaped, percent, quoted, rounded, signed
 from tracer import Intervention, TracerError
 

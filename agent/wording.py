@@ -4,12 +4,12 @@ Free words cannot be checked, so these are not free: quotes, ids and numbers sta
 between them stand the same telling words (or a synonym listed here) and words that tell nothing.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from agent.ledger import Sentence, faults
+from agent.llm import first_object
 from agent.state import Claim
 
 MOST = 40  # refusals kept: a storm of them says no more
@@ -90,20 +90,6 @@ def _proposals(said: str) -> tuple[list[Any], list[str]]:
     if not isinstance(sentences, list):
         return [], ["the brain's words: not an object with sentences"]
     return sentences[:200], []
-
-
-def first_object(said: str) -> dict[str, Any] | None:
-    """The first JSON object in a text, whatever stands around it."""
-    decoder = json.JSONDecoder()
-    starts = [i for i, c in enumerate(said) if c == "{"][:50]
-    for start in starts:
-        try:
-            value, _ = decoder.raw_decode(said, start)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return None
 
 
 def _read(proposal: Any, sentences: Sequence[Sentence]) -> tuple[int, Sentence | None, str]:

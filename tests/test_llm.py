@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from agent import Answered, Failed, Said, Session, Working, answered, read_settings
-from agent.briefing import KINDS, framed, tools
+from agent.briefing import KINDS, tools
 from agent.desk import Desk
 from agent.library import Library
 from agent.llm import Cancelled, Endpoint, Unreachable
 from agent.llm_brain import LLMBrain
+from agent.prompts import framed
 from tests.fake_openai import FakeOpenAI, call
 from tracer.embedded import ensure_gguf, packaged_gguf
 

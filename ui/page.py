@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from agent import AgentError, Roster
-from ui import ideas, render, report, shared, shelf
+from ui import downloads, ideas, render, shared, shelf
 from ui.opening import Opening
 from ui.talks import Still, Talks, act_of, dialled, factor_of, focus_of, listen, thread_of
 from ui.widgets import Widgets
@@ -164,7 +164,7 @@ class Page:
     def on_fetch(self, thread: Any, click: gr.EventData) -> Any:
         """Make a file of what is open."""
         kind, talk = getattr(click, "kind", ""), self.talks.get(thread_of(thread))
-        return made(lambda: report.exported(kind, talk)) if kind in report.KINDS else gr.skip()
+        return made(lambda: downloads.exported(kind, talk)) if kind in downloads.KINDS else gr.skip()
 
     def on_share(self, thread: Any) -> Any:
         """Keep what is open under a link."""

@@ -7,11 +7,8 @@ import base64
 import hashlib
 import html
 import json
-import re
-import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
@@ -20,15 +17,8 @@ from ui.render import marked, words
 
 if TYPE_CHECKING:
     from agent import Bundle
-    from ui.talks import Talk
 
 SCRIPTS = ("layout.js", "details.js", "tryout.js", "picture.js", "snapshot.js", "links.js", "graph.js")
-KINDS = {  # what can be saved: the end of its name, its type
-    "html": ("html", "text/html"),
-    "markdown": ("md", "text/markdown"),
-    "bundle": ("json", "application/json"),
-    "graph": ("json", "application/json"),
-}
 LOOKS = """
 :root { --body-text-color: #27272a; --background-fill-primary: #fff; --background-fill-secondary: #f7f7f8;
   --border-color-primary: #d8d8dc; color-scheme: light dark; }
@@ -62,40 +52,6 @@ draw_circuit(document.getElementById('circuit'), props, () => {}, () => {});
 def asset(*names: str) -> str:
     """Files of this room as one text."""
     return "\n".join(files("ui").joinpath(name).read_text(encoding="utf-8") for name in names)
-
-
-def exported(kind: str, talk: "Talk") -> dict[str, Any]:
-    """What to save as {"name", "mime", "text"}; raises AgentError where there is nothing to save."""
-    bundle = talk.bundle()
-    end, mime = KINDS[kind]
-    match kind:
-        case "html":
-            text = as_html(bundle)
-        case "markdown":
-            text = as_markdown(bundle)
-        case "bundle":
-            text = bundle.text()
-        case _:
-            text = graph_json(talk, bundle)
-    slug = re.sub(r"[^a-z0-9]+", "-", bundle.title.lower()).strip("-")[:50] or "explanation"
-    slug += "-graph" if kind == "graph" else ""
-    return {
-        "name": f"askcircuit-{slug}.{end}",
-        "mime": mime,
-        "text": text,
-    }
-
-
-def graph_json(talk: "Talk", bundle: "Bundle") -> str:
-    """The pruned graph as circuit-tracer and Neuronpedia read it, traced again on the model."""
-    from agent import export_trace
-
-    question = bundle.report["question"]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.json"
-        ends = {"said": question["answer"], "foil": question["foil"]}
-        export_trace(talk.opening.desk(), bundle.report["text"], path, **ends)
-        return path.read_text(encoding="utf-8")
 
 
 def as_markdown(bundle: "Bundle") -> str:
