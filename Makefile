@@ -85,5 +85,5 @@ load: setup
 # A folder that Hugging Face Spaces can run: make space DIR=../my-space
 space: setup
 	@test -n "$(DIR)" || { echo "askcircuit: name the folder to write: make space DIR=../my-space" >&2; exit 1; }
-	@$(PY) -m ui.space "$(DIR)"
+	@$(PY) -m ui.server.space "$(DIR)"
 	@echo "space: $(DIR) is ready; push it to a Space with the Gradio SDK"

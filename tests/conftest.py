@@ -78,7 +78,7 @@ def offline(calls_out: list[str]) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def cache_folder() -> Path:
     """The user's own cache, so that the embedded model is unpacked once and not once a run."""
-    from agent.settings import Settings
+    from agent.core.settings import Settings
 
     return Settings().cache_folder
 
@@ -130,9 +130,9 @@ def gathered_tiny(
     """A tiny subject and its evidence, the pass stopped after one shard and taken up again."""
     from tests_support import tiny_subject
 
-    from tracer.evidence import gather
-    from tracer.feature_sets import NeuronSet
-    from tracer.windows import documents
+    from tracer.autointerp.activation_evidence import gather_evidence
+    from tracer.autointerp.feature_sets import NeuronSet
+    from tracer.autointerp.windows import corpus_texts
 
     subject = tiny_subject(tiny, "gemma3")
     folder = tmp_path_factory.mktemp("evidence")
@@ -142,11 +142,15 @@ def gathered_tiny(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        gather(NeuronSet(subject), documents([made_corpus]), folder, 100_000, stop)
+        gather_evidence(NeuronSet(subject), corpus_texts([made_corpus]), folder, 100_000, stop)
     assert len(list(folder.glob("shard-*"))) == 1
     notes: list[str] = []
-    evidence = gather(
-        NeuronSet(subject), documents([made_corpus]), folder, 100_000, lambda _done, note: notes.append(note)
+    evidence = gather_evidence(
+        NeuronSet(subject),
+        corpus_texts([made_corpus]),
+        folder,
+        100_000,
+        lambda _done, note: notes.append(note),
     )
     assert len(notes) == len(evidence.shards) - 1 == 1  # what was done is not done again
     assert "minutes left" in notes[0]

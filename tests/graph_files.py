@@ -3,7 +3,7 @@
 import json
 
 from tracer import parse_graph
-from tracer.formats import pair
+from tracer.graph_files.formats import pair
 
 
 def node(name, kind, layer, position, **known):

@@ -7,11 +7,11 @@ import pytest
 from tests_support import logits_after, token_id
 
 from agent import Answered, Session, answered, read_settings
-from agent.answer import compose
-from agent.desk import Desk
-from agent.ledger import Sentence, faults
-from agent.library import Library
-from agent.wording import reworded
+from agent.answers.compose import compose
+from agent.answers.llm_rewording import reworded
+from agent.evidence.ledger import Sentence, faults
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 
 MISTAKE = "Why does 'Illinois, whose capital is' continue with Chicago? The right answer is Springfield."
 

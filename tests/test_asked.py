@@ -3,15 +3,15 @@
 import pytest
 
 from agent import Answered, Session, read_settings
-from agent.asked import carrier
-from agent.desk import Desk
-from agent.ledger import faults, new_claim
-from agent.library import Library
-from agent.questions import Intent, parse
-from agent.readings import how_sure
-from agent.session import in_words
-from agent.variants import corresponding
-from agent.words import quoted
+from agent.answers.graph_sentences import how_sure
+from agent.core.text_format import quoted
+from agent.evidence.ledger import faults, new_claim
+from agent.experiments.counterfactual_texts import corresponding
+from agent.features.label_store import Library
+from agent.planners.question_scope import carrier
+from agent.questions.parser import Intent, parse
+from agent.session.session import in_words
+from agent.workspace.workspace import Desk
 
 LEADING = {
     "is it really using capital cities?": "capital cities",

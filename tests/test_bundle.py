@@ -6,9 +6,9 @@ import json
 import pytest
 
 from agent import AgentError, Session, answered, read_bundle, read_settings
-from agent.bundle import tame
-from agent.desk import Desk
-from agent.library import Library
+from agent.answers.bundle import tame
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import yaml
 from scipy import stats
 
 from tracer import Intervention, Study, TracedStudy
-from tracer.graph import Kind
+from tracer.attribution.graph import Kind
 
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
 

@@ -44,7 +44,9 @@ def test_help_is_quick_and_loads_nothing_heavy():
     done = run("--help")
     assert time.perf_counter() - began < 6  # 0.1 s on an idle machine
     assert b"why" in done.stdout
-    heavy = "import ui.cli, sys; print({'torch', 'gradio', 'transformers', 'rich'} & set(sys.modules))"
+    heavy = (
+        "import ui.commands.cli, sys; print({'torch', 'gradio', 'transformers', 'rich'} & set(sys.modules))"
+    )
     loaded = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, capture_output=True, check=True)
     assert loaded.stdout.strip() == b"set()"
 
@@ -167,7 +169,7 @@ def test_out_holds_the_report_the_answer_and_the_drawing(answered):
 def test_the_report_of_a_real_answer_can_be_read(answered):
     from rich.console import Console
 
-    from ui.terminal import answer
+    from ui.base.terminal import answer
 
     report = json.loads(answered[0].stdout)
     console = Console(record=True, width=110, file=io.StringIO())

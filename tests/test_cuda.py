@@ -4,12 +4,12 @@ import pytest
 import torch
 from tests_support import random_transcoders, tiny_subject
 
-from tracer.attribute import trace
-from tracer.frozen import freeze
-from tracer.intervene import measure, scale
-from tracer.neurons import units_of
-from tracer.replacement import trace_transcoders
-from tracer.targets import logit_difference
+from tracer.attribution.attribute import trace
+from tracer.attribution.frozen_forward import freeze
+from tracer.attribution.neurons import units_of
+from tracer.attribution.targets import logit_difference
+from tracer.interventions.intervene import measure, scale
+from tracer.transcoders.attribute import trace_transcoders
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 

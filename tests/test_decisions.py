@@ -3,10 +3,10 @@
 import pytest
 
 from agent import Session, answered, read_settings
-from agent.cases import label_of, settle_case
-from agent.desk import Desk
-from agent.library import Library
-from agent.supernodes import group
+from agent.evidence.contrast import label_of, settle_case
+from agent.evidence.supernodes import group
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 from tracer import TracedStudy
 
 OXYGEN = ("Water is made of hydrogen and", " oxygen", " carbon")

@@ -16,12 +16,12 @@ import torch
 from frozen_reference import own_precision
 from tests_support import freeze_words, random_transcoders, relu_subject, save_own_mlps, tiny_subject
 
-from tracer.continuation import continue_text
-from tracer.feature_intervene import Setting, change_of, set_features
-from tracer.frozen import freeze
-from tracer.replacement import named_roots, text_ids, trace_transcoders
-from tracer.targets import logit_difference
-from tracer.transcoders import read_by
+from tracer.attribution.frozen_forward import freeze
+from tracer.attribution.targets import logit_difference
+from tracer.interventions.feature_intervene import Setting, change_of, set_features
+from tracer.interventions.generate import continue_text
+from tracer.transcoders.attribute import named_roots, text_ids, trace_transcoders
+from tracer.transcoders.transcoders import read_by
 
 GEMMA = ("google/gemma-2-2b", "mwhanna/gemma-scope-transcoders")
 LLAMA = ("meta-llama/Llama-3.2-1B", "mntss/transcoder-Llama-3.2-1B")
@@ -275,7 +275,7 @@ def test_the_check_itself_sees_what_features_do(tiny):
 
 def test_the_check_of_a_difference_runs_on_a_model_that_is_its_own_set(tmp_path):
     """What the demo claims of gemma-2-2b holds where features are the model's own neurons and it is small."""
-    from tracer.transcoder_sets import load_transcoders
+    from tracer.transcoders.hub import load_transcoders
 
     subject = relu_subject()
     save_own_mlps(subject, tmp_path / "own")

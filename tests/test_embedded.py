@@ -21,15 +21,7 @@ import numpy as np
 import pytest
 
 from tracer import SubjectError, load
-from tracer.embedded import (
-    EMBEDDED,
-    MARK,
-    Packaged,
-    Part,
-    ensure_embedded,
-    ensure_gguf,
-    packaged_gguf,
-)
+from tracer.models.packaged import EMBEDDED, MARK, Packaged, Part, ensure_embedded, ensure_gguf, packaged_gguf
 
 ROOT = Path(__file__).parents[1]
 SAYS = [  # text, next token, its probability: measured on the float32 weights
@@ -330,7 +322,7 @@ def test_every_damage_a_glance_can_see_is_seen(made_cache, tiny_gguf, tmp_path, 
 def test_a_killed_process_leaves_nothing_that_counts_and_the_next_two_share_the_work(tiny_gguf, tmp_path):
     cache = tmp_path / "cache"
     code = (
-        "import sys; from pathlib import Path; from tracer.embedded import ensure_gguf; "
+        "import sys; from pathlib import Path; from tracer.models.packaged import ensure_gguf; "
         "ensure_gguf(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     first = subprocess.Popen([sys.executable, "-c", code, tiny_gguf, cache], cwd=ROOT)

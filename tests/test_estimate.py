@@ -11,18 +11,18 @@ import torch
 from safetensors.torch import save_file
 
 from agent import AgentError, needs, read_settings
-from tracer.embedded import ensure_embedded
 from tracer.errors import SubjectError, TranscodersError, UnsupportedFamily
-from tracer.estimate import PACKAGED, set_sizes, sizes_of, speed
-from tracer.names import EMBEDDED
+from tracer.models.model_names import EMBEDDED
+from tracer.models.packaged import ensure_embedded
+from tracer.study.estimate import PACKAGED, set_sizes, sizes_of, speed
 
 TRACED = """
 import sys, time
 from pathlib import Path
-from tracer.estimate import speed
+from tracer.study.estimate import speed
 from tracer.study import Study
-from tracer.subject import load
-from tracer.view import TracedStudy
+from tracer.models.model import load
+from tracer.study.traced_study import TracedStudy
 subject = load("embedded", cache=Path(sys.argv[1]))
 for _ in range(4):
     before, started = speed(), time.perf_counter()

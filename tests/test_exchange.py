@@ -22,10 +22,10 @@ from agent import (
     upload_graph,
     why_graph,
 )
-from agent.desk import Desk
-from agent.library import Library
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 from tracer import GraphError, flow_of, parse_graph, read_graph_file
-from tracer.formats import as_json
+from tracer.graph_files.formats import as_json
 
 SHARED = Path("/work/shared/graphs")
 REAL = sorted(SHARED.glob("*2b*.json")) if SHARED.is_dir() else []

@@ -6,10 +6,10 @@ from frozen_reference import own_precision
 from tests_support import freeze_words, random_transcoders, tiny_subject
 
 from tracer import Study
-from tracer.attribute import EPSILON, trace
-from tracer.graph import Kind, load_graph
-from tracer.replacement import trace_transcoders
-from tracer.targets import logit_difference
+from tracer.attribution.attribute import EPSILON, trace
+from tracer.attribution.graph import Kind, load_graph
+from tracer.attribution.targets import logit_difference
+from tracer.transcoders.attribute import trace_transcoders
 
 
 @pytest.fixture(scope="module")

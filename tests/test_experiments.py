@@ -3,11 +3,10 @@
 import itertools
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from agent.experiments import holm, p_value, seed_of, settle, summary
-from agent.ledger import new_claim
+from agent.evidence.ledger import new_claim
+from agent.evidence.statistics import holm, p_value, seed_of, settle, summary
 
 FLAT = [0.1, -0.1] * 49 + [0.1]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.catalogue import Catalogue, own_folder
-from agent.describing import embed
-from agent.features import export_features, search_features
-from agent.imports import import_features
-from agent.library import Library
-from agent.settings import Settings
+from agent.core.settings import Settings
+from agent.features.autointerp import embed
+from agent.features.catalogue import Catalogue, own_folder
+from agent.features.import_labels import import_features
+from agent.features.label_store import Library
+from agent.features.lookup import export_features, search_features
 from tracer import write_features
 
 ROOT = Path(__file__).parents[1]
@@ -112,7 +112,7 @@ def test_a_chroma_server_is_used_where_one_is_named(settings, tmp_path):
 
 
 def test_a_large_index_is_filled_by_a_process_of_its_own_while_searches_are_answered(tmp_path, monkeypatch):
-    monkeypatch.setattr("agent.catalogue.AT_ONCE", 0)
+    monkeypatch.setattr("agent.features.catalogue.AT_ONCE", 0)
     there = described(tmp_path)
     first = search_features(there, "cities", 3, range(1, 3))
     deadline = time.monotonic() + 60
@@ -132,7 +132,7 @@ def test_a_large_index_is_filled_by_a_process_of_its_own_while_searches_are_answ
 SEARCH = """
 import sys
 from pathlib import Path
-from agent.settings import Settings
+from agent.core.settings import Settings
 from agent.features import search_features
 print([hit["id"] for hit in search_features(Settings(data_dir=Path(sys.argv[1])), "cities", 3)])
 """

@@ -7,16 +7,16 @@ import torch
 from frozen_reference import hooked, own_precision, patched
 from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
 
-from tracer.continuation import continue_text
-from tracer.crosslayer import feature_sources
+from tracer.attribution.backward_sweep import direct_rows
+from tracer.attribution.targets import logit_difference
 from tracer.errors import GraphError, TranscodersError
-from tracer.families import part
-from tracer.feature_intervene import Setting, change_of, set_features
-from tracer.held import FREE, Hold
-from tracer.replacement import trace_transcoders
-from tracer.rows import direct_rows
-from tracer.targets import logit_difference
-from tracer.transcoders import Held, Reads, active_features, feature_targets
+from tracer.interventions.feature_intervene import Setting, change_of, set_features
+from tracer.interventions.generate import continue_text
+from tracer.interventions.held_forward import FREE, Hold
+from tracer.models.families import part
+from tracer.transcoders.attribute import trace_transcoders
+from tracer.transcoders.sources import feature_sources
+from tracer.transcoders.transcoders import Held, Reads, active_features, feature_targets
 
 CLOSE = 1e-9
 LENGTH, LAYERS = 7, 4
@@ -228,7 +228,7 @@ def test_zero_change_changes_nothing(frozen, hold):
 def test_a_batch_says_what_each_change_says_alone_for_the_tokens_asked_for(llama, monkeypatch):
     transcoders = random_transcoders(llama, span=9)
     together = set_features(llama, transcoders, changes_of(llama))
-    monkeypatch.setattr("tracer.feature_intervene.BATCH_POSITIONS", 1)
+    monkeypatch.setattr("tracer.interventions.feature_intervene.BATCH_POSITIONS", 1)
     done = []
     alone = set_features(llama, transcoders, changes_of(llama), tokens=[ANSWER, FOIL], progress=done.append)
     assert torch.allclose(together.logits[:, [ANSWER, FOIL]], alone.logits, atol=1e-12)
@@ -299,7 +299,7 @@ def test_a_free_continuation_is_the_text_run_again_and_again(frozen, basis):
 
 def again(model, frozen, ids, transcoders):
     """Next-token logits of these ids with ONWARD set."""
-    from tracer.frozen import freeze
+    from tracer.attribution.frozen_forward import freeze
 
     if transcoders is not None:
         longer = freeze(frozen.subject, ids)

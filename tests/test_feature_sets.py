@@ -44,8 +44,8 @@ def test_a_set_that_is_the_models_own_mlps_fires_where_its_neurons_do(own_mlps, 
 
 
 def test_its_descriptions_are_files_like_any_and_are_shown_and_searched(own_mlps, gathered, tmp_path):
-    from agent.catalogue import Catalogue, own_folder
-    from agent.describing import describe_features
+    from agent.features.autointerp import describe_features
+    from agent.features.catalogue import Catalogue, own_folder
 
     features = own_mlps[1]
     out = own_folder(tmp_path, features.name)

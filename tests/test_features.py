@@ -35,11 +35,11 @@ def test_evidence_is_what_the_model_does(gathered_tiny):
 
 
 def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_tiny):
-    from tracer.evidence import Firing
-    from tracer.findings import Output, find
-    from tracer.naming import Classes
-    from tracer.peaks import Part, Tokens, picked
-    from tracer.reader import Reader
+    from tracer.autointerp.activation_evidence import Firing
+    from tracer.autointerp.label_selection import Output, find
+    from tracer.autointerp.label_words import Classes
+    from tracer.autointerp.max_activations import Part, Tokens, picked
+    from tracer.autointerp.simulator import Reader
 
     subject, evidence = gathered_tiny
     tokens = Tokens.of(evidence.windows, evidence.run)
@@ -72,8 +72,8 @@ def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_t
 
 
 def test_a_reader_knows_what_is_named_and_what_the_model_treats_alike(gathered_tiny):
-    from tracer.peaks import Tokens
-    from tracer.reader import Reader
+    from tracer.autointerp.max_activations import Tokens
+    from tracer.autointerp.simulator import Reader
 
     subject, evidence = gathered_tiny
     tokens = Tokens.of(evidence.windows, evidence.run)
@@ -91,10 +91,10 @@ def test_a_reader_knows_what_is_named_and_what_the_model_treats_alike(gathered_t
 
 
 def test_amplifying_a_feature_raises_what_its_direction_promotes(embedded_subject):
-    from tracer.amplify import Amplifier
-    from tracer.describing import promoted
-    from tracer.directions import Lens, output_rows
-    from tracer.feature_sets import NeuronSet
+    from tracer.autointerp.feature_sets import NeuronSet
+    from tracer.autointerp.pipeline import promoted
+    from tracer.autointerp.steering_score import Amplifier
+    from tracer.autointerp.write_directions import Lens, output_rows
 
     subject, layer, features, neurons = embedded_subject, 16, 24, NeuronSet(embedded_subject)
     rows = output_rows(subject, torch.arange(2000, 10_000))
@@ -116,7 +116,7 @@ def test_amplifying_a_feature_raises_what_its_direction_promotes(embedded_subjec
 
 
 def test_auroc_is_the_chance_of_a_win():
-    from tracer.peaks import auroc
+    from tracer.autointerp.max_activations import auroc
 
     dice = np.random.default_rng(2)
     up, down = (
@@ -133,8 +133,8 @@ def test_auroc_is_the_chance_of_a_win():
 
 
 def test_personal_data_is_scrubbed_and_bad_corpora_are_one_sentence(tmp_path):
+    from tracer.autointerp.windows import corpus_texts, scrub
     from tracer.errors import TextError
-    from tracer.windows import documents, scrub
 
     assert (
         scrub("write to ann.lee@example.org or +44 20 7946 0958 now")
@@ -144,7 +144,7 @@ def test_personal_data_is_scrubbed_and_bad_corpora_are_one_sentence(tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"text": "fine"}\n{"words": 1}\n')
     for path in (tmp_path / "nothing", tmp_path / "bad.jsonl"):
         with pytest.raises(TextError, match=r"\.$"):
-            list(documents([path]))
+            list(corpus_texts([path]))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_personal_data_is_scrubbed_and_bad_corpora_are_one_sentence(tmp_path):
     ],
 )
 def test_labels_say_what_the_evidence_says(told, words):
-    from agent.labels import Peaks, label
+    from agent.features.label_text import Peaks, label
 
     assert label(Peaks(**told)) == words
 
@@ -180,8 +180,8 @@ def test_damaged_files_and_other_formats_are_one_sentence(tmp_path):
 
     from safetensors.numpy import save
 
+    from tracer.autointerp.feature_files import LABELS, read_features, write_features
     from tracer.errors import GraphError
-    from tracer.feature_files import LABELS, read_features, write_features
 
     about = {"layers": 1, "neurons": 1}
     write_features(tmp_path / "good", about, ["one", "two"], {}, {})
@@ -202,9 +202,9 @@ def test_damaged_files_and_other_formats_are_one_sentence(tmp_path):
 
 
 def test_the_shipped_descriptions_are_whole_small_and_quick():
-    from tracer.feature_files import read_features, shipped
+    from tracer.autointerp.feature_files import read_features, shipped_features
 
-    folder = shipped("gemma-3-270m")
+    folder = shipped_features("gemma-3-270m")
     assert folder is not None
     assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
     start = time.perf_counter()
@@ -225,7 +225,7 @@ def test_the_shipped_descriptions_are_whole_small_and_quick():
 SEARCH = """
 import sys
 from pathlib import Path
-from agent.settings import Settings
+from agent.core.settings import Settings
 from agent.features import search_features
 found = search_features(Settings(data_dir=Path(sys.argv[1])), "January, February, March", 5, range(0, 18))
 assert "torch" not in sys.modules  # its import alone takes seconds
@@ -248,7 +248,7 @@ def test_two_processes_search_the_shipped_index_at_once(tmp_path):
 
 
 def test_the_commands_refuse_in_one_sentence(monkeypatch, tmp_path, capsys):
-    from ui.cli import run
+    from ui.commands.cli import run
 
     monkeypatch.setenv("ASKCIRCUIT_DATA_DIR", str(tmp_path))
     for words, reason in (
@@ -263,7 +263,7 @@ def test_the_commands_refuse_in_one_sentence(monkeypatch, tmp_path, capsys):
 
 
 def test_a_feature_is_shown_with_its_evidence(monkeypatch, tmp_path, capsys):
-    from ui.cli import run
+    from ui.commands.cli import run
 
     monkeypatch.setenv("ASKCIRCUIT_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["askcircuit", "features", "show", "L9.N1546-"])
@@ -277,19 +277,19 @@ def test_a_feature_is_shown_with_its_evidence(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_the_recipe_has_the_model_write_a_part_of_its_corpus(embedded_subject, tmp_path):
-    from tracer.corpus.sample import write_sampled
-    from tracer.windows import documents
+    from tracer.autointerp.corpus.sample import write_sampled
+    from tracer.autointerp.windows import corpus_texts
 
     size = write_sampled(tmp_path, embedded_subject, 200)
-    texts = list(documents([tmp_path / "self.jsonl"]))
+    texts = list(corpus_texts([tmp_path / "self.jsonl"]))
     assert size == sum(len(document.text) for document in texts) > 200
     assert {document.source for document in texts} == {"self"}
     assert write_sampled(tmp_path) == size  # what is there is not written again
 
 
 def test_a_dataset_that_cannot_be_fetched_is_one_sentence():
+    from tracer.autointerp.windows import corpus_texts
     from tracer.errors import TextError
-    from tracer.windows import documents
 
     with pytest.raises(TextError, match=r"no dataset of that name could be fetched .* folder of texts\.$"):
-        list(documents([Path("some-people/some-texts")]))
+        list(corpus_texts([Path("some-people/some-texts")]))

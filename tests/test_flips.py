@@ -4,14 +4,9 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.experiments import rate_p, settle
-from agent.flips import DOSES, SIZES, ranked, smallest
-from agent.hypotheses import main_hypotheses
-from agent.joint import fewest
-from agent.ledger import new_claim
-from agent.rules import RuleBrain
-from agent.triage import Budget, overspent, too_little
-from agent.variants import (
+from agent.evidence.ledger import new_claim
+from agent.evidence.statistics import rate_p, settle
+from agent.experiments.counterfactual_texts import (
     corresponding,
     entity_of,
     expected,
@@ -20,6 +15,11 @@ from agent.variants import (
     paraphrases,
     swap_towards,
 )
+from agent.experiments.joint_ablation import fewest
+from agent.experiments.minimal_sets import DOSES, SIZES, ranked, smallest
+from agent.planners.hypothesis_choice import main_hypotheses
+from agent.planners.rule_planner import RuleBrain
+from agent.planners.thresholds import Budget, overspent, too_little
 
 
 class Done(NamedTuple):

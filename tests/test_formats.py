@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from frozen_reference import own_precision
 from graph_files import error, example, feature, logit, node, read, whole
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests_support import relu_subject, save_own_mlps, tiny_subject
 
 from tracer import GraphError, flow_of, graph_file, parse_graph, read_graph_file, with_error_ids
-from tracer.formats import as_json, feature_index, neuron_of, pair, unpair, write_graph_file
-from tracer.graph import Kind
+from tracer.attribution.graph import Kind
+from tracer.graph_files.formats import as_json, feature_index, neuron_of, pair, unpair, write_graph_file
 
 SHARED = Path("/work/shared/graphs")
 

@@ -5,9 +5,9 @@ import torch
 from tests_support import FAMILIES, tiny_frozen
 
 from tracer import GraphError
-from tracer.attribute import trace
-from tracer.graph import KINDS, Kind, load_graph
-from tracer.targets import logit_difference
+from tracer.attribution.attribute import trace
+from tracer.attribution.graph import KINDS, Kind, load_graph
+from tracer.attribution.targets import logit_difference
 
 
 @pytest.fixture(params=FAMILIES, scope="module")
@@ -53,7 +53,7 @@ def test_scores_are_shares(graph):
 
 
 def test_scores_follow_their_definition_on_a_graph_done_by_hand():
-    from tracer.graph import Graph
+    from tracer.attribution.graph import Graph
 
     # token T0 -> feature F (3), error E -> F (1); F -> root (2), token -> root (2): by hand
     kinds = [Kind.FEATURE, Kind.ERROR, Kind.TOKEN]

@@ -8,15 +8,15 @@ import torch
 from frozen_reference import own_precision
 from tests_support import FAMILIES, freeze_words, tiny_subject
 
-from agent.heads import asked_claims, heads_named
-from agent.ledger import faults, new_claim
+from agent.evidence.ledger import faults, new_claim
+from agent.experiments.head_claims import asked_claims, heads_named
+from tracer.attribution.backward_sweep import direct_rows
+from tracer.attribution.heads import Carried, Connection, Head, Move, carried, crossings, written_by
+from tracer.attribution.neurons import Units, neuron_sources, units_of
+from tracer.attribution.targets import logit_difference, neuron_targets, together, weighted
 from tracer.errors import GraphError
-from tracer.heads import Carried, Connection, Head, Move, carried, crossings, written_by
-from tracer.neurons import Units, neuron_sources, units_of
-from tracer.rows import direct_rows
-from tracer.study import Study
-from tracer.targets import logit_difference, neuron_targets, together, weighted
-from tracer.view import TracedStudy
+from tracer.study.study import Study
+from tracer.study.traced_study import TracedStudy
 
 ANSWER, FOIL = 3, 50
 CLOSE = 1e-9

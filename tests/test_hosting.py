@@ -18,19 +18,19 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from agent import Failed, Roster, Session, open_desk, read_settings
-from agent.desk import Desk
-from agent.keeping import DATABASE, id_of
-from agent.library import Library
+from agent.core.conversation_db import DATABASE, id_of
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 from tests.tests_support import tiny_subject
 from tests.visitors import Visitor
-from ui import shared
-from ui.app import serve
-from ui.doctor import hosting
-from ui.gate import Rates, address_of
-from ui.hosting import finish
-from ui.logins import may_enter
-from ui.opening import Opening, opened
-from ui.space import write_space
+from ui.base.doctor import hosting
+from ui.base.model_loading import Opening, opened
+from ui.page import shared_bundles
+from ui.page.app import serve
+from ui.server.gate import Rates, address_of
+from ui.server.hosting import finish
+from ui.server.logins import may_enter
+from ui.server.space import write_space
 
 # Gradio counts its calls with pandas and trips over a deprecation there; as an error it kills its queue.
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
@@ -218,7 +218,9 @@ def test_a_read_only_copy_needs_no_model(tmp_path):
     desk = open_desk(settings)
     assert next(Session(desk, "x").ask("help")).why.startswith("This copy is read-only")
     kept = Session(desk, "kept")
-    kept.open(shared.find(shared.FIRST, tmp_path))  # what there is can be read without its model
+    kept.open(
+        shared_bundles.find(shared_bundles.FIRST, tmp_path)
+    )  # what there is can be read without its model
     assert "Austin" in kept.history()[1]["content"]
     assert kept.last_drawing()["supernodes"]
     server, address = serve(desk, "127.0.0.1", 0)

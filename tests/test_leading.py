@@ -5,8 +5,8 @@ import json
 import pytest
 
 from agent import Answered, Session, read_settings
-from agent.desk import Desk
-from agent.library import Library
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 
 TEXTS = {  # what is said next, and a word of the text
     "oslo": ("Norway, whose capital is", "Oslo", "Norway"),

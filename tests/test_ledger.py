@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.ledger import Sentence, faults, new_claim
+from agent.evidence.ledger import Sentence, faults, new_claim
 
 CLAIM = new_claim(
     [],

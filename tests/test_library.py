@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.embedder import Encoder
-from agent.errors import LibraryError
-from agent.library import Description, Library
-from agent.records import FIRES_ON_KEPT, Records
+from agent.core.errors import LibraryError
+from agent.core.sentence_encoder import Encoder
+from agent.features.label_log import FIRES_ON_KEPT, Records
+from agent.features.label_store import Description, Library
 
 ROOT = Path(__file__).parents[1]
 LABELS = [
@@ -133,7 +133,7 @@ def test_what_is_known_is_not_embedded_again(folder):
     script = f"""
 import sys
 from pathlib import Path
-from agent.library import Library
+from agent.features.label_store import Library
 with Library.open(Path({str(folder)!r})) as library:
     library.put(library.get({[row.id for row in TEN]!r}).values())
 print(sorted({{"torch", "chromadb", "transformers"}} & set(sys.modules)))
@@ -147,7 +147,7 @@ print(sorted({{"torch", "chromadb", "transformers"}} & set(sys.modules)))
 HOLDER = """
 import sys
 from pathlib import Path
-from agent.library import Library
+from agent.features.label_store import Library
 library = Library.open(Path(sys.argv[1]))
 print(library.note or "mine", flush=True)
 sys.stdin.readline()
@@ -356,7 +356,7 @@ def test_vectors_are_those_of_the_original_encoder(encoder):
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    from agent.embedder import _packaged
+    from agent.core.sentence_encoder import _packaged
 
     tokenizer = AutoTokenizer.from_pretrained(_packaged(), local_files_only=True)
     model = AutoModel.from_pretrained(_packaged(), local_files_only=True).eval()

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from agent import Answered, Failed, Said, Session, Working, answered, read_settings
-from agent.briefing import KINDS, tools
-from agent.desk import Desk
-from agent.library import Library
-from agent.llm import Cancelled, Endpoint, Unreachable
-from agent.llm_brain import LLMBrain
-from agent.prompts import framed
+from agent.core.llm_client import Cancelled, Endpoint, Unreachable
+from agent.core.prompts import framed
+from agent.features.label_store import Library
+from agent.planners.llm_context import KINDS, tools
+from agent.planners.llm_planner import LLMBrain
+from agent.workspace.workspace import Desk
 from tests.fake_openai import FakeOpenAI, call
-from tracer.embedded import ensure_gguf, packaged_gguf
+from tracer.models.packaged import ensure_gguf, packaged_gguf
 
 TEXT = "Texas, whose capital is"
 HI = [{"role": "user", "content": "hi"}]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from fake_openai import FakeOpenAI, call
 
-from agent.features import show_feature
-from agent.library import Library
-from agent.llm import Turn
-from agent.llm_labels import plan_labels, read, request, write_labels
-from agent.settings import Settings
+from agent.core.llm_client import Turn
+from agent.core.settings import Settings
+from agent.features.label_store import Library
+from agent.features.llm_autointerp import plan_labels, read, request, write_labels
+from agent.features.lookup import show_feature
 
 NAME = "L9.N1546-"
 
@@ -25,7 +25,7 @@ def said(label="the word and", **more):
 
 
 def test_the_price_is_told_before_anything_is_asked(tmp_path, monkeypatch, capsys):
-    from ui.cli import run
+    from ui.commands.cli import run
 
     with FakeOpenAI(then=said(token=["and"])) as server:
         for name, value in (("DATA_DIR", tmp_path), ("LLM_BASE_URL", server.base_url), ("LLM_PRICE", "2.5")):
@@ -104,13 +104,13 @@ def test_what_is_not_asked_for_is_garbage(content):
 
 
 def test_words_are_judged_on_held_out_text(gathered_tiny):
-    from tracer.describing import describe
-    from tracer.feature_sets import NeuronSet
-    from tracer.judging import judge_words
+    from tracer.autointerp.feature_sets import NeuronSet
+    from tracer.autointerp.label_scoring import judge_words
+    from tracer.autointerp.pipeline import describe_corpus
 
     subject, evidence = gathered_tiny
     list(
-        describe(NeuronSet(subject), evidence).layers
+        describe_corpus(NeuronSet(subject), evidence).layers
     )  # leaves what is learnt of likeness beside the evidence
     firing = evidence.firing(2)
     token = int(evidence.windows.ids.ravel()[firing.of(6)[0][0]])

@@ -8,13 +8,13 @@ import threading
 import pytest
 
 from agent import Answered, Failed, Said, Session, Working, read_settings
-from agent.answer import compose
-from agent.desk import Desk
-from agent.ledger import Sentence, faults
-from agent.library import Library
-from agent.llm_brain import EXCHANGES, STRIKES, LLMBrain
-from agent.rules import RuleBrain
-from agent.words import escaped
+from agent.answers.compose import compose
+from agent.core.text_format import escaped
+from agent.evidence.ledger import Sentence, faults
+from agent.features.label_store import Library
+from agent.planners.llm_planner import EXCHANGES, STRIKES, LLMBrain
+from agent.planners.rule_planner import RuleBrain
+from agent.workspace.workspace import Desk
 from tests.fake_openai import FakeOpenAI, call
 
 TEXT = "Texas, whose capital is"

@@ -15,12 +15,12 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from agent import read_settings
-from agent.desk import Desk
-from agent.library import Library
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 from tests.tests_support import words_tokenizer
-from ui.hosting import Server, finish
-from ui.mcp import check_open, http_app
-from ui.opening import opened
+from ui.base.model_loading import opened
+from ui.machines.mcp import check_open, http_app
+from ui.server.hosting import Server, finish
 
 TEXAS = {"text": "Texas, whose capital is", "said": " Austin", "rather_than": " Houston"}
 

@@ -11,10 +11,12 @@ import pytest
 from gradio.state_holder import SessionState
 
 from agent import AgentError, Roster
-from ui import ideas, render, report, shared, shelf
-from ui.app import Forgetful, drawing
-from ui.opening import Opening, Waited
-from ui.talks import Talk, Talks, act_of, answers, factor_of
+from ui.base import chat_messages
+from ui.base.model_loading import Opening, Waited
+from ui.page import owners, shared_bundles, suggestions
+from ui.page.app import Forgetful, drawing
+from ui.page.open_conversations import Talk, Talks, act_of, answers, factor_of
+from ui.reports import explanation_file
 
 THREAD = "0123456789abcdef" * 2
 
@@ -28,7 +30,7 @@ class Click:
 
 @pytest.fixture(scope="module")
 def bundles():
-    return {line["name"]: shared.find(line["name"], Path()) for line in shared.gallery()}
+    return {line["name"]: shared_bundles.find(line["name"], Path()) for line in shared_bundles.gallery()}
 
 
 def test_every_worked_example_follows_from_its_own_measurements(bundles):
@@ -40,22 +42,22 @@ def test_every_worked_example_follows_from_its_own_measurements(bundles):
 
 
 def test_the_worked_examples_are_small():
-    folder = Path(shared.__file__).parent / "gallery"
+    folder = Path(shared_bundles.__file__).parent / "gallery"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 6_000_000
 
 
 @pytest.mark.parametrize("name", ["", "..", "../talks", "austin.json", "A" * 32, "0" * 32, "0" * 31 + "/"])
 def test_a_link_leads_nowhere_else(name, tmp_path):
     with pytest.raises(AgentError, match="nothing under this link"):
-        shared.find(name, tmp_path)
+        shared_bundles.find(name, tmp_path)
 
 
 def test_a_shared_bundle_is_found_by_its_content(bundles, tmp_path):
     other = bundles["austin"].model_copy(update={"settings": {"model": "gemma-3-270m", "nodes": 1}})
-    name = shared.share(other, tmp_path)
+    name = shared_bundles.share(other, tmp_path)
     assert name == other.id
-    assert shared.find(name, tmp_path).title == other.title
-    assert shared.share(bundles["austin"], tmp_path) == "austin"  # an example keeps its name
+    assert shared_bundles.find(name, tmp_path).title == other.title
+    assert shared_bundles.share(bundles["austin"], tmp_path) == "austin"  # an example keeps its name
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -67,18 +69,18 @@ def roster(tmp_path):
 
 
 def test_everybody_sees_only_their_own_conversations(roster):
-    ann, bob = shelf.owner_of("ann", THREAD), shelf.owner_of("bob", THREAD)
-    here, there = shelf.owner_of(None, THREAD), shelf.owner_of(None, "f" * 32)
-    assert len({ann, bob, here, there, shelf.owner_of(THREAD, None)}) == 5
-    assert shelf.owner_of(None, "x") != shelf.owner_of(None, "x")  # nobody's key is anybody's
+    ann, bob = owners.owner_of("ann", THREAD), owners.owner_of("bob", THREAD)
+    here, there = owners.owner_of(None, THREAD), owners.owner_of(None, "f" * 32)
+    assert len({ann, bob, here, there, owners.owner_of(THREAD, None)}) == 5
+    assert owners.owner_of(None, "x") != owners.owner_of(None, "x")  # nobody's key is anybody's
     for owner in (ann, here):
-        shelf.enter(roster, owner, owner.encode().hex()[:32].ljust(32, "0"), "why\n\u202ethis?")
+        owners.enter(roster, owner, owner.encode().hex()[:32].ljust(32, "0"), "why\n\u202ethis?")
     assert [entry["title"] for entry in roster.listed(ann)] == ["why ‹202e›this?"]
     thread = roster.listed(ann)[0]["thread"]
     assert roster.owns(ann, thread)
     assert not roster.owns(bob, thread)
     assert roster.listed(bob) == roster.listed(there) == []
-    shelf.enter(roster, bob, thread, "mine now?")  # what is taken stays its owner's
+    owners.enter(roster, bob, thread, "mine now?")  # what is taken stays its owner's
     roster.drop(bob, thread)
     assert roster.listed(ann)[0]["title"] == "why ‹202e›this?"
     roster.drop(ann, thread)
@@ -88,8 +90,8 @@ def test_everybody_sees_only_their_own_conversations(roster):
 def test_a_list_is_kept_and_two_tabs_add_to_the_same(roster, tmp_path):
     other = Roster(tmp_path)  # another tab, another thread of the server: the same folder
     for n, each in enumerate((roster, other, roster)):
-        shelf.enter(each, "browser a", f"{n:032x}", f"question {n}")
-    shelf.enter(other, "browser a", f"{0:032x}", "and that?")
+        owners.enter(each, "browser a", f"{n:032x}", f"question {n}")
+    owners.enter(other, "browser a", f"{0:032x}", "and that?")
     assert [entry["title"] for entry in roster.listed("browser a")] == [
         "question 0",
         "question 2",
@@ -105,7 +107,7 @@ def test_a_sentence_is_marked_and_nothing_else_becomes_markup():
         {"text": "absent", "claims": ["C3"], "about": ["LD"]},
         {"text": "Bare.", "claims": ["C4"], "about": []},
     ]
-    marked = render.marked("One. Two\\<b>. Bare.", cites, "00ff00ff")
+    marked = chat_messages.marked("One. Two\\<b>. Bare.", cites, "00ff00ff")
     assert marked.count("<span") == marked.count("</span>") == 2
     assert 'class="ac-said of-00ff00ff by-C1 on-S1 on-S1&gt;LD"' in marked
     assert 'onclick="x' not in marked
@@ -114,26 +116,26 @@ def test_a_sentence_is_marked_and_nothing_else_becomes_markup():
 def test_a_report_carries_its_scripts_and_may_load_nothing(bundles):
     evil = "</script><script>window.x=1</script>"
     drawing = {**bundles["austin"].drawing, "text": evil}
-    page = report.as_html(bundles["austin"].model_copy(update={"drawing": drawing, "title": evil}))
+    page = explanation_file.as_html(bundles["austin"].model_copy(update={"drawing": drawing, "title": evil}))
     assert evil not in page
     assert "default-src 'none'; script-src 'sha256-" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
 def test_markdown_tells_the_evidence(bundles):
-    text = report.as_markdown(bundles["austin"])
+    text = explanation_file.as_markdown(bundles["austin"])
     assert "| claim | what |" in text
     assert "supported" in text
 
 
 def test_questions_fit_what_is_pinned():
     drawing = {"supernodes": [{"id": "S1", "measured": 1.0}, {"id": "S6", "measured": None}]}
-    assert "What happens if you remove S6?" in ideas.ideas(drawing, None)
-    assert "Remove this group" in ideas.ideas(drawing, {"kind": "supernode", "id": "S1"})
-    assert "Remove this feature" in ideas.ideas(drawing, {"kind": "node", "id": "L11.N441-@5"})
-    assert "How does this reach the answer?" in ideas.ideas(drawing, {"kind": "node", "id": "T@1"})
-    assert ideas.ideas(drawing, {"kind": "node", "id": "E11@5"}) == ideas.ideas(drawing, None)
-    assert ideas.ideas({**drawing, "only_seen": True}, None) == ideas.ideas(None, None) == []
+    assert "What happens if you remove S6?" in suggestions.ideas(drawing, None)
+    assert "Remove this group" in suggestions.ideas(drawing, {"kind": "supernode", "id": "S1"})
+    assert "Remove this feature" in suggestions.ideas(drawing, {"kind": "node", "id": "L11.N441-@5"})
+    assert "How does this reach the answer?" in suggestions.ideas(drawing, {"kind": "node", "id": "T@1"})
+    assert suggestions.ideas(drawing, {"kind": "node", "id": "E11@5"}) == suggestions.ideas(drawing, None)
+    assert suggestions.ideas({**drawing, "only_seen": True}, None) == suggestions.ideas(None, None) == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_who_asks_before_the_model_is_there_waits_and_may_stop():
 def test_a_session_keeps_nothing_of_what_it_showed(bundles):
     with Forgetful() as blocks:
         blocks.load(lambda: None, None, drawing())
-    session, circuit = SessionState(blocks), render.drawn(next(iter(bundles.values())).drawing)
+    session, circuit = SessionState(blocks), chat_messages.drawn(next(iter(bundles.values())).drawing)
     for piece in [circuit, gr.skip(), gr.update(tried={"n": 1})] * 3:
         with ThreadPoolExecutor(1) as elsewhere:  # a browser test may have left a loop running in this thread
             sending = blocks.postprocess_data(blocks.fns[0], piece, session)
@@ -191,6 +193,6 @@ def test_a_session_keeps_nothing_of_what_it_showed(bundles):
 
 def test_a_circuit_is_sent_as_a_text_that_can_never_be_markup():
     view = {"nodes": [{"label": "</script><script>alert(1)</script>"}]}
-    assert "<" not in render.drawn(view)
-    assert json.loads(render.drawn(view)) == view
-    assert render.drawn(None) is None
+    assert "<" not in chat_messages.drawn(view)
+    assert json.loads(chat_messages.drawn(view)) == view
+    assert chat_messages.drawn(None) is None

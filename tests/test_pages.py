@@ -11,10 +11,10 @@ from torch.autograd import forward_ad
 from transformers import AutoTokenizer
 
 from tracer import Subject, load
-from tracer.frozen import freeze
-from tracer.intervene import full_logits, scale
-from tracer.neurons import Units
-from tracer.pages import HeadInParts, Pages
+from tracer.attribution.frozen_forward import freeze
+from tracer.attribution.neurons import Units
+from tracer.interventions.intervene import full_logits, scale
+from tracer.models.pages import HeadInParts, Pages
 
 TEXT = "Texas, whose capital is"
 

@@ -10,14 +10,14 @@ from golden.parity.drawn import drawn_transcoder
 from safetensors import safe_open
 from tests_support import words_tokenizer
 
-from tracer.continuation import continue_text
-from tracer.families import family_of
-from tracer.feature_intervene import Hold, Setting, change_of, set_features
-from tracer.frozen import freeze
-from tracer.peer import PeerView
-from tracer.replacement import likeliest_roots, trace_transcoders
-from tracer.subject import Subject
-from tracer.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders, active_features
+from tracer.attribution.circuit_tracer_compat import PeerView
+from tracer.attribution.frozen_forward import freeze
+from tracer.interventions.feature_intervene import Hold, Setting, change_of, set_features
+from tracer.interventions.generate import continue_text
+from tracer.models.families import family_of
+from tracer.models.model import Subject
+from tracer.transcoders.attribute import likeliest_roots, trace_transcoders
+from tracer.transcoders.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders, active_features
 
 TABLES = ("W_enc", "W_dec", "b_enc", "b_dec", "W_skip", "threshold")
 GOLDEN = sorted((Path(__file__).parent / "golden" / "parity").glob("*.safetensors"))
@@ -112,8 +112,8 @@ def test_the_same_features_are_chosen_and_every_edge_agrees(case, view):
 
 
 def test_token_edges_of_gemma_3_are_the_peers_times_the_root_of_the_width(case, view):
-    from tracer.crosslayer import feature_sources
-    from tracer.rows import direct_rows
+    from tracer.attribution.backward_sweep import direct_rows
+    from tracer.transcoders.sources import feature_sources
 
     active = active_features(case.frozen, case.transcoders, 1)
     sources = feature_sources(case.frozen, case.transcoders, active)

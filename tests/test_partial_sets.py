@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 from tests_support import freeze_words, random_transcoders, tiny_subject
 
 from agent import AgentError, read_settings
-from agent.health import needs
+from agent.workspace.capacity import needs
 from tracer.errors import TranscodersError
-from tracer.replacement import trace_transcoders
-from tracer.transcoder_fit import fitted
-from tracer.transcoder_sets import load_transcoders
-from tracer.transcoders import active_features
+from tracer.transcoders.attribute import trace_transcoders
+from tracer.transcoders.compatibility import fitted
+from tracer.transcoders.hub import load_transcoders
+from tracer.transcoders.transcoders import active_features
 
 HOOKS = {"feature_input_hook": "mlp.hook_in", "feature_output_hook": "hook_mlp_out"}
 MODEL = {"model_type": "gemma3_text", "hidden_size": 32, "num_hidden_layers": 4, "head_dim": 16}

@@ -5,7 +5,7 @@ from string import Template
 
 import pytest
 
-from agent.prompts import render
+from agent.core.prompts import render
 
 NAMES = sorted(
     path.name.removesuffix(".md") for path in files("prompts").iterdir() if path.name.endswith(".md")

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from agent.meaning import PLAIN
-from agent.questions import EXAMPLES, Intent, Question, parse
-from agent.quotes import lift
+from agent.questions.intent_classifier import PLAIN
+from agent.questions.parser import EXAMPLES, Intent, Question, parse
+from agent.questions.quoting import lift
 from tests.benchmarks.fit_tagger import digest
 
 HERE = Path(__file__).parent

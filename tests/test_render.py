@@ -4,29 +4,28 @@ import io
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
 from agent import Answered, Drew, Failed, Said, Working
-from ui import render, terminal
-from ui.talks import focus_of, thread_of
+from ui.base import chat_messages, terminal
+from ui.page.open_conversations import focus_of, thread_of
 
 HOSTILE = "<img src=x onerror=alert(1)> ![a](http://evil.example/x) [b](http://c.example) **d** `e`"
 ESCAPES = "\x1b[31mred\x1b[0m \x07 \u202egnirts"
 
 
 def heard(*events):
-    turn = render.Turn()
+    turn = chat_messages.Turn()
     for second, event in enumerate(events):
-        turn = render.hear(turn, event, float(second))
+        turn = chat_messages.hear(turn, event, float(second))
     return turn
 
 
 def test_work_is_one_folding_message_with_ticks_and_time():
     turn = heard(Working("predict", 0.0), Working("predict", 1.0, "“ yen” 48 %"), Working("trace", 0.4))
-    (progress,) = render.show(turn, 7.2)
+    (progress,) = chat_messages.show(turn, 7.2)
     assert progress["metadata"] == {"title": "Trace … 7 s", "status": "pending"}
     assert progress["content"].splitlines() == [
         "✓ Predict: “ yen” 48 % (1.0 s)",
@@ -36,29 +35,29 @@ def test_work_is_one_folding_message_with_ticks_and_time():
 
 def test_after_the_answer_the_work_folds_away():
     turn = heard(Working("trace", 1.0), Drew({}), Said("Because "), Said("so."), Answered({}))
-    progress, said = render.show(turn, 4.0, over=True)
+    progress, said = chat_messages.show(turn, 4.0, over=True)
     assert progress["metadata"] == {"title": "1 step in 4.0 s", "status": "done"}
     assert said == {"role": "assistant", "content": "Because so."}
 
 
 def test_a_tick_that_changes_nothing_is_not_shown():
-    pieces = list(render.answer([Working("trace", 0.5, ""), None, None]))
+    pieces = list(chat_messages.answer([Working("trace", 0.5, ""), None, None]))
     assert [messages[0]["metadata"]["title"] for messages, _ in pieces] == ["Trace … 0 s", "1 step in 0.0 s"]
 
 
 def test_a_failure_is_said_in_words_and_keeps_what_was_said():
-    messages = render.show(heard(Said("Part"), Failed("The text is *empty*.")), 1.0, over=True)
+    messages = chat_messages.show(heard(Said("Part"), Failed("The text is *empty*.")), 1.0, over=True)
     assert [each["content"] for each in messages] == ["Part", "**No answer.** The text is \\*empty\\*\\."]
 
 
 def test_stopping_is_no_failure():
-    messages = render.show(heard(Working("trace", 0.5), Failed("Stopped.")), 1.0, over=True)
+    messages = chat_messages.show(heard(Working("trace", 0.5), Failed("Stopped.")), 1.0, over=True)
     assert messages[-1]["content"] == "**Stopped.**"
     assert messages[0]["metadata"]["status"] == "done"
 
 
 def test_before_anything_is_heard_there_is_a_sign_of_life():
-    assert render.show(render.Turn(), 0.0) == [{"role": "assistant", "content": "…"}]
+    assert chat_messages.show(chat_messages.Turn(), 0.0) == [{"role": "assistant", "content": "…"}]
 
 
 @given(st.text())
@@ -68,12 +67,12 @@ def test_before_anything_is_heard_there_is_a_sign_of_life():
 @example("    code\n\n***\n> q")
 @example("&lt; &amp; www.evil.example http://evil.example")
 def test_words_are_shown_as_typed_and_never_as_markup(text):
-    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(render.words(text))
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(chat_messages.words(text))
     inline = [child for token in tokens if token.children for child in token.children]
     assert {child.type for child in inline} <= {"text", "text_special", "softbreak", "hardbreak"}
     assert {token.tag for token in tokens} <= {"", "p"}
     seen = "".join(child.content for child in inline)
-    assert "".join(seen.split()) == "".join(render.visible(text).split())
+    assert "".join(seen.split()) == "".join(chat_messages.visible(text).split())
 
 
 def test_the_past_shows_what_the_user_typed_as_typed():
@@ -81,7 +80,7 @@ def test_the_past_shows_what_the_user_typed_as_typed():
         {"role": "user", "content": "why **x**?"},
         {"role": "assistant", "content": "**Because**"},
     ]
-    assert [each["content"] for each in render.past(history)] == ["why \\*\\*x\\*\\*?", "**Because**"]
+    assert [each["content"] for each in chat_messages.past(history)] == ["why \\*\\*x\\*\\*?", "**Because**"]
 
 
 @pytest.mark.parametrize(
@@ -94,11 +93,11 @@ def test_the_past_shows_what_the_user_typed_as_typed():
     ],
 )
 def test_what_was_asked_in_several_boxes_is_one_line(boxes, asked):
-    assert render.question(*boxes) == asked
+    assert chat_messages.question(*boxes) == asked
 
 
 def test_the_chip_names_what_is_pinned():
-    chip = render.chip({"kind": "supernode", "id": "S3", "label": "say Austin"})
+    chip = chat_messages.chip({"kind": "supernode", "id": "S3", "label": "say Austin"})
     assert chip == "✕  asking about group S3: say Austin"
 
 
@@ -203,4 +202,6 @@ def test_the_answer_can_be_read_in_a_narrow_terminal():
 
 
 def test_a_quote_from_right_to_left_turns_nothing_round_it():
-    assert render.isolated("“ مدينة” (24 %) and “ Austin”") == "“\u2068 مدينة\u2069” (24 %) and “ Austin”"
+    assert (
+        chat_messages.isolated("“ مدينة” (24 %) and “ Austin”") == "“\u2068 مدينة\u2069” (24 %) and “ Austin”"
+    )

@@ -6,8 +6,8 @@ import pytest
 from tests_support import logits_after, token_id
 
 from agent import Answered, Failed, Session, Working, read_settings
-from agent.desk import Desk
-from agent.library import Library
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 
 DALLAS = "The capital of the U.S. state that contains the city of Dallas is the city of"
 MISTAKES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EVERYWHERE = {"typer", "pydantic", "platformdirs", "filelock", "rich"}
+EVERYWHERE = {"lazy_loader", "typer", "pydantic", "platformdirs", "filelock", "rich"}
 MAY_TOUCH = {  # room -> other rooms and the heavy libraries it may import
     "tracer": {"torch", "transformers", "safetensors", "gguf", "numpy", "scipy", "jaxtyping", "pyarrow"},
     "agent": {
@@ -20,35 +20,68 @@ MAY_TOUCH = {  # room -> other rooms and the heavy libraries it may import
     "ui": {"agent", "gradio", "starlette", "uvicorn", "fastapi", "mcp", "anyio"},
     "prompts": set(),
 }
+PACKAGES = {  # room -> its packages, lowest first: a package imports only what stands before it
+    "tracer": (
+        *("models", "attribution", "transcoders", "interventions", "study", "autointerp"),
+        "graph_files",
+    ),
+    "agent": (
+        *("core", "questions", "features", "workspace", "evidence", "experiments", "planners"),
+        *("answers", "session", "graph_files", "suites"),
+    ),
+    "ui": ("base", "server", "reports", "page", "machines", "commands"),
+    "prompts": (),
+}
 # The sentence encoder of the library comes as weights and a tokeniser; no other file of the agent reads such.
-EXCEPTED = {"agent/embedder.py": {"safetensors", "tokenizers"}}
+EXCEPTED = {"agent/core/sentence_encoder.py": {"safetensors", "tokenizers"}}
 ONLY_IN = {  # a library or a room that just these files know
-    "transformers": {"tracer/subject.py", "tracer/embedded.py"},
-    "tokenizers": {"agent/embedder.py"},
-    "pyarrow": {"tracer/windows.py"},
-    "langgraph": {"agent/loop.py", "agent/session.py"},
-    "openai": {"agent/llm.py"},
-    "chromadb": {"agent/index.py"},
-    "pydantic_settings": {"agent/settings.py"},
-    "gradio": {"ui/app.py", "ui/page.py", "ui/widgets.py"},
-    "uvicorn": {"ui/hosting.py"},
-    "mcp": {"ui/mcp.py"},
-    "anyio": {"ui/mcp.py"},
+    "transformers": {"tracer/models/model.py", "tracer/models/packaged.py"},
+    "tokenizers": {"agent/core/sentence_encoder.py"},
+    "pyarrow": {"tracer/autointerp/windows.py"},
+    "langgraph": {"agent/session/loop.py", "agent/session/session.py"},
+    "openai": {"agent/core/llm_client.py"},
+    "chromadb": {"agent/features/vector_index.py"},
+    "pydantic_settings": {"agent/core/settings.py"},
+    "gradio": {"ui/page/app.py", "ui/page/handlers.py", "ui/page/widgets.py"},
+    "uvicorn": {"ui/server/hosting.py"},
+    "mcp": {"ui/machines/mcp.py"},
+    "anyio": {"ui/machines/mcp.py"},
     "tracer": {
         *(
-            "agent/tools.py",
-            "agent/trials.py",
-            "agent/joint.py",
-            "agent/repairs.py",
-            "agent/transfer.py",
-            "agent/tryout.py",
+            "agent/session/executor.py",
+            "agent/experiments/hypothesis_tests.py",
+            "agent/experiments/joint_ablation.py",
+            "agent/experiments/minimal_edits.py",
+            "agent/experiments/generalisation.py",
+            "agent/experiments/manual_intervention.py",
         ),
-        *("agent/desk.py", "agent/cases.py", "agent/picture.py", "agent/graph_view.py"),
-        *("agent/exchange.py", "agent/foreign.py", "agent/health.py", "agent/suite_score.py"),
-        *("agent/catalogue.py", "agent/describing.py", "agent/features.py", "agent/imports.py"),
-        *("agent/llm_labels.py", "agent/turns.py"),
+        *(
+            "agent/workspace/workspace.py",
+            "agent/evidence/contrast.py",
+            "agent/answers/drawing.py",
+            "agent/graph_files/file_drawing.py",
+        ),
+        *(
+            "agent/graph_files/exchange.py",
+            "agent/graph_files/file_answer.py",
+            "agent/workspace/capacity.py",
+            "agent/suites/baseline_scores.py",
+        ),
+        *(
+            "agent/features/catalogue.py",
+            "agent/features/autointerp.py",
+            "agent/features/lookup.py",
+            "agent/features/import_labels.py",
+        ),
+        *("agent/features/llm_autointerp.py", "agent/workspace/question_queue.py"),
     },
 }
+LOOSE = {
+    "tracer": {"errors", "cancellation"},
+    "agent": set(),
+    "ui": set(),
+    "prompts": set(),
+}  # for every package
 KNOWN = set(MAY_TOUCH).union(*MAY_TOUCH.values(), *EXCEPTED.values(), ONLY_IN)
 VAGUE = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py", "manager.py"}
 
@@ -74,7 +107,27 @@ def trespasses(path: str, source: str) -> set[str]:
     windows = {  # another room is entered by its door, never by one of its files
         name for name in names if "." in name and name.split(".")[0] in set(MAY_TOUCH) - {room}
     }
-    return (seen - allowed) | closed | windows
+    return (seen - allowed) | closed | windows | _against_the_order(path, names)
+
+
+def _against_the_order(path: str, names: set[str]) -> set[str]:
+    """Imports of a package that stands higher, and of a file of another package than through its door."""
+    room, *rest = path.removesuffix(".py").split("/")
+    own = rest[0] if len(rest) > 1 else None
+    order = PACKAGES[room]
+    if own is None:  # the room's door and its __main__ may use every package
+        return set()
+    out = set()
+    for name in names:
+        parts = name.split(".")
+        if parts[0] != room or len(parts) < 2 or parts[1] == own:
+            continue
+        if parts[1] in order:
+            if order.index(parts[1]) > order.index(own) or len(parts) > 2:
+                out.add(name)
+        elif own in order and parts[1] not in LOOSE[room]:
+            out.add(name)
+    return out
 
 
 FILES = {
@@ -110,39 +163,59 @@ def test_the_tracer_reads_no_environment(path):
 @pytest.mark.parametrize(
     ("path", "source", "caught"),
     [
-        ("tracer/graph.py", "import langgraph", {"langgraph"}),
-        ("tracer/graph.py", "from transformers import AutoModel", {"transformers"}),
-        ("tracer/view.py", "import agent", {"agent"}),
-        ("agent/rules.py", "from torch import Tensor", {"torch"}),
-        ("agent/rules.py", "import tracer", {"tracer"}),
-        ("agent/tools.py", "from tracer.graph import Graph", {"tracer.graph"}),
-        ("agent/library.py", "import chromadb", {"chromadb"}),
-        ("agent/desk.py", "import gradio", {"gradio"}),
-        ("ui/app.py", "def late():\n    import tracer", {"tracer"}),
-        ("ui/app.py", "from agent.session import Session", {"agent.session"}),
-        ("ui/render.py", "import gradio as gr", {"gradio"}),
+        ("tracer/attribution/graph.py", "import langgraph", {"langgraph"}),
+        ("tracer/attribution/graph.py", "from transformers import AutoModel", {"transformers"}),
+        ("tracer/study/traced_study.py", "import agent", {"agent"}),
+        ("agent/planners/rule_planner.py", "from torch import Tensor", {"torch"}),
+        ("agent/planners/rule_planner.py", "import tracer", {"tracer"}),
+        (
+            "agent/session/executor.py",
+            "from tracer.attribution.graph import Graph",
+            {"tracer.attribution.graph"},
+        ),
+        ("agent/features/label_store.py", "import chromadb", {"chromadb"}),
+        ("agent/workspace/workspace.py", "import gradio", {"gradio"}),
+        ("ui/page/app.py", "def late():\n    import tracer", {"tracer"}),
+        ("ui/page/app.py", "from agent.session import Session", {"agent.session"}),
+        ("ui/base/chat_messages.py", "import gradio as gr", {"gradio"}),
         ("prompts/__init__.py", "import agent", {"agent"}),
-        ("agent/tools.py", "import tracer", set()),
-        ("agent/embedder.py", "import torch", {"torch"}),
-        ("agent/embedder.py", "import safetensors", set()),
-        ("tracer/embedded.py", "import transformers", set()),
-        ("ui/app.py", "import agent\nimport gradio", set()),
+        ("tracer/models/model.py", "from tracer.study import Study", {"tracer.study"}),
+        ("tracer/study/study.py", "from tracer.models.model import Subject", {"tracer.models.model"}),
+        ("tracer/study/study.py", "from tracer.models import Subject", set()),
+        ("tracer/study/study.py", "from tracer.errors import TextError", set()),
+        ("agent/core/llm_client.py", "from agent.answers import compose", {"agent.answers"}),
+        ("agent/session/executor.py", "import tracer", set()),
+        ("agent/core/sentence_encoder.py", "import torch", {"torch"}),
+        ("agent/core/sentence_encoder.py", "import safetensors", set()),
+        ("tracer/models/packaged.py", "import transformers", set()),
+        ("ui/page/app.py", "import agent\nimport gradio", set()),
     ],
 )
 def test_this_check_would_notice(path, source, caught):
     assert trespasses(path, source) == caught
 
 
-@pytest.mark.parametrize("room", ["agent", "tracer"])
-def test_what_a_door_names_is_there(room):
-    door = importlib.import_module(room)
-    assert [name for name in door.__all__ if not hasattr(door, name)] == []
+DOORS = sorted(
+    path.removesuffix("/__init__.py").replace("/", ".") for path in FILES if path.endswith("__init__.py")
+)
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_what_a_door_names_is_there(package):
+    door = importlib.import_module(package)
+    assert [name for name in getattr(door, "__all__", ()) if not hasattr(door, name)] == []
+
+
+@pytest.mark.parametrize("room", [room for room in PACKAGES if PACKAGES[room]])
+def test_every_package_has_its_place_in_the_order(room):
+    there = {path.parent.name for path in (ROOT / room).glob("*/__init__.py")}
+    assert there == set(PACKAGES[room])
 
 
 def test_help_pays_for_no_heavy_library():
     code = (
         "import sys\n"
-        "from ui.cli import main\n"
+        "from ui.commands.cli import main\n"
         "sys.argv = ['askcircuit', '--help']\n"
         "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
         "heavy = {'torch', 'transformers', 'gradio', 'chromadb', 'langgraph'} & set(sys.modules)\n"

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from agent import AgentError, Answered, Drew, Failed, Said, Session, Working, answered, read_settings
-from agent.desk import Desk
-from agent.library import Library
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 
 TEXT = "Texas, whose capital is"
 KEYS = {

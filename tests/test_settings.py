@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agent.errors import AgentError, SettingsError
-from agent.settings import Settings, read_settings, settings_table
+from agent.core.errors import AgentError, SettingsError
+from agent.core.settings import Settings, read_settings, settings_table
 
 
 @pytest.fixture(autouse=True)

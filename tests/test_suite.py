@@ -14,11 +14,11 @@ import yaml
 from rich.console import Console
 
 from agent import AgentError, Session, answered, open_desk, read_settings, read_suite, replayed, suite_results
-from agent.suite_report import benjamini, expected, ranks
-from agent.suite_run import Run, run_here
+from agent.suites.results import benjamini, expected, ranks
+from agent.suites.runner import Run, run_here
 from tests.planted import circuits
-from ui.suite_page import CSP, markdown, page
-from ui.terminal import answer
+from ui.base.terminal import answer
+from ui.reports.suite_page import CSP, markdown, page
 
 ROOT = Path(__file__).parents[1]
 MANY = 12  # cases of a run that is ended early

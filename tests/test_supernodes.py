@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from agent.errors import QuestionError
-from agent.supernodes import LARGEST, SMALLEST, group, strongest_path
-from agent.swaps import align
+from agent.core.errors import QuestionError
+from agent.evidence.supernodes import LARGEST, SMALLEST, group, strongest_path
+from agent.experiments.activation_patching import align
 
 CASE = {"tokens": ["<bos>", "Texas", " is"], "answer": " Austin", "foil": " Houston"}
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from tests_support import words_tokenizer
 
 from tracer import Study, SubjectError, TracedStudy, load
-from tracer.estimate import sizes_of
+from tracer.study.estimate import sizes_of
 
 TEXT = {
     **{"vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4},

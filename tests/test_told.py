@@ -12,11 +12,11 @@ from typing import ClassVar
 
 import pytest
 
-from agent.errors import LibraryError
-from agent.imports import import_features
-from agent.library import Library
-from agent.settings import Settings
-from agent.told import Senseless, Set, row_of, rows_in
+from agent.core.errors import LibraryError
+from agent.core.settings import Settings
+from agent.features.external_labels import Senseless, Set, row_of, rows_in
+from agent.features.import_labels import import_features
+from agent.features.label_store import Library
 
 EXPLAINED = {
     "modelId": "m",

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-TOUR = Path(__file__).parents[1] / "agent" / "tour.ipynb"
+TOUR = Path(__file__).parents[1] / "agent" / "session" / "tour.ipynb"
 
 
 def text_of(cell):

@@ -5,8 +5,10 @@ import torch
 from frozen_reference import FrozenRun, own_precision, reference_rows
 from tests_support import FAMILIES, freeze_words, tiny_subject
 
-from tracer.families import part
-from tracer.intervene import (
+from tracer.attribution.backward_sweep import direct_rows, total_effects
+from tracer.attribution.neurons import Units, activations, neuron_sources, units_of
+from tracer.attribution.targets import logit_difference, neuron_targets
+from tracer.interventions.intervene import (
     Change,
     full_logits,
     measure,
@@ -15,9 +17,7 @@ from tracer.intervene import (
     predict_frozen,
     scale,
 )
-from tracer.neurons import Units, activations, neuron_sources, units_of
-from tracer.rows import direct_rows, total_effects
-from tracer.targets import logit_difference, neuron_targets
+from tracer.models.families import part
 
 SOME = 12
 ANSWER, FOIL = 3, 50
@@ -248,7 +248,7 @@ def test_interventions_leave_no_hook_and_no_weight_changed(frozen):
 
 def test_an_unknown_architecture_is_named_with_the_supported_ones():
     from tracer import UnsupportedFamily
-    from tracer.families import family_of
+    from tracer.models.families import family_of
 
     with pytest.raises(UnsupportedFamily, match=r"'mamba'.*Gemma 3.*GPT-2"):
         family_of("mamba")

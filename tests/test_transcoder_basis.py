@@ -5,22 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 from frozen_reference import own_precision
-from tests_support import (
-    freeze_words,
-    random_transcoders,
-    relu_subject,
-    save_own_mlps,
-    tiny_subject,
-)
+from tests_support import freeze_words, random_transcoders, relu_subject, save_own_mlps, tiny_subject
 
-from tracer.crosslayer import feature_sources
+from tracer.attribution.backward_sweep import direct_rows
+from tracer.attribution.heads import Connection, carried, crossings
 from tracer.errors import GraphError
-from tracer.feature_basis import Features
-from tracer.heads import Connection, carried, crossings
-from tracer.rows import direct_rows
-from tracer.study import Intervention, Study
-from tracer.transcoder_sets import load_transcoders
-from tracer.view import TracedStudy
+from tracer.study.feature_basis import Features
+from tracer.study.study import Intervention, Study
+from tracer.study.traced_study import TracedStudy
+from tracer.transcoders.hub import load_transcoders
+from tracer.transcoders.sources import feature_sources
 
 TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"
 CLOSE = 1e-9

@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 from tests_support import relu_subject, save_own_mlps
 
 from agent import AgentError, Answered, Failed, Said, Session, export_trace, read_settings
-from agent.desk import Desk, open_desk
-from agent.library import Library
-from agent.records import Description
-from agent.suite import SuiteCase
-from agent.suite_score import baseline_claims
-from agent.told import rows_in
+from agent.features.external_labels import rows_in
+from agent.features.label_log import Description
+from agent.features.label_store import Library
+from agent.suites.baseline_scores import baseline_claims
+from agent.suites.schema import SuiteCase
+from agent.workspace.workspace import Desk, open_desk
 from tracer import fitted, load_transcoders, parse_graph
 
 TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"

@@ -14,12 +14,12 @@ from frozen_reference import own_precision
 from safetensors.torch import load_file, save_file
 from tests_support import freeze_words, random_transcoders, tiny_subject
 
-from tracer.crosslayer import feature_sources
 from tracer.errors import TranscodersError
-from tracer.replacement import text_ids, trace_transcoders, zero_positions_of
-from tracer.transcoder_files import Mapped, read_tensor
-from tracer.transcoder_sets import load_transcoders
-from tracer.transcoders import Reads, active_features
+from tracer.transcoders.attribute import text_ids, trace_transcoders, zero_positions_of
+from tracer.transcoders.hub import load_transcoders
+from tracer.transcoders.sources import feature_sources
+from tracer.transcoders.transcoders import Reads, active_features
+from tracer.transcoders.weight_files import Mapped, read_tensor
 
 ROOT = Path(__file__).parents[1]
 LAYERS, WIDTH, FEATURES = 4, 32, 24
@@ -365,7 +365,7 @@ WIDE = """
 import resource, sys
 from pathlib import Path
 from tracer import load, load_transcoders, trace_transcoders
-from tracer.frozen import freeze
+from tracer.attribution.frozen_forward import freeze
 subject = load("embedded", cache=Path(sys.argv[1]))
 frozen = freeze(subject, subject.encode("Fact: the capital of the state containing Dallas is", 512))
 graph = trace_transcoders(frozen, load_transcoders(sys.argv[2]), max_feature_nodes=2048)

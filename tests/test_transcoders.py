@@ -7,15 +7,22 @@ import torch
 from frozen_reference import FrozenRun, feature_rows, own_precision
 from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
 
-from tracer.attribute import trace
-from tracer.crosslayer import feature_sources
+from tracer.attribution.attribute import trace
+from tracer.attribution.backward_sweep import direct_rows
+from tracer.attribution.graph import Kind, load_graph
+from tracer.attribution.targets import final_direction, logit_difference, logit_targets
 from tracer.errors import TranscodersError
-from tracer.families import part
-from tracer.graph import Kind, load_graph
-from tracer.replacement import likeliest_roots, named_roots, trace_transcoders
-from tracer.rows import direct_rows
-from tracer.targets import final_direction, logit_difference, logit_targets
-from tracer.transcoders import Held, Nonlinearity, Reads, active_features, feature_targets, read_by
+from tracer.models.families import part
+from tracer.transcoders.attribute import likeliest_roots, named_roots, trace_transcoders
+from tracer.transcoders.sources import feature_sources
+from tracer.transcoders.transcoders import (
+    Held,
+    Nonlinearity,
+    Reads,
+    active_features,
+    feature_targets,
+    read_by,
+)
 
 CLOSE = 1e-9
 ANSWER, FOIL = 3, 50

@@ -33,8 +33,8 @@ def words_tokenizer() -> Any:
 
 def tiny_subject(tiny: Any, family: str) -> Any:
     """A random decoder as a subject."""
-    from tracer.families import family_of
-    from tracer.subject import Subject
+    from tracer.models.families import family_of
+    from tracer.models.model import Subject
 
     model = tiny(family)
     return Subject(f"tiny-{family}", model, words_tokenizer(), family_of(model.config.model_type))
@@ -42,7 +42,7 @@ def tiny_subject(tiny: Any, family: str) -> Any:
 
 def freeze_words(subject: Any, length: int = 9) -> Any:
     """A subject's forward pass on a random text."""
-    from tracer.frozen import freeze
+    from tracer.attribution.frozen_forward import freeze
 
     return freeze(subject, torch.randint(0, WORDS, (length,), generator=torch.Generator().manual_seed(3)))
 
@@ -56,7 +56,7 @@ def random_transcoders(
     frozen: Any, *, kind: str = "relu", span: int = 1, skip: bool = False, reads: Any = None, width: int = 24
 ) -> Any:
     """Transcoders for a frozen text, one a layer, about a third of their features active."""
-    from tracer.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders
+    from tracer.transcoders.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders
 
     random = torch.Generator().manual_seed(11)
     like = frozen.embedded
@@ -87,8 +87,8 @@ def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     import transformers as hf
     from tokenizers.processors import TemplateProcessing
 
-    from tracer.families import family_of
-    from tracer.subject import Subject
+    from tracer.models.families import family_of
+    from tracer.models.model import Subject
 
     config = hf.GPT2Config(
         **{"n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": positions, "vocab_size": WORDS},

@@ -2,7 +2,7 @@
 
 TracerError
 ├── SubjectError        the model cannot be found, read or built
-│   └── UnsupportedFamily  its architecture has no row in `tracer.families`
+│   └── UnsupportedFamily  its architecture has no row in `tracer.models.families`
 ├── TranscodersError    a set of transcoders cannot be found, read or does not fit
 ├── TextError           the text cannot be traced (empty, too long, not one token …)
 └── GraphError          a graph, a node or an intervention that does not exist or does not fit

@@ -1,6 +1,6 @@
 """`python -m ui` is the same as `askcircuit`."""
 
-from ui.cli import main
+from ui.commands import main
 
 if __name__ == "__main__":
     main()

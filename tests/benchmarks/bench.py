@@ -63,7 +63,7 @@ def run(command: list[str]) -> dict[str, float]:
 def prepare() -> None:
     """The model in both forms and the random transcoders, made once."""
     from agent import read_settings
-    from tracer.embedded import ensure_embedded
+    from tracer.models.packaged import ensure_embedded
 
     folder = ensure_embedded(read_settings().cache_folder)
     WORK.mkdir(exist_ok=True)

@@ -16,8 +16,8 @@ import yaml
 
 from agent import read_settings
 from tracer import Study, load
-from tracer.attribute import CANDIDATES, EPSILON, trace
-from tracer.graph import Graph
+from tracer.attribution.attribute import CANDIDATES, EPSILON, trace
+from tracer.attribution.graph import Graph
 
 
 def kept(graph: Graph) -> set[str]:

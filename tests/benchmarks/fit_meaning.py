@@ -1,4 +1,4 @@
-"""Fits the weights by which agent.meaning reads questions: python -m tests.benchmarks.fit_meaning.
+"""Fits the weights by which intent_classifier reads questions: python -m tests.benchmarks.fit_meaning.
 
 From agent/data/phrasings.txt, whose places are filled and which are framed, misspelt and made polite at
 random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral` (written by
@@ -19,9 +19,9 @@ import numpy as np
 import torch
 import yaml
 
-from agent.embedder import Encoder
-from agent.meaning import PLAIN, counted, marks
-from agent.questions import seen
+from agent.core.sentence_encoder import Encoder
+from agent.questions.intent_classifier import PLAIN, counted, marks
+from agent.questions.parser import seen
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "agent" / "data"

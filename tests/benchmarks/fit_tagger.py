@@ -1,4 +1,4 @@
-"""Fits the weights by which agent.tagger fills slots: python -m tests.benchmarks.fit_tagger.
+"""Fits the weights by which agent.questions.slot_tagger fills slots: python -m tests.benchmarks.fit_tagger.
 
 From agent/data/phrasings.txt, whose places are filled from agent/data/texts.txt (fixed seeds), and from the
 neutral questions of tests/questions.yaml, whose slots are known.
@@ -15,8 +15,8 @@ import numpy as np
 import torch
 import yaml
 
-from agent.questions import opened
-from agent.tagger import LABELS, Weights, Word, features, quoted_as, words_of
+from agent.questions.parser import opened
+from agent.questions.slot_tagger import LABELS, Weights, Word, features, quoted_as, words_of
 from tests.benchmarks.fit_meaning import AFTER, BEFORE, DATA, FILLS, FRAMED, FRAMES, ROOT, bank
 
 SEED, COPIES, RARE, COMMON = 4, 3, 3, 3

@@ -20,10 +20,10 @@ from typing import Any
 import yaml
 
 from agent import Desk, open_desk, read_settings
-from agent.cases import label_of, settle_case
-from agent.state import Case, Supernode
-from agent.supernodes import group
-from agent.variants import corresponding, paraphrases
+from agent.core.state import Case, Supernode
+from agent.evidence.contrast import label_of, settle_case
+from agent.evidence.supernodes import group
+from agent.experiments.counterfactual_texts import corresponding, paraphrases
 from tracer import Contrast, Intervention, Study, TracedStudy
 
 HERE = Path(__file__).parents[1]

@@ -28,11 +28,11 @@ def measure(what: str, size: int) -> dict[str, float]:
     """One run: seconds, rows and peak memory."""
     from agent import read_settings
     from tracer import load
-    from tracer.attribute import trace
-    from tracer.frozen import freeze
-    from tracer.neurons import neuron_sources, units_of
-    from tracer.rows import direct_rows
-    from tracer.targets import logit_difference, neuron_targets
+    from tracer.attribution.attribute import trace
+    from tracer.attribution.backward_sweep import direct_rows
+    from tracer.attribution.frozen_forward import freeze
+    from tracer.attribution.neurons import neuron_sources, units_of
+    from tracer.attribution.targets import logit_difference, neuron_targets
 
     torch.set_num_threads(2)
     subject = load(cache=read_settings().cache_folder)

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save_file
 
 from tracer import Subject, load
-from tracer.frozen import freeze
-from tracer.graph import Graph
-from tracer.peer import PeerView
-from tracer.replacement import trace_transcoders
-from tracer.transcoder_sets import load_transcoders
+from tracer.attribution.circuit_tracer_compat import PeerView
+from tracer.attribution.frozen_forward import freeze
+from tracer.attribution.graph import Graph
+from tracer.transcoders.attribute import trace_transcoders
+from tracer.transcoders.hub import load_transcoders
 
 
 def trace_it(

@@ -24,7 +24,7 @@ from agent import (
     run_here,
     suite_results,
 )
-from agent.suite_report import agreement
+from agent.suites.results import agreement
 
 HERE = Path(__file__).parents[1]
 

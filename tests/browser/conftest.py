@@ -29,7 +29,7 @@ def free_port() -> int:
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The chat of the embedded model, served on loopback."""
     from agent import open_desk, read_settings
-    from ui.app import serve
+    from ui.page.app import serve
 
     desk = open_desk(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
     page, url = serve(desk, "127.0.0.1", free_port())
@@ -42,8 +42,8 @@ def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def still_loading(**settings: Any) -> Iterator[str]:
     """The page of a model that is loading as long as the block lasts."""
     from agent import AgentError, read_settings
-    from ui.app import serve
-    from ui.opening import Opening
+    from ui.base.model_loading import Opening
+    from ui.page.app import serve
 
     over = threading.Event()
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from agent import Session, answered, open_desk, read_settings
-from agent.desk import Desk
-from agent.library import Library
+from agent.features.label_store import Library
+from agent.workspace.workspace import Desk
 from tests.planted import circuits, trained
 
 CAUSE = ("supported", "partly")

@@ -24,8 +24,7 @@ from circuit_tracer.replacement_model.replacement_model_nnsight import NNSightRe
 from circuit_tracer.transcoder.activation_functions import TopK
 from circuit_tracer.transcoder.cross_layer_transcoder import load_clt
 from circuit_tracer.transcoder.single_layer_transcoder import load_transcoder_set
-from drawn import LAYERS as EMBEDDED_LAYERS
-from drawn import drawn_transcoder
+from drawn import LAYERS as EMBEDDED_LAYERS, drawn_transcoder
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel

@@ -1,0 +1,232 @@
+"""An answered question as one file: graph, ledger, answer, log, settings, versions; read without a model.
+
+A bundle is JSON, plain or gzipped. What comes from a file is checked before it is used, and its words are
+escaped again: a bundle may come from anybody.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from agent.core import AgentError, Case, Claim, Message, State, Supernode, escaped, unescaped
+
+MOST_BYTES = 64 * 2**20
+KEPT = ("turn", "history", "question", "case", "graph", "groups", "flows", "claims", "log", "reply")
+NEEDED = (  # of a claim, in every bundle of this version; what was added since may be missing
+    "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
+    "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
+    "members", "numbers", "turn",
+)  # fmt: skip
+_LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
+
+
+class BundleError(AgentError):
+    """A file is no bundle, or a broken one."""
+
+
+class _Drawing(BaseModel):
+    """The least a circuit needs to be shown (`agent.answers.drawing.drawing` makes them)."""
+
+    model_config = ConfigDict(extra="allow")
+    graph_id: str
+    text: str
+    tokens: list[str]
+    n_layers: int
+    target: dict[str, Any]
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, Any]]
+    supernodes: list[dict[str, Any]]
+    superedges: list[dict[str, Any]]
+    strongest_path: list[str]
+    scores: dict[str, Any]
+
+
+class _Cite(BaseModel):
+    text: Annotated[str, Field(max_length=20_000)]
+    claims: list[Annotated[str, Field(pattern=r"^C\d{1,6}$")]]
+    about: list[Annotated[str, Field(pattern=r"^[\w.+@>-]{1,80}$")]]
+
+
+class _Message(BaseModel):
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(max_length=200_000)]
+    cites: list[_Cite] = []
+    circuit: Annotated[str, Field(pattern=r"^[0-9a-f]{0,8}$")] = ""
+
+
+class _Kept(BaseModel):
+    """The types of what a conversation goes on from."""
+
+    model_config = ConfigDict(extra="forbid")
+    turn: int = Field(ge=1, le=1_000_000)
+    history: list[_Message]
+    question: dict[str, Any]
+    case: dict[str, Any]
+    graph: dict[str, Any]
+    groups: list[dict[str, Any]] | None
+    flows: dict[str, Any] | None
+    claims: list[dict[str, Any]]
+    log: list[dict[str, Any]] = []
+    reply: dict[str, Any]
+
+
+class Bundle(BaseModel):
+    """One explanation with all it rests on, and the conversation around it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: Literal["askcircuit-bundle"] = "askcircuit-bundle"
+    version: Literal[1] = 1
+    title: str = Field("", max_length=300)
+    settings: dict[str, Any]  # model, nodes, controls, brain: what a run needs to be repeated
+    report: dict[str, Any]  # the object of `askcircuit why --json`
+    drawing: dict[str, Any]
+    kept: _Kept  # the conversation's state
+
+    @field_validator("drawing")
+    @classmethod
+    def _can_be_shown(cls, drawing: dict[str, Any]) -> dict[str, Any]:
+        _Drawing.model_validate(drawing)
+        return drawing
+
+    @property
+    def id(self) -> str:
+        """A name made from the content alone: the same explanation has the same, whatever it cost."""
+        content = self.model_dump(mode="json", exclude={"title"})
+        content["report"].pop("cost", None)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def history(self) -> list[Message]:
+        """What was said, safe to render: only our own headings and list marks are markup."""
+        return [tame(cast(Message, m.model_dump())) for m in self.kept.history]
+
+    @property
+    def state(self) -> State:
+        """What a conversation goes on from; fields this version added since are unknown."""
+        kept: dict[str, Any] = self.kept.model_dump()
+        kept["claims"] = [{**dict.fromkeys(Claim.__annotations__), **claim} for claim in kept["claims"]]
+        rest = {"history": self.history, "drawing": self.drawing, "report": self.report}
+        return cast(State, {**kept, **rest, "features": [], "focus": None, "found": None, "finished": True})
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What made it."""
+        return dict(self.report.get("versions", {}))
+
+    def text(self) -> str:
+        """The file's content."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
+
+    def save(self, file: Path | str) -> None:
+        """Write it, gzipped where the name ends in .gz; the file is there whole or not at all."""
+        path, data = Path(file), self.text().encode()
+        if path.suffix == ".gz":
+            data = gzip.compress(data, 9, mtime=0)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError as exc:
+            raise BundleError(f"The bundle cannot be written to {path}: {exc.strerror}.") from exc
+
+    def replay(self) -> list[str]:
+        """What does not follow from the bundle's own measurements; empty when everything does.
+
+        Runs no model and no brain: p-values, Holm, verdicts, sentences, words and drawing are made again.
+        """
+        from agent.answers.replay import disagreements
+
+        return disagreements(self)
+
+
+def bundle_of(state: State, settings: dict[str, Any], title: str = "") -> Bundle:
+    """The bundle of a conversation whose last explanation is in `state`; raises AgentError without one."""
+    report, drawing = state.get("report"), state.get("drawing")
+    if not report or "claims" not in report or not drawing:
+        raise AgentError("There is no explanation to keep yet. Ask why about a text first.")
+    kept = {name: state.get(name) for name in KEPT}
+    name = title or f"{report['text']} → {report['question']['answer'].strip()}"
+    whole = {"title": name[:300], "settings": settings, "report": report, "drawing": drawing, "kept": kept}
+    return _checked(whole)
+
+
+def read_bundle(source: Path | str | bytes) -> Bundle:
+    """A bundle from a file or its content; raises BundleError with a sentence for anything else."""
+    try:
+        data = source if isinstance(source, bytes) else _read(Path(source))
+        if data[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
+                data = unpacked.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        of = "" if isinstance(source, bytes) else f" {str(source)!r}"
+        raise BundleError(f"The bundle{of} cannot be read: {reason}.") from exc
+    if len(data) > MOST_BYTES:
+        raise BundleError(f"The bundle is larger than {MOST_BYTES >> 20} MB, the most that is read.")
+    try:
+        raw = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError) as exc:
+        raise BundleError("The file is not a bundle: it is not valid JSON.") from exc
+    if not isinstance(raw, dict) or raw.get("format") != "askcircuit-bundle":
+        raise BundleError("The file is not an askcircuit bundle (format: askcircuit-bundle).")
+    return _checked(raw)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _checked(raw: dict[str, Any]) -> Bundle:
+    try:
+        bundle = Bundle.model_validate(raw)
+    except (ValidationError, RecursionError) as exc:
+        where = ""
+        if isinstance(exc, ValidationError):
+            first = exc.errors(include_input=False)[0]
+            where = f" at {'.'.join(map(str, first['loc'])) or 'the top'}: {first['msg']}"
+        raise BundleError(f"The bundle is broken{where}.") from exc
+    missing = [*_missing(bundle)]
+    if missing:
+        raise BundleError(f"The bundle is broken: {', '.join(missing[:5])} missing.")
+    return bundle
+
+
+def _missing(bundle: Bundle) -> Iterable[str]:
+    """Fields that are read without asking whether they are there."""
+    kept, report = bundle.kept, bundle.report
+    yield from (f"case.{name}" for name in Case.__annotations__ if name not in kept.case)
+    for i, group in enumerate(kept.groups or []):
+        yield from (f"groups.{i}.{name}" for name in Supernode.__annotations__ if name not in group)
+    for i, claim in enumerate(kept.claims):
+        yield from (f"claims.{i}.{name}" for name in NEEDED if name not in claim)
+    for name in ("text", "model", "tokens", "question", "claims", "answer", "supernodes"):
+        if name not in report:
+            yield f"report.{name}"
+
+
+def tame(message: Message) -> Message:
+    """A message whose words are escaped anew; headings, list marks and line ends stay as they are."""
+    if message["role"] == "user":  # shown as typed (`ui.base.chat_messages.past`)
+        return Message(role="user", content=message["content"])
+    lines = []
+    for line in message["content"].split("\n"):
+        mark, heading, rest = _LEAD.match(line).groups()  # type: ignore[union-attr]
+        head = f"**{escaped(unescaped(heading[2:-2]))}**" if heading else ""
+        lines.append(f"{mark or ''}{head}{escaped(unescaped(rest))}")
+    cites = [{**cite, "text": escaped(unescaped(cite["text"]))} for cite in message.get("cites", [])]
+    tamed = Message(role="assistant", content="\n".join(lines))
+    return {**tamed, "cites": cites, "circuit": message.get("circuit", "")} if cites else tamed

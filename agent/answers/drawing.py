@@ -1,0 +1,183 @@
+"""The drawing beside the chat as plain JSON: nodes, edges, supernodes, their tests. Knows no looks."""
+
+from typing import TYPE_CHECKING, Any
+
+from agent.answers.citations import circuit_id
+from agent.core import Case, Claim, State, Supernode, basis_of, shown
+
+if TYPE_CHECKING:
+    from tracer import TracedStudy
+
+FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
+SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
+
+
+def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
+    """The circuit of a traced text; `with_tests` adds verdicts later without tracing again."""
+    case, groups = state.get("case"), state.get("groups") or []
+    assert case is not None
+    graph = state.get("graph") or {}
+    nodes = _features(state, groups) + _others(state, traced) + [_root(state, traced)]
+    ids = {node["id"] for node in nodes}
+    edges = [e._asdict() for e in traced.edges(4 * EDGES) if e.source in ids and e.target in ids]
+    for edge in edges:
+        edge["weight"] = round(edge["weight"], 6)
+    graph_id = f"{traced.study.subject.name}:{case['answer_id']}:{case['foil_id']}:{case['text']}"
+    return {
+        "graph_id": graph_id,
+        "circuit": circuit_id(graph_id),
+        "text": case["text"],
+        "tokens": case["tokens"],
+        "n_layers": traced.study.layers,
+        "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
+        "nodes": nodes,
+        "edges": edges[:EDGES],
+        "supernodes": [_box(group, None) for group in groups],
+        "superedges": _bundles(state, groups),
+        "strongest_path": (state.get("flows") or {}).get("path", []),
+        "scores": {name: graph[name] for name in SCORES},
+    }
+
+
+def no_drawing(case: Case) -> dict[str, Any]:
+    """What stands beside an answer for which nothing was traced: the words, and no circuit."""
+    return {
+        "graph_id": "",
+        "circuit": "",
+        "text": case["text"],
+        "tokens": case["tokens"],
+        "n_layers": 0,
+        "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
+        **{name: [] for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path")},
+        "scores": dict.fromkeys(SCORES, 0),
+    }
+
+
+def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Claim]) -> dict[str, Any]:
+    """The same drawing with what has been tested by removing each group."""
+    tests = {
+        claim["supernode"]: claim
+        for claim in claims
+        if claim["kind"] == "effect" and (claim["intervention"] or {}).get("kind") == "ablate"
+    }
+    boxes = [_box(group, tests.get(group["id"])) for group in groups]
+    by_hand = [claim for claim in claims if claim["kind"] == "tried"]
+    tried = [
+        {
+            "id": claim["supernode"] or claim["members"][0],
+            "factor": (claim["intervention"] or {})["factor"],
+            "measured": claim["measured"],
+        }
+        for claim in by_hand
+    ]
+    return {**view, "supernodes": boxes, "tried": tried}
+
+
+def _box(group: Supernode, claim: Claim | None) -> dict[str, Any]:
+    names = (
+        "id",
+        "name",
+        "kind",
+        "sign",
+        "share",
+        "position",
+        "layers",
+        "members",
+        "raises",
+        "lowers",
+    )
+    box: dict[str, Any] = {name: group[name] for name in names}  # type: ignore[literal-required]
+    box["share"] = round(box["share"], 6)
+    test: dict[str, Any] = dict(claim or {})
+    for name in ("predicted", "measured", "controls", "p", "verdict"):
+        box[name] = test.get(name)
+    return box
+
+
+def _features(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
+    home = {member: group["id"] for group in groups for member in group["members"]}
+    features = state.get("features", [])
+    ranked = sorted(features, key=lambda f: (f["id"] not in home, -f["influence"], f["id"]))
+    return [
+        {
+            "id": f["id"],
+            "kind": "feature",
+            "layer": f["layer"],
+            "position": f["position"],
+            "label": f["label"],
+            "activation": round(f["activation"], 6),
+            "influence": round(f["influence"], 6),
+            "effect": round(f["effect"], 6),
+            "role": f["role"],
+            "supernode": home.get(f["id"]),
+        }
+        for f in ranked[:FEATURES]
+    ]
+
+
+def _others(state: State, traced: "TracedStudy") -> list[dict[str, Any]]:
+    labels = {
+        "token": "the word itself",
+        "error": basis_of(state).error_node,
+        "bos": "what the begin-of-text position holds",
+        "bias": "biases",
+    }
+    others = sorted(traced.others(), key=lambda n: (n.kind == "error", -n.influence, n.id))
+    errors = [n for n in others if n.kind == "error"][:ERRORS]
+    tokens = traced.study.tokens
+    return [
+        {
+            "id": n.id,
+            "kind": n.kind.value,
+            "layer": n.layer,
+            "position": max(n.position, 0),
+            "label": shown(tokens[n.position]) if n.kind == "token" else labels[n.kind.value],
+            "activation": None,
+            "influence": round(n.influence, 6),
+            "effect": round(n.effect, 6),
+            "role": None,
+            "supernode": None,
+        }
+        for n in [*(n for n in others if n.kind != "error"), *errors]
+    ]
+
+
+def _root(state: State, traced: "TracedStudy") -> dict[str, Any]:
+    case = state.get("case")
+    assert case is not None
+    return {
+        "id": "LD",
+        "kind": "logit",
+        "layer": traced.study.layers,
+        "position": len(case["tokens"]) - 1,
+        "label": f"{shown(case['answer'])} − {shown(case['foil'])}",
+        "activation": None,
+        "influence": 1.0,
+        "effect": case["value"],
+        "role": None,
+        "supernode": None,
+    }
+
+
+def _bundles(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
+    """Flows between tokens, supernodes and the answer, strongest first."""
+    flows = state.get("flows") or {}
+    bundles = []
+    for i, target in enumerate(groups):
+        for j, source in enumerate(groups):
+            if i != j and flows["between"][i][j]:
+                bundles.append((source["id"], target["id"], flows["between"][i][j]))
+        bundles += [(f"T{p}", target["id"], w) for p, w in enumerate(flows["from_token"][i]) if w]
+        bundles.append((target["id"], "LD", flows["direct"][i]))
+    bundles.sort(key=lambda b: (-abs(b[2]), b[0], b[1]))
+    heads = flows.get("heads") or {}
+    return [
+        {"source": s, "target": t, "weight": round(w, 6), **_through(heads.get(f"{s}>{t}"))}
+        for s, t, w in bundles[:BUNDLES]
+    ]
+
+
+def _through(found: dict[str, Any] | None) -> dict[str, Any]:
+    """The heads a bundle passes, where the tracer was asked for them."""
+    names = ("layer", "head", "share")
+    return {"heads": [{name: head[name] for name in names} for head in found["heads"]]} if found else {}

@@ -1,0 +1,46 @@
+"""What a session tells whoever listens: plain values, no screen and no tensors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A step of the loop is under way; `done` runs from 0 to 1, `note` says what was found at 1."""
+
+    step: str
+    done: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Markdown to append to the answer; `cites` tells its sentences apart (`agent.answers.citations`)."""
+
+    text: str
+    cites: tuple[dict[str, Any], ...] = ()
+    circuit: str = ""  # the drawing these sentences speak of
+
+
+@dataclass(frozen=True, slots=True)
+class Drew:
+    """A circuit to show beside the chat, as plain JSON (`agent.answers.drawing`)."""
+
+    view: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The whole answer as the JSON object of `askcircuit why --json`."""
+
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The question could not be answered; `why` is fit to show a user."""
+
+    why: str
+
+
+Event = Working | Said | Drew | Answered | Failed

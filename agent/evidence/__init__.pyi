@@ -1,0 +1,32 @@
+from .contrast import (
+    description_of as description_of,
+    given_p as given_p,
+    label_of as label_of,
+    settle_case as settle_case,
+)
+from .ledger import (
+    Sentence as Sentence,
+    faults as faults,
+    new_claim as new_claim,
+)
+from .overclaims import (
+    HELD as HELD,
+)
+from .statistics import (
+    HALF as HALF,
+    LEAST as LEAST,
+    LEVEL as LEVEL,
+    holm as holm,
+    p_value as p_value,
+    rate_p as rate_p,
+    seed_of as seed_of,
+    settle as settle,
+    summary as summary,
+    without_effect as without_effect,
+)
+from .supernodes import (
+    SMALLEST as SMALLEST,
+    group as group,
+    split as split,
+    strongest_path as strongest_path,
+)

@@ -1,0 +1,107 @@
+"""What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
+
+from typing import Any
+
+from agent.core import Case, listed, percent, quoted, rounded
+from agent.features import FROM_TEXT, Description
+from tracer import Study, Token
+
+LISTED = 10  # next tokens in a report
+
+
+def settle_case(study: Study, question: dict[str, Any]) -> Case:
+    """Answer, foil, and whether the premise holds: explained is what the model does say."""
+    top = study.predictions(LISTED)
+    first, second = top[0], top[1]
+    said = _meant(study, question["said"]) if question.get("said") else None
+    rather = _meant(study, question["foil"]) if question.get("foil") else None
+    notes = list(dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest))
+    wrong = said is not None and said.token_id != first.token_id
+    turned = rather is not None and rather.token_id == first.token_id
+    premise = "false" if wrong or turned else "true"
+    if wrong and said is not None:
+        also = " That is what is explained." if not turned else " Why it says that one is explained."
+        notes.append(
+            f"The model does not say {quoted(said.text)} ({percent(study.probability(said.token_id))}): "
+            f"it says {quoted(first.token)} ({percent(first.p)}).{also}"
+        )
+    elif turned:
+        itself = " and cannot be compared with itself" if said is not None else ""
+        notes.append(f"{quoted(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
+    foil = next(
+        ((t.text, t.token_id) for t in (rather, said) if t is not None and t.token_id != first.token_id),
+        (second.token, second.token_id),
+    )
+    if turned and not wrong:
+        notes.append(f"It is compared with the next most probable, {quoted(foil[0])}.")
+    return Case(
+        text=study.text,
+        tokens=list(study.tokens),
+        bos=study.frozen.bos,
+        predictions=[{"token": g.token, "p": rounded(g.p)} for g in top],
+        asked=question.get("said"),
+        answer=first.token,
+        answer_id=first.token_id,
+        foil=foil[0],
+        foil_id=foil[1],
+        foil_p=rounded(study.probability(foil[1])),
+        premise=premise,
+        note=" ".join(notes),
+        value=rounded(study.contrast(first.token_id, foil[1]).value),
+    )
+
+
+def _meant(study: Study, piece: str) -> Token:
+    """The next token that is meant, whether or not a name was typed with its capital.
+
+    What is typed with a leading space is taken as it is.
+    """
+    spellings = [piece, piece.capitalize()] if piece.islower() and not piece[0].isspace() else [piece]
+    return max((study.token(p) for p in spellings), key=lambda t: (not t.rest, study.probability(t.token_id)))
+
+
+def _split(token: Token) -> str:
+    pieces = listed([quoted(t) for t in (token.text, *token.rest)])
+    whole = quoted("".join((token.text, *token.rest)))
+    return f"{whole} is several tokens ({pieces}); the first one is meant here."
+
+
+def given_p(study: Study, case: Case) -> list[float]:
+    """The probabilities of answer and foil, and of what the model is said to say."""
+    said = [_meant(study, case["asked"]).token_id] if case["asked"] else []
+    return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]
+
+
+def label_of(feature: dict[str, Any], known: str | None = None) -> str:
+    """What a feature does in words: as it is described, else from this text alone, which is said.
+
+    Either way with where it fires here and what its weights promote.
+    """
+    if known is not None:
+        fires = listed([quoted(t) for t in feature["fires_on"][:2]] or ["nothing"])
+        promotes = ", ".join(quoted(t) for t in feature["promotes"][:2])
+        return f"{known} (here it fires on {fires}; promotes {promotes})"
+    return f"{_on_this_text(feature)} (from this text alone)"
+
+
+def _on_this_text(feature: dict[str, Any]) -> str:
+    fires = listed([quoted(t) for t in feature["fires_on"][:3]] or ["nothing"])
+    promotes = ", ".join(quoted(t) for t in feature["promotes"][:4])
+    if feature["role"] == "input":
+        return f"fires on {fires}; promotes {promotes}"
+    return f"promotes {promotes}; fires on {fires}"
+
+
+def description_of(model: str, feature: dict[str, Any]) -> Description:
+    """A feature as the library files it."""
+    return Description(
+        id=f"{model}/{feature['id'].split('@')[0]}",
+        model=model,
+        layer=feature["layer"],
+        feature=feature["neuron"],
+        sign=feature["sign"],
+        label=feature["label"],
+        source=FROM_TEXT,
+        promotes=tuple(feature["promotes"]),
+        fires_on=tuple(feature["fires_on"]),
+    )

@@ -1,0 +1,122 @@
+"""Which text a swap takes its activations from, how positions correspond, and what "this group" is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agent.core import Case, QuestionError, Supernode, quoted, whole_word
+
+if TYPE_CHECKING:
+    from agent.workspace import Desk
+
+POINTED = re.compile(r"(?:T|L\d+\.\w+[+-]?)@(\d+)")  # a token or a feature, by its id in the drawing
+
+
+@dataclass(frozen=True)
+class Donor:
+    """The other text, what it says, and for each own position the position it corresponds to."""
+
+    text: str
+    foil: str
+    foil_id: int
+    foil_p: float
+    positions: list[int]  # own positions where the texts differ
+    replaced: list[str]
+    pairs: list[tuple[int, int]]
+    same: bool = False  # the other text is continued with the answer, too, and the foil is its runner-up
+
+    @property
+    def shift(self) -> dict[int, int]:
+        """Own position -> position in the other text."""
+        return dict(self.pairs)
+
+    @property
+    def numbers(self) -> list[float]:
+        """Numbers a sentence on this swap may state."""
+        return [self.foil_p, len(self.positions)]
+
+    @staticmethod
+    def read(known: dict[str, Any]) -> "Donor":
+        """Back from a claim."""
+        return Donor(**known)
+
+
+def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[Supernode]) -> Donor:
+    """The text with `name` (or the word a group sits on) replaced by `other`, where it stands first."""
+    word, place = _word(case, name, groups)
+    new = other.strip()
+    if word[:1].isupper() and name.strip()[:1].islower():  # typed without capitals
+        new = new[:1].upper() + new[1:]
+    if word.casefold() == new.casefold():
+        same = f"{quoted(word)} and {quoted(new)} are the same word"
+        raise QuestionError(f"{same}; name another one to swap in.")
+    return donor_text(desk, case, case["text"][:place] + new + case["text"][place + len(word) :])
+
+
+def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
+    """A whole other text to take activations from; raises QuestionError where its words do not line up."""
+    study = desk.study(text)
+    says = study.predictions(2)
+    foil = says[0] if says[0].token_id != case["answer_id"] else says[1]
+    pairs, changed = align(case["tokens"], list(study.tokens))
+    return Donor(
+        text=text,
+        foil=foil.token,
+        foil_id=foil.token_id,
+        foil_p=round(foil.p, 6),
+        positions=changed,
+        replaced=[case["tokens"][p] for p in changed],
+        pairs=list(pairs.items()),
+        same=says[0].token_id == case["answer_id"],
+    )
+
+
+def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
+    """A word as it stands in the text, and where: of that name, or where a part of the drawing sits."""
+    text, wanted = case["text"], name.strip()
+    position = _seat(wanted, groups)
+    if position is not None and int(case["bos"]) <= position < len(case["tokens"]):
+        first, last = whole_word(case["tokens"], position)
+        before = "".join(case["tokens"][int(case["bos"]) : first])
+        word = "".join(case["tokens"][first : last + 1])
+        place = len(before) + len(word) - len(word.lstrip())
+        if text[place : place + len(word.strip())] == word.strip():
+            return word.strip(), place
+        wanted = word.strip()
+    whole = rf"(?<!\w){re.escape(wanted)}(?!\w)"
+    found = re.search(whole, text) or re.search(whole, text, re.IGNORECASE)
+    if wanted and found:
+        return found[0], found.start()
+    if wanted and wanted in (token.strip() for token in case["tokens"]):  # a piece: the 5 of 59
+        return wanted, text.index(wanted)
+    raise QuestionError(f"The text does not contain the word {quoted(wanted)}; name a word of it to swap.")
+
+
+def _seat(name: str, groups: Sequence[Supernode]) -> int | None:
+    """Where a group (S1), a feature (L11.N12+@5) or a token (T@5) of the drawing sits; None for a word."""
+    at = next((group["position"] for group in groups if group["id"] == name), None)
+    pointed = POINTED.fullmatch(name)
+    return at if at is not None or pointed is None else int(pointed[1])
+
+
+def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:
+    """Positions of the common start and end map to each other, the differing middles end to end.
+
+    Returns the map own -> other and the own positions that differ (at least one).
+    """
+    start = 0
+    while start < min(len(own), len(other)) and own[start] == other[start]:
+        start += 1
+    end = 0
+    while end < min(len(own), len(other)) - start and own[-1 - end] == other[-1 - end]:
+        end += 1
+    if start + end >= len(own):
+        raise QuestionError("The other text only adds words; a swap needs a word in place of another.")
+    pairs = {p: p for p in range(start)}
+    last_own, last_other = len(own) - end - 1, len(other) - end - 1
+    for back in range(len(own) - end - start):
+        pairs[last_own - back] = max(last_other - back, start)
+    for back in range(end):
+        pairs[len(own) - 1 - back] = len(other) - 1 - back
+    return pairs, list(range(start, len(own) - end))

@@ -1,0 +1,98 @@
+"""Groups that do nothing alone and much together: the fewest of them, looked for and then registered.
+
+The search tries every combination without controls and says so; what it finds is predicted and tested beside
+controls like any other claim.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from agent.core import JOINT, Claim, State, Supernode, listed, plain, rounded, signed
+from agent.evidence import HALF, LEAST, new_claim
+from tracer import Contrast, Intervention, attempt
+
+APART = 3.0  # times what any part of it does that a set must do
+
+
+class Together(NamedTuple):
+    """A set of groups and what removing it was seen to do; `part` is the most that a part of it does."""
+
+    names: tuple[str, ...]
+    moved: float
+    part: float
+
+
+def fewest(names: Sequence[str], moved: Callable[[Sequence[str]], float]) -> Together | None:
+    """The fewest that do half of what all of them do, and far more than any part of them; None without.
+
+    `moved` says what removing a set does to the answer's lead.
+    """
+    whole = abs(moved(names))
+    for size in range(2, len(names) + 1):
+        found = []
+        for some in combinations(names, size):
+            parts = [part for n in range(1, size) for part in combinations(some, n)]
+            most = max(abs(moved(part)) for part in parts)
+            does = moved(some)
+            if abs(does) >= max(LEAST, HALF * whole, APART * most):
+                found.append(Together(some, does, most))
+        if found:
+            return max(found, key=lambda one: (abs(one.moved), one.names))
+    return None
+
+
+def looked_for(
+    contrast: Contrast,
+    groups: Sequence[Supernode],
+    state: State,
+    worth: float,
+    progress: Callable[[float], None],
+) -> list[Claim]:
+    """The ledger with what was tried, and the set that was found as the claim's supernode.
+
+    All of them are removed first; where that changes the lead by less than `worth`, no part is tried.
+    """
+    names = tuple(g["id"] for g in groups)
+    did = _removed(contrast, [names], groups, lambda _done: None)
+    if whole := abs(did[names]) >= worth:
+        parts = [some for n in range(1, len(names)) for some in combinations(names, n)]
+        did |= _removed(contrast, parts, groups, progress)
+    found = fewest(names, lambda some: did[tuple(some)]) if whole else None
+    told = f"Removing {listed(list(names))} at once changes the lead by {signed(rounded(did[names]))}"
+    if found is not None:
+        does, part = signed(rounded(found.moved)), plain(rounded(found.part))
+        told = (
+            f"{len(did)} combinations of {listed(list(names))} were removed at once, without controls; the "
+            f"fewest that matter together are {listed(list(found.names))}, by {does}, where a part of them "
+            f"does at most {part}."
+        )
+    elif whole:
+        told += f"; of the {len(did)} combinations of them none does far more than its parts."
+    else:
+        told += ": too little to look at parts of them."
+    claims = list(state.get("claims", []))
+    claim = new_claim(
+        claims,
+        state["turn"],
+        kind="joint",
+        supernode=JOINT.join(found.names) if found else None,
+        text=told,
+        verdict="observed",
+        rows=[{"groups": JOINT.join(some), "moved": rounded(moved)} for some, moved in did.items()],
+        numbers=[len(did), rounded(did[names]), *(rounded([found.moved, found.part]) if found else [])],
+    )
+    return [*claims, claim]
+
+
+def _removed(
+    contrast: Contrast,
+    sets: Sequence[tuple[str, ...]],
+    groups: Sequence[Supernode],
+    progress: Callable[[float], None],
+) -> dict[tuple[str, ...], float]:
+    """By how much removing all groups of each set changes the lead, everything free."""
+    members = {g["id"]: g["members"] for g in groups}
+    features = [[m for name in some for m in members[name]] for some in sets]
+    tried = attempt(contrast, features, Intervention("ablate"), progress)
+    return {some: one.moved for some, one in zip(sets, tried, strict=True)}

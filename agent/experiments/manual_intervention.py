@@ -1,0 +1,121 @@
+"""What a reader does to the picture by hand: one intervention, looked at at once, with no controls.
+
+A `Tried` may be kept: it then stands in the conversation and in the ledger, marked as the reader's own.
+"""
+
+import threading
+from typing import Any, NamedTuple
+
+from agent.core import (
+    Claim,
+    QuestionError,
+    State,
+    Unsupported,
+    called,
+    escaped,
+    named_group,
+    percent,
+    quoted,
+    rounded,
+    signed,
+    subject_of,
+)
+from agent.evidence import Sentence, faults, new_claim
+from agent.workspace import Desk
+from tracer import Intervention, TracerError
+
+FACTORS = (-2.0, 3.0)  # how far the slider goes
+SHOWN = 6  # next tokens beside each other
+PATIENCE = 0.8  # seconds to wait for a desk that answers somebody else
+
+
+class Tried(NamedTuple):
+    """One intervention: what was scaled, by what, and what the model then says."""
+
+    focus: str
+    name: str
+    members: list[str]
+    factor: float
+    change: float  # of logit(answer) - logit(foil)
+    tokens: list[dict[str, Any]]  # token, before, after
+
+    def plain(self) -> dict[str, Any]:
+        """The same for a screen."""
+        return {"id": self.focus, "factor": self.factor, "change": self.change, "tokens": self.tokens}
+
+
+def try_out(desk: Desk, state: State, focus: str, factor: float) -> Tried:
+    """Scale a group or a feature of the picture and run the model once.
+
+    Raises QuestionError when there is nothing to scale or somebody else's question is being answered.
+    """
+    case = state.get("case")
+    if case is None:
+        raise QuestionError("There is no circuit to try anything on yet. Ask about a text first.")
+    low, high = FACTORS
+    if not low <= factor <= high:
+        raise QuestionError(
+            f"The factor {factor:g} cannot be tried: the slider goes from {low:g} to {high:g}."
+        )
+    group = named_group(focus, state)
+    with desk.turns.place(threading.Event()) as place:
+        if not place.wait(PATIENCE):
+            raise QuestionError("Another question is being answered; move the slider again in a moment.")
+        try:
+            contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
+            seen = contrast.glimpse(group["members"], Intervention("steer", factor), SHOWN)
+        except TracerError as exc:
+            raise QuestionError(str(exc)) from exc
+    tokens = [{"token": name, "before": rounded(p), "after": rounded(q)} for name, p, q in seen.tokens]
+    return Tried(group["id"], group["name"], group["members"], factor, rounded(seen.change), tokens)
+
+
+def kept(state: State, tried: Tried) -> tuple[Claim, Sentence]:
+    """The claim a try leaves in the ledger and the sentence that tells it; nothing was tested."""
+    case, claims = state.get("case"), state.get("claims", [])
+    assert case is not None
+    group = named_group(tried.focus, state)
+    claim = new_claim(
+        claims,
+        state["turn"],
+        kind="tried",
+        by="user",
+        text=f"{tried.focus} ({tried.name}) was scaled by {tried.factor:g} by hand.",
+        supernode=tried.focus if tried.focus.startswith("S") else None,
+        intervention={"kind": "steer" if tried.factor else "ablate", "factor": tried.factor},
+        members=tried.members,
+        measured=tried.change,
+        says=[{"token": t["token"], "p": t["after"]} for t in after(tried)],
+        numbers=[group["position"], *group["layers"], len(group["members"])],
+        verdict="observed",
+    )
+    did = "removed" if tried.factor == 0 else "scaled"
+    by = "" if tried.factor == 0 else f" by {tried.factor:g}"
+    top = after(tried)[0]
+    sentence = Sentence(
+        f"You {did} {called(subject_of(claim, state), case)}{by}: logit({quoted(case['answer'])}) − "
+        f"logit({quoted(case['foil'])}) changes by {signed(tried.change)}, and the model says "
+        f"{quoted(top['token'])} ({percent(top['after'])}). No controls were run: this was looked at, "
+        "not tested.",
+        (claim["id"],),
+    )
+    wrong = faults([sentence], [claim], [g["id"] for g in state.get("groups") or []])
+    if wrong:
+        raise Unsupported(f"What you did cannot be put into words: {wrong[0]}.")
+    return claim, sentence
+
+
+def after(tried: Tried) -> list[dict[str, Any]]:
+    """The next tokens, likeliest first as the model stands now."""
+    return sorted(tried.tokens, key=lambda t: -t["after"])
+
+
+def asked(tried: Tried) -> str:
+    """What the reader did, as their own line of the conversation."""
+    what = f"{tried.focus} ({tried.name})" if tried.focus.startswith("S") else tried.focus
+    return f"Remove {what} by hand." if tried.factor == 0 else f"Scale {what} by {tried.factor:g} by hand."
+
+
+def told(sentence: Sentence) -> str:
+    """The sentence as markdown."""
+    return escaped(sentence.text)

@@ -1,0 +1,176 @@
+"""Looks for the smallest change that makes the model say the wanted token, and registers what it will do.
+
+The search tries sets (`agent.experiments.minimal_sets`); the smallest is then predicted and tested beside
+controls like any other claim. Where the wanted token's path is lost is read from the graph, and says so.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agent.core import Case, Claim, State, listed, plain, quoted, rounded, signed
+from agent.evidence import new_claim
+from agent.experiments.minimal_sets import Search, Set, smallest
+from agent.workspace import Desk
+from tracer import Attempt, Contrast, Intervention, attempt
+
+BANDS = 3
+
+
+def wanted_claims(
+    desk: Desk, case: Case, state: State, progress: Callable[[float], None] = lambda _done: None
+) -> list[Claim]:
+    """The ledger with where the wanted token loses, what was tried, and a prediction for each set found."""
+    features = [f for f in state.get("features", []) if f["position"] >= int(case["bos"])]
+    contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
+    found = smallest(features, _trials(contrast, progress))
+    claims = list(state.get("claims", []))
+    claims.append(_lost(claims, state, case, features))
+    claims.append(_searched(claims, state, case, found))
+    for one in found.found:
+        claims.append(_registered(claims, state, case, contrast, one))
+    return claims
+
+
+def _trials(
+    contrast: Contrast, progress: Callable[[float], None]
+) -> Callable[[Sequence[Sequence[str]], float], list[Attempt]]:
+    rounds = 0
+
+    def run(sets: Sequence[Sequence[str]], factor: float) -> list[Attempt]:
+        nonlocal rounds
+        before = rounds
+        rounds += 1  # how many it takes is not known before
+        kind = "ablate" if factor == 0 else "steer"
+        return attempt(
+            contrast, sets, Intervention(kind, factor), lambda done: progress(1 - 0.9 ** (before + done))
+        )
+
+    return run
+
+
+def _lost(claims: list[Claim], state: State, case: Case, features: Sequence[dict[str, Any]]) -> Claim:
+    """Where the graph's features for the wanted token are outweighed: by word, layer and both."""
+    layers = 1 + max((f["layer"] for f in features), default=0)
+    cells: dict[tuple[int, int], list[float]] = {}
+    by_layer = [[0.0, 0.0] for _ in range(layers)]
+    for f in features:
+        side, size = int(f["effect"] < 0), abs(f["effect"])
+        cells.setdefault((f["position"], f["layer"] * BANDS // layers), [0.0, 0.0])[side] += size
+        by_layer[f["layer"]][side] += size
+    rows = [
+        {
+            "position": position,
+            "layers": [-(-band * layers // BANDS), -(-(band + 1) * layers // BANDS) - 1],
+            "for_answer": rounded(pair[0]),
+            "for_wanted": rounded(pair[1]),
+        }
+        for (position, band), pair in sorted(cells.items())
+    ]
+    last = len(case["tokens"]) - 1
+    whole = [sum(pair[side] for pair in by_layer) for side in (0, 1)]
+    at_last = [sum(pair[s] for (p, _), pair in cells.items() if p == last) for s in (0, 1)]
+    shares = [at_last[s] / whole[s] if whole[s] else 0.0 for s in (0, 1)]
+    known = {
+        "whole": rounded(whole),
+        "last": rounded(shares),
+        "overtaken": _overtaken(by_layer),
+        "layers": layers,
+    }
+    return new_claim(
+        claims,
+        state["turn"],
+        kind="lost",
+        text=(
+            f"In the pruned graph, the effects of features for {quoted(case['foil'])} add up to "
+            f"{plain(whole[1])} and of features for {quoted(case['answer'])} to {plain(whole[0])}; what acts "
+            "through later features counts there, too."
+        ),
+        rows=[known, *rows],
+        numbers=[
+            *(rounded(x) for x in (*whole, *shares)),
+            *(row[name] for row in rows for name in ("for_answer", "for_wanted")),
+            *range(layers + 1),
+        ],
+    )
+
+
+def _overtaken(by_layer: Sequence[Sequence[float]]) -> int | None:
+    """The layer from which on the answer's features, summed up to it, stay ahead; None if they never do."""
+    ahead, since = 0.0, None
+    for layer, (answer, wanted) in enumerate(by_layer):
+        ahead += answer - wanted
+        if ahead <= 0:
+            since = None
+        elif since is None:
+            since = layer
+    return since
+
+
+def _searched(claims: list[Claim], state: State, case: Case, found: Search) -> Claim:
+    working = sum(row["margin"] > 0 for row in found.tried)
+    near = found.nearest
+    text = (
+        f"{found.sets} sets of features were tried. {len(found.tried)} of them are a fixed grid (the "
+        f"features foreseen to help most, at the factors {_factors(found)}), of which {working} make the "
+        f"model say {quoted(case['foil'])}; the others leave out what can be spared."
+    )
+    return new_claim(
+        claims,
+        state["turn"],
+        kind="search",
+        text=text,
+        verdict="observed",
+        rows=rounded(found.tried),
+        numbers=[
+            found.sets,
+            len(found.tried),
+            working,
+            near["size"],
+            near["factor"],
+            rounded(near["margin"]),
+            *sorted({row["factor"] for row in found.tried}),
+        ],
+    )
+
+
+def _factors(found: Search) -> str:
+    return listed([f"{f:g}".replace("-", "−") for f in dict.fromkeys(row["factor"] for row in found.tried)])
+
+
+def _registered(claims: list[Claim], state: State, case: Case, contrast: Contrast, one: Set) -> Claim:
+    kind = "ablate" if one.factor == 0 else "steer"
+    (forecast,) = contrast.forecast([one.members], Intervention(kind, one.factor))
+    without = None if one.without is None else rounded(one.without)
+    what = "Removing" if one.factor == 0 else f"Scaling by {one.factor:g}"
+    return new_claim(
+        claims,
+        state["turn"],
+        kind="effect",
+        text=(
+            f"{what} {len(one.members)} features changes logit({quoted(case['answer'])}) − "
+            f"logit({quoted(case['foil'])}) by about {signed(forecast.mean)} and makes the model say "
+            f"{quoted(case['foil'])}."
+        ),
+        intervention={
+            "kind": kind,
+            "factor": one.factor,
+            "wanted": case["foil"],
+            "margin": rounded(one.margin),
+            "without_one": without,
+        },
+        members=one.members,
+        predicted=rounded(forecast.mean),
+        predicted_frozen=rounded(forecast.frozen),
+        predicted_exact=rounded(forecast.exact),
+        predicted_curved=rounded(forecast.curved),
+        verdict="graph-only",
+        numbers=[rounded(one.margin), *([] if without is None else [without])],
+    )
+
+
+def summary_of_search(found: Sequence[Claim]) -> str:
+    """One line for the log."""
+    sizes = [
+        f"{len(c['members'])} at factor {c['intervention']['factor']:g}" for c in found if c["intervention"]
+    ]
+    return f"smallest sets: {', '.join(sizes)}" if sizes else "no set of the grid makes the model say it"

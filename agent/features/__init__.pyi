@@ -1,0 +1,28 @@
+from .autointerp import (
+    describe_model as describe_model,
+)
+from .catalogue import (
+    Catalogue as Catalogue,
+)
+from .import_labels import (
+    import_features as import_features,
+)
+from .label_log import (
+    FROM_TEXT as FROM_TEXT,
+    Description as Description,
+)
+from .label_store import (
+    Library as Library,
+)
+from .llm_autointerp import (
+    outcome_line as outcome_line,
+    plan_labels as plan_labels,
+    write_labels as write_labels,
+)
+from .lookup import (
+    ShownFeature as ShownFeature,
+    export_features as export_features,
+    search_features as search_features,
+    show_feature as show_feature,
+    together as together,
+)

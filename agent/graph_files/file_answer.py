@@ -1,0 +1,315 @@
+"""What an answer can say from a graph file alone, where the model is not at hand. Tests nothing, and says so.
+
+Every sentence goes through the ledger like any other answer; every verdict is "graph-only". Names and labels
+come from whoever made the file: they are quoted, shortened and never obeyed.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from agent.core import Claim, Unsupported, escaped, listed, percent, plain, quoted, rounded
+from agent.evidence import Sentence, faults, new_claim
+
+if TYPE_CHECKING:
+    from tracer import FileNode, Flow
+
+FEATURES, SAID, SUPERNODES, LOGITS = 20, 5, 6, 3
+_OUTPUT = re.compile(r'Output "(.*)" \(p=[\d.]+\)', re.DOTALL)
+_SPECIAL = re.compile(r"[<\[].*[>\]]")
+
+
+def explain(flow: "Flow") -> dict[str, Any]:
+    """The object of `askcircuit why --json` from a file: path, features, supernodes, scores, and no tests."""
+    return _Reading(flow).report()
+
+
+class _Reading:
+    """One file being read; collects claims and the sentences that rest on them."""
+
+    def __init__(self, flow: "Flow") -> None:
+        self.flow, self.graph = flow, flow.graph
+        self.labels = self.graph.all_labels()
+        self.bos = frozenset(n.id for n in self.graph.nodes if n.kind == "token" and self._is_bos(n))
+        self.path = flow.strongest_path(self.bos)
+        self.claims: list[Claim] = []
+        self.paragraphs: list[tuple[str, list[Sentence]]] = []
+        own = self.graph.own
+        self.model = str(own.get("model") or self.graph.scan or "an unnamed model")
+        self.maker = _maker(self.graph.details)
+
+    def report(self) -> dict[str, Any]:
+        """Everything, after the ledger's check."""
+        self._whence()
+        self._says()
+        self._words()
+        self._walked()
+        self._features()
+        self._supernodes()
+        self._scores()
+        sentences = [s for _, group in self.paragraphs for s in group]
+        wrong = faults(sentences, self.claims, [])
+        if wrong:
+            raise Unsupported(f"The answer was not supported by the ledger: {wrong[0]}.")
+        scores = self.flow.scores()
+        graph = {"nodes": len(self.graph.nodes), "edges": len(self.graph.links), "layers": self.graph.layers}
+        kept = self.graph.own.get("kept_influence")
+        names = ("completeness", "completeness_peer", "replacement", "unexplored")
+        return {
+            "text": self.graph.prompt,
+            "model": self.model,
+            "source": {"slug": self.graph.slug, "scan": self.graph.scan, "made_by": self.maker},
+            "tokens": list(self.graph.tokens),
+            "predictions": [
+                {"token": self._token_of(n), "p": rounded(n.probability)} for n in self._logits()
+            ],
+            "question": {
+                "asked": None,
+                "answer": self._token_of(self.flow.answer),
+                "foil": self._foil(),
+                "premise": "true",
+                "note": "",
+            },
+            "graph": {
+                **graph,
+                **{name: rounded(getattr(scores, name)) if scores else None for name in names},
+                "kept_influence": kept if isinstance(kept, float) else None,
+            },
+            "features": [self._member(n) for n in self.flow.top("feature")[:FEATURES]],
+            "supernodes": self._groups(),
+            "pinned": list(self.graph.pinned),
+            "path": [self.graph.name(n) for n in self.path.nodes] if self.path else [],
+            "path_words": [self._word(n) for n in self.path.nodes] if self.path else [],
+            "claims": self.claims,
+            "tests_run": 0,
+            "answer": {
+                "markdown": "\n\n".join(_markdown(*paragraph) for paragraph in self.paragraphs),
+                "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
+            },
+            "notes": list(self.graph.notes),
+            "log": [],
+            "cost": {"seconds": 0.0, "forward_passes": 0, "rows": 0},
+        }
+
+    def _say(self, heading: str, text: str, numbers: list[float], **known: Any) -> None:
+        claim = new_claim(self.claims, 1, text=text, numbers=numbers, verdict="graph-only", **known)
+        self.claims.append(claim)
+        sentence = Sentence(text, (claim["id"],))
+        if self.paragraphs and self.paragraphs[-1][0] == heading:
+            self.paragraphs[-1][1].append(sentence)
+        else:
+            self.paragraphs.append((heading, [sentence]))
+
+    def _whence(self) -> None:
+        by = f", made by {_said(self.maker)}" if self.maker else ""
+        text = (
+            f"This is read from the graph file {_said(self.graph.slug)} of {_said(self.model)}{by}. "
+            "The model is not here, so nothing was tested: every statement below is graph-only."
+        )
+        self._say("From a file.", text, [])
+        for note in self.graph.notes:
+            self._say("From a file.", note, [float(n) for n in re.findall(r"\d+", note)])
+
+    def _says(self) -> None:
+        logits = self._logits()[:LOGITS]
+        said = listed([f"{_said(self._token_of(n))} ({percent(n.probability)})" for n in logits])
+        numbers = [n.probability for n in logits]
+        against = f" rather than {_said(self._foil())}" if self.graph.own else ""
+        prompt = self.graph.prompt
+        end = prompt if len(prompt) <= 80 else f"…{prompt[-78:]}"
+        text = f"After {_said(end)} the file explains {said}{against}."
+        self._say("What it explains.", text, numbers, kind="prediction")
+
+    def _walked(self) -> None:
+        if self.path is None:
+            self._say(
+                "Why.", "No chain of links leads from a word to the answer within the file.", [], kind="path"
+            )
+            return
+        first, *middle, last = self.path.nodes
+        through = f" through {listed([self._spoken(n) for n in middle])}" if middle else " without a feature"
+        text = (
+            f"The strongest chain runs from {_said(self._token_at(first.position))}{through} to "
+            f"{_said(self._token_of(last))}; the product of its shares is {percent(self.path.share)}."
+        )
+        self._say(
+            "Why.",
+            text,
+            [self.path.share],
+            kind="path",
+            members=[self.graph.name(n) for n in self.path.nodes],
+        )
+
+    def _words(self) -> None:
+        words = [n for n in self.graph.nodes if n.kind == "token" and n.id not in self.bos]
+        whole = sum(self.flow.influence[n.id] for n in words)
+        if not whole:
+            return
+        share = {n.id: self.flow.influence[n.id] / whole for n in words}
+        top = sorted(words, key=lambda n: (-share[n.id], n.position))[:LOGITS]
+        named = listed([f"{_said(self._token_at(n.position))} ({percent(share[n.id])})" for n in top])
+        text = f"Of the influence that the words of the text have, most is that of {named}."
+        self._say("Why.", text, [share[n.id] for n in top])
+
+    def _features(self) -> None:
+        top = self.flow.top("feature")[:SAID]
+        if top:
+            text = f"The most important features are {listed([self._spoken(n) for n in top])}."
+            names = [self.graph.name(n) for n in top]
+            self._say("Why.", text, [], members=names)
+
+    def _supernodes(self) -> None:
+        groups = self._groups()
+        if not groups:
+            return
+        told = sorted(groups, key=lambda g: (-g["share"], g["id"]))[:SUPERNODES]
+        named = listed([f"{_said(g['name'])} ({percent(g['share'])})" for g in told])
+        text = (
+            f"The file has {len(groups)} supernodes, drawn by whoever made it; with most of the features' "
+            f"influence come {named}."
+        )
+        self._say("Supernodes.", text, [float(len(groups)), *(g["share"] for g in told)])
+        passed = {n.id for n in self.path.nodes} if self.path else set()
+        on_path = [g.name for g in self.graph.groups if passed & set(g.members)]
+        if on_path:
+            self._say("Supernodes.", f"The strongest chain passes {listed([_said(n) for n in on_path])}.", [])
+
+    def _scores(self) -> None:
+        nodes, links = float(len(self.graph.nodes)), float(len(self.graph.links))
+        size = f"The file holds {nodes:.0f} nodes and {links:.0f} links"
+        scores = self.flow.scores()
+        if scores is None:
+            text = f"{size} but too few error nodes to say how much of the model they explain."
+            self._say("How complete.", text, [nodes, links])
+        else:
+            text = (
+                f"{size}; within it completeness is {plain(scores.completeness)} and replacement "
+                f"{plain(scores.replacement)}, which says nothing of what was pruned before."
+            )
+            self._say("How complete.", text, [nodes, links, scores.completeness, scores.replacement])
+        said = self.graph.own.get("scores")
+        scored: dict[str, Any] = said if isinstance(said, dict) else {}
+        known = [scored.get(name) for name in ("completeness", "replacement")]
+        shares = [value for value in known if isinstance(value, float) and 0 <= value <= 1]
+        if len(shares) == len(known):
+            text = f"Of the whole graph: completeness {plain(shares[0])}, replacement {plain(shares[1])}."
+            self._say("How complete.", text, shares)
+        text = "To test any of this, trace the text on the model itself (askcircuit why TEXT, with --model)."
+        self._say("How complete.", text, [])
+
+    def _groups(self) -> list[dict[str, Any]]:
+        nodes = {n.id: n for n in self.graph.nodes}
+        influence = self.flow.influence
+        whole = sum(influence[n.id] for n in self.graph.nodes if n.kind == "feature") or 1.0
+        out = []
+        for i, group in enumerate(self.graph.groups, 1):
+            members = [nodes[m] for m in dict.fromkeys(group.members)]
+            features = [n for n in members if n.kind == "feature"]
+            layers = [n.layer for n in members]
+            out.append(
+                {
+                    "id": f"S{i}",
+                    "name": group.name,
+                    "share": rounded(sum(influence[n.id] for n in features) / whole),
+                    "direct": rounded(sum(self.flow.direct(n.id) for n in features)),
+                    "layers": [min(layers), max(layers)],
+                    "members": [self._member(n) for n in members],
+                    "verdict": "graph-only",
+                }
+            )
+        return out
+
+    def _member(self, node: "FileNode") -> dict[str, Any]:
+        name = self.graph.name(node)
+        neuron = self.graph.neurons and node.feature is not None
+        return {
+            "id": name,
+            "layer": node.layer,
+            "position": node.position,
+            "feature": (node.feature or 0) // 2 if neuron else node.feature,
+            "sign": name.split("@")[0][-1] if neuron else None,
+            "activation": rounded(node.activation),
+            "influence": rounded(self.flow.influence[node.id]),
+            "direct": rounded(self.flow.direct(node.id)),
+            "label": self.labels[node.id],
+        }
+
+    def _logits(self) -> list["FileNode"]:
+        logits = [n for n in self.graph.nodes if n.kind == "logit"]
+        return sorted(logits, key=lambda n: (n.id != self.flow.answer.id, -n.probability, n.id))
+
+    def _foil(self) -> str:
+        own = self.graph.own.get("foil")
+        if isinstance(own, str):
+            return own
+        others = self._logits()[1:]
+        return self._token_of(others[0]) if others else ""
+
+    def _token_of(self, node: "FileNode") -> str:
+        own = self.graph.own.get("answer")
+        if isinstance(own, str) and node.id == self.flow.answer.id:
+            return own
+        found = _OUTPUT.fullmatch(node.label)
+        return found[1] if found else self.labels[node.id] or f"token {node.number}"
+
+    def _token_at(self, position: int) -> str:
+        return self.graph.tokens[position]
+
+    def _word(self, node: "FileNode") -> str:
+        """A node in a word or two: a token, the answer, or a feature's label."""
+        if node.kind == "token":
+            return self._token_at(node.position)
+        return self._token_of(node) if node.kind == "logit" else self.labels[node.id] or self.graph.name(node)
+
+    def _is_bos(self, node: "FileNode") -> bool:
+        return node.position == 0 and bool(_SPECIAL.fullmatch(self.graph.tokens[0]))
+
+    def _spoken(self, node: "FileNode") -> str:
+        label = self.labels[node.id]
+        known = f"{_said(label, 48)}, " if label else ""
+        return f"{_said(self.graph.name(node))} ({known}at {_said(self._token_at(node.position))})"
+
+
+def _said(text: str, most: int = 90) -> str:
+    """Text of the file between our quotes, on one line, not too long, with no such quotes of its own."""
+    text = text.replace("“", '"').replace("”", '"')
+    return quoted(text if len(text) <= most else f"{text[:most]}…")
+
+
+def _maker(details: dict[str, Any]) -> str:
+    """Which program made the file, where it says so."""
+    info = details.get("info")
+    maker = info.get("generator") if isinstance(info, dict) else None
+    if not isinstance(maker, dict):
+        return ""
+    parts = (maker.get("name"), maker.get("version"))
+    return " ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _markdown(heading: str, sentences: list[Sentence]) -> str:
+    return f"**{escaped(heading)}** " + " ".join(escaped(s.text) for s in sentences)
+
+
+def contents(shown: dict[str, Any]) -> str:
+    """What a file holds, as markdown; `shown` is what `agent.show_graph` returns."""
+    source, graph = shown["source"], shown["graph"]
+    kinds = listed([f"{count} of kind {kind}" for kind, count in shown["kinds"].items()])
+    guesses = [f"{_said(g['token'])} ({percent(g['p'])})" for g in shown["predictions"][:SAID]]
+    lines = [
+        f"Graph {_said(source['slug'])} of {_said(shown['model'])}"
+        + (f", made by {_said(source['made_by'])}." if source["made_by"] else "."),
+        f"Text: {_said(shown['text'], 200)}",
+        f"It explains {listed(guesses)}.",
+        f"{graph['nodes']} nodes ({kinds}), {graph['edges']} links, {graph['layers']} layers; "
+        f"{shown['labelled']} features have a label.",
+        f"Strongest chain: {' → '.join(_said(word, 48) for word in shown['path_words']) or 'none'}",
+    ]
+    for group in shown["supernodes"][:FEATURES]:
+        size = f"{len(group['members'])} nodes, {percent(group['share'])} of the features' influence"
+        lines.append(f"Supernode {_said(group['name'])}: {size}")
+    if graph["completeness"] is not None:
+        lines.append(
+            f"Within the file: completeness {plain(graph['completeness'])} "
+            f"({plain(graph['completeness_peer'])} as circuit-tracer counts), "
+            f"replacement {plain(graph['replacement'])}."
+        )
+    return "\n".join(f"- {escaped(line)}" for line in [*lines, *shown["notes"]])

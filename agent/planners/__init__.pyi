@@ -1,0 +1,35 @@
+from .baselines import (
+    ONE_SHOT as ONE_SHOT,
+    TEXT_ONLY as TEXT_ONLY,
+    OneShotBrain as OneShotBrain,
+    TextBrain as TextBrain,
+    guessed as guessed,
+    guesses as guesses,
+    telling_words as telling_words,
+)
+from .hypothesis_choice import (
+    candidates as candidates,
+    worth as worth,
+)
+from .llm_planner import (
+    LLMBrain as LLMBrain,
+)
+from .question_scope import (
+    about_asked as about_asked,
+    asked_over as asked_over,
+    is_said as is_said,
+    lacking as lacking,
+    reading as reading,
+    right_one as right_one,
+    taken_for_right as taken_for_right,
+)
+from .rule_planner import (
+    FRESH as FRESH,
+    REPORTED as REPORTED,
+    RuleBrain as RuleBrain,
+)
+from .thresholds import (
+    Budget as Budget,
+    loose as loose,
+    too_little as too_little,
+)

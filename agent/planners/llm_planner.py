@@ -1,0 +1,279 @@
+"""The brain that asks an LLM for the next action and for words. Runs nothing, trusts nothing it is told.
+
+What it proposes goes through `agent.planners.preconditions`; after one correction, or when the server or the
+budget is gone, the rules decide. What was refused, and what it cost, stands in the notes of the decision.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.core import (
+    WORDS_TOKENS,
+    Action,
+    Cancelled,
+    Decision,
+    Endpoint,
+    Messages,
+    Settings,
+    State,
+    Stopped,
+    Turn,
+    Unreachable,
+    first_object,
+    framed,
+    letters,
+    render,
+)
+from agent.evidence import Sentence
+from agent.planners.hypothesis_choice import TESTED
+from agent.planners.llm_context import brief, catalogue, numbered, tools
+from agent.planners.preconditions import objection, possible, styles
+from agent.planners.rule_planner import RuleBrain
+from agent.planners.thresholds import Budget, overspent
+from agent.questions import Intent
+
+log = logging.getLogger(__name__)
+
+TOKENS = 60_000  # a question
+EXCHANGES = 40  # a question
+SECONDS = 300.0  # a question, of waiting for the server
+STRIKES = 3  # steps the rules had to decide, after which they decide the rest
+LETTERS = 3  # of what is sent, a token: English and JSON have more
+LEAST_REPLY = 100  # tokens; an action does not fit into fewer
+SHOWN = 160  # characters of the LLM's own words in a note
+
+_ACTION: TypeAdapter[Action] = TypeAdapter(Action)
+
+
+class LLMBrain:
+    """An LLM's choices and words for one question, checked; the rules where it fails."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cancel: threading.Event,
+        budget: Budget = Budget(),  # noqa: B008
+        *,
+        thorough: bool = False,
+    ) -> None:
+        self._nodes, self._budget = settings.nodes, budget
+        self._price, self._dollars = settings.llm_price, settings.llm_dollars
+        self._rules = RuleBrain(settings.nodes, budget, thorough=thorough)
+        self._endpoint = Endpoint(settings, cancel)
+        self._tokens = self._exchanges = self._strikes = 0
+        self._seconds = 0.0
+        self._gone = ""
+        self._notes = [self._allowed()] if self._price is not None else []
+
+    def _allowed(self) -> str:
+        """What the question may cost, told before anything is spent."""
+        most = "" if self._dollars is None else f" or ${self._dollars:g}"
+        price = f"at ${self._price:g} a million"
+        return f"the language model may use {TOKENS} tokens{most} on this question, {price}"
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        return "llm"
+
+    @property
+    def gone(self) -> str:
+        """Why the rules took over for good; empty while they have not."""
+        return self._gone
+
+    def spent(self) -> dict[str, float]:
+        """Exchanges with the server, tokens and, where the price is known, dollars, for this question."""
+        money = {} if self._price is None else {"llm_dollars": round(self._cost, 6)}
+        return {"llm_exchanges": self._exchanges, "llm_tokens": self._tokens, **money}
+
+    @property
+    def _cost(self) -> float:
+        """Dollars spent on this question, at the price of the settings."""
+        return self._tokens * (self._price or 0.0) / 1e6
+
+    def _affordable(self, messages: Messages, offered: Sequence[dict[str, Any]]) -> int:
+        """Tokens a reply to these may have, so that the question costs no more than it may."""
+        if self._dollars is None or not self._price:
+            return WORDS_TOKENS
+        left = (self._dollars - self._cost) / self._price * 1e6
+        return int(left) - letters(messages, offered) // LETTERS
+
+    def _used(self) -> str:
+        """What the question has cost so far, in words."""
+        tokens = f"{self._tokens} of {TOKENS} tokens"
+        if self._price is None:
+            return tokens
+        most = "" if self._dollars is None else f" of ${self._dollars:g}"
+        return f"{tokens}, ${self._cost:.4f}{most}"
+
+    def decide(self, state: State) -> Decision:
+        """The next action: the LLM's where there is something to choose and its choice can be run."""
+        free = not self._gone and not overspent(state, self._budget)
+        chosen = self._choose(state) if free and self._is_open(state) else None
+        if chosen is None:
+            chosen = self._rules.decide(state)
+        return chosen.model_copy(update={"notes": self._told()})
+
+    def word(self, sentences: Sequence[Sentence]) -> str:
+        """The LLM's proposal for the wording of these sentences, unchecked; empty when there is none."""
+        if self._gone or not sentences:
+            return ""
+        messages = [
+            {"role": "system", "content": render("brain-words")},
+            {"role": "user", "content": framed(numbered(sentences))},
+        ]
+        turn = self._exchange(messages)
+        if turn is None:
+            return ""
+        if turn.cut or turn.refusal:
+            self._note(f"refused: its words: {turn.cut or self._quoted(turn.refusal)}")
+            return ""
+        return self._endpoint.clean(turn.content)
+
+    def last_notes(self) -> tuple[str, ...]:
+        """What was refused since the last decision, and what the question has cost."""
+        spent = f"{self._exchanges} exchanges with the language model, {self._used()}"
+        return (*self._told(), *([spent] if self._exchanges else []))
+
+    def _told(self) -> tuple[str, ...]:
+        notes, self._notes = tuple(self._notes), []
+        return notes
+
+    def _note(self, text: str) -> None:
+        log.info("the llm brain: %s", text)
+        self._notes.append(text)
+
+    def _is_open(self, state: State) -> bool:
+        """Whether there is anything to choose."""
+        intent = Intent(state["question"]["intent"])
+        if intent is Intent.HELP:
+            return False
+        if state.get("case") is None or (intent is Intent.UNKNOWN and not state.get("groups")):
+            return False
+        if intent in (Intent.INTERVENE, Intent.SWAP, Intent.NODE) and state["question"]["group"]:
+            return False
+        kinds = possible(state, self._nodes)
+        if kinds == ["test"]:
+            untested = [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["p"] is None]
+            return len([c for c in untested if c["kind"] == "effect"]) > 1
+        return len(kinds) > 1 or kinds == ["hypothesise"] or (kinds == ["answer"] and len(styles(state)) > 1)
+
+    def _choose(self, state: State) -> Decision | None:
+        """Ask, correct once, give up: None leaves the step to the rules."""
+        kinds = possible(state, self._nodes)
+        messages: Messages = [
+            {"role": "system", "content": render("brain", actions=catalogue(), tests=str(TESTED))},
+            {"role": "user", "content": framed(brief(state, kinds, TESTED))},
+        ]
+        for _attempt in range(2):
+            turn = self._exchange(messages, tools())
+            if turn is None:
+                return None
+            decision, error = self._read(turn, state)
+            if decision is not None:
+                return decision
+            self._note(f"refused: {error}")
+            again = render("brain-again", error=error, possible=", ".join(kinds))
+            said = turn.content or json.dumps([name for name, _ in turn.calls])
+            messages += [
+                {"role": "assistant", "content": self._endpoint.clean(said)[:2000] or "(nothing)"},
+                {"role": "user", "content": again},
+            ]
+        self._strikes += 1
+        self._note("the rules decide this step")
+        if self._strikes >= STRIKES:
+            self._set_aside(f"{STRIKES} steps without a choice that could be run")
+        return None
+
+    def _exchange(self, messages: Messages, offered: Sequence[dict[str, Any]] = ()) -> Turn | None:
+        """One exchange within the budget; None when there is no more to expect from the server."""
+        if self._tokens >= TOKENS or self._exchanges >= EXCHANGES or self._seconds >= SECONDS:
+            budget = f"{TOKENS} tokens, {EXCHANGES} exchanges or {SECONDS:.0f} seconds"
+            self._set_aside(f"the budget of {budget} a question is spent")
+            return None
+        most = self._affordable(messages, offered)
+        if most < LEAST_REPLY:
+            spent = f"${self._cost:.4f} of ${self._dollars:g} a question are spent"
+            self._set_aside(f"{spent}, and the next exchange would cost more than is left")
+            return None
+        self._exchanges += 1
+        start = time.monotonic()
+        try:
+            turn = self._endpoint.converse(messages, offered, most)
+        except Cancelled:
+            raise Stopped from None
+        except Unreachable as exc:
+            self._set_aside(str(exc))
+            return None
+        finally:
+            self._seconds += time.monotonic() - start
+        self._tokens += turn.tokens
+        return turn
+
+    def _set_aside(self, reason: str) -> None:
+        log.warning("the language model is set aside, the rules decide the rest: %s", reason)
+        self._gone = reason
+        self._notes.append(f"set aside, the rules decide the rest: {reason}")
+
+    def _read(self, turn: Turn, state: State) -> tuple[Decision | None, str]:
+        """The decision in a reply, or what is wrong with it."""
+        if turn.cut:
+            return None, turn.cut
+        if turn.refusal:
+            return None, f"it declines: {self._quoted(turn.refusal)}"
+        proposed = _proposed(turn)
+        if proposed is None:
+            return None, f"no action in the reply {self._quoted(turn.content)}"
+        if len(turn.calls) > 1:
+            self._note(f"{len(turn.calls) - 1} further tool calls were ignored")
+        why = proposed.pop("why", "")
+        try:
+            action = _ACTION.validate_python(proposed)
+        except (ValidationError, RecursionError) as exc:
+            return None, f"{self._quoted(str(proposed.get('kind')))}: {self._faults(exc)}"
+        if error := objection(action, state, self._nodes):
+            return None, f"{action.kind}: {self._endpoint.clean(error)[:SHOWN]}"
+        reason = self._quoted(why) if isinstance(why, str) and why.strip() else "no reason given"
+        spent = f"{self._used()} used"
+        return Decision(action=action, why=f"the language model chose: {reason} ({spent})"[:300]), ""
+
+    def _faults(self, exc: Exception) -> str:
+        if not isinstance(exc, ValidationError):
+            return "it is nested too deeply"
+        told = [f"{'.'.join(map(str, e['loc'][1:]))} {e['msg']}".strip() for e in exc.errors()[:3]]
+        return self._endpoint.clean("; ".join(told))[:SHOWN]
+
+    def _quoted(self, text: str) -> str:
+        """The LLM's own words, marked as such: short, on one line, no quotes of their own, no link."""
+        text = self._endpoint.clean(text).replace("“", '"').replace("”", '"').replace("://", ": //")
+        return f"“{text[:SHOWN]}{'…' if len(text) > SHOWN else ''}”"
+
+
+def _proposed(turn: Turn) -> dict[str, Any] | None:
+    """The first tool call, or the first JSON object of the words, as an action's fields."""
+    if turn.calls:
+        name, arguments = turn.calls[0]
+        given = first_object(arguments) if arguments.strip() else {}
+        return None if given is None else {**given, "kind": name}
+    return _spoken(turn.content)
+
+
+def _spoken(content: str) -> dict[str, Any] | None:
+    """The action in words: {"action": name, …}, {"action": {…}} or {"name": name, "arguments": {…}}."""
+    found = first_object(content)
+    if found is None:
+        return None
+    inner = found.get("action", found.get("arguments"))
+    if isinstance(inner, dict):
+        found = {**{k: v for k, v in found.items() if k in ("name", "why", "kind")}, **inner}
+    said = [found.get(key) for key in ("kind", "action", "name", "tool")]
+    name = next((word for word in said if isinstance(word, str)), None)
+    if name is None:
+        return None
+    return {**{k: v for k, v in found.items() if k not in ("action", "name", "tool")}, "kind": name}

@@ -1,0 +1,271 @@
+"""Which actions make sense now, whoever proposes them: the guard before a brain that may be wrong or lie."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from agent.core import (
+    JOINT,
+    Action,
+    Answer,
+    Claim,
+    Generalise,
+    Hypothesise,
+    Predict,
+    Search,
+    State,
+    Test,
+    Trace,
+    basis_of,
+)
+from agent.experiments import swap_towards, texts_over
+from agent.planners.hypothesis_choice import TESTED, candidates
+from agent.planners.question_scope import is_said
+from agent.planners.rule_planner import EXPLAIN, FROM_GRAPH, STYLES
+from agent.planners.thresholds import loose, too_little
+from agent.questions import Intent
+
+NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}
+WANTED = {Intent.MAKE, Intent.MISTAKE}  # questions for the smallest change
+ASIDE = ("help", "unknown", "no-group")  # answers that claim nothing
+
+
+def objection(action: Action, state: State, nodes: int) -> str:
+    """Why this action may not be run now, in a sentence; empty when it may."""
+    if isinstance(action, Trace):
+        return _trace(action, state, nodes)
+    if isinstance(action, Hypothesise):
+        return _hypothesise(action, state)
+    if isinstance(action, Test):
+        return _test(action, state)
+    if isinstance(action, Answer):
+        return _answer(action, state)
+    if isinstance(action, Generalise):
+        return _generalise(action, state)
+    if isinstance(action, Search):
+        return "the library has been asked already" if state.get("found") is not None else ""
+    if isinstance(action, Predict) and not state["question"]["text"]:
+        return "there is no text to predict on"
+    return "" if _NEXT[action.kind](state) else f"{action.kind} is not what comes next, or was done already"
+
+
+def possible(state: State, nodes: int) -> list[str]:
+    """The kinds of action that may be chosen now."""
+    traced = (state.get("graph") or {}).get("traced", 0)
+    kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
+    pruned = (state.get("graph") or {}).get("pruned")
+    if state.get("case") and not pruned and traced < basis_of(state).larger * nodes:
+        kinds.append("trace")
+    if state.get("groups") and len(_registered(state)) < TESTED and not _no_story(state):
+        kinds.append("hypothesise")
+    first = [g["id"] for g in state.get("groups") or []][:1]
+    sorts: tuple[Any, ...] = ("paraphrases", "entities")
+    if any(not _generalise(Generalise(group=g, over=over), state) for g in first for over in sorts):
+        kinds.append("generalise")
+    if any(claim["p"] is None for claim in _registered(state)):
+        kinds.append("test")
+    elif any(not objection(Answer(style=style), state, nodes) for style in styles(state)):
+        kinds.append("answer")
+    return kinds
+
+
+def styles(state: State) -> tuple[Any, ...]:
+    """The answers that fit the question."""
+    intent = Intent(state["question"]["intent"])
+    if intent in STYLES and intent not in NAMED:
+        return (STYLES[intent],)
+    if intent in NAMED:
+        style = "node" if intent is Intent.NODE else "intervene"
+        return (style,) if _registered(state) or _named(state) else (style, "no-group")
+    if intent is Intent.SEARCH:
+        return ("search",)
+    return ("help", "unknown", *FROM_GRAPH.values(), "intervene")
+
+
+_NEXT: dict[str, Callable[[State], bool]] = {
+    "predict": lambda state: state.get("case") is None,
+    "prune": lambda state: bool(state.get("graph")) and not (state.get("graph") or {}).get("pruned"),
+    "describe": lambda state: (
+        bool((state.get("graph") or {}).get("pruned")) and not (state.get("graph") or {}).get("described")
+    ),
+    "group": lambda state: bool((state.get("graph") or {}).get("described")) and state.get("groups") is None,
+    "split": lambda state: (
+        bool(loose(state)) and not (state.get("graph") or {}).get("split") and not _registered(state)
+    ),
+    "flip": lambda state: (
+        _asks(state, WANTED)
+        and bool(state.get("groups"))
+        and not _no_story(state)
+        and not _claimed(state, "search")
+        and not is_said(state)
+    ),
+    "combine": lambda state: (
+        _asks(state, EXPLAIN)
+        and not _claimed(state, "joint")
+        and len(_registered(state)) < TESTED
+        and len(candidates(state)) > 1
+    ),
+    "compare": lambda state: (
+        _asks(state, {Intent.COMPARE})
+        and bool(state["question"]["other"])
+        and state.get("groups") is not None
+        and not _claimed(state, "comparison")
+    ),
+}
+
+
+def _asks(state: State, intents: set[Intent]) -> bool:
+    return Intent(state["question"]["intent"]) in intents
+
+
+def _claimed(state: State, kind: str) -> list[Claim]:
+    """This turn's claims of one kind."""
+    return [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["kind"] == kind]
+
+
+def _generalise(action: Generalise, state: State) -> str:
+    """Why a group may not be carried over now."""
+    case, groups = state.get("case"), state.get("groups") or []
+    if not _asks(state, {Intent.HOLDS}):
+        return "the question is not about other texts"
+    if case is None or action.group not in {g["id"] for g in groups}:
+        there = ", ".join(g["id"] for g in groups) or "none yet"
+        return f"there is no group {action.group[:40]!r}; there are {there}"
+    if any((c["intervention"] or {}).get("over") == action.over for c in _claimed(state, "rate")):
+        return f"{action.over} are registered already"
+    if not texts_over(action.over, case["text"], state["question"]["other"]):
+        return f"no rule makes {action.over} of this text"
+    return ""
+
+
+def _trace(action: Trace, state: State, nodes: int) -> str:
+    traced = (state.get("graph") or {}).get("traced", 0)
+    if state.get("case") is None:
+        return "trace needs predict first"
+    if (state.get("graph") or {}).get("pruned"):
+        return "the graph is traced and pruned already"
+    most = basis_of(state).larger * nodes
+    if not nodes <= action.nodes <= most:
+        return f"trace takes {nodes} to {most} nodes, not {action.nodes}"
+    return f"a graph of {traced} nodes is there already" if action.nodes <= traced else ""
+
+
+def _hypothesise(action: Hypothesise, state: State) -> str:
+    ids = [group["id"] for group in state.get("groups") or []]
+    nodes = (state.get("drawing") or {}).get("nodes", [])
+    known = {*ids, *(node["id"] for node in nodes if node["kind"] == "feature")}
+    if not ids:
+        return "hypothesise needs groups, and there are none yet"
+    if _no_story(state):
+        return "errors hold most of this graph's influence: nothing of it is tested"
+    both = [part for name in action.groups if name not in known for part in name.split(JOINT)]  # S1+S2
+    unknown = [] if set(both) <= set(ids) else [name for name in action.groups if name not in known]
+    swaps = action.intervention == "swap" and _swap_fits(action, state)
+    if unknown and not swaps and not _asked_for(action, state):
+        return f"there is no group {', '.join(map(repr, unknown))[:100]}; there are {', '.join(ids)}"
+    if len(set(action.groups)) < len(action.groups):
+        return "a group is named twice"
+    if wrong := _dose(action, state):
+        return wrong
+    done = _registered(state)
+    if len(done) + len(action.groups) > TESTED:
+        return f"at most {TESTED} predictions a question, and {len(done)} are registered"
+    return _again(action, state) or _other_than_asked(action, state)
+
+
+def _dose(action: Hypothesise, state: State) -> str:
+    if action.intervention == "swap":
+        fits = _swap_fits(action, state)
+        return "" if fits else "a swap is for a question that asks for this one"
+    if action.donor is not None:
+        return "only a swap has a donor"
+    if not math.isfinite(action.factor):
+        return "the factor is not a number"
+    if (action.intervention == "ablate") != (action.factor == 0):
+        return "to ablate is factor 0; to steer is another factor"
+    return "a factor of 1 changes nothing" if action.factor == 1 else ""
+
+
+def _swap_fits(action: Hypothesise, state: State) -> bool:
+    """Whether the question asks for this swap, or the table holds it for the wanted word."""
+    case, intent = state.get("case"), Intent(state["question"]["intent"])
+    if intent is Intent.MAKE and case is not None:
+        return (action.groups[0], action.donor) == swap_towards(case["text"], case["foil"])
+    if intent is Intent.COMPARE:
+        known = _claimed(state, "comparison")
+        whole = (known[0]["rows"] or [{}])[0] if known else {}
+        ready = bool(whole.get("differ")) and not whole.get("same_answer")
+        return ready and action.groups == ("text",) and action.donor == state["question"]["other"]
+    return intent is Intent.SWAP and _asked_for(action, state)
+
+
+def _again(action: Hypothesise, state: State) -> str:
+    for claim in _registered(state):
+        how = claim["intervention"] or {}
+        same = (how.get("kind"), how.get("factor")) == (action.intervention, action.factor)
+        subject = claim["supernode"] or (claim["members"] or [""])[0]
+        if same and subject in action.groups:
+            return f"{claim['id']} is that prediction already"
+    return ""
+
+
+def _asked_for(action: Hypothesise, state: State) -> bool:
+    """Whether the user's own words name this group, and this donor."""
+    return action.groups == (_named(state),) and action.donor in (None, state["question"]["other"])
+
+
+def _named(state: State) -> str | None:
+    """The group that the user names or points at."""
+    return state["question"]["group"] or (state["focus"] or {}).get("id")
+
+
+def _other_than_asked(action: Hypothesise, state: State) -> str:
+    question, group = state["question"], _named(state)
+    if Intent(question["intent"]) not in NAMED or not group:
+        return ""
+    if action.groups != (group,):
+        return f"the question is about {group!r}"
+    factor = question["factor"]
+    return f"the question is about factor {factor:g}" if factor not in (None, action.factor) else ""
+
+
+def _test(action: Test, state: State) -> str:
+    registered = {claim["id"]: claim for claim in _registered(state)}
+    if action.claim not in registered:
+        there = ", ".join(registered) or "none"
+        return f"{action.claim[:40]!r} is no prediction of this question; registered are {there}"
+    return f"{action.claim} has been tested" if registered[action.claim]["p"] is not None else ""
+
+
+def _answer(action: Answer, state: State) -> str:
+    fitting = styles(state)
+    if action.style not in fitting:
+        return f"the answer {action.style!r} does not fit the question; {', '.join(map(repr, fitting))} does"
+    if action.style in ASIDE:
+        return ""
+    if action.style == "search":
+        return "" if state.get("found") is not None else "nothing has been looked up yet"
+    if state.get("groups") is None:
+        return "nothing has been traced and grouped yet"
+    if untested := [claim["id"] for claim in _registered(state) if claim["p"] is None]:
+        return f"{', '.join(untested)} is registered and has not been tested"
+    tells = action.style in ("why", "intervene", "node") and not _no_story(state)
+    if tells and state.get("groups") and not _registered(state):
+        return "nothing has been tested yet"
+    if left := [kind for kind in ("flip", "compare") if _NEXT[kind](state)]:
+        return f"{left[0]} has not been done yet"
+    if action.style == "holds" and not _claimed(state, "rate") and "generalise" in possible(state, 0):
+        return "nothing has been carried over to another text yet"
+    return ""
+
+
+def _no_story(state: State) -> bool:
+    """Whether a why would be told from a graph that explains too little."""
+    return _asks(state, EXPLAIN | {Intent.MAKE}) and bool(too_little(state))
+
+
+def _registered(state: State) -> list[Claim]:
+    """The predictions of this turn."""
+    claims = state.get("claims", [])
+    kinds = ("effect", "rate")
+    return [claim for claim in claims if claim["turn"] == state["turn"] and claim["kind"] in kinds]

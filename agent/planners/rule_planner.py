@@ -1,0 +1,223 @@
+"""The offline brain: fixed rules from what is known to what to do next. Runs nothing, states no number."""
+
+from typing import Any
+
+from agent.core import (
+    Action,
+    Answer,
+    Claim,
+    Compare,
+    Decision,
+    Describe,
+    Flip,
+    Generalise,
+    Group,
+    Hypothesise,
+    Predict,
+    Prune,
+    Search,
+    Split,
+    State,
+    Trace,
+)
+from agent.experiments import swap_towards, texts_over
+from agent.planners.hypothesis_choice import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
+from agent.planners.question_scope import asked_over, carrier, is_said
+from agent.planners.thresholds import FIRST, Budget, loose, overspent, too_dark, too_little
+from agent.questions import Intent
+
+EXPLAIN = {Intent.WHY, Intent.WHY_NOT, Intent.TEXT, Intent.MISTAKE, Intent.USES}
+FROM_GRAPH = {
+    Intent.PATH: "path",
+    Intent.WORDS: "words",
+    Intent.SURE: "sure",
+    Intent.EVIDENCE: "evidence",
+}
+FRESH = EXPLAIN | {Intent.MAKE}  # questions that start a case of their own
+REPORTED = FRESH | {Intent.HOLDS, Intent.COMPARE, Intent.SWAP, Intent.INTERVENE, Intent.NODE}
+STYLES: dict[Intent, Any] = {
+    **dict.fromkeys(EXPLAIN, "why"),
+    **FROM_GRAPH,
+    Intent.INTERVENE: "intervene",
+    Intent.SWAP: "intervene",
+    Intent.NODE: "node",
+    Intent.MAKE: "make",
+    Intent.HOLDS: "holds",
+    Intent.COMPARE: "compare",
+}
+
+
+class RuleBrain:
+    """Walks from the question to the answer, and leaves the straight line where the numbers say so."""
+
+    def __init__(self, nodes: int, budget: Budget = Budget(), *, thorough: bool = False) -> None:  # noqa: B008
+        self._nodes, self._budget, self._thorough = nodes, budget, thorough
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        return "rules"
+
+    def decide(self, state: State) -> Decision:
+        """The next action for this question."""
+        intent = Intent(state["question"]["intent"])
+        if intent is Intent.HELP:
+            return _answer("help", "the question asks what can be asked")
+        if intent is Intent.UNKNOWN:
+            return _answer("unknown", "no rule understands the question")
+        if intent is Intent.SEARCH:
+            return self._search(state)
+        if state.get("case") is None and not state["question"]["text"]:
+            return _answer("no-text", "there is no text to explain yet")
+        if spent := overspent(state, self._budget):
+            return _answer(STYLES[intent] if state.get("groups") is not None else "partial", spent)
+        return self._explain(state) or self._then(intent, state)
+
+    def _search(self, state: State) -> Decision:
+        if "found" in state and state["found"] is not None:
+            return _answer("search", "the library has answered")
+        query = state["question"]["other"] or state["question"]["raw"]
+        return Decision(action=Search(query=query[:1000]), why="look features up by meaning")
+
+    def _explain(self, state: State) -> Decision | None:
+        """What is still missing before any question about this text can be answered."""
+        case, graph = state.get("case"), state.get("graph")
+        if case is None:
+            return Decision(action=Predict(), why="first see what the model really says")
+        if graph is None:
+            why = f"connect the features behind {case['answer']!r} against {case['foil']!r}"
+            return Decision(action=Trace(nodes=self._nodes), why=why)
+        if not graph.get("pruned"):
+            if why := too_dark(state, self._nodes):
+                return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
+            return Decision(action=Prune(), why="keep what carries the influence")
+        if not graph.get("described"):
+            return Decision(action=Describe(), why="label the features that are left")
+        if state.get("groups") is None:
+            return Decision(action=Group(), why="put features that act alike together")
+        if (odd := loose(state)) and not graph.get("split"):
+            known = (state.get("flows") or {})["coherence"]
+            which = " and ".join(f"{g['id']} (coherence {known[g['id']]:.2f})" for g in odd)
+            why = f"the members of {which} act on different things: group them otherwise"
+            return Decision(action=Split(), why=why)
+        return None
+
+    def _then(self, intent: Intent, state: State) -> Decision:
+        if intent in (Intent.MISTAKE, Intent.MAKE):
+            return self._look_for_the_wanted(intent, state)
+        if intent in EXPLAIN:
+            return self._test_groups(state)
+        if intent is Intent.HOLDS:
+            return self._generalise(state)
+        if intent is Intent.COMPARE:
+            return self._compare(state)
+        if intent in (Intent.INTERVENE, Intent.SWAP, Intent.NODE):
+            return self._test_one(intent, state)
+        return _answer(FROM_GRAPH[intent], "the graph and the ledger hold the answer")
+
+    def _test_groups(self, state: State) -> Decision:
+        if why := too_little(state):
+            return _answer("why", f"no tests: {why}")
+        if not state.get("groups"):
+            return _answer("why", "no tests: no features act alike, so there is nothing to test")
+        return inquire(state, thorough=self._thorough)
+
+    def _look_for_the_wanted(self, intent: Intent, state: State) -> Decision:
+        """A mistake: groups of both sides, then the smallest repair. Make: that, then a swap."""
+        style, case, claims = STYLES[intent], state["case"], _own(state)
+        assert case is not None
+        groups, effects = state.get("groups") or [], own_effects(state)
+        if is_said(state):
+            if intent is Intent.MISTAKE:
+                return self._test_groups(state)  # no mistake: why it says that is still an answer
+            return _answer(style, "it says what was asked for: nothing is to be changed")
+        if why := too_little(state):
+            return _answer(style, why)
+        if (test := next_test(effects)) is not None:
+            return test
+        if intent is Intent.MISTAKE and groups and not effects:
+            return main_hypotheses(state)
+        looked = any(c["kind"] == "search" for c in claims)
+        early = intent is Intent.MISTAKE and not looked and len(effects) < FIRST
+        if early and (following := next_hypothesis(state)) is not None:
+            return following
+        if not looked:
+            why = f"look for the fewest features whose change makes it say {case['foil']!r}"
+            return Decision(action=Flip(), why=why)
+        pair = swap_towards(case["text"], case["foil"])
+        swapped = any((c["intervention"] or {}).get("kind") == "swap" for c in effects)
+        if intent is Intent.MAKE and pair and not swapped:
+            how = Hypothesise(groups=(pair[0],), intervention="swap", donor=pair[1], factor=1.0)
+            return Decision(action=how, why=f"{case['foil']!r} goes with {pair[1]}: swap {pair[0]} for it")
+        return _answer(style, "what was found has been tested")
+
+    def _generalise(self, state: State) -> Decision:
+        """The group on its own text, then on paraphrases, then on other entities."""
+        groups, claims, case = state.get("groups") or [], state.get("claims", []), state["case"]
+        assert case is not None
+        if not groups:
+            return _answer("holds", "no features act alike: there is nothing to carry over")
+        if (test := next_test(_tests(state))) is not None:
+            return test
+        name = next((c["supernode"] for c in _own(state) if c["supernode"]), None) or carrier(state)
+        if name not in {c["supernode"] for c in claims if c["kind"] == "effect"}:
+            why = f"first see what {name} does on its own text"
+            return Decision(action=Hypothesise(groups=(name,)), why=why)
+        done = {(c["intervention"] or {}).get("over") for c in _own(state) if c["kind"] == "rate"}
+        for over in asked_over(state["question"]):
+            if over not in done and texts_over(over, case["text"], state["question"]["other"]):
+                action = Generalise(group=name, over=over)
+                return Decision(action=action, why=f"predict what removing {name} does on {over}")
+        why = "the texts have been tested" if done else "no rule makes another text of this one"
+        return _answer("holds", why)
+
+    def _compare(self, state: State) -> Decision:
+        claims = _own(state)
+        if not state["question"]["other"]:
+            return _answer("no-text", "there is no other text to compare with")
+        if (test := next_test(_tests(state))) is not None:
+            return test
+        found = next((c for c in claims if c["kind"] == "comparison"), None)
+        if found is None:
+            return Decision(action=Compare(), why="trace the other text and match the groups")
+        whole = (found["rows"] or [{}])[0]
+        if whole["same_answer"] or not whole["differ"] or _tests(state):
+            why = "both texts say the same" if whole["same_answer"] else "the texts have been compared"
+            return _answer("compare", why)
+        how = Hypothesise(groups=("text",), intervention="swap", factor=1.0, donor=state["question"]["other"])
+        return Decision(action=how, why="give the differing words what they hold in the other text")
+
+    def _test_one(self, intent: Intent, state: State) -> Decision:
+        effects = [c for c in _own(state) if c["kind"] == "effect"]
+        if effects:
+            style: Any = "node" if intent is Intent.NODE else "intervene"
+            return next_test(effects) or _answer(style, "the intervention has been tested")
+        group = state["question"]["group"] or (state["focus"] or {}).get("id")
+        if not group:
+            return _answer("no-group", "the question names no group of the picture")
+        how: Any = {Intent.SWAP: "swap", Intent.NODE: "ablate"}.get(intent)
+        factor = state["question"]["factor"]
+        if how is None:
+            factor = 0.0 if factor is None else factor
+            how = "ablate" if factor == 0 else "steer"
+        action: Action = Hypothesise(
+            groups=(group,),
+            intervention=how,
+            factor=1.0 if how == "swap" else factor or 0.0,
+            donor=state["question"]["other"] if how == "swap" else None,
+        )
+        return Decision(action=action, why=f"predict first what the {how} does")
+
+
+def _own(state: State) -> list[Claim]:
+    """The claims of this turn."""
+    return [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
+
+
+def _tests(state: State) -> list[Claim]:
+    """The predictions of this turn that a test can settle."""
+    return [claim for claim in _own(state) if claim["kind"] in ("effect", "rate")]
+
+
+def _answer(style: Any, why: str) -> Decision:
+    return Decision(action=Answer(style=style), why=why)

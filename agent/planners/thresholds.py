@@ -1,0 +1,62 @@
+"""When a graph can carry tests, when a question is settled, when its budget is spent. Reads the state."""
+
+from typing import NamedTuple
+
+from agent.core import DIM, TOO_DARK, State, Supernode, basis_of, unexplained
+from agent.evidence import SMALLEST
+
+BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
+FIRST = 3  # groups of both sides that are tested before a mistake's repair is looked for
+MATTERS = 0.25  # of the strongest effect: a group foreseen to do less is not looked into
+LOOSE = 0.3  # coherence below which a group is split
+
+
+class Budget(NamedTuple):
+    """What one question may cost before it is answered with what there is."""
+
+    actions: int = 60
+    seconds: float = 600.0
+    passes: int = 20_000
+
+
+def overspent(state: State, budget: Budget) -> str:
+    """What of the budget is spent, in words; empty while there is some left."""
+    spent = state.get("spent") or {}
+    if spent.get("actions", 0) >= budget.actions:
+        return f"the budget of {budget.actions} actions is spent"
+    if spent.get("seconds", 0.0) >= budget.seconds:
+        return f"the budget of {budget.seconds:g} seconds is spent"
+    if spent.get("forward_passes", 0) >= budget.passes:
+        return f"the budget of {budget.passes} forward passes is spent"
+    return ""
+
+
+def too_dark(state: State, nodes: int) -> str:
+    """Why the graph should be made again with more features, in words; empty when it should not.
+
+    Once where more than half of the influence ends in neurons that were not chosen, again only where it
+    is more than what a graph can tell a story with.
+    """
+    graph, basis = state.get("graph") or {}, basis_of(state)
+    enough = DIM if basis.units == "neurons" and graph["traced"] <= nodes else TOO_DARK
+    more = graph.get("more", True) and graph["traced"] < basis.larger * nodes
+    if graph["unexplored"] <= enough or not more:
+        return ""
+    return f"{graph['unexplored']:.0%} of the influence is unexplored: trace twice as many {basis.units}"
+
+
+def too_little(state: State) -> str:
+    """Why the graph cannot carry tests, in words; empty when it can."""
+    graph = state.get("graph") or {}
+    if unexplained(graph):
+        return "errors hold most of the influence: the graph explains too little"
+    if graph.get("pruned") and basis_of(state).units == "neurons" and graph["completeness"] < BARE:
+        return f"completeness {graph['completeness']:.2f} is below {BARE:g}: the graph explains too little"
+    return ""
+
+
+def loose(state: State) -> list[Supernode]:
+    """The groups worth testing whose members do not act alike."""
+    groups = (state.get("groups") or [])[: FIRST + 2]
+    known = (state.get("flows") or {}).get("coherence", {})
+    return [g for g in groups if known.get(g["id"], 1.0) < LOOSE and len(g["members"]) >= 2 * SMALLEST]

@@ -1,0 +1,6 @@
+from .parser import (
+    EXAMPLES as EXAMPLES,
+    Intent as Intent,
+    Question as Question,
+    parse as parse,
+)

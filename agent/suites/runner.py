@@ -1,0 +1,227 @@
+"""Runs a suite's cases unattended, each to a bundle on disk; what is there is never done again.
+
+A folder of results: suite.json (what was asked, with which settings), bundles/ID.json.gz (written last, whole
+or not at all: a case with a bundle is done), baselines/ID.json, failed/ID.json (why a case has no bundle).
+"""
+
+import json
+import logging
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.synchronize import Event as SharedEvent
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from agent.answers import Bundle
+from agent.core import AgentError, Failed, Settings
+from agent.session import Session, answered
+from agent.suites.baseline_scores import baseline_claims
+from agent.suites.schema import Suite, SuiteCase, SuiteError
+from agent.workspace import Desk, open_desk
+
+log = logging.getLogger(__name__)
+
+FORMAT = "askcircuit-suite"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A case that ended: with a bundle, or with the reason why not."""
+
+    case: str
+    seconds: float
+    verdicts: tuple[str, ...] = ()
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A suite, where its results go, and how it is run."""
+
+    suite: Suite
+    folder: Path
+    settings: Settings
+    baselines: bool
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What must be the same for results to belong together."""
+        s = self.settings
+        how = {"model": s.model, "transcoders": s.transcoders, "nodes": s.nodes, "controls": s.controls}
+        return {
+            "format": FORMAT,
+            "version": 1,
+            "suite": self.suite.model_dump(mode="json"),
+            "settings": {**how, "max_tokens": s.max_tokens, "brain": s.deciding},
+            "baselines": self.baselines,
+        }
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """The folder for this run alone; raises SuiteError while another run has it."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as exc:
+            raise SuiteError(
+                f"Another askcircuit is at work in {self.folder}; wait, or choose another."
+            ) from exc
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def bundle_path(self, case: str) -> Path:
+        """Where a case's bundle is, or will be."""
+        return self.folder / "bundles" / f"{case}.json.gz"
+
+    def missing(self) -> list[SuiteCase]:
+        """The cases without a bundle, in order."""
+        return [case for case in self.suite.cases if not self.bundle_path(case.id).exists()]
+
+    def begin(self, resume: bool) -> list[SuiteCase]:
+        """Claim the folder and say what is left to do.
+
+        Raises SuiteError when it holds results and `resume` was not asked for, or results of something else.
+        """
+        there = self.folder / "suite.json"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if there.exists():
+                self._same(json.loads(there.read_text(encoding="utf-8")), resume)
+            elif any((self.folder / "bundles").glob("*")):
+                raise SuiteError(f"The folder {self.folder} holds bundles of something else; choose another.")
+            _write(there, self.head)
+        except OSError as exc:
+            raise SuiteError(f"The folder {self.folder} cannot be used: {exc.strerror or exc}.") from exc
+        except ValueError as exc:
+            raise SuiteError(f"{there} is damaged: delete it, or choose another folder.") from exc
+        return self.missing()
+
+    def _same(self, then: dict[str, Any], resume: bool) -> None:
+        if not resume:
+            raise SuiteError(f"The folder {self.folder} holds results: give --resume, or another folder.")
+        now = self.head
+        for name in ("format", "version", "settings"):
+            if then.get(name) != now[name]:
+                raise SuiteError(
+                    f"The results in {self.folder} were made with other {name}: {then.get(name)}, not "
+                    f"{now[name]}. Choose another folder."
+                )
+        known = {case["id"]: case for case in then["suite"]["cases"]}
+        for case in now["suite"]["cases"]:
+            if known.get(case["id"], case) != case and self.bundle_path(case["id"]).exists():
+                raise SuiteError(
+                    f"The case {case['id']!r} has changed since its bundle was made. Give it another id, or "
+                    f"delete {self.bundle_path(case['id'])}."
+                )
+
+    def one(self, desk: Desk, case: SuiteCase) -> Done:
+        """Answer one case and put its files in place; what fails in a way we know is told, not raised."""
+        start = time.perf_counter()
+        failed = self.folder / "failed" / f"{case.id}.json"
+        try:
+            bundle = explained(desk, case)
+            if self.baselines:
+                _write(self.folder / "baselines" / f"{case.id}.json", baseline_claims(desk, case))
+        except AgentError as exc:
+            _write(failed, {"why": str(exc)})
+            return Done(case.id, time.perf_counter() - start, failed=str(exc))
+        bundle.save(self.bundle_path(case.id))
+        failed.unlink(missing_ok=True)
+        verdicts = tuple(str(c["verdict"]) for c in bundle.kept.claims if c["p"] is not None)
+        return Done(case.id, time.perf_counter() - start, verdicts)
+
+
+def explained(desk: Desk, case: SuiteCase) -> Bundle:
+    """The bundle of one case: why it says that, and, where a hypothesis names a group, that group removed."""
+    session = Session(desk, f"suite-{case.id}-{uuid.uuid4().hex}", thorough=True)
+    try:
+        report = answered(session.ask("", text=case.text, said=case.answer, foil=case.foil))
+        group = group_named(case, report)
+        if group is not None and group not in {
+            c["supernode"] for c in report["claims"] if c["p"] is not None
+        }:
+            for event in session.ask(f"Remove {group}."):
+                if isinstance(event, Failed):
+                    raise AgentError(event.why)
+        return session.bundle(f"{case.id}: {case.hypothesis or case.text}"[:300])
+    finally:
+        session.forget()
+
+
+def group_named(case: SuiteCase, report: dict[str, Any]) -> str | None:
+    """The id of the supernode a hypothesis means: by id, by its name, or the strongest at or on a word."""
+    if case.group is None:
+        return None
+    groups, wanted = report["supernodes"], case.group.strip().casefold()
+    exact = [g for g in groups if wanted in (g["id"].casefold(), g["name"].casefold())]
+    at = [g for g in groups if report["tokens"][g["position"]].strip().casefold() == wanted]
+    named = [g for g in groups if wanted in g["name"].casefold()]
+    found = exact or at or named
+    return str(max(found, key=lambda g: abs(g["effect"]))["id"]) if found else None
+
+
+def run_here(run: Run, cases: Sequence[SuiteCase], desk: Desk) -> Iterator[Done]:
+    """The cases one after the other in this process."""
+    for case in cases:
+        yield run.one(desk, case)
+
+
+def run_apart(run: Run, cases: Sequence[SuiteCase], workers: int) -> Iterator[Done]:
+    """The cases in processes of their own, each with its own model; closing this generator ends them."""
+    context = get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(run, stop))
+    try:
+        for future in as_completed([pool.submit(_one, case) for case in cases]):
+            yield future.result()
+    except BrokenProcessPool as exc:
+        raise SuiteError(
+            "A worker process ended unexpectedly (perhaps for want of memory). What is done is kept: go on "
+            "with --resume, and with fewer --workers."
+        ) from exc
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_working: dict[str, Any] = {}  # of a worker process: its run and its desk
+
+
+def _begin(run: Run, stop: SharedEvent) -> None:
+    """Set a worker process up: it ends with its parent, and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for wait in (stop.wait, parent_process().join):  # type: ignore[union-attr] # it has a parent
+        threading.Thread(target=_end_after, args=(wait,), daemon=True).start()
+    _working.update(run=run, desk=open_desk(run.settings))
+
+
+def _end_after(wait: Any) -> None:
+    with suppress(OSError):
+        wait()
+    os._exit(0)
+
+
+def _one(case: SuiteCase) -> Done:
+    done: Done = _working["run"].one(_working["desk"], case)
+    return done
+
+
+def _write(path: Path, value: Any) -> None:
+    """JSON, there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,15 @@
+from .capacity import (
+    memory_each as memory_each,
+    needs as needs,
+)
+from .conversation_index import (
+    Roster as Roster,
+)
+from .question_queue import (
+    Closed as Closed,
+    waited as waited,
+)
+from .workspace import (
+    Desk as Desk,
+    open_desk as open_desk,
+)

@@ -1,0 +1,248 @@
+"""What stays in memory between questions: the subject, recent traces, the library, the checkpoints.
+
+Bounded: the oldest trace goes first, and is made again (the same) when it is asked for. Decides nothing.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, Self
+
+from agent.core import DATABASE, AgentError, LibraryError, Settings, forget_older, open_database
+from agent.features import Catalogue, Description, Library, together
+from agent.workspace.question_queue import Turns
+from tracer import (
+    Contrast,
+    Study,
+    Subject,
+    TracedStudy,
+    TracerError,
+    Transcoders,
+    fitted,
+    load,
+    load_transcoders,
+)
+
+log = logging.getLogger(__name__)
+
+KEPT = 4  # studies, and traces, in memory
+READ_ONLY = (
+    "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
+)
+
+Progress = Callable[[str, float], None]
+
+
+class SubjectMissing(AgentError):
+    """The model to be explained cannot be loaded."""
+
+
+class TranscodersMissing(AgentError):
+    """The transcoders cannot be loaded, or are not this model's."""
+
+
+class ReadOnly(AgentError):
+    """No model is loaded, and no question is answered."""
+
+
+class Desk:
+    """Everything a conversation needs, shared by all conversations of one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        subject: Subject | None,
+        library: Library,
+        transcoders: Transcoders | None = None,  # what is traced; the model's neurons without
+    ) -> None:
+        self.settings, self.library = settings, library
+        self._subject, self.transcoders = subject, transcoders
+        self.turns = Turns()  # one question at a time: two would only share the cores
+        self._studies: OrderedDict[str, Study] = OrderedDict()
+        self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
+        self._retired = {"forward_passes": 0, "rows": 0}
+        self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
+        self._filed: Future[None] | None = None
+        self._checkpoints: sqlite3.Connection | None = None
+        self.guard = threading.Lock()  # held by whoever uses the connection of `checkpoints`
+        self._opening = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        self.close()
+
+    @property
+    def subject(self) -> Subject:
+        """The model that is explained; raises ReadOnly where none is loaded."""
+        if self._subject is None:
+            raise ReadOnly(READ_ONLY)
+        return self._subject
+
+    def study(self, text: str) -> Study:
+        """The text's forward pass; raises TracerError when the text cannot be traced."""
+        if text not in self._studies:
+            self._studies[text] = Study(self.subject, text, self.settings.max_tokens, self.transcoders)
+        self._studies.move_to_end(text)
+        if len(self._studies) > KEPT:
+            _, old = self._studies.popitem(last=False)
+            self._retired["forward_passes"] += old.forward_passes
+            self._retired["rows"] += old.rows
+        return self._studies[text]
+
+    def contrast(self, text: str, answer: int, foil: int) -> Contrast:
+        """logit(answer) - logit(foil) on a text."""
+        return self.study(text).contrast(answer, foil)
+
+    def traced(
+        self,
+        text: str,
+        answer: int,
+        foil: int,
+        nodes: int,
+        progress: Callable[[float], None] = lambda _done: None,
+    ) -> TracedStudy:
+        """The graph of a contrast, from memory or made now."""
+        key = (text, answer, foil, nodes)
+        if key not in self._traces:
+            self._traces[key] = TracedStudy(self.contrast(text, answer, foil), nodes, progress)
+        self._traces.move_to_end(key)
+        if len(self._traces) > KEPT:
+            self._traces.popitem(last=False)
+        return self._traces[key]
+
+    def spent(self) -> dict[str, int]:
+        """Forward passes and graph rows computed so far."""
+        studies = self._studies.values()
+        return {
+            "forward_passes": self._retired["forward_passes"] + sum(s.forward_passes for s in studies),
+            "rows": self._retired["rows"] + sum(s.rows for s in studies),
+        }
+
+    def file(self, descriptions: list[Description]) -> None:
+        """Put descriptions into the library in the background; `search` and `close` wait for it."""
+        self._wait_for_filing()
+        self._filed = self._filing.submit(self.library.put, descriptions)
+
+    def _wait_for_filing(self) -> None:
+        filed, self._filed = self._filed, None
+        if filed is not None:
+            try:
+                filed.result()
+            except LibraryError as exc:  # an answer must not fail because a label could not be filed
+                log.warning("descriptions were not filed: %s", exc)
+
+    def told(self, ids: Sequence[str]) -> dict[str, Description]:
+        """What others or an LLM say of these features (ids with or without position), where it is known."""
+        names = {id: f"{self.features_of}/{id.split('@')[0]}" for id in ids}
+        found = self.library.get(names.values())
+        return {id: found[name] for id, name in names.items() if name in found and found[name].told}
+
+    def search(self, query: str, k: int = 10, layers: range | None = None) -> list[dict[str, Any]]:
+        """Features of this subject by meaning, nearest first."""
+        self._wait_for_filing()
+        return together(self.library, self.catalogue, self.features_of, query, k, layers)
+
+    @property
+    def set_name(self) -> str | None:
+        """What the set of transcoders is called; None for neurons."""
+        return None if self.transcoders is None else self.transcoders.name
+
+    @property
+    def features_of(self) -> str:
+        """Whose features these are, as the library files them."""
+        return self.subject.name if self.set_name is None else f"{self.subject.name} with {self.set_name}"
+
+    @cached_property
+    def catalogue(self) -> Catalogue | None:
+        """Descriptions of all features that can be traced, where there are any."""
+        width = self.subject.neurons if self.transcoders is None else self.transcoders.width
+        shape = (self.subject.layers, width)
+        return Catalogue.of(self.features_of, shape, self.settings.data_folder, self.settings.chroma_url)
+
+    def checkpoints(self) -> sqlite3.Connection:
+        """The database of conversations; in memory, with a warning, where the folder cannot be written."""
+        with self._opening:
+            if self._checkpoints is None:
+                self._checkpoints = open_database(self.settings.data_folder)
+            return self._checkpoints
+
+    def forget_old(self) -> None:
+        """Delete what is older than the settings let conversations be."""
+        days = self.settings.keep_days
+        if days is None:
+            return
+        try:
+            forget_older(self.settings.data_folder / DATABASE, days)
+        except sqlite3.Error as exc:
+            log.warning("old conversations could not be deleted: %s", exc)
+
+    def about(self) -> dict[str, Any]:
+        """What is loaded, in words."""
+        if self._subject is None:
+            return {"model": self.settings.model, "brain": "none: read-only"}
+        return {
+            "model": self.subject.name,
+            "family": self.subject.family.name,
+            "features": self.set_name or "neurons",
+            "layers": self.subject.layers,
+            "device": str(self.subject.unembedding.device),
+            "brain": self.settings.deciding,
+        }
+
+    def close(self) -> None:
+        """Finish filing, release files and threads."""
+        self._wait_for_filing()
+        self._filing.shutdown()
+        self.library.close()
+        opened: Catalogue | None = self.__dict__.get("catalogue")  # not opened only to be closed
+        if opened is not None:
+            opened.close()
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints = None
+
+
+def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:
+    """Load the subject and open the library; raises AgentError with one sentence when it cannot be done.
+
+    A read-only desk loads no subject and answers no question.
+    """
+    if settings.read_only:
+        desk = Desk(settings, None, Library.open(settings.data_folder / "library"))
+        desk.turns.close(READ_ONLY)
+        return desk
+    transcoders = _open_transcoders(settings)
+    progress("model", 0.0)
+    try:
+        subject = load(
+            settings.model,
+            cache=settings.cache_folder,
+            threads=settings.threads,
+            progress=lambda done: progress("model", done),
+        )
+    except TracerError as exc:
+        raise SubjectMissing(str(exc)) from exc
+    progress("model", 1.0)
+    if transcoders is not None:
+        try:
+            transcoders = fitted(transcoders, subject)
+        except TracerError as exc:
+            raise TranscodersMissing(str(exc)) from exc
+    library = Library.open(settings.data_folder / "library")
+    return Desk(settings, subject, library, transcoders)
+
+
+def _open_transcoders(settings: Settings) -> Transcoders | None:
+    """The set of these settings, before the model: a wrong name is told at once."""
+    if settings.transcoders is None:
+        return None
+    try:
+        return load_transcoders(settings.transcoders)
+    except TracerError as exc:
+        raise TranscodersMissing(str(exc)) from exc

@@ -1,0 +1,8 @@
+"""What every feature fires on and does, over a corpus; labels, and how well they predict.
+
+The names are in `__init__.pyi`; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,27 @@
+from .activation_evidence import (
+    gather_evidence as gather_evidence,
+)
+from .feature_files import (
+    FeatureFiles as FeatureFiles,
+    read_features as read_features,
+    shipped_features as shipped_features,
+    write_features as write_features,
+    write_vectors as write_vectors,
+)
+from .feature_sets import (
+    FeatureSet as FeatureSet,
+    NeuronSet as NeuronSet,
+    TranscoderSet as TranscoderSet,
+)
+from .label_scoring import (
+    gathered_evidence as gathered_evidence,
+    judge_words as judge_words,
+)
+from .pipeline import (
+    Described as Described,
+    FeatureLayer as FeatureLayer,
+    describe_corpus as describe_corpus,
+)
+from .windows import (
+    corpus_texts as corpus_texts,
+)

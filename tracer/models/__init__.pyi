@@ -1,0 +1,30 @@
+from .activations import (
+    Activation as Activation,
+    activation_of as activation_of,
+)
+from .families import (
+    BlockWeights as BlockWeights,
+    family_of as family_of,
+    part as part,
+)
+from .malloc import (
+    give_back_memory as give_back_memory,
+)
+from .model import (
+    Prediction as Prediction,
+    Subject as Subject,
+    Vocabulary as Vocabulary,
+    load as load,
+    quickest_dtype as quickest_dtype,
+)
+from .model_names import (
+    EMBEDDED as EMBEDDED,
+    EMBEDDED_NAME as EMBEDDED_NAME,
+    name_of as name_of,
+)
+from .norm_folding import (
+    gain_of as gain_of,
+)
+from .packaged import (
+    packaged_gguf as packaged_gguf,
+)

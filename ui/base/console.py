@@ -1,0 +1,126 @@
+"""What the commands share: a desk for as long as it is needed, progress, checks of what was typed."""
+
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agent import Desk, Event, Session, Settings
+
+Model = Annotated[str | None, typer.Option("--model", help="embedded, a Hugging Face id, or a folder.")]
+
+Brain = Annotated[
+    str | None,
+    typer.Option("--brain", help="What decides: rules, llm, or a baseline, one-shot or text-only."),
+]
+Transcoders = Annotated[
+    str | None,
+    typer.Option("--transcoders", help="Trace these features, not neurons: a folder or a hub id."),
+]
+
+
+class Refused(Exception):
+    """What the user asked cannot be done; the text is one clear sentence."""
+
+
+def settings_of(**explicit: Any) -> "Settings":
+    """The settings, from arguments and the environment."""
+    from agent import read_settings
+
+    return read_settings(**explicit)
+
+
+@contextmanager
+def desk_of(model: str | None, brain: str | None = None, transcoders: str | None = None) -> "Iterator[Desk]":
+    """A desk with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr."""
+    settings = settings_of(model=model, brain=brain, transcoders=transcoders)
+    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
+    with notes().status("Loading …") as status:
+        from agent import open_desk
+
+        desk = open_desk(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
+    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
+    from agent import Failed, Working
+    from ui.base.terminal import working
+
+    cancel = threading.Event()
+    events = session.ask(**question, cancel=cancel)
+    with notes().status("Thinking …") as status:
+        try:
+            for event in events:
+                if isinstance(event, Failed):
+                    raise Refused(event.why)
+                if isinstance(event, Working):
+                    status.update(escaped(working(event.step, event.done, event.note)))
+                else:
+                    yield event
+        finally:
+            cancel.set()
+
+
+def screen() -> "Console":
+    """Where answers go: wide enough for the table when it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+
+
+def notes() -> "Console":
+    """Where progress goes: stderr, and only where somebody watches."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def escaped(text: str) -> str:
+    """Text that rich shows as it is."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One object on stdout, UTF-8 whatever the locale is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(as_line(value))
+    sys.stdout.buffer.flush()
+
+
+def as_line(report: dict[str, Any]) -> bytes:
+    """The report as one line of JSON."""
+    return json.dumps(report, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def check_text(text: str | None) -> None:
+    """Refuse what cannot be a text: bytes that are not UTF-8 come in as lone surrogates."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError as exc:
+        raise Refused("The text is not valid UTF-8; give it in UTF-8.") from exc
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written, before the work is done for nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise Refused(f"The folder {str(folder)!r} cannot be written ({reason}).") from exc

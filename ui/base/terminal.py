@@ -1,0 +1,183 @@
+"""An answer as text for a terminal, from the report alone. Prints nothing itself."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from ui.base.chat_messages import label, visible
+
+VERDICTS = {
+    "supported": "✓ supported",
+    "partly": "~ partly",
+    "refuted": "× refuted",
+    "inconclusive": "≈ unclear",
+}
+UNTESTED = "? untested"
+BAR = 24
+ESCAPED = re.compile(r"\\(.)")
+
+
+def answer(report: dict[str, Any]) -> RenderableType:
+    """The whole answer: what it says, why, the path, the tests, and what is left open."""
+    parts: list[RenderableType] = [*note(report), says(report), markdown(rest(report))]
+    if report.get("path"):
+        parts.append(Text.assemble(("The path  ", "bold"), path(report)))
+    if report["graph"]:
+        parts += [groups(report), scores(report)]
+    parts.append(cost(report))
+    return Group(*(each for part in parts for each in (part, Text())))
+
+
+def markdown(text: str) -> Markdown:
+    """Markdown of the agent; nothing in it can reach the terminal as a control code or a link."""
+    return Markdown(visible(text), hyperlinks=False)
+
+
+def said(message: Mapping[str, Any]) -> RenderableType:
+    """One message of an earlier conversation."""
+    if message["role"] == "user":
+        return Text(f"> {visible(message['content'])}", "bold")
+    return markdown(message["content"])
+
+
+def says(report: dict[str, Any]) -> Table:
+    """The most probable next tokens, each with a bar."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    title = Text.assemble(quoted(report["text"]), " goes on with")
+    table.add_row(title)
+    inner = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for guess in report["predictions"][:5]:
+        bar = "█" * max(1, round(guess["p"] * BAR)) if guess["p"] >= 0.5 / BAR else "▏"
+        inner.add_row(quoted(guess["token"]), f"{guess['p']:>6.1%}", Text(bar, "cyan"))
+    table.add_row(inner)
+    return table
+
+
+def note(report: dict[str, Any]) -> list[Text]:
+    """What is wrong with the question, said first, when something is."""
+    question = report["question"]
+    if question["premise"] == "true" or not question["note"]:
+        return []
+    return [Text.assemble(("Note  ", "bold yellow"), visible(question["note"]))]
+
+
+def rest(report: dict[str, Any]) -> str:
+    """The answer without the note it may begin with."""
+    first, _, others = str(report["answer"]["markdown"]).partition("\n\n")
+    return (
+        others
+        if note(report) and ESCAPED.sub(r"\1", first) == report["question"]["note"]
+        else first + "\n\n" + others
+    )
+
+
+def path(report: dict[str, Any]) -> str:
+    """The strongest path from a token to the answer, in words."""
+    return " → ".join(place(report, end) for end in report["path"])
+
+
+def place(report: dict[str, Any], end: str) -> str:
+    """One end of an edge: a token, a group, or the answer."""
+    if end == "LD":
+        question = report["question"]
+        return visible(f"“{question['answer']}” − “{question['foil']}”")
+    if end[:1] == "T" and end[1:].isdigit():
+        return visible(f"“{report['tokens'][int(end[1:])]}”")
+    names = {group["id"]: group["name"] for group in report["supernodes"]}
+    return visible(names.get(end, end))
+
+
+def groups(report: dict[str, Any]) -> Table:
+    """The supernodes, and what happened when each was switched off."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Groups of features, each switched off")
+    table.add_column("group", overflow="fold", ratio=3)
+    table.add_column("where", overflow="fold", ratio=2)
+    for column in ("share", "predicted", "measured", "controls", "p"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    tests = removals(report)
+    for group in report["supernodes"]:
+        test = tests.get(group["id"], {})
+        controls = test.get("controls") or {}
+        table.add_row(
+            Text(f"{group['id']} {visible(group['name'])}"),
+            Text(where(report, group)),
+            f"{group['share']:.0%}",
+            signed(test.get("predicted")),
+            signed(test.get("measured")),
+            f"≤ {controls['max_abs']:.2f}" if controls else "–",
+            "–" if test.get("p") is None else f"{test['p']:.2g}",
+            VERDICTS.get(test.get("verdict") or "", UNTESTED),
+        )
+    return table
+
+
+def removals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The claim about switching a group off, by group."""
+    return {
+        claim["supernode"]: claim
+        for claim in report["claims"]
+        if claim["supernode"] and (claim["intervention"] or {}).get("kind") == "ablate"
+    }
+
+
+def where(report: dict[str, Any], group: dict[str, Any]) -> str:
+    """The tokens and the layers a group sits at."""
+    positions = sorted({member["position"] for member in group["members"]})
+    layers = [member["layer"] for member in group["members"]] or [0]
+    tokens = " ".join(visible(report["tokens"][each]).strip() for each in positions[:3])
+    more = " …" if len(positions) > 3 else ""
+    low, high = min(layers), max(layers)
+    return f"{tokens}{more}, L{low}" + (f"–{high}" if high > low else "")
+
+
+def scores(report: dict[str, Any]) -> Text:
+    """How much of the model the graph holds."""
+    graph = report["graph"]
+    return Text(
+        f"Graph: {graph['nodes']} nodes, {graph['edges']} edges; completeness {graph['completeness']:.2f}, "
+        f"replacement {graph['replacement']:.2f}, unexplored {graph['unexplored']:.2f}",
+        "dim",
+    )
+
+
+def cost(report: dict[str, Any]) -> Text:
+    """What it took."""
+    spent = report["cost"]
+    return Text(
+        f"{visible(report['model'])}: {spent['seconds']:.1f} s, {spent['forward_passes']} forward passes",
+        "dim",
+    )
+
+
+def hits(found: Iterable[dict[str, Any]]) -> Table:
+    """Features found by meaning, nearest first."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("near", justify="right")
+    table.add_column("feature", no_wrap=True)
+    table.add_column("what it does", overflow="fold")
+    for hit in found:
+        label_ = Text(visible(hit["label"]))
+        table.add_row(f"{hit['similarity']:.2f}", Text(visible(hit["id"].rpartition("/")[2])), label_)
+    return table
+
+
+def working(step: str, done: float, remark: str) -> str:
+    """One step of the work in a line."""
+    return f"{label(step)} {done:.0%}" + (f" · {visible(remark)}" if remark else "")
+
+
+def quoted(token: str) -> Text:
+    """A token or a text as it is, blanks and all, between quotes."""
+    return Text(f"“{visible(token)}”")
+
+
+def signed(value: float | None) -> str:
+    """A change of a logit difference."""
+    return "–" if value is None else f"{value:+.2f}".replace("-", "−")

@@ -1,0 +1,325 @@
+"""The command line: reads arguments, shows what a session says. Heavy imports come last."""
+
+import errno
+import json
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ui.base import (
+    Brain,
+    Model,
+    Refused,
+    Transcoders,
+    check_folder,
+    check_text,
+    desk_of,
+    heard,
+    notes,
+    print_json,
+    screen,
+    settings_of,
+)
+from ui.commands.features import features
+from ui.commands.graphs import explain_file, graphs, trace
+from ui.commands.investigate import investigate, replay
+
+if TYPE_CHECKING:
+    from agent import Desk, Session, Settings
+
+STOPPED = 130
+app = typer.Typer(
+    name="askcircuit",
+    help="Ask a language model why it said that.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(features, name="features")
+app.add_typer(graphs, name="graph")
+app.command()(trace)
+app.command()(investigate)
+app.command()(replay)
+
+
+@app.callback(invoke_without_command=True)
+def nothing_asked(context: typer.Context) -> None:
+    """Ask a language model why it said that."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def why(  # noqa: PLR0913 - an option each
+    text: Annotated[str, typer.Argument(help="Text whose next token to explain.")] = "",
+    said: Annotated[str | None, typer.Option(help="The token to explain.")] = None,
+    rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
+    ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
+    model: Model = None,
+    brain: Brain = None,
+    transcoders: Transcoders = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
+    ] = None,
+    graph: Annotated[Path | None, typer.Option(help="Explain this graph file, without a model.")] = None,
+) -> None:
+    """Explain why the model continues TEXT as it does."""
+    if graph is not None:
+        explain_file(graph, as_json)
+        return
+    if not text.strip():
+        raise Refused("The text is empty: give the text to explain, or a graph file with --graph.")
+    if out is not None:
+        check_folder(out)
+    for piece in (text, said, rather_than, ask):
+        check_text(piece)
+    from agent import Answered, Drew, Session
+
+    report, view = None, None
+    with desk_of(model, brain, transcoders) as desk:
+        session = Session(desk, f"why-{uuid.uuid4().hex}")
+        question = {"message": ask, "text": text, "said": said, "foil": rather_than}
+        try:
+            for event in heard(session, question):
+                if isinstance(event, Answered):
+                    report = event.report
+                elif isinstance(event, Drew):
+                    view = event.view
+        finally:
+            session.forget()  # one question, no conversation
+    deliver(report, view, out, as_json)
+
+
+def deliver(
+    report: dict[str, Any] | None, view: dict[str, Any] | None, out: Path | None, as_json: bool
+) -> None:
+    """Put an answer where it was asked for: into a folder, on stdout as JSON or as text."""
+    if report is None:
+        raise Refused("The question was answered without an explanation to report.")
+    if out is not None:
+        save(out, report, view)
+    if as_json:
+        print_json(report)
+    else:
+        from ui.base import answer
+
+        screen().print(answer(report))
+
+
+@app.command()
+def chat(
+    port: Annotated[int | None, typer.Option(help="Port of the page; 7860 by default.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Chat in this terminal.")] = False,
+    thread: Annotated[str, typer.Option(help="Conversation to go on with, in a terminal.")] = ("terminal"),
+    model: Model = None,
+    transcoders: Transcoders = None,
+) -> None:
+    """Open the chat: a page with the circuit beside it, or a terminal."""
+    settings = settings_of(model=model, transcoders=transcoders, host=host, port=port)
+    if terminal:
+        from agent import Session
+
+        with desk_of(model, transcoders=transcoders) as desk:
+            talk(Session(desk, thread))
+        return
+    check_port(settings.host, settings.port)
+    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the page is there
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+    from agent import share_memory
+
+    share_memory()
+    from ui.base import Opening
+    from ui.page import serve
+    from ui.server import leave_at_once, stay_open
+
+    opening = Opening(partial(open_late, settings))  # the page is there before the model is
+    try:
+        server, address = serve(opening, settings.host, settings.port, settings)
+    except OSError as exc:
+        if exc.filename is None:
+            raise
+        raise Refused(
+            f"The page keeps temporary files in '{exc.filename}', which cannot be written. Set "
+            "GRADIO_TEMP_DIR to a folder that can be."
+        ) from exc
+    notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
+    try:
+        stay_open(server, opening)
+    except SystemExit:  # SIGTERM, and all is closed
+        leave_at_once()
+
+
+def open_late(settings: "Settings", progress: Callable[[str, float], None]) -> "Desk":
+    """Open the desk; what it needs is imported here, in the thread that waits for it."""
+    from agent import open_desk
+
+    return open_desk(settings, progress)
+
+
+@app.command()
+def mcp(
+    http: Annotated[bool, typer.Option("--http", help="Serve over HTTP, not on stdin and stdout.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port, with --http; 7860 by default.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, with --http.")] = None,
+    model: Model = None,
+) -> None:
+    """Serve the same verbs to machines, by the Model Context Protocol."""
+    settings = settings_of(model=model, host=host, port=port)
+    settings.deciding  # noqa: B018 - as in chat
+    if http:
+        check_port(settings.host, settings.port)
+    from ui.base import Opening
+    from ui.machines import check_open, serve_http, serve_stdio
+
+    if http:
+        check_open(settings)
+    opening = Opening(partial(open_late, settings))  # a client may greet before the model is there
+    if http:
+        from ui.server import leave_at_once
+
+        try:
+            serve_http(settings, opening, lambda line: notes().print(line, markup=False))
+        except SystemExit:
+            leave_at_once()
+    else:
+        serve_stdio(settings, opening)
+
+
+@app.command()
+def doctor(
+    model: Model = None,
+    transcoders: Transcoders = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Length of a text to trace.")] = None,
+) -> None:
+    """Say what is installed, where things are kept, what is set, and what tracing a model would need."""
+    from ui.base import findings, needed
+
+    settings = settings_of(model=model, transcoders=transcoders)
+    lines = list(findings(settings))
+    if model is not None or settings.transcoders is not None or tokens is not None:
+        lines += ["", *needed(settings, tokens)]
+    screen().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def main() -> NoReturn:
+    """Run the command line; a failure is one sentence and exit code 2."""
+    # read when torch is imported: idle threads that spin cost 4 to 10 times where the cores are shared
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # no locale is too poor
+    sys.exit(run())
+
+
+def run() -> int:
+    """The exit code of one command."""
+    try:
+        code = app(standalone_mode=False, prog_name="askcircuit")
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
+    except BrokenPipeError:  # `askcircuit … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as exc:
+        typer.echo(f"askcircuit: {expected(exc)}", err=True)
+        return 2
+    if code == STOPPED:  # typer turns Ctrl-C into this code itself
+        typer.echo("Stopped.", err=True)
+    return code if isinstance(code, int) else 0
+
+
+def expected(exc: Exception) -> str:
+    """What to tell the user about an expected failure; anything else goes on as it came."""
+    from agent import AgentError
+
+    if isinstance(exc, (AgentError, Refused)):
+        return str(exc)
+    if usage := getattr(exc, "format_message", None):  # typer's own, wherever it keeps the class
+        return f"{usage().rstrip('.')}. Try 'askcircuit --help'."
+    raise exc
+
+
+def talk(session: "Session") -> None:
+    """Chat in the terminal until the input ends."""
+    from agent import Answered, Said
+    from ui.base import answer, markdown, said
+
+    out = screen()
+    for message in session.history()[-4:]:
+        out.print(said(message))
+    out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
+    while line := next_line():
+        parts: list[str] = []
+        report = None
+        try:
+            for event in heard(session, {"message": line}):
+                if isinstance(event, Said):
+                    parts.append(event.text)
+                elif isinstance(event, Answered):
+                    report = event.report
+            out.print(answer(report) if report else markdown("".join(parts)))
+        except Refused as exc:
+            out.print(str(exc), markup=False)
+        except KeyboardInterrupt:
+            out.print("Stopped.")
+
+
+def next_line() -> str:
+    """What the user types next; nothing when the input has ended."""
+    try:
+        line = input("> ").strip()
+    except EOFError:
+        return ""
+    check_text(line)
+    return line
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that is taken, before the model is loaded for nothing."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as exc:
+        raise Refused(elsewhere(host, exc)) from exc
+    try:
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as exc:
+        if exc.errno == errno.EADDRNOTAVAIL:
+            raise Refused(elsewhere(host, exc)) from exc
+        reason = exc.strerror or exc
+        raise Refused(f"Port {port} on {host} cannot be used ({reason}); give another with --port.") from exc
+
+
+def elsewhere(host: str, exc: Exception) -> str:
+    """What to tell whoever wants to listen on an address that is not this machine's."""
+    reason = getattr(exc, "strerror", None) or exc
+    return (
+        f"The host {host!r} is no address of this machine ({reason}); give one that is, such as 127.0.0.1, "
+        "or 0.0.0.0 for all, with --host."
+    )
+
+
+def save(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:
+    """Write the answer's files; each appears whole or not at all."""
+    contents = {
+        "report.json": json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1),
+        "answer.md": report["answer"]["markdown"].rstrip() + "\n",
+        "drawing.json": json.dumps(view, ensure_ascii=False, allow_nan=False),
+    }
+    try:
+        for name, content in contents.items():
+            part = folder / f".{name}.{os.getpid()}"
+            part.write_text(content, encoding="utf-8")
+            part.replace(folder / name)
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise Refused(f"The folder {str(folder)!r} cannot be written ({reason}).") from exc

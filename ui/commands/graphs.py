@@ -1,0 +1,85 @@
+"""Commands on graph files: trace a text into one, show one, explain one, upload one. Decides nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ui.base import Model, Transcoders, check_text, desk_of, notes, print_json, screen, settings_of
+
+graphs = typer.Typer(help="Graph files, as circuit-tracer and Neuronpedia write them.")
+
+File = Annotated[Path, typer.Argument(help="A graph as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Slug = Annotated[str, typer.Option(help="Name of the graph in the file and at Neuronpedia.")]
+Scan = Annotated[str, typer.Option(help="The model's name at Neuronpedia, such as gemma-2-2b.")]
+
+
+def trace(  # noqa: PLR0913 - an option each
+    text: Annotated[str, typer.Argument(help="Text whose next token to trace.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
+    said: Annotated[str | None, typer.Option(help="The token to trace.")] = None,
+    rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
+    slug: Slug = "",
+    scan: Scan = "",
+    model: Model = None,
+    transcoders: Transcoders = None,
+    old_error_ids: Annotated[
+        bool, typer.Option("--old-error-ids", help="As circuit-tracer up to 0.5.0 wrote them.")
+    ] = False,
+) -> None:
+    """Write TEXT's pruned attribution graph, with supernodes and labels, to a file."""
+    for piece in (text, said, rather_than):
+        check_text(piece)
+    from agent import Naming, export_trace
+
+    with desk_of(model, transcoders=transcoders) as desk, notes().status("Tracing …"):
+        naming = Naming(slug=slug, scan=scan, old_error_ids=old_error_ids)
+        done = export_trace(desk, text, out, said=said, foil=rather_than, naming=naming)
+    screen().print(
+        f"{out}: {done['nodes']} nodes, {done['links']} links, {done['supernodes']} supernodes.",
+        markup=False,
+    )
+
+
+@graphs.command()
+def show(file: File, as_json: Json = False) -> None:
+    """Say what a graph file holds."""
+    from agent import show_graph
+
+    shown = show_graph(file)
+    if as_json:
+        print_json({name: value for name, value in shown.items() if name != "markdown"})
+        return
+    from ui.base import markdown
+
+    screen().print(markdown(shown["markdown"]))
+
+
+def explain_file(file: Path, as_json: bool) -> None:
+    """Explain a graph somebody else made; nothing is tested, since the model is not there."""
+    from agent import why_graph
+
+    report = why_graph(file)
+    if as_json:
+        print_json(report)
+        return
+    from ui.base import markdown
+
+    screen().print(markdown(report["answer"]["markdown"]))
+
+
+@graphs.command()
+def upload(
+    file: File,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    slug: Slug = "",
+    scan: Scan = "",
+) -> None:
+    """Send a graph file to Neuronpedia, with the key from NEURONPEDIA_API_KEY."""
+    from agent import upload_graph
+
+    sent = upload_graph(file, key=settings_of().neuronpedia_key, slug=slug, scan=scan, dry_run=dry_run)
+    if dry_run:
+        screen().print("\n".join(sent.steps), markup=False)
+    screen().print(sent.view_url, markup=False)

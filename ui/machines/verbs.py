@@ -1,0 +1,290 @@
+"""What machines may ask for: typed arguments in, words and JSON out. Knows no protocol.
+
+A verb is a pydantic model of its arguments with a method that does it. Runs in a thread; reports its progress
+by a callback and is ended by an event.
+"""
+
+import json
+import re
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ui.base import Opening, Refused, working
+
+if TYPE_CHECKING:
+    from agent import Desk, Event, Session
+
+THREAD = re.compile(r"[0-9a-f]{32}")
+MOST = 20_000  # characters of a text; what the model reads of it is bounded by the settings
+LARGEST = 800_000  # bytes of a graph in one message: clients read at most 1 MiB
+Tell = Callable[[str], None]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST)]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Thread = Annotated[
+    str | None,
+    Field(
+        description="Conversation to go on with, as an earlier answer named it; over stdio the last without."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a verb gives back: markdown to read and JSON to work with."""
+
+    words: str
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Client:
+    """Whoever calls: one program over stdio, or anybody over HTTP, who has to name the thread."""
+
+    alone: bool
+    opening: Opening
+    waiting: int  # calls that may wait while one is answered
+    last: str | None = field(default=None)
+
+    def session(self, thread: str | None) -> "tuple[str, Session]":
+        """The conversation to go on with; raises Refused when it is not said which."""
+        chosen = thread or (self.last if self.alone else None)
+        if chosen is None:
+            raise Refused("There is no answer to go on from yet: call `why` first, and give its `thread`.")
+        if not THREAD.fullmatch(chosen):
+            raise Refused("The thread is not one that `why` gave: it should be 32 letters and digits.")
+        from agent import Session
+
+        session = Session(self.opening.desk(), chosen)
+        if not session.history():
+            raise Refused("There is no conversation of this thread: call `why` first, and give its `thread`.")
+        self.last = chosen
+        return chosen, session
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call under way."""
+
+    client: Client
+    tell: Tell
+    cancel: threading.Event
+
+    def desk(self) -> "Desk":
+        """The desk; the first calls wait until the model is loaded."""
+        while not self.client.opening.ready:
+            what, done = self.client.opening.at
+            self.tell(f"loading the {what} {done:.0%}")
+            if self.cancel.wait(0.3):
+                raise Refused("Stopped.")
+        return self.client.opening.desk()
+
+    def hear(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
+        """The words and the report of an answer; raises Refused with what went wrong."""
+        from agent import Answered, Failed, Said, Working
+
+        words, report = [], None
+        with closing(events):  # whatever happens here, the turn is given up
+            for event in events:
+                match event:
+                    case Working(step, done, note):
+                        self.tell(working(step, done, note))
+                    case Said(text):
+                        words.append(text)
+                    case Answered(whole):
+                        report = whole
+                    case Failed(why):
+                        raise Refused(why)
+        return "".join(words).strip(), report
+
+
+class Verb(BaseModel):
+    """Arguments that were checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: ClassVar[str]
+
+    def run(self, call: Call) -> Result:
+        """Do it; raises Refused or AgentError with one sentence."""
+        raise NotImplementedError
+
+
+class Trace(Verb):
+    """Trace why the model continues a text as it does.
+
+    Gives the attribution graph of logit(said) - logit(rather_than), pruned, with supernodes and labels, in
+    words and numbers. Nothing is tested; `why` tests.
+    """
+
+    name: ClassVar[str] = "trace"
+    text: Text = Field(description="The text whose next token is traced.")
+    said: Token | None = Field(None, description="The token to trace; the most probable one by default.")
+    rather_than: Token | None = Field(None, description="The token to compare with.")
+    graph: bool = Field(
+        False, description="Also give the graph as Neuronpedia writes it: its nodes and its strongest links."
+    )
+
+    def run(self, call: Call) -> Result:
+        """Trace into a file that lives as long as the call."""
+        from agent import Working, export_trace, show_graph
+
+        def emit(event: "Event") -> None:
+            if isinstance(event, Working):
+                call.tell(working(event.step, event.done, event.note))
+
+        with tempfile.TemporaryDirectory(prefix="askcircuit-") as folder:
+            path = Path(folder) / "graph.json"
+            done = export_trace(
+                call.desk(), self.text, path, said=self.said, foil=self.rather_than, emit=emit,
+                cancel=call.cancel,
+            )  # fmt: skip
+            shown = show_graph(path)
+            done.pop("path")
+            if self.graph:
+                done["graph"], done["links_given"] = fitting(json.loads(path.read_text(encoding="utf-8")))
+        return Result("\n\n".join(filter(None, (done["note"], shown["markdown"]))), done)
+
+
+class Why(Verb):
+    """Explain why the model continues a text as it does.
+
+    The circuit is traced; what removing its groups of features does is predicted, then tested on the
+    model, each group against 99 matched random ones. Gives the answer as markdown, the whole report, and
+    a thread for `intervene` and `ask`.
+    """
+
+    name: ClassVar[str] = "why"
+    text: Text = Field(description="The text whose next token is explained.")
+    said: Token | None = Field(None, description="The token to explain; the most probable one by default.")
+    rather_than: Token | None = Field(None, description="The token it is compared with.")
+
+    def run(self, call: Call) -> Result:
+        """Ask in a new conversation."""
+        from agent import Session
+
+        thread = uuid.uuid4().hex
+        session = Session(call.desk(), thread)
+        asked = session.ask("", text=self.text, said=self.said, foil=self.rather_than, cancel=call.cancel)
+        words, report = call.hear(asked)
+        call.client.last = thread
+        return Result(words, {"thread": thread, "report": report})
+
+
+class Intervene(Verb):
+    """Test an intervention on the circuit that the last `why` found.
+
+    Removes or scales a group of features, or gives it the values it has with another word. The effect is
+    predicted first, then measured beside 99 matched random groups.
+    """
+
+    name: ClassVar[str] = "intervene"
+    kind: Literal["ablate", "steer", "swap"] = Field(
+        "ablate",
+        description="ablate removes, steer multiplies by `factor`, swap takes over from `other`.",
+    )
+    group: Token | None = Field(None, description="A group of the answer, such as S1, or a word in its name.")
+    features: list[Token] = Field(
+        [], max_length=200, description="Instead of a group: features of the graph, such as L11.N1234+@5."
+    )
+    factor: float | None = Field(None, ge=-20, le=20, description="steer: what multiplies the activations.")
+    other: Text | None = Field(None, description="swap: a word to put in its place, or a whole text.")
+    thread: Thread = None
+
+    def run(self, call: Call) -> Result:
+        """Ask for it without a detour through English."""
+        target = self.group or ",".join(self.features)
+        if not target or (self.group and self.features):
+            raise Refused("Say what to change: either a `group`, such as S1, or `features`.")
+        if (self.kind == "steer") != (self.factor is not None):
+            raise Refused("A `factor` belongs to steer, and steer needs one, such as 2 or 0.5.")
+        if (self.kind == "swap") != (self.other is not None):
+            raise Refused("What is put in its place (`other`) belongs to swap, and swap needs it.")
+        call.desk()
+        thread, session = call.client.session(self.thread)
+        if session.last_drawing() is None:
+            raise Refused("There is no circuit in this thread to intervene on: call `why` first.")
+        events = session.intervene(target, factor=self.factor or 0.0, other=self.other, cancel=call.cancel)
+        words, _ = call.hear(events)
+        return Result(words, {"thread": thread, "claims": session.findings()})
+
+
+class Ask(Verb):
+    """Ask a follow-up question about the last `why`, in English.
+
+    Such as: how does Texas reach the last token? which words mattered? how sure are you? show the
+    evidence for sentence 3.
+    """
+
+    name: ClassVar[str] = "ask"
+    message: Text = Field(description="The question.")
+    thread: Thread = None
+
+    def run(self, call: Call) -> Result:
+        """Go on with a conversation."""
+        call.desk()
+        thread, session = call.client.session(self.thread)
+        words, report = call.hear(session.ask(self.message, cancel=call.cancel))
+        return Result(words, {"thread": thread, "report": report, "claims": session.findings()})
+
+
+class SearchFeatures(Verb):
+    """Find features by meaning.
+
+    Among all of the packaged model's, or, for another model, those described so far in any traced text.
+    """
+
+    name: ClassVar[str] = "search_features"
+    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)] = Field(
+        description="What the features should be about."
+    )
+    k: int = Field(10, ge=1, le=100, description="How many to give.")
+
+    def run(self, call: Call) -> Result:
+        """Look them up."""
+        found = call.desk().search(self.query, self.k)
+        lines = [
+            f"- {hit['id'].rpartition('/')[2]} ({hit['similarity']:.2f}): {hit['label']}" for hit in found
+        ]
+        none = "No feature is described yet; `why` and `trace` describe those of a text."
+        return Result("\n".join(lines) or none, {"features": found})
+
+
+def fitting(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """A graph with as many of its strongest links as one message holds, and how many those are."""
+    room = LARGEST - len(json.dumps({**graph, "links": []}))
+    if room < 0:
+        raise Refused(
+            "The graph is too large for one message; write it with `askcircuit trace TEXT -o FILE`."
+        )
+    given = []
+    for link in sorted(graph["links"], key=lambda link: -abs(link["weight"])):
+        room -= len(json.dumps(link)) + 2
+        if room < 0:
+            break
+        given.append(link)
+    return {**graph, "links": given}, len(given)
+
+
+VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in (Why, Intervene, Ask, Trace, SearchFeatures)}
+
+
+def checked(name: str, arguments: dict[str, Any]) -> Verb:
+    """A verb with its arguments; raises Refused with a sentence on what is wrong with them."""
+    if name not in VERBS:
+        raise Refused(f"There is no tool {name[:80]!r}; there are {', '.join(VERBS)}.")
+    try:
+        return VERBS[name].model_validate(arguments, strict=True)
+    except ValidationError as exc:
+        wrong = []
+        for error in exc.errors(include_url=False)[:3]:
+            place = ".".join(str(part) for part in error["loc"]) or "the arguments"
+            wrong.append(f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}")
+        known = ", ".join(VERBS[name].model_fields)
+        raise Refused(f"{name} cannot take this ({'; '.join(wrong)}). Its arguments are {known}.") from exc

@@ -1,0 +1,396 @@
+"""What happens when the widgets of the page are used. What is said comes from the agent."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from agent import AgentError, Roster
+from ui.base import Opening, chat_messages
+from ui.page import downloads, owners, shared_bundles, suggestions
+from ui.page.open_conversations import Still, Talks, act_of, dialled, factor_of, focus_of, listen, thread_of
+from ui.page.widgets import Widgets
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+LIVE = {**QUIET, "queue": False, "trigger_mode": "multiple"}
+UNPIN = """() => document.querySelector('#circuit .ac').parentElement
+    .dispatchEvent(new CustomEvent('ac-clear'))"""
+TO_QUESTION = """() => { setTimeout(() => {
+    const asked = [...document.querySelectorAll('#chat .message-row.user-row')].pop();
+    const list = asked?.closest('.bubble-wrap');
+    if (list) list.scrollTop += asked.getBoundingClientRect().top - list.getBoundingClientRect().top - 8;
+}, 400); }"""
+Scene = dict[Any, Any]  # widget: its new value
+
+
+class Page:
+    """One page; what belongs to a visitor is in its states, what was said is with the agent."""
+
+    def __init__(self, opening: Opening, widgets: Widgets, folder: Path, roster: Roster) -> None:
+        """A page of these widgets; `folder` holds what is shared by links, `roster` whose talks there are."""
+        self.opening, self.talks = opening, Talks(opening)
+        self.w, self.folder, self.roster = widgets, folder, roster
+
+    def on_load(self, kept: Any, key: Any, request: gr.Request) -> Scene:
+        """Open what the link names, or the conversation this browser left, or a worked example."""
+        key, thread = owners.key_of(key), thread_of(kept)
+        owner, wanted = owner_of(request, key), str(request.query_params.get("bundle", ""))[:64]
+        mine = self.roster.owns(owner, thread)
+        if wanted or not mine:
+            scene = self.opened(wanted or shared_bundles.FIRST, owner, linked=bool(wanted))
+        else:
+            begun = [] if self.opening.ready else [chat_messages.waiting()]
+            known = self.shelved(thread, owner, saves=False)
+            scene = {self.w.kept: thread, self.w.thread: thread, self.w.chat: begun, self.w.shelf: known}
+        name = request.username or ""
+        leave = gr.update(visible=bool(name), value=f"Log out {chat_messages.visible(name)[:40]}")
+        if self.talks.asked_on(request.session_hash):  # somebody was faster: the question has opened its own
+            return {self.w.leave: leave}
+        return {**scene, self.w.key: key, self.w.leave: leave}
+
+    def on_loading(self) -> Iterator[str]:
+        """Say how far the model is, until it is there."""
+        while not self.opening.ready:
+            yield self.headline()
+            time.sleep(1)
+        yield self.headline()
+
+    def on_ready(self, thread: Any, key: Any, request: gr.Request) -> Scene:
+        """Open the conversation this browser left, which needed the model."""
+        thread, owner = thread_of(thread), owner_of(request, key)
+        talk = self.talks.get(thread)
+        left = self.roster.owns(owner, thread) and talk.still is None and talk.left(request.session_hash)
+        return self.scene(thread, owner) if left else {self.w.title: self.headline()}
+
+    def opened(self, name: str, owner: str, *, linked: bool = True) -> Scene:
+        """A bundle in a conversation of its own, before the model is there; or why there is none."""
+        thread = thread_of(None)
+        try:
+            self.talks.get(thread).still = Still.of(shared_bundles.find(name, self.folder))
+        except AgentError as exc:
+            return {**self.empty(thread, owner), self.w.chat: [chat_messages.trouble(str(exc))]}
+        return self.scene(thread, owner, link=name if linked else "")
+
+    def empty(self, thread: str, owner: str) -> Scene:
+        """A conversation nobody has said anything in."""
+        self.talks.get(thread).still = Still([], None)
+        return self.scene(thread, owner)
+
+    def headline(self) -> str:
+        """The title with what is loaded, how far loading is, or why it failed."""
+        if not self.opening.ready:
+            what, done = self.opening.at
+            return chat_messages.title(f"loading the {what} … {done:.0%}", "")
+        try:
+            about = self.opening.desk().about()
+        except AgentError as exc:
+            return chat_messages.title(str(exc), "")
+        if self.w.read_only:
+            return chat_messages.title("read-only", "")
+        return chat_messages.title(about["model"], about["brain"])
+
+    def shelved(self, thread: str, owner: str, *, saves: bool, link: str | None = "") -> dict[str, Any]:
+        """What the shelf shows: examples, the visitor's own conversations, and what is open.
+
+        `link` goes into the address line; None leaves that as it is.
+        """
+        still = self.talks.get(thread).still
+        opened = thread if still is not None and still.history else ""
+        now = {"thread": thread, "link": link, "saves": saves, "opened": opened}
+        whose = {"talks": self.roster.listed(owner), "login": owner.startswith("login ")}
+        return {"gallery": shared_bundles.gallery(), **whose, **now}
+
+    def scene(self, thread: str, owner: str, *, link: str = "") -> Scene:
+        """A conversation as it stands."""
+        talk = self.talks.get(thread)
+        try:
+            history, drawing = talk.history(), talk.drawing()
+        except AgentError as exc:
+            return {self.w.chat: [chat_messages.trouble(str(exc))]}
+        return {
+            self.w.shelf: self.shelved(thread, owner, saves=downloads.saves(drawing), link=link),
+            self.w.box: "",
+            self.w.kept: thread,
+            self.w.thread: thread,
+            self.w.chat: chat_messages.past(history),
+            self.w.circuit: chat_messages.drawn(self.seen(drawing)),
+            **self.pinned(None, drawing),
+        }
+
+    def on_new(self, key: Any, request: gr.Request) -> Scene:
+        """Begin another conversation; the old one stays on disk."""
+        return self.empty(thread_of(None), owner_of(request, key))
+
+    def on_case(self, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
+        """Open a worked example."""
+        return self.opened(str(getattr(click, "name", "")), owner_of(request, key))
+
+    def on_talks(self, thread: Any, key: Any, request: gr.Request) -> Any:
+        """The list as it is now: another tab may have added to it."""
+        return self.shelved_again(thread_of(thread), owner_of(request, key))
+
+    def on_talk(self, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
+        """Go on with one of the visitor's own conversations."""
+        owner, wanted = owner_of(request, key), str(getattr(click, "thread", ""))
+        if not self.roster.owns(owner, wanted):
+            return {self.w.shelf: gr.skip()}
+        if not self.opening.ready:
+            gr.Info("The model is still loading; your conversations open when it is there.")
+            return {self.w.shelf: gr.skip()}
+        return self.scene(wanted, owner)
+
+    def on_drop(self, thread: Any, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
+        """Delete one of the visitor's own conversations, from the list and from disk."""
+        owner, wanted = owner_of(request, key), str(getattr(click, "thread", ""))
+        if not self.roster.owns(owner, wanted):
+            return {self.w.shelf: gr.skip()}
+        talk = self.talks.get(wanted)
+        if not self.opening.ready or talk.busy.locked():
+            gr.Info("It can be deleted when the model is loaded and has answered.")
+            return {self.w.shelf: gr.skip()}
+        talk.session().forget()
+        self.roster.drop(owner, wanted)
+        if wanted == thread:
+            return self.empty(thread_of(None), owner)
+        return {self.w.shelf: self.shelved_again(thread_of(thread), owner)}
+
+    def shelved_again(self, thread: str, owner: str) -> dict[str, Any]:
+        """The shelf of a conversation that stays open."""
+        return self.shelved(thread, owner, saves=downloads.saves(self.drawn(thread)), link=None)
+
+    def on_fetch(self, thread: Any, click: gr.EventData) -> Any:
+        """Make a file of what is open."""
+        kind, talk = getattr(click, "kind", ""), self.talks.get(thread_of(thread))
+        return made(lambda: downloads.exported(kind, talk)) if kind in downloads.KINDS else gr.skip()
+
+    def on_share(self, thread: Any) -> Any:
+        """Keep what is open under a link."""
+        talk = self.talks.get(thread_of(thread))
+        return made(
+            lambda: {"link": shared_bundles.share(talk.bundle(), self.folder), "note": "Copy the link:"}
+        )
+
+    def on_bring(self, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
+        """Open a file: a bundle goes on as a conversation, somebody's graph can be looked at."""
+        name, text = str(getattr(click, "name", "")), str(getattr(click, "text", ""))
+        thread = thread_of(None)
+        try:
+            bundle, view = shared_bundles.brought(name, text)
+        except AgentError as exc:
+            return {self.w.shelf: gr.update(made={"why": str(exc), "at": time.time()})}
+        talk = self.talks.get(thread)
+        talk.still = Still.of(bundle) if bundle else Still(chat_messages.read(view), view["drawing"])
+        scene = self.scene(thread, owner_of(request, key))
+        shown = gr.update(value=scene[self.w.shelf], made={"opened": True, "at": time.time()})
+        return {**scene, self.w.shelf: shown}
+
+    def on_ask(  # noqa: PLR0913 - an input each
+        self,
+        message: str,
+        text: str,
+        said: str,
+        foil: str,
+        focus: Any,
+        thread: Any,
+        shown: Any,
+        key: Any,
+        request: gr.Request,
+    ) -> Iterator[Scene]:
+        """Answer a question, piece by piece.
+
+        Gradio sends what changed from piece to piece, and a busy browser changes a piece before it is
+        shown: a key that the next piece lacks is then lost. So each piece says again who is busy, and the
+        circuit is a text, which is replaced as a whole.
+        """
+        message, text, said, foil = (str(each or "") for each in (message, text, said, foil))
+        asked = chat_messages.question(message, text, said, foil)
+        if not asked:
+            gr.Info("Type a question first, or take an example.")
+            yield {self.w.chat: gr.skip()}  # of a stream without a piece Gradio empties all it writes to
+            return
+        thread, key = thread_of(thread), owners.key_of(key)
+        talk = self.talks.get(thread)
+        if not talk.busy.acquire(blocking=False):
+            raise gr.Error("This conversation is still answering.", print_exception=False)
+        try:
+            talk.cancel, talk.shown, talk.page = threading.Event(), None, request.session_hash
+            owners.enter(self.roster, owner_of(request, key), thread, asked)
+            shown = [*shown, chat_messages.asked(asked)]
+            busy: Scene = {self.w.go: gr.update(visible=False), self.w.stop: gr.update(visible=True)}
+            yield {
+                **busy,
+                self.w.thread: thread,
+                self.w.kept: thread,
+                self.w.key: key,
+                self.w.chat: [*shown, *chat_messages.show(chat_messages.Turn(), 0.0)],
+                **dict.fromkeys((self.w.box, self.w.text, self.w.said, self.w.foil), ""),
+            }
+            question = {
+                "message": message[:4000],
+                "text": text or None,
+                "said": said or None,
+                "foil": foil or None,
+                "focus": {key: focus[key] for key in ("kind", "id")} if focus else None,
+            }
+            for messages, view in chat_messages.answer(listen(talk, question)):
+                scene = {**busy, self.w.chat: [*shown, *messages]}
+                talk.shown = talk.shown if view is None else view["graph_id"]
+                yield scene if view is None else {**scene, self.w.circuit: chat_messages.drawn(view)}
+        finally:
+            talk.busy.release()
+
+    def on_example(
+        self, thread: Any, shown: Any, key: Any, request: gr.Request, choice: gr.SelectData
+    ) -> Iterator[Scene]:
+        """Ask the example that was clicked."""
+        yield from self.on_ask(choice.value["text"], "", "", "", None, thread, shown, key, request)
+
+    def on_act(
+        self, thread: Any, shown: Any, key: Any, request: gr.Request, click: gr.EventData
+    ) -> Iterator[Scene]:
+        """Ask what a button of the drawing stands for: a test with controls, or a swap."""
+        focus, message = focus_of(click), act_of(click)
+        if focus is None or message is None:
+            yield {self.w.chat: gr.skip()}
+            return
+        yield from self.on_ask(message, "", "", "", focus, thread, shown, key, request)
+
+    def on_done(self, focus: Any, thread: Any, key: Any, request: gr.Request) -> Scene:
+        """Make the page ready for the next question, however the last one ended."""
+        thread = thread_of(thread)
+        drawing = self.drawn(thread)
+        drew = self.talks.get(thread).shown  # of a question that was stopped: it is not the conversation's
+        other = drew is not None and drew != (drawing or {}).get("graph_id")
+        return {
+            self.w.circuit: chat_messages.drawn(drawing) if other else gr.skip(),
+            self.w.shelf: self.shelved(thread, owner_of(request, key), saves=downloads.saves(drawing)),
+            self.w.go: gr.update(visible=True),
+            self.w.stop: gr.update(visible=False),
+            **self.pinned(focus, drawing),
+        }
+
+    def drawn(self, thread: Any) -> Any:
+        """The circuit of a conversation, where it has one and it can be read."""
+        talk = self.talks.get(thread_of(thread))
+        return talk.drawing() if talk.still is not None or self.opening.ready else None
+
+    def on_stop(self, thread: Any) -> None:
+        """Ask the running answer to stop; it says so itself."""
+        self.talks.get(thread_of(thread)).cancel.set()
+
+    def on_pick(self, thread: Any, click: gr.EventData) -> Scene:
+        """Let the next question be about what was clicked in the drawing."""
+        return self.pinned(focus_of(click), self.drawn(thread))
+
+    def on_unpick(self, thread: Any) -> Scene:
+        """Let the next question be about nothing in particular."""
+        return self.pinned(None, self.drawn(thread))
+
+    def on_dial(self, thread: Any, click: gr.EventData) -> Any:
+        """Scale what is pinned, once and without controls, and show what the model then says."""
+        seen = dialled(self.talks.get(thread_of(thread)), click)
+        return gr.skip() if seen is None else gr.update(tried=seen)
+
+    def on_keep(self, thread: Any, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
+        """Enter what was tried by hand in the conversation and its ledger."""
+        focus, factor = focus_of(click), factor_of(click)
+        thread = thread_of(thread)
+        talk = self.talks.get(thread)
+        if focus is None or factor is None or not talk.busy.acquire(blocking=False):
+            return {self.w.chat: gr.skip()}
+        try:
+            session = talk.session()
+            session.keep(session.try_out(focus["id"], factor))
+        except AgentError as exc:
+            gr.Warning(str(exc))
+            return {self.w.chat: gr.skip()}
+        finally:
+            talk.busy.release()
+        owners.enter(self.roster, owner_of(request, key), thread, f"{focus['id']} by hand")
+        return {
+            self.w.chat: chat_messages.past(talk.history()),
+            self.w.circuit: chat_messages.drawn(talk.drawing()),
+        }
+
+    def seen(self, drawing: Any) -> Any:
+        """The circuit as it is shown: where nothing can be asked, nothing can be tried either."""
+        return {**drawing, "only_seen": True} if drawing and self.w.read_only else drawing
+
+    def pinned(self, focus: Any, drawing: Any) -> Scene:
+        """The focus, its chip, and the questions that make sense with it."""
+        asked = focus if not self.w.read_only else None
+        chip = gr.update(value=chat_messages.chip(asked) if asked else "", visible=bool(asked))
+        asks = suggestions.ideas(self.seen(drawing), focus)
+        buttons = {
+            button: gr.update(value=asks[i] if i < len(asks) else "", visible=i < len(asks))
+            for i, button in enumerate(self.w.ideas)
+        }
+        hint = gr.update(placeholder=suggestions.hint(drawing))
+        return {self.w.focus: focus, self.w.chip: chip, **buttons, self.w.box: hint}
+
+    def wire(self, blocks: gr.Blocks) -> None:
+        """Say which widget calls what."""
+        picked = [self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
+        scene = [self.w.kept, self.w.thread, self.w.chat, self.w.circuit, self.w.shelf, *picked]
+        first = [*scene, self.w.key, self.w.leave]
+        load = blocks.load(self.on_load, [self.w.kept, self.w.key], first, concurrency_limit=None, **QUIET)
+        loaded = load.then(self.on_loading, None, self.w.title, concurrency_limit=None, **QUIET)
+        loaded.then(self.on_ready, [self.w.thread, self.w.key], [*scene, self.w.title], queue=False, **QUIET)
+        for again in (self.w.new.click, self.w.chat.clear):
+            again(self.on_new, self.w.key, scene, queue=False, **QUIET)
+        for event, handler in ((self.w.shelf.opencase, self.on_case), (self.w.shelf.opentalk, self.on_talk)):
+            event(handler, self.w.key, scene, **LIVE)
+        self.w.shelf.bringfile(self.on_bring, self.w.key, scene, **LIVE)
+        mine = [self.w.thread, self.w.key]
+        self.w.shelf.droptalk(self.on_drop, mine, scene, **LIVE)
+        self.w.shelf.listtalks(self.on_talks, mine, self.w.shelf, **LIVE)
+        self.w.shelf.fetchfile(self.on_fetch, self.w.thread, self.w.shelf, **LIVE)
+        self.w.shelf.sharelink(self.on_share, self.w.thread, self.w.shelf, **LIVE)
+        self.w.stop.click(self.on_stop, self.w.thread, None, queue=False, **QUIET)
+        self.w.circuit.pick(self.on_pick, self.w.thread, picked, **LIVE)
+        self.w.circuit.dial(self.on_dial, self.w.thread, self.w.circuit, **LIVE)
+        self.w.circuit.keep(self.on_keep, mine, [self.w.chat, self.w.circuit], **LIVE)
+        self.w.chip.click(self.on_unpick, self.w.thread, picked, js=UNPIN, queue=False, **QUIET)
+
+        rest = [self.w.text, self.w.said, self.w.foil, self.w.focus, self.w.thread, self.w.chat, self.w.key]
+        boxes = (self.w.box, self.w.text, self.w.said, self.w.foil)
+        for trigger in (*(box.submit for box in boxes), self.w.go.click):
+            self.wire_question(trigger, self.on_ask, [self.w.box, *rest])
+        for button in self.w.ideas:
+            self.wire_question(button.click, self.on_ask, [button, *rest])
+        talk = [self.w.thread, self.w.chat, self.w.key]
+        self.wire_question(self.w.chat.example_select, self.on_example, talk)
+        self.wire_question(self.w.circuit.act, self.on_act, talk)
+
+    def wire_question(self, trigger: Any, handler: Any, inputs: list[Any]) -> None:
+        """Let an event ask: it waits for its turn at the desk, is told its place, and can be stopped."""
+        boxes = [self.w.box, self.w.text, self.w.said, self.w.foil, self.w.go, self.w.stop]
+        outputs = [self.w.chat, self.w.circuit, self.w.thread, self.w.kept, self.w.key, *boxes]
+        run = trigger(
+            handler,
+            inputs,
+            outputs,
+            concurrency_limit=None,
+            concurrency_id="subject",
+            **QUIET,
+        )
+        picked = [self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
+        ready = [self.w.circuit, self.w.shelf, self.w.go, self.w.stop, *picked]
+        done = run.then(self.on_done, [self.w.focus, self.w.thread, self.w.key], ready, queue=False, **QUIET)
+        done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top
+
+
+def made(work: Callable[[], dict[str, Any]]) -> Any:
+    """What the shelf is given to save or to show, or why there is nothing; the time makes each new."""
+    try:
+        return gr.update(made={**work(), "at": time.time()})
+    except AgentError as exc:
+        return gr.update(made={"why": str(exc), "at": time.time()})
+
+
+def owner_of(request: gr.Request, key: Any) -> str:
+    """Whose conversations a request may see."""
+    return owners.owner_of(request.username, key)

@@ -1,0 +1,11 @@
+from .explanation_file import (
+    SCRIPTS as SCRIPTS,
+    as_html as as_html,
+    as_markdown as as_markdown,
+    asset as asset,
+)
+from .suite_page import (
+    facts as facts,
+    markdown as markdown,
+    page as page,
+)
