@@ -15,8 +15,10 @@ ENTRIES = [("circuit.js", "drawCircuit"), ("shelf.js", "drawShelf"), ("saved_pag
 @pytest.mark.parametrize(("entry", "function"), ENTRIES)
 def test_a_script_holds_each_module_once_and_after_what_it_imports(entry, function):
     joined = script(entry, function)
-    there: set[str] = set()
-    for made, used in re.findall(r"^const (?:(module_\w+) = \(|\{[^}]*\} = (module_\w+);$)", joined, re.MULTILINE):
+    there, last = set(), ""  # a module is there once what it imports is bound within it
+    for made, used in re.findall(
+        r"^const (?:(module_\w+) = \(|\{[^}]*\} = (module_\w+);$)", joined, re.MULTILINE
+    ):
         assert made not in there
         assert not used or (used in there - {last})
         last = made or last
