@@ -17,8 +17,6 @@ ROOMS = ("agent", "tracer", "ui", "prompts")
 OURS = {*ROOMS, "tests"}
 NAMES = {
     "yaml": "pyyaml",
-    "sklearn": "scikit-learn",
-    "pycrfsuite": "python-crfsuite",
     "markdown_it": "markdown-it-py",
 }
 APART = {  # imported, and not declared

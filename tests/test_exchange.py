@@ -5,7 +5,6 @@ import logging
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from graph_files import GRAPHS, error, example, feature, logit, node, read, whole

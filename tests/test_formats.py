@@ -4,7 +4,6 @@ import copy
 import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from frozen_reference import own_precision
@@ -387,7 +386,9 @@ def test_our_file_has_every_field_that_neuronpedia_asks_for(written):
     assert all(isinstance(x["weight"], float) for x in data["links"])
 
 
-@pytest.mark.skipif(not SCHEMA.exists(), reason="needs Neuronpedia's schema: see tests/golden/graphs/README.md")
+@pytest.mark.skipif(
+    not SCHEMA.exists(), reason="needs Neuronpedia's schema: see tests/golden/graphs/README.md"
+)
 def test_our_file_is_valid_by_neuronpedia_s_schema(written):
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))

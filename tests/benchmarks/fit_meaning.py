@@ -1,6 +1,6 @@
 """Fits the weights by which intent_classifier reads questions: python -m tests.benchmarks.fit_meaning.
 
-From agent/questions/data/phrasings.txt, whose places are filled and which are framed, misspelt and made
+From phrasings.txt in agent/questions/data/, whose places are filled and which are framed, misspelt and made
 polite at random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral`
 (written by somebody who had not seen the phrases; scored once before it was learnt from). With --check it
 measures how many neutral questions are read right when their fold is not learnt.
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 import yaml
-from sklearn.linear_model import LogisticRegression
 
 from agent.core.sentence_encoder import Encoder
 from agent.questions.intent_classifier import PLAIN, counted, marks
@@ -67,7 +67,7 @@ FILLS = {
 MARKS = ['"%s"', "'%s'", "“%s”", "«%s»", "`%s`"]
 SEED, COPIES, RARE = 6, 2, 3
 MEANING, MARKED = 30.0, 15.0  # how freely the weights of the two kinds of features may grow
-STEPS, FOLDS = 500, 5
+STEPS, FOLDS = 150, 5
 
 
 class Example(NamedTuple):
@@ -179,19 +179,29 @@ class Fitted(NamedTuple):
 
 
 def fitted(learnt: Sequence[Example], vectors: Vectors) -> Fitted:
-    """Multinomial logistic regression with ridge: the same data, the same weights."""
+    """Multinomial logistic regression with ridge, by L-BFGS from zero: the same data, the same weights."""
+    classes = sorted({one.intent for one in learnt})
     seen = Counter(mark for one in learnt for mark in marks(one.sentence, one.fitted))
     known = {mark: at for at, mark in enumerate(sorted(m for m, n in seen.items() if n >= RARE))}
     rows = np.stack([counted(marks(one.sentence, one.fitted), known) for one in learnt])
     meaning = vectors.of([one.sentence for one in learnt])
-    size = np.concatenate([np.full(meaning.shape[1], MEANING), np.full(len(known), MARKED)]) ** 0.5
-    intents = [one.intent for one in learnt]
-    often = Counter(intents)
-    rarity = np.array([often[intent] ** -0.5 for intent in intents])
-    method = LogisticRegression(C=1.0, max_iter=STEPS, tol=1e-5)
-    method.fit(np.hstack([meaning, rows]) * size, intents, sample_weight=rarity / rarity.mean())
-    weights = np.vstack([method.coef_.T * size[:, None], method.intercept_])
-    return Fitted([str(name) for name in method.classes_], known, weights)
+    size = np.concatenate([np.full(meaning.shape[1], MEANING), np.full(len(known), MARKED), [1.0]]) ** 0.5
+    size = torch.tensor(size, dtype=torch.float32)
+    x = torch.tensor(np.hstack([meaning, rows, np.ones((len(rows), 1), np.float32)])) * size
+    y = torch.tensor([classes.index(one.intent) for one in learnt])
+    rarity = torch.bincount(y).float().rsqrt()[y]
+    weights = torch.zeros(x.shape[1], len(classes), requires_grad=True)
+    method = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        method.zero_grad()
+        miss = torch.nn.functional.cross_entropy(x @ weights, y, reduction="none")
+        total = (miss * rarity / rarity.mean()).sum() + 0.5 * (weights[:-1] ** 2).sum()
+        total.backward()
+        return total
+
+    method.step(loss)
+    return Fitted(classes, known, (weights.detach() * size[:, None]).numpy())
 
 
 def save(found: Fitted) -> None:
