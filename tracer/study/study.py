@@ -66,6 +66,9 @@ class Outcome(NamedTuple):
     matched: int
     doses: dict[float, float]
     knock_on: tuple[float, ...]
+    norm_controls: tuple[
+        float, ...
+    ] = ()  # random others that move the stream as far, see write_norm_controls
     say_foil: int = 0  # of the controls, where the whole vocabulary was looked at
 
 
@@ -260,7 +263,8 @@ class Contrast:
         """Intervene on the model: the group, its matched random controls and its doses in one batch.
 
         Where the group beats every one of its `controls`, further ones are drawn until there are `more`
-        in all. Stopping at the first that is not beaten makes p no smaller than chance allows (Besag and
+        in all. As many random others, turned down until they move the residual stream as far, are run beside
+        them (`norm_controls`): the stronger opponent. Stopping at the first that is not beaten makes p no smaller than chance allows (Besag and
         Clifford 1991): p <= 1 / (more + 1) still needs all of them beaten. `whole` looks at the whole
         vocabulary, and at no readouts, to count the controls that make the model say the foil.
         """
@@ -269,15 +273,18 @@ class Contrast:
         drawn = basis.controls(units, lambda some: study.change_units(some, how), controls, seed)
         doses = [d for d in DOSES if how.kind == "ablate"]
         own = study.change_units(units, how)
+        equal = basis.norm_controls(own, controls, seed).changes
         changes = [
             own,
             *(basis.scaled(units, dose) for dose in doses),
             *drawn.changes,
+            *equal,
         ]
         reads = [study.units(group) for group in readouts]
         effect, says_foil = self._measured(changes, reads, progress, whole)
         moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
-        values = moved[1 + len(doses) :]
+        first, last = 1 + len(doses), 1 + len(doses) + len(drawn.changes)
+        values, by_norm = moved[first:last], moved[last:]
         if more > len(values) and bool((values.abs() < moved[0].abs()).all()):
             values = torch.cat([values, self._further(units, how, drawn, more, seed, progress)])
         still = basis.measure_held([own], self.target, (self.answer, self.foil))
@@ -288,9 +295,10 @@ class Contrast:
             measured_frozen=float(still[0]),
             controls=tuple(float(x) for x in values),
             matched=drawn.matched,
-            doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
+            doses=dict(zip(doses, (float(x) for x in moved[1:first]), strict=True)),
             knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
-            say_foil=sum(says_foil[1 + len(doses) :]),
+            norm_controls=tuple(float(x) for x in by_norm),
+            say_foil=sum(says_foil[first:last]),
         )
 
     def _measured(
