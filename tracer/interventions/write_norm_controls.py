@@ -20,14 +20,14 @@ Pool = Callable[[int, int], tuple[Int[Tensor, " candidate"], Float[Tensor, " can
 
 
 class NormControls(NamedTuple):
-    """Changes of random others, no two of the same units, and how many of the group's units they stand for."""
+    """Changes of random others, no two alike, and how many of the group's units they stand for."""
 
     changes: tuple[Change, ...]
     matched: int
 
 
 class _Place(NamedTuple):
-    """One (layer, position) of a group: how far the group moves the stream there, and who may stand for it."""
+    """One (layer, position) of a group: how far it moves the stream there, and who may stand for it."""
 
     layer: int
     position: int

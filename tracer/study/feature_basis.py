@@ -214,7 +214,7 @@ class Features:
         return Drawn(tuple(changes), drawn.matched)
 
     def norm_controls(self, change: Change, count: int, seed: int) -> NormControls:
-        """Random other features that fire there, turned down until they move the stream as far as `change`."""
+        """Random others that fire there, turned down until they move the stream as far as `change`."""
 
         def pool(layer: int, position: int) -> tuple[Int[Tensor, " feature"], Float[Tensor, " feature"]]:
             active = self.active.units
@@ -271,7 +271,10 @@ class Features:
     def _writes(
         self, units: Units, each: Float[Tensor, " unit"] | None = None
     ) -> list[tuple[Tensor, int, Float[Tensor, "some d_model"]]]:
-        """(which of the units, the layer written at, what) for every layer each writes at; as active as `each`."""
+        """(which of the units, the layer written at, what) for every layer each writes at.
+
+        `each`: how active they are; as on the text where it is not given.
+        """
         acts, found = self.activations(units) if each is None else each, []
         for index in units.layer.unique().tolist():
             at = (units.layer == index).nonzero()[:, 0]
