@@ -22,8 +22,8 @@ def write_norms(basis, change):
 
 
 @pytest.fixture(params=FAMILIES[:3])
-def basis(request):
-    return Neurons(freeze_words(tiny_subject(request.param)))
+def basis(request, tiny):
+    return Neurons(freeze_words(tiny_subject(tiny, request.param)))
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, 2.5])
@@ -58,8 +58,8 @@ def test_the_same_seed_draws_the_same_controls(basis):
     assert all(torch.equal(a.values, b.values) for a, b in zip(first, second, strict=True))
 
 
-def test_a_place_without_others_has_no_control():
-    basis = Neurons(freeze_words(tiny_subject(FAMILIES[0])))
+def test_a_place_without_others_has_no_control(tiny):
+    basis = Neurons(freeze_words(tiny_subject(tiny, FAMILIES[0])))
     neurons = basis.frozen.layers[1].acts.shape[1]
     units = Units(*(torch.full((neurons,), n) for n in (1, 2)), torch.arange(neurons))
     drawn = basis.norm_controls(Change(units, torch.zeros(neurons).to(basis.activations(units))), 5, seed=0)
