@@ -11,9 +11,8 @@ from askcircuit.circuit import HEIGHT, Circuit
 from ui.reports import as_html, as_markdown, circuit_page, framed, words_as_html
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from agent import Bundle
+    from askcircuit.tables import Table
 
 KINDS = (".json", ".json.gz", ".html", ".md", ".txt")
 _BOLD = re.compile(r"(?<!\\)\*\*")
@@ -53,22 +52,22 @@ class Answer:
         return "\n".join(line.rstrip() for line in plain.strip().split("\n"))
 
     @property
-    def groups(self) -> "pd.DataFrame":
+    def groups(self) -> "Table":
         """The groups of features (supernodes), by id: name, place, share, measured effect, verdict."""
         return self.graph.groups
 
     @property
-    def features(self) -> "pd.DataFrame":
+    def features(self) -> "Table":
         """The features of the pruned graph, by id: place, label, activation, influence, effect, group."""
         return self.graph.features
 
     @property
-    def edges(self) -> "pd.DataFrame":
+    def edges(self) -> "Table":
         """The strongest edges of the pruned graph: source, target, weight, and what both ends are."""
         return self.graph.edges
 
     @property
-    def claims(self) -> "pd.DataFrame":
+    def claims(self) -> "Table":
         """The evidence, a claim a row, by id: predicted, measured, controls, p, verdict."""
         from askcircuit.tables import claims_table
 
@@ -142,17 +141,17 @@ class Trace:
     write: Callable[[Path], dict[str, Any]]  # the file for other tools; gives what was written, in numbers
 
     @property
-    def groups(self) -> "pd.DataFrame":
+    def groups(self) -> "Table":
         """The groups of features (supernodes), by id."""
         return self.graph.groups
 
     @property
-    def features(self) -> "pd.DataFrame":
+    def features(self) -> "Table":
         """The features of the pruned graph, by id."""
         return self.graph.features
 
     @property
-    def edges(self) -> "pd.DataFrame":
+    def edges(self) -> "Table":
         """The strongest edges of the pruned graph."""
         return self.graph.edges
 

@@ -7,7 +7,7 @@ from agent import AgentError
 from ui.reports import circuit_page, framed
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from askcircuit.tables import Table
 
 NOTHING = "Nothing was traced for this answer, so it has no circuit. Ask why about a text."
 HEIGHT = 640  # pixels; the page draws a circuit no lower than 560
@@ -25,21 +25,21 @@ class Circuit:
         return not self.data.get("nodes")
 
     @property
-    def groups(self) -> "pd.DataFrame":
+    def groups(self) -> "Table":
         """The groups of features (supernodes), by id: name, place, share, measured effect, verdict."""
         from askcircuit.tables import groups_table
 
         return groups_table(self._traced())
 
     @property
-    def features(self) -> "pd.DataFrame":
+    def features(self) -> "Table":
         """The features of the pruned graph, by id: place, label, activation, influence, effect, group."""
         from askcircuit.tables import features_table
 
         return features_table(self._traced())
 
     @property
-    def edges(self) -> "pd.DataFrame":
+    def edges(self) -> "Table":
         """The strongest edges of the pruned graph: source, target, weight, and what both ends are."""
         from askcircuit.tables import edges_table
 

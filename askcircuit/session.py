@@ -67,6 +67,8 @@ class Session:
         `question` is the question in your own words. Every claim is tested on the model. Begins a
         conversation of its own. Raises AgentError with a sentence.
         """
+        if not text.strip():
+            raise AgentError("The text is empty: give the text whose next token is to be explained.")
         talk = self._begin()
         return talk.hear(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+Table = pd.DataFrame
+
 GROUPS = (
     *("id", "name", "kind", "sign", "share", "token", "position", "first_layer", "last_layer", "features"),
     *("raises", "lowers", "predicted", "measured", "p", "verdict"),

@@ -129,7 +129,7 @@ def test_what_goes_wrong_is_told_in_a_sentence(session, kept, tmp_path):
         "cannot be read": lambda: askcircuit.read(tmp_path / "missing.json"),
         "There is no setting 'colour'": lambda: askcircuit.open(colour="red"),
         "cannot be": lambda: askcircuit.open(model="  "),
-        "text": lambda: session.why(""),
+        "The text is empty": lambda: session.why(" "),
     }
     for sentence, act in refused.items():
         with pytest.raises(askcircuit.AgentError, match=sentence) as told:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from tracer import GraphError, flow_of, graph_file, parse_graph, read_graph_file
 from tracer.attribution.graph import Kind
 from tracer.graph_files.formats import as_json, feature_index, neuron_of, pair, unpair, write_graph_file
 
-SHARED = Path("/work/shared/graphs")
+SHARED = Path(os.environ.get("TEST_GRAPHS", "no-such-folder"))  # graph files and schemas of others
 
 
 # Numbers and names
