@@ -84,14 +84,14 @@ def claims_table(claims: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
     rows = []
     for claim in claims:
-        controls = claim.get("controls") or {}
+        controls = (claim.get("controls") or {}).get("values") or ()
         rows.append(
             {
                 **claim,
-                "group": claim.get("supernode"),
+                "group": claim.get("supernode") or "+".join(claim.get("groups") or ()) or None,
                 "factor": (claim.get("intervention") or {}).get("factor"),
-                "largest_control": controls.get("max_abs"),
-                "controls": controls.get("n"),
+                "largest_control": max(map(abs, controls), default=None),
+                "controls": len(controls) or None,
                 "says": next((said["token"] for said in claim.get("says") or ()), None),
                 "features": len(claim.get("members") or ()),
             }
