@@ -19,7 +19,7 @@ TEXAS = "Texas, whose capital is"
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    with askcircuit.open(data_dir=tmp_path_factory.mktemp("door")) as session:
+    with askcircuit.open(data_dir=tmp_path_factory.mktemp("door"), nodes=300, controls=19) as session:
         yield session
 
 
@@ -62,7 +62,7 @@ def test_its_evidence_is_a_table(answer):
     tests = answer.claims.dropna(subset="p")
     assert len(tests) == answer.json["tests_run"]
     assert set(tests["verdict"]) <= {"supported", "partly", "refuted", "inconclusive"}
-    assert (tests["controls"] == 99).all()
+    assert (tests["controls"] == 19).all()
     said = answer.claims.loc[tests.index[0], "group"]
     assert answer.groups.loc[said, "measured"] == tests["measured"].iloc[0]
 
