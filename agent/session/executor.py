@@ -16,6 +16,7 @@ from agent.core import (
     Supernode,
     Working,
     actions,
+    entered,
     escaped,
     listed,
     percent,
@@ -116,7 +117,7 @@ class Harness:
         )
         return {
             "case": case,
-            "claims": [*state.get("claims", []), claim],
+            "claims": entered(state, claim),
             "found_note": f"it says {top[0]}",
         }
 
@@ -159,7 +160,7 @@ class Harness:
             numbers=[v for v in graph.values() if not isinstance(v, bool | str)],
         )
         note = f"{graph['nodes']} nodes and {graph['edges']} edges are left"
-        return {"graph": graph, "claims": [*state.get("claims", []), claim], "found_note": note}
+        return {"graph": graph, "claims": entered(state, claim), "found_note": note}
 
     def _describe(self, _action: actions.Describe, state: State) -> Update:
         features, found, catalogue = [], self._traced(state).features(), self._desk.catalogue
@@ -224,7 +225,7 @@ class Harness:
         update: Update = {
             "groups": groups,
             "flows": flows,
-            "claims": [*state.get("claims", []), claim],
+            "claims": entered(state, claim),
         }
         update["drawing"] = drawing({**state, **update}, traced)  # type: ignore[typeddict-item]
         update["found_note"] = f"{len(groups)} groups hold {percent(grouped)} of the effect"
@@ -249,7 +250,7 @@ class Harness:
     def _generalise(self, action: actions.Generalise, state: State) -> Update:
         progress = self._progress("generalise")
         claims = register_transfer(self._desk, action, case_in(state), state, progress)
-        return {"claims": claims, "found_note": f"{len(claims[-1]['rows'] or [])} texts, predicted"}
+        return {"claims": claims, "found_note": f"{len(claims[-1]['texts'])} texts, predicted"}
 
     def _compare(self, _action: actions.Compare, state: State) -> Update:
         claims = comparison(self._desk, case_in(state), state)

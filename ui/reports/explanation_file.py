@@ -75,9 +75,9 @@ def evidence(bundle: "Bundle") -> list[tuple[str, ...]]:
     """The ledger, a row a claim: id, words, predicted, measured, p, verdict."""
     rows = []
     for claim in bundle.kept.claims:
-        numbers = (_number(claim.get(name)) for name in ("predicted", "measured", "p"))
-        by = " (by hand)" if claim.get("by") == "user" else ""
-        rows.append((str(claim["id"]), f"{claim['text']}{by}", *numbers, str(claim["verdict"])))
+        numbers = (_number(getattr(claim, name, None)) for name in ("predicted", "measured", "p"))
+        by = " (by hand)" if claim.by == "user" else ""
+        rows.append((claim.id, f"{claim.text}{by}", *numbers, claim.verdict))
     return rows
 
 
