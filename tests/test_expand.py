@@ -1,7 +1,6 @@
 """The certified stop: its bound holds, and what it expects of the unexplored is close to the truth."""
 
 import math
-import time
 
 import pytest
 import torch
@@ -105,7 +104,5 @@ def test_products_that_gain_nothing_are_refused(takes, told):
 
 
 def test_what_is_quicker_is_measured_once():
-    start = time.perf_counter()
     assert (quickest_dtype() == torch.bfloat16) == (bfloat16_takes() < 1)
     assert bfloat16_takes.cache_info().misses == 1
-    assert time.perf_counter() - start < 5  # milliseconds; seconds where others keep the processor busy
