@@ -80,7 +80,7 @@ clean:
 
 # circuit-tracer in a virtual environment of its own: it wants older libraries than ours.
 .peer/.stamp:
-	@echo "bench: making .peer with circuit-tracer 0.5.0 ..."
+	@echo "bench: making .peer with circuit-tracer 0.5.0 (once; some minutes, 2 GB) ..."
 	@rm -rf .peer && $(PYTHON) -m venv .peer
 	@.peer/bin/python -m pip install -q --disable-pip-version-check torch==2.13.0 circuit-tracer==0.5.0 nnsight==0.6.2 gguf accelerate
 	@touch $@
@@ -90,7 +90,7 @@ gallery: setup
 	@$(PY) -m tests.gallery
 
 bench: setup .peer/.stamp
-	@$(PY) -m tests.benchmarks.bench
+	@$(PY) -m tests.benchmarks.bench $(ARGS)
 
 load: setup
 	@$(PY) -m tests.benchmarks.load $(ARGS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.core import AgentError, Event, QuestionError, State, Stopped, actions
+from agent.core import AgentError, Event, QuestionError, State, Stopped, actions, case_of
 from agent.graph_files.file_answer import contents, explain
 from agent.session import Harness
 from agent.workspace import Desk, waited
@@ -77,27 +77,13 @@ def export_trace(
         raise FileError(
             f"The graph cannot be written to {str(path)!r}: there is no such folder, or it is one."
         )
-    stop = cancel or threading.Event()
-    harness = Harness(desk, emit, stop)
-    question = {"text": text, "said": said, "foil": foil}
-    state = State(turn=1, history=[], question=question, focus=None, claims=[])
-    steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
+    state = _grouped(desk, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
+    case = case_of(state)
     try:
-        with desk.turns.place(stop) as place:
-            for event in waited(place):
-                emit(event)
-            if stop.is_set():
-                raise Stopped
-            for step in (*steps, actions.Describe(), actions.Group()):
-                state.update(harness.run(step, state))  # type: ignore[typeddict-item]
-            case = state["case"]
-            assert case is not None
-            graph = _as_file(desk, state, naming)
-            if naming.old_error_ids:
-                graph = with_error_ids(graph, old=True)
-            write_graph_file(graph, path)
-    except Stopped as exc:
-        raise AgentError("Stopped.") from exc
+        graph = _as_file(desk, state, naming)
+        if naming.old_error_ids:
+            graph = with_error_ids(graph, old=True)
+        write_graph_file(graph, path)
     except TracerError as exc:
         raise FileError(str(exc)) from exc
     return {
@@ -114,6 +100,45 @@ def export_trace(
         "note": case["note"],  # where something else is traced than was asked for
         **graph.own["scores"],
     }
+
+
+def draw_trace(
+    desk: Desk,
+    text: str,
+    *,
+    said: str | None = None,
+    foil: str | None = None,
+    emit: Callable[[Event], None] = lambda _event: None,
+    cancel: threading.Event | None = None,
+) -> dict[str, Any]:
+    """The drawing of a text's pruned graph with its groups; nothing is tested.
+
+    Raises AgentError with one sentence.
+    """
+    state = _grouped(desk, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
+    return state.get("drawing") or {}
+
+
+def _grouped(
+    desk: Desk, question: dict[str, Any], emit: Callable[[Event], None], stop: threading.Event
+) -> State:
+    """The state after the steps that ask nothing of the model but one trace."""
+    harness = Harness(desk, emit, stop)
+    state = State(turn=1, history=[], question=question, focus=None, claims=[])
+    steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
+    try:
+        with desk.turns.place(stop) as place:
+            for event in waited(place):
+                emit(event)
+            if stop.is_set():
+                raise Stopped
+            for step in (*steps, actions.Describe(), actions.Group()):
+                state.update(harness.run(step, state))  # type: ignore[typeddict-item]
+    except Stopped as exc:
+        raise AgentError("Stopped.") from exc
+    except TracerError as exc:
+        raise FileError(str(exc)) from exc
+    return state
 
 
 def _as_file(desk: Desk, state: State, naming: Naming) -> GraphFile:
