@@ -102,7 +102,7 @@ def as_html(bundle: "Bundle") -> str:
         "base-uri 'none'; form-action 'none'"
     )
     title = html.escape(bundle.title)
-    drawing = json.dumps(bundle.drawing, ensure_ascii=False).replace("<", "\\u003c")
+    drawing = json.dumps(bundle.drawing.plain(), ensure_ascii=False).replace("<", "\\u003c")
     rows = "".join(_row(row) for row in evidence(bundle))
     md = MarkdownIt("commonmark", {"html": False})
     return f"""<!doctype html>
