@@ -54,6 +54,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "anyio": {"ui/machines/mcp.py"},
     "tracer": {
         *(
+            "agent/core/ids.py",
             "agent/session/executor.py",
             "agent/experiments/hypothesis_tests.py",
             "agent/experiments/joint_ablation.py",
@@ -84,7 +85,7 @@ ONLY_IN = {  # a library or a room that just these files know
     },
 }
 LOOSE = {
-    "tracer": {"errors", "cancellation"},
+    "tracer": {"errors", "cancellation", "feature_ids"},
     "agent": set(),
     "ui": set(),
     "askcircuit": set(),

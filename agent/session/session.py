@@ -215,7 +215,7 @@ class Session:
 
         A read-only desk has no model: there it can be read, whatever it is about.
         """
-        there = bundle.report["model"]
+        there = bundle.report.model
         here = there if self._desk.settings.read_only else self._desk.subject.name
         if here != there:
             raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")

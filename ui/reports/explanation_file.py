@@ -83,7 +83,7 @@ def as_html(bundle: "Bundle") -> str:
         said=[_message(md, each) for each in bundle.history],
         evidence=evidence(bundle),
         made_with=md.render(made_with(bundle)),
-        drawing=bundle.drawing,
+        drawing=bundle.drawing.plain(),
         script=code,
     )
 
