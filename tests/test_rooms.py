@@ -38,7 +38,9 @@ ONLY_IN = {  # a library or a room that just these files know
     "transformers": {"tracer/models/model.py", "tracer/models/packaged.py"},
     "tokenizers": {"agent/core/sentence_encoder.py"},
     "pyarrow": {"tracer/autointerp/windows.py"},
-    "langgraph": {"agent/session/loop.py", "agent/session/session.py"},
+    "langgraph": {
+        *("agent/workspace/conversations.py", "agent/session/loop.py", "agent/session/session.py"),
+    },
     "openai": {"agent/core/llm_client.py"},
     "chromadb": {"agent/features/vector_index.py"},
     "pydantic_settings": {"agent/core/settings.py"},

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from agent.core import AgentError, Event, QuestionError, State, Stopped, actions
 from agent.graph_files.file_answer import contents, explain
-from agent.session import Harness
+from agent.session import Work, perform
 from agent.workspace import Desk, waited
 from tracer import (
     GraphFile,
@@ -78,7 +78,7 @@ def export_trace(
             f"The graph cannot be written to {str(path)!r}: there is no such folder, or it is one."
         )
     stop = cancel or threading.Event()
-    harness = Harness(desk, emit, stop)
+    work = Work(desk, emit, stop)
     question = {"text": text, "said": said, "foil": foil}
     state = State(turn=1, history=[], question=question, focus=None, claims=[])
     steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
@@ -89,7 +89,7 @@ def export_trace(
             if stop.is_set():
                 raise Stopped
             for step in (*steps, actions.Describe(), actions.Group()):
-                state.update(harness.run(step, state))  # type: ignore[typeddict-item]
+                state.update(perform(step, state, work))  # type: ignore[typeddict-item]
             case = state["case"]
             assert case is not None
             graph = _as_file(desk, state, naming)

@@ -1,4 +1,5 @@
 from .chat_messages import (
+    in_hand as in_hand,
     isolated as isolated,
     marked as marked,
     visible as visible,
@@ -9,6 +10,7 @@ from .console import (
     Model as Model,
     Refused as Refused,
     Transcoders as Transcoders,
+    can_reply as can_reply,
     check_folder as check_folder,
     check_text as check_text,
     desk_of as desk_of,
