@@ -110,13 +110,20 @@ def test_another_question_drops_the_one_that_was_cut_off(desk):
     assert "Three that I do understand" in in_words(session.ask("go on"))  # nothing to go on with
 
 
-def test_a_question_that_was_stopped_is_over(desk):
-    stop = threading.Event()
+def test_a_question_that_was_stopped_goes_on_too_and_its_answer_takes_its_place(desk, uncut):
     session = Session(desk, "stopped")
-    for _event in session.ask("", **TEXAS, cancel=stop):
-        stop.set()
-    assert session.unfinished() is None
-    assert session.history()[-1]["content"] == "Stopped."
+    for step in ("trace", "test"):
+        stop = threading.Event()
+        asked = {"message": "Go on."} if session.unfinished() else {"message": "", **TEXAS}
+        for event in session.ask(**asked, cancel=stop):
+            if isinstance(event, Working) and event.step == step:
+                stop.set()
+        assert session.unfinished() == (TEXAS["text"], "")
+        assert [line["content"] for line in session.history()] == [TEXAS["text"], "Stopped."]
+        assert len(list(desk.conversations.saver.list(session._config))) == 1  # the last step is enough
+    assert same(answered(session.ask("go on")), uncut)
+    assert [line["role"] for line in session.history()] == ["user", "assistant"]
+    assert session.history()[1]["content"] != "Stopped."
 
 
 @pytest.fixture
@@ -193,7 +200,7 @@ def test_money_is_asked_for_before_it_is_spent(desk):
 def test_conversations_of_earlier_versions_are_taken_over(tmp_path):
     kept = {"turn": 1, "history": [{"role": "user", "content": "help"}], "question": {}, "focus": None}
     old = StateGraph(State)
-    old.add_node("act", lambda state: {"turn": 1})
+    old.add_node("act", lambda _state: {"turn": 1})
     old.add_edge(START, "act")
     old.add_edge("act", END)
     connection = open_database(tmp_path)

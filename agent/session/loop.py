@@ -23,8 +23,9 @@ from agent.planners import Budget, LLMBrain, beyond, replied
 from agent.session.executor import ACTIONS, Work, perform
 from agent.workspace import Desk
 
-__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "draw_loop"]
+__all__ = ["BEFORE_THE_PLANNER", "STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "draw_loop"]
 
+BEFORE_THE_PLANNER = "permission"  # after which the planner does what was decided, or decides
 STEPS = 240  # nodes a question may pass: planner and action, of twice the most actions
 
 

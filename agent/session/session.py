@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import CLAIM_FIELDS, Bundle, bundle_of, circuit_id, cites, report, with_tests
+from agent.answers import CLAIM_FIELDS, Bundle, bundle_of, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -35,7 +35,8 @@ from agent.evidence import description_of
 from agent.experiments import Tried, asked, kept, told, try_out
 from agent.planners import REPORTED, LLMBrain
 from agent.questions import Intent, Question, parse, reply
-from agent.session.loop import STEPS, Deps, WentInCircles, build_loop
+from agent.session.history_lines import STOPPED, marks_of, without_stopped
+from agent.session.loop import BEFORE_THE_PLANNER, STEPS, Deps, WentInCircles, build_loop
 from agent.session.turns import (
     budget_of,
     choose_brain,
@@ -198,7 +199,7 @@ class Session:
             spent = brain.spent() if isinstance(brain, LLMBrain) else {}
             yield from self._finish(old, {**self._cost(before, start, earlier), **spent})
         except (AgentError, Stopped, WentInCircles) as exc:
-            stopped = self._took_too_long() if expired.is_set() else "Stopped."
+            stopped = self._took_too_long() if expired.is_set() else STOPPED
             why = {Stopped: stopped, WentInCircles: CIRCLES}.get(type(exc), str(exc))
             self._go_back(old, asked.message, why)
             yield Failed(why)
@@ -242,7 +243,6 @@ class Session:
             stream_mode=["custom", "updates"],
             durability="sync",  # after each node; a question can then go on from there
         )
-        done = False
         try:
             for mode, item in stream:
                 if mode == "custom":
@@ -250,19 +250,27 @@ class Session:
                     yield item
                 elif (drawing := _new(item, "drawing")) and drawing["nodes"]:
                     yield Drew(drawing)
-            done = True
-        finally:
-            if not done:  # nobody listens any more; closing waits for the running step, so end it first
-                cancel.set()
+        except (Stopped, GeneratorExit):  # or nobody listens any more
+            cancel.set()  # closing waits for the running step, so end it first
             stream.close()  # type: ignore[attr-defined]
+            self._keep_last_step()
+            raise
+
+    def _keep_last_step(self) -> None:
+        """Of a question that was stopped keep only the last step, which is enough to go on from."""
+        stands = self._loop.get_state(self._config)
+        if stands.values and not stands.interrupts:
+            self._loop.checkpointer.delete_thread(question_thread(self._thread))  # type: ignore[union-attr]
+            self._loop.update_state(self._config, stands.values, as_node=BEFORE_THE_PLANNER)
 
     def _finish(self, old: State, cost: dict[str, Any]) -> Iterator[Event]:
         """Tell the answer, redraw with verdicts, and remember both."""
         state: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
         words = state["reply"]
-        marks = _marks(state, words["sentences"])
+        marks = marks_of(state, words["sentences"])
         said = cast(Message, {"role": "assistant", "content": words["markdown"], **marks})
-        update: dict[str, Any] = {"history": [*old.get("history", []), *state["said"], said], "features": []}
+        before = without_stopped(old.get("history", []), state["said"][0])
+        update: dict[str, Any] = {"history": [*before, *state["said"], said], "features": []}
         whole = None
         if (
             Intent(state["question"]["intent"]) in REPORTED
@@ -293,12 +301,15 @@ class Session:
         return {"seconds": round(time.perf_counter() - start + earlier.get("seconds", 0.0), 3), **spent}
 
     def _go_back(self, old: State, message: str, why: str) -> None:
-        """After a failure the conversation stands where it stood, but for the question and its end."""
-        said = [
-            Message(role="user", content=clean(message)),
-            Message(role="assistant", content=escaped(why)),
-        ]
-        self._keep(cast(State, {**old, "history": [*old.get("history", []), *said], "finished": True}))
+        """After a failure the conversation stands where it stood, but for the question and its end.
+
+        One that was stopped stays in hand.
+        """
+        asked = Message(role="user", content=clean(message))
+        said = [*without_stopped(old.get("history", []), asked), asked]
+        said.append(Message(role="assistant", content=escaped(why)))
+        stands = cast(State, {**old, "history": said, "finished": True})
+        self._desk.conversations.keep(self._thread, stands, goes_on=why == STOPPED)
 
     def _took_too_long(self) -> str:
         return (
@@ -317,7 +328,7 @@ class Session:
         claim, sentence = kept(state, tried)
         claims = [*state.get("claims", []), claim]
         marked = {**state, "claims": claims}
-        marks = _marks(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
+        marks = marks_of(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
         said = [
             Message(role="user", content=asked(tried)),
             cast(Message, {"role": "assistant", "content": told(sentence), **marks}),
@@ -369,13 +380,6 @@ class Session:
         """Where the conversation stands from now on."""
         lasting = {name: value for name, value in state.items() if name not in OF_THE_QUESTION}
         self._desk.conversations.keep(self._thread, cast(State, lasting))
-
-
-def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the sentences of an answer cite and which parts of the drawing they are about."""
-    path = (state.get("flows") or {}).get("path", [])
-    found = cites(sentences, state.get("claims", []), state.get("groups") or [], path)
-    return {"cites": found, "circuit": circuit_id((state.get("drawing") or {}).get("graph_id", ""))}
 
 
 def _new(item: Any, name: str) -> Any:

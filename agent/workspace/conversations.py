@@ -64,10 +64,11 @@ class Conversations:
         found = self._run("select kind, state from standing where thread_id = ?", thread)
         return cast(State, self._serde.loads_typed(tuple(found[0])) if found else {})
 
-    def keep(self, thread: str, state: State) -> None:
-        """Where the conversation stands from now on; no question of it is in hand any more."""
+    def keep(self, thread: str, state: State, *, goes_on: bool = False) -> None:
+        """Where the conversation stands from now on; its question stays in hand only where it `goes_on`."""
         self._write(thread, state, time.time())
-        self.drop(thread)
+        if not goes_on:
+            self.drop(thread)
 
     def begin(self, thread: str, message: str) -> None:
         """A question is in hand; what was in hand before is dropped."""

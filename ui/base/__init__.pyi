@@ -1,8 +1,8 @@
 from .chat_messages import (
-    in_hand as in_hand,
     isolated as isolated,
     marked as marked,
     visible as visible,
+    with_waiting as with_waiting,
     words as words,
 )
 from .console import (

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from agent import Answered, Asks, Drew, Event, Failed, Said, Unfinished, Working
 
 Message = dict[str, Any]
-CUT_OFF = "This question was cut off. “Go on” has it answered from where it stood."
+CUT_OFF = "This question was stopped before it was answered. “Go on” answers it from where it stood."
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-=!|~$:.])")
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
@@ -183,12 +183,15 @@ def waiting() -> Message:
     return {"role": "assistant", "content": "The model is loading; this conversation opens when it is there."}
 
 
-def in_hand(waits: Unfinished | None) -> list[Message]:
-    """A question without an answer as two lines of a conversation: what was asked, and how it goes on."""
+def with_waiting(history: Iterable[Mapping[str, Any]], waits: Unfinished | None) -> list[Mapping[str, Any]]:
+    """The conversation with a question that has no answer at its end: what was asked, and how it goes on."""
+    lines = list(history)
     if waits is None:
-        return []
+        return lines
+    if [line["content"] for line in lines[-2:]] == [waits.message, "Stopped."]:
+        lines = lines[:-2]
     content = words(waits.asks) if waits.asks else CUT_OFF
-    return [{"role": "user", "content": waits.message}, {"role": "assistant", "content": content}]
+    return [*lines, {"role": "user", "content": waits.message}, {"role": "assistant", "content": content}]
 
 
 def trouble(why: str) -> Message:

@@ -292,11 +292,10 @@ def expected(exc: Exception) -> str:
 def talk(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
     from agent import Answered, Asks, Said
-    from ui.base import answer, in_hand, markdown, said
+    from ui.base import answer, markdown, said, with_waiting
 
     out = screen()
-    waits = session.unfinished()
-    for message in [*session.history()[-4:], *in_hand(waits)]:
+    for message in with_waiting(session.history()[-4:], session.unfinished()):
         out.print(said(message))
     out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
     while line := next_line():

@@ -115,7 +115,7 @@ class Page:
             self.w.box: "",
             self.w.kept: thread,
             self.w.thread: thread,
-            self.w.chat: chat_messages.past([*history, *chat_messages.in_hand(waits)]),
+            self.w.chat: chat_messages.past(chat_messages.with_waiting(history, waits)),
             self.w.circuit: chat_messages.drawn(self.seen(drawing)),
             **self.pinned(None, drawing, waits),
         }
