@@ -243,6 +243,7 @@ class Session:
             stream_mode=["custom", "updates"],
             durability="sync",  # after each node; a question can then go on from there
         )
+        done = False
         try:
             for mode, item in stream:
                 if mode == "custom":
@@ -250,11 +251,12 @@ class Session:
                     yield item
                 elif (drawing := _new(item, "drawing")) and drawing["nodes"]:
                     yield Drew(drawing)
-        except (Stopped, GeneratorExit):  # or nobody listens any more
-            cancel.set()  # closing waits for the running step, so end it first
-            stream.close()  # type: ignore[attr-defined]
-            self._keep_last_step()
-            raise
+            done = True
+        finally:
+            if not done:  # nobody listens any more; closing waits for the running step, so end it first
+                cancel.set()
+                stream.close()  # type: ignore[attr-defined]
+                self._keep_last_step()
 
     def _keep_last_step(self) -> None:
         """Of a question that was stopped keep only the last step, which is enough to go on from."""

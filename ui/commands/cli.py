@@ -51,8 +51,8 @@ app.command()(investigate)
 app.command()(replay)
 
 
-@app.command()
-def agent(
+@app.command("agent")
+def show_agent(
     draw: Annotated[bool, typer.Option("--draw", help="Print the loop as a mermaid diagram.")] = False,
 ) -> None:
     """Show how the agent works: its planner and the actions it goes to and comes back from."""
