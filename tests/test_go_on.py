@@ -97,7 +97,10 @@ def test_whoever_stops_listening_can_have_the_rest(desk, uncut, step):
     assert cut(session.ask("", **TEXAS), step)
     assert session.unfinished().message == TEXAS["text"]
     events = list(session.go_on())
-    assert kinds(events)[0] == step
+    done = [line["action"] for line in uncut["log"]]
+    rest = kinds(events)
+    assert rest == done[len(done) - len(rest) :]  # the step that ran may have ended
+    assert done.index(step) <= len(done) - len(rest) <= done.index(step) + 1
     assert same(next(event.report for event in events if isinstance(event, Answered)), uncut)
 
 
@@ -146,7 +149,7 @@ def test_it_asks_before_it_takes_more_than_it_may_and_a_yes_goes_on(narrow, uncu
     rounds = 0
     while isinstance(events[-1], Asks):
         events, rounds = list(session.ask("yes")), rounds + 1
-    assert 1 < rounds < 20
+    assert 1 <= rounds < 20
     report = next(event.report for event in events if isinstance(event, Answered))
     assert same(report, uncut)
     said = session.history()
@@ -154,11 +157,11 @@ def test_it_asks_before_it_takes_more_than_it_may_and_a_yes_goes_on(narrow, uncu
     assert len(said) == 2 + 2 * rounds
 
 
-def test_a_no_is_answered_with_what_is_known(narrow):
+def test_a_no_is_answered_with_what_is_known(narrow, uncut):
     session = Session(narrow, "no", asks=True)
     assert isinstance(list(session.ask("", **TEXAS))[-1], Asks)
     report = answered(session.ask("No."))
-    assert report["tests_run"] < 3
+    assert report["tests_run"] < uncut["tests_run"]
     assert report["log"][-1]["why"] == "no more forward passes were allowed"
     assert report["answer"]["refused"] == []
 

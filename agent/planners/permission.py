@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
-from agent.core import Action, Answer, Search, State
+from agent.core import Action, Answer, Search, State, Test
 from agent.planners.thresholds import REFUSED, Budget
 
 FREE = (Answer, Search)  # they run no model
-PASSES = {"test": 110, "combine": 300, "flip": 300, "generalise": 500, "compare": 50}  # before one was done
+PASSES = {"combine": 300, "flip": 300, "generalise": 500, "compare": 50}  # until one has been done
+BESIDE = 6  # forward passes a test takes beside those of its controls
+LONGER = 10  # a test that is extended has so many times the controls
 LIMITS = {
     "passes": ("forward passes", "ASKCIRCUIT_MAX_PASSES"),
     "seconds": ("seconds", "ASKCIRCUIT_ANSWER_WITHIN"),
@@ -20,17 +22,18 @@ class Asked(NamedTuple):
     what: str  # as it is shown
 
 
-def beyond(action: Action, state: State, budget: Budget) -> Asked | None:
+def beyond(action: Action, state: State, budget: Budget, controls: int) -> Asked | None:
     """What has to be asked before this action; None where it stays within what is allowed.
 
-    An action is taken to cost what the dearest of its kind cost in this question.
+    An action is taken to cost what the dearest of its kind cost in this question, a test what its
+    `controls` do.
     """
     if isinstance(action, FREE):
         return None
     spent = state.get("spent") or {}
     before = {"passes": spent.get("forward_passes", 0), "seconds": spent.get("seconds", 0.0)}
     more = {
-        "passes": spent.get(f"{action.kind} passes", PASSES.get(action.kind, 1)),
+        "passes": _passes(action, spent, controls),
         "seconds": spent.get(f"{action.kind} seconds", 0.0),
     }
     for limit, most in (("passes", budget.passes), ("seconds", budget.seconds)):
@@ -38,6 +41,12 @@ def beyond(action: Action, state: State, budget: Budget) -> Asked | None:
         if times != REFUSED and before[limit] + more[limit] > most * (1 + times):
             return Asked(limit, _words(limit, action.kind, (before[limit], more[limit]), (1 + times, most)))
     return None
+
+
+def _passes(action: Action, spent: dict[str, float], controls: int) -> float:
+    if isinstance(action, Test):
+        return BESIDE + controls * (LONGER if action.extend else 1)
+    return spent.get(f"{action.kind} passes", PASSES.get(action.kind, 1))
 
 
 def granted(state: State, limit: str) -> int:

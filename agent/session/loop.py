@@ -60,7 +60,7 @@ def plan(state: State, runtime: Runtime[Deps]) -> Command[str]:
     update: dict[str, Any] = {"decision": decision.model_dump(mode="json")}
     if deps.llm:
         update["brain"] = deps.llm.kept()
-    if deps.asks and (asked := beyond(decision.action, state, deps.asks)):
+    if deps.asks and (asked := beyond(decision.action, state, deps.asks, deps.desk.settings.controls)):
         return Command(goto="permission", update={**update, "asks": asked._asdict()})
     return Command(goto=decision.action.kind, update=update)
 
