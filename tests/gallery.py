@@ -75,7 +75,7 @@ def make(desk: Desk, name: str) -> dict[str, Any]:
     if wrong:
         raise SystemExit(f"{name} does not replay: {wrong[0]}")
     bundle.save(FOLDER / f"{name}.json.gz")
-    verdicts = [claim["verdict"] for claim in report["claims"] if claim["p"] is not None]
+    verdicts = [claim["verdict"] for claim in report["claims"] if claim.get("p") is not None]
     return {
         "name": name,
         "id": bundle.id,

@@ -9,6 +9,7 @@ from tests_support import logits_after, token_id
 from agent import Answered, Session, answered, read_settings
 from agent.answers.compose import compose
 from agent.answers.llm_rewording import reworded
+from agent.core.selectors import claims_of
 from agent.evidence.ledger import Sentence, faults
 from agent.features.label_store import Library
 from agent.workspace.workspace import Desk
@@ -40,7 +41,7 @@ def test_a_mistake_is_repaired_by_a_set_that_can_spare_none(talk, embedded_subje
     report = talk[0][0]
     assert report["answer"]["refused"] == []
     answer, right = (token_id(embedded_subject, t) for t in (" Chicago", " Springfield"))
-    flips = [c for c in report["claims"] if (c["intervention"] or {}).get("wanted")]
+    flips = [c for c in report["claims"] if c.get("repair")]
     assert flips
     clean = logits_after(embedded_subject, report["text"], [], 1.0)
     for claim in flips:
@@ -70,19 +71,19 @@ def test_other_entities_are_counted_text_by_text(talk, embedded_subject):
     report = talk[0][1]
     assert report["answer"]["refused"] == []
     (claim,) = [c for c in report["claims"] if c["kind"] == "rate"]
-    assert [row["text"] for row in claim["rows"]] == ["Ohio, whose capital is", "Colorado, whose capital is"]
-    (own,) = [g for g in report["supernodes"] if g["id"] == claim["supernode"]]
+    assert [row["text"] for row in claim["texts"]] == ["Ohio, whose capital is", "Colorado, whose capital is"]
+    (own,) = [g for g in report["supernodes"] if g["id"] == claim["groups"][0]]
     word = talk[1][1]["case"]["tokens"][own["position"]]
     chosen = next(s["text"] for s in report["answer"]["sentences"] if "looked for in the other" in s["text"])
     assert ("Illinois" in word) == ("a word that changes" in chosen)
     assert ("the strongest" in chosen) != ("a word that changes" in chosen)
-    for row in claim["rows"]:
+    for row in claim["texts"]:
         clean = logits_after(embedded_subject, row["text"], [], 1.0)
         logits = logits_after(embedded_subject, row["text"], row["members"], 0.0)
         moved = (logits - clean)[row["answer_id"]] - (logits - clean)[row["foil_id"]]
         assert row["measured"] == pytest.approx(float(moved), rel=1e-3, abs=1e-4)
         assert int(clean.argmax()) == row["answer_id"]
-    held = sum(row["holds"] for row in claim["rows"])
+    held = sum(row["holds"] for row in claim["texts"])
     assert any(
         f"On {held} of 2 texts about another entity" in s["text"] for s in report["answer"]["sentences"]
     )
@@ -94,7 +95,7 @@ def test_two_texts_are_compared_and_one_swap_between_them_is_tested(talk, embedd
     words = " ".join(s["text"] for s in report["answer"]["sentences"])
     assert "groups have a counterpart in the other text" in words
     assert "“Ohio, whose capital is” itself is continued with “ Columbus”" in words
-    (swap,) = [c for c in report["claims"] if (c["intervention"] or {}).get("kind") == "swap"]
+    (swap,) = [c for c in report["claims"] if c.get("intervention", {}).get("kind") == "swap"]
     assert swap["intervention"]["donor"]["text"] == "Ohio, whose capital is"
     assert len(swap["members"]) == 100
 
@@ -140,11 +141,11 @@ def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
                 continue
             reply = json.dumps({"sentences": [{"n": 1, "text": new.text, "claims": list(old.claims)}]})
             names = [g["id"] for g in state["groups"]]
-            worded = reworded([old], reply, state["claims"], names)
+            worded = reworded([old], reply, claims_of(state), names)
             assert worded.sentences == [old]
             assert worded.refused
             if lie in ("a rate in words", "a rate as a share", "a cause from where it is lost"):
-                assert faults([new], state["claims"], names)
+                assert faults([new], claims_of(state), names)
 
 
 @pytest.mark.parametrize(

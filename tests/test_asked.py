@@ -4,6 +4,8 @@ import pytest
 
 from agent import Answered, Session, read_settings
 from agent.answers.graph_sentences import how_sure
+from agent.core.claims import plain_claim
+from agent.core.selectors import claims_of
 from agent.core.text_format import quoted
 from agent.evidence.ledger import faults, new_claim
 from agent.experiments.counterfactual_texts import corresponding
@@ -58,8 +60,12 @@ def test_a_true_premise_is_answered_by_its_test_and_a_false_one_is_not_agreed_wi
         assert leads in first["text"]
         held = [c for c in after["claims"] if c["id"] in first["claims"] and c["verdict"] == "supported"]
         assert first["text"].startswith("Yes") == bool(held)
-        known = {c["supernode"]: (c["measured"], c["p"]) for c in before["claims"] if c["kind"] == "effect"}
-        again = {c["supernode"]: (c["measured"], c["p"]) for c in after["claims"] if c["kind"] == "effect"}
+        known = {
+            "+".join(c["groups"]): (c["measured"], c["p"]) for c in before["claims"] if c["kind"] == "effect"
+        }
+        again = {
+            "+".join(c["groups"]): (c["measured"], c["p"]) for c in after["claims"] if c["kind"] == "effect"
+        }
         assert all(again[name] == known[name] for name in known.keys() & again.keys())
 
 
@@ -91,8 +97,15 @@ def group_at(name, position, effect, kind="input"):
 
 
 def removed(name, measured, verdict):
-    test = {"supernode": name, "measured": measured, "verdict": verdict, "p": 0.01, "p_holm": 0.01}
-    return new_claim([], 1, kind="effect", intervention={"kind": "ablate", "factor": 0.0}, **test)
+    test = {
+        "groups": [name] if name else [],
+        "measured": measured,
+        "verdict": verdict,
+        "p": 0.01,
+        "p_holm": 0.01,
+    }
+    made = new_claim([], 1, kind="effect", intervention={"kind": "ablate", "factor": 0.0}, **test)
+    return plain_claim(made)
 
 
 def test_what_is_carried_over_reads_the_word_that_changes_where_it_matters():
@@ -110,7 +123,7 @@ def test_a_single_feature_keeps_its_sign_where_it_is_said_how_sure_a_test_is():
     state = state_with([claim], [])
     (whole,) = dict(how_sure(state))["In short."]
     assert whole.text == "By verdict: supported: the feature L17.N1693+@5."
-    assert faults([whole], [claim], []) == []
+    assert faults([whole], claims_of(state), []) == []
 
 
 def test_words_correspond_wherever_they_stand_in_another_wording():

@@ -52,7 +52,7 @@ def altered(bundle, change):
 
 
 def claim_of(raw):
-    return next(c for c in raw["kept"]["claims"] if c["p"] is not None)
+    return next(c for c in raw["kept"]["claims"] if c.get("p") is not None)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,15 @@ def claim_of(raw):
         lambda raw: raw["report"]["claims"].pop() and raw["report"]["claims"][0].update(text="no"),
         lambda raw: raw["drawing"]["supernodes"][0].update(verdict="refuted", measured=9.0),
         lambda raw: claim_of(raw).update(controls=None),
-        lambda raw: claim_of(raw).update(knock_on="nothing"),
     ],
 )
 def test_a_changed_bundle_does_not_replay(bundle, change):
     assert altered(bundle, change).replay()
+
+
+def test_a_claim_that_is_none_of_its_kind_is_refused(bundle):
+    with pytest.raises(AgentError, match=r"The bundle is broken at kept\.claims\.\d+\.effect\.knock_on"):
+        altered(bundle, lambda raw: claim_of(raw).update(knock_on="nothing"))
 
 
 def test_a_conversation_goes_on_from_a_bundle(desk, bundle):

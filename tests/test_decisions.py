@@ -43,7 +43,9 @@ def kinds(log):
 
 
 def done(report):
-    return {c["supernode"]: c for c in report["claims"] if c["kind"] == "effect" and c["p"] is not None}
+    return {
+        "+".join(c["groups"]): c for c in report["claims"] if c["kind"] == "effect" and c.get("p") is not None
+    }
 
 
 def test_a_settled_answer_stops_the_tests(desk):

@@ -57,14 +57,14 @@ def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
     ],
 )
 def test_verdicts(made, verdict):
-    assert settle([made])[0]["verdict"] == verdict
+    assert settle([made])[0].verdict == verdict
 
 
 def test_five_tests_of_ninety_nine_controls_can_still_be_supported_and_six_cannot():
     five = settle([claim(-2.0, -1.8) for _ in range(5)])
     six = settle([claim(-2.0, -1.8) for _ in range(6)])
-    assert {c["verdict"] for c in five} == {"supported"}
-    assert "supported" not in {c["verdict"] for c in six}
+    assert {c.verdict for c in five} == {"supported"}
+    assert "supported" not in {c.verdict for c in six}
 
 
 def test_the_seed_depends_on_every_word():

@@ -86,13 +86,15 @@ def test_ranking_follows_what_the_graph_foresees_and_is_stable():
 
 
 def rate(rows):
-    claim = new_claim([], 1, kind="rate", supernode="S1", rows=rows, predicted=-1.0, measured=-1.0)
-    run = [row for row in rows if row["members"]]
-    return {**claim, "p": rate_p(len(run), sum(r["holds"] for r in run))}
+    p = rate_p(len(rows), sum(row["holds"] for row in rows))
+    known = {"groups": ["S1"], "over": "entities", "predicted": -1.0, "measured": -1.0, "p": p}
+    return new_claim([], 1, kind="rate", texts=rows, **known)
 
 
 def row(holds, foreseen=-4.0):
-    return {"members": ["L1.N1+@1"], "holds": holds, "predicted": foreseen, "controls": {"max_abs": 1.0}}
+    controls = {"n": 1, "mean": 0.0, "sd": 0.0, "max_abs": 1.0, "matched": 1.0, "values": [1.0]}
+    known = {"text": "Ohio, whose capital is", "members": ["L1.N1+@1"], "predicted": foreseen}
+    return {**known, "holds": holds, "controls": controls}
 
 
 @pytest.mark.parametrize(
@@ -101,12 +103,12 @@ def row(holds, foreseen=-4.0):
 )
 def test_a_rate_is_judged_by_how_many_texts_hold(held, of, verdict):
     (claim,) = settle([rate([row(i < held) for i in range(of)])])
-    assert claim["verdict"] == verdict
+    assert claim.verdict == verdict
 
 
 def test_a_rate_where_nothing_could_be_seen_is_not_refuted():
     (claim,) = settle([rate([row(False, foreseen=-0.5) for _ in range(5)])])
-    assert claim["verdict"] == "inconclusive"
+    assert claim.verdict == "inconclusive"
 
 
 def test_a_graph_that_explains_too_little_is_not_tested():

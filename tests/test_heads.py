@@ -8,6 +8,8 @@ import torch
 from frozen_reference import own_precision
 from tests_support import FAMILIES, freeze_words, tiny_subject
 
+from agent.core.claims import plain_claim
+from agent.core.selectors import claims_of
 from agent.evidence.ledger import faults, new_claim
 from agent.experiments.head_claims import asked_claims, heads_named
 from tracer.attribution.backward_sweep import direct_rows
@@ -167,20 +169,20 @@ def test_only_the_heads_a_claim_found_may_be_named():
     group = {"id": "S1", "name": "Texas", "position": 2, "members": ["L3.N5+@2"]}
     head = {"layer": 9, "head": 0, "share": 0.18, "source": 1, "target": 2}
     state = {
-        **{"turn": 1, "case": case, "claims": [path], "groups": [group]},
+        **{"turn": 1, "case": case, "claims": [plain_claim(path)], "groups": [group]},
         "question": {"group": "texas", "other": "the last word"},
         "flows": {"path": ["T1", "S1", "LD"], "heads": {}},
     }
     move = Move(head["source"], head["target"], 0.2, 0.18)
     found = Carried(1.25, (Head(9, 0, 0.225, 0.18, (move,)), Head(2, 3, 0.01, 0.008, (move,))))
     claims = asked_claims(state, lambda: lambda _pairs, _count: [found])
-    state["claims"] = [path, *claims]
+    state["claims"] = [plain_claim(path), *claims]
     (said,) = heads_named(state)
     assert "through head 9.0 (18 %, from “Texas” to “ is”)" in said.text
     assert claims[0]["verdict"] == "graph-only"
-    assert faults([said], state["claims"], ["S1"]) == []
+    assert faults([said], claims_of(state), ["S1"]) == []
     for wrong in (("9.0", "9.1"), ("18 %", "19 %"), ("+1.25", "+1.35")):
-        assert faults([said._replace(text=said.text.replace(*wrong))], state["claims"], ["S1"])
+        assert faults([said._replace(text=said.text.replace(*wrong))], claims_of(state), ["S1"])
     state["question"] = {"group": "Paris", "other": None}
-    state["claims"] = [path, *asked_claims(state, lambda: pytest.fail("nothing to look up"))]
+    state["claims"] = [plain_claim(path), *asked_claims(state, lambda: pytest.fail("nothing to look up"))]
     assert heads_named(state)[0].text == "No word and no group here is called “Paris”."

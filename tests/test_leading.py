@@ -45,9 +45,9 @@ def outcomes(report):
     """What was tested, with every number and verdict."""
     names = ("predicted", "measured", "controls", "p", "verdict")
     return {
-        (c["supernode"], json.dumps(c["intervention"])): [c[name] for name in names]
+        ("+".join(c["groups"]), json.dumps(c["intervention"])): [c[name] for name in names]
         for c in report["claims"]
-        if c["kind"] == "effect" and c["p"] is not None
+        if c["kind"] == "effect" and c.get("p") is not None
     }
 
 

@@ -8,7 +8,7 @@ CLAIM = new_claim(
     [],
     1,
     kind="effect",
-    supernode="S1",
+    groups=["S1"],
     members=["L3.N7+@1", "L4.N9-@1"],
     predicted=-3.417,
     measured=-3.832,
@@ -61,14 +61,12 @@ def test_a_sentence_without_a_claim_is_refused():
     assert "C9 is not in the ledger" in wrong("S1 matters.", ("C9",))
 
 
-GRAPH = new_claim(
-    [CLAIM], 1, kind="path", text="The strongest path is T1 → S1 → LD.", numbers=[0.42, 6.0], p=None
-)
-REFUTED = {**CLAIM, "id": "C3", "verdict": "refuted"}
+GRAPH = new_claim([CLAIM], 1, kind="path", text="The strongest path is T1 → S1 → LD.", numbers=[0.42, 6.0])
+REFUTED = CLAIM.model_copy(update={"id": "C3", "verdict": "refuted"})
 
 
 def wrong_of(text, *claims):
-    return faults([Sentence(text, tuple(c["id"] for c in claims))], list(claims), ["S1", "S2", "S4"])
+    return faults([Sentence(text, tuple(c.id for c in claims))], list(claims), ["S1", "S2", "S4"])
 
 
 @pytest.mark.parametrize(
@@ -113,13 +111,13 @@ def test_tricks_with_digits_letters_ids_roles_and_words_are_refused(text, why):
 
 def test_a_word_of_cause_needs_a_test_that_found_one():
     said = "S1 causes the answer."
-    assert wrong_of(said, {**CLAIM, "verdict": "supported"}) == []
+    assert wrong_of(said, CLAIM.model_copy(update={"verdict": "supported"})) == []
     for claim in (GRAPH, CLAIM, REFUTED):
         assert any("speaks of a cause" in fault for fault in wrong_of(said, claim))
 
 
 def test_a_verdict_stands_only_beside_its_claim():
-    held = {**CLAIM, "verdict": "supported"}
+    held = CLAIM.model_copy(update={"verdict": "supported"})
     assert wrong_of("S1: supported.", held) == []
     assert any("not the verdict" in fault for fault in wrong_of("S1: supported.", REFUTED))
     assert any("turned round" in fault for fault in wrong_of("S1 is not supported.", held))

@@ -87,7 +87,7 @@ def test_an_honest_llm_directs_the_investigation_and_words_the_answer(told):
     ]
     assert "the language model chose: “the strongest group”" in report["log"][5]["why"]
     assert report["tests_run"] == 1
-    test = next(c for c in report["claims"] if c["p"] is not None)
+    test = next(c for c in report["claims"] if c.get("p") is not None)
     assert test["verdict"] == "supported"
     assert "Ablating S1" in report["answer"]["markdown"]
     assert "shifts the lead" in report["answer"]["markdown"]

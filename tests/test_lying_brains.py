@@ -9,6 +9,7 @@ import pytest
 
 from agent import Answered, Failed, Said, Session, Working, read_settings
 from agent.answers.compose import compose
+from agent.core.selectors import claims_of
 from agent.core.text_format import escaped
 from agent.evidence.ledger import Sentence, faults
 from agent.features.label_store import Library
@@ -52,7 +53,7 @@ def final(desk):
         session = Session(desk, "liar")
         assert any(isinstance(e, Answered) for e in session.ask("", text=TEXT, said="Austin", foil="Houston"))
     state = dict(session._state())
-    assert [c["verdict"] for c in state["claims"] if c["p"] is not None] == ["supported"]
+    assert [c["verdict"] for c in state["claims"] if c.get("p") is not None] == ["supported"]
     return {**state, "finished": False}
 
 
@@ -471,7 +472,7 @@ def test_every_shown_sentence_passes_the_ledger(final):
         state = at(final, "tested")
         for sentence in compose(style, state, "gemma-3-270m")["sentences"]:
             assert (
-                faults([Sentence(sentence["text"], tuple(sentence["claims"]))], state["claims"], names) == []
+                faults([Sentence(sentence["text"], tuple(sentence["claims"]))], claims_of(state), names) == []
             )
 
 

@@ -32,7 +32,7 @@ def test_a_mistake_is_told_and_repaired(name, desk, embedded_subject):
     report = next(e.report for e in events if isinstance(e, Answered))
     assert (report["question"]["answer"], report["question"]["foil"]) == (said, right)
     assert report["answer"]["refused"] == []
-    flips = [c for c in report["claims"] if (c["intervention"] or {}).get("wanted") == right]
+    flips = [c for c in report["claims"] if (c.get("repair") or {}).get("wanted") == right]
     assert flips
     clean, wanted = logits_after(embedded_subject, text, [], 1.0), token_id(embedded_subject, right)
     answer = token_id(embedded_subject, said)
@@ -44,7 +44,7 @@ def test_a_mistake_is_told_and_repaired(name, desk, embedded_subject):
         moved = float(logits[answer] - logits[wanted] - clean[answer] + clean[wanted])
         assert claim["measured"] == pytest.approx(moved, rel=1e-3)
         margin = float(logits[wanted] - logits.topk(2).values[1])
-        assert claim["intervention"]["margin"] == pytest.approx(margin, rel=1e-2, abs=1e-4)
+        assert claim["repair"]["margin"] == pytest.approx(margin, rel=1e-2, abs=1e-4)
         if len(members) > 1:
             left_out = [[m for m in members if m != left] for left in members]
             assert all(

@@ -82,7 +82,7 @@ def test_the_report_is_what_was_promised(report):
 def test_predictions_were_registered_before_any_test(report):
     actions = [line["action"] for line in report["log"]]
     assert actions.index("hypothesise") < actions.index("test")
-    tests = [c for c in report["claims"] if c["p"] is not None]
+    tests = [c for c in report["claims"] if c.get("p") is not None]
     assert all(c["predicted"] is not None and c["controls"]["n"] == 99 for c in tests)
     best = max(tests, key=lambda c: abs(c["measured"]))
     assert abs(best["measured"]) > best["controls"]["max_abs"]
@@ -91,7 +91,7 @@ def test_predictions_were_registered_before_any_test(report):
 def ablated(subject, report, claim, factor):
     """The claim done again with nothing of ours: hooks on the model's own down projections."""
     model = subject.model
-    group = next(g for g in report["supernodes"] if g["id"] == claim["supernode"])
+    group = next(g for g in report["supernodes"] if g["id"] == "+".join(claim["groups"]))
     handles = []
     for layer, block in enumerate(model.model.layers):
         own = [m for m in group["members"] if m["layer"] == layer]
@@ -117,7 +117,7 @@ def test_every_measurement_can_be_repeated_with_independent_code(report, embedde
         [report["question"]["answer"], report["question"]["foil"]], add_special_tokens=False
     ).input_ids
     answer, foil = (ids[0] for ids in pieces)
-    tests = [c for c in report["claims"] if c["p"] is not None]
+    tests = [c for c in report["claims"] if c.get("p") is not None]
     clean = ablated(embedded_subject, report, tests[0], 1.0)
     for claim in tests:
         logits = ablated(embedded_subject, report, claim, claim["intervention"]["factor"])

@@ -14,11 +14,14 @@ import yaml
 from rich.console import Console
 
 from agent import AgentError, Session, answered, open_desk, read_settings, read_suite, replayed, suite_results
+from agent.core.claims import GuessClaim
+from agent.evidence.ledger import new_claim
 from agent.suites.results import benjamini, expected, ranks
 from agent.suites.runner import Run, run_here
 from tests.planted import circuits
 from ui.base.terminal import answer
-from ui.reports.suite_page import CSP, markdown, page
+from ui.reports.suite_markdown import markdown
+from ui.reports.suite_page import CSP, page
 
 ROOT = Path(__file__).parents[1]
 MANY = 12  # cases of a run that is ended early
@@ -115,7 +118,8 @@ def test_statistics_over_a_suite():
     ],
 )
 def test_a_hypothesis_is_judged_by_the_data(expect, measured, p, verdict):
-    claim = {"measured": measured, "p_holm": p, "controls": {"max_abs": 0.2}}
+    controls = {"n": 1, "mean": 0.0, "sd": 0.0, "max_abs": 0.2, "matched": 1.0, "values": [0.2]}
+    claim = new_claim([], 1, GuessClaim, measured=measured, p_holm=p, controls=controls)
     assert expected(expect, claim, 4.0)[0] == verdict
 
 

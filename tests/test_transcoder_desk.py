@@ -111,7 +111,7 @@ def claims_of(desk, thread, *messages, text=TEXT):
 def test_a_change_that_makes_it_say_another_token_is_found_among_features(desks):
     wanted = desks[0].study(TEXT).predictions(3)[2].token
     found = [claims_of(desk, "make", f"What would make it say {wanted}?") for desk in desks]
-    both = [[c for c in claims if (c["intervention"] or {}).get("wanted")] for claims, _ in found]
+    both = [[c for c in claims if c.get("repair")] for claims, _ in found]
     assert len(both[0]) == len(both[1]) > 0
     for mine, theirs in zip(*both, strict=True):
         assert mine["intervention"]["factor"] == theirs["intervention"]["factor"]
@@ -130,7 +130,7 @@ def test_a_group_of_features_is_carried_to_another_text(desks, reports):
     ]
     for claims in found:
         (claim,) = [c for c in claims if c["kind"] == "comparison"]
-        assert claim["rows"][0]["text"] == OTHER
+        assert claim["other"]["text"] == OTHER
     rates = [[c for c in claims if c["kind"] == "rate"] for claims in found]
     assert len(rates[0]) == len(rates[1]) > 0
 

@@ -26,6 +26,12 @@ from .errors import (
     TranscodersError as TranscodersError,
     UnsupportedFamily as UnsupportedFamily,
 )
+from .feature_ids import (
+    FEATURE_AT as FEATURE_AT,
+    FeatureId as FeatureId,
+    name_feature as name_feature,
+    read_feature as read_feature,
+)
 from .graph_files import (
     FileNode as FileNode,
     FilePath as FilePath,

@@ -24,6 +24,5 @@ from .graph_sentences import (
     words_claims as words_claims,
 )
 from .report import (
-    CLAIM_FIELDS as CLAIM_FIELDS,
     report as report,
 )

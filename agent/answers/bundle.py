@@ -16,15 +16,10 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from agent.core import AgentError, Case, Claim, Message, State, Supernode, escaped, unescaped
+from agent.core import AgentError, AnyClaim, Case, Message, State, Supernode, TestedClaim, escaped, unescaped
 
 MOST_BYTES = 64 * 2**20
 KEPT = ("turn", "history", "question", "case", "graph", "groups", "flows", "claims", "log", "reply")
-NEEDED = (  # of a claim, in every bundle of this version; what was added since may be missing
-    "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
-    "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict", "knock_on", "says",
-    "members", "numbers", "turn",
-)  # fmt: skip
 _LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
 
 
@@ -73,7 +68,7 @@ class _Kept(BaseModel):
     graph: dict[str, Any]
     groups: list[dict[str, Any]] | None
     flows: dict[str, Any] | None
-    claims: list[dict[str, Any]]
+    claims: list[AnyClaim]
     log: list[dict[str, Any]] = []
     reply: dict[str, Any]
 
@@ -110,11 +105,15 @@ class Bundle(BaseModel):
 
     @property
     def state(self) -> State:
-        """What a conversation goes on from; fields this version added since are unknown."""
-        kept: dict[str, Any] = self.kept.model_dump()
-        kept["claims"] = [{**dict.fromkeys(Claim.__annotations__), **claim} for claim in kept["claims"]]
+        """What a conversation goes on from."""
+        kept = self.kept.model_dump(mode="json")
         rest = {"history": self.history, "drawing": self.drawing, "report": self.report}
         return cast(State, {**kept, **rest, "features": [], "focus": None, "found": None, "finished": True})
+
+    @property
+    def tests(self) -> list[TestedClaim]:
+        """Every test in its ledger."""
+        return [claim for claim in self.kept.claims if isinstance(claim, TestedClaim) and claim.p is not None]
 
     @property
     def versions(self) -> dict[str, str]:
@@ -211,8 +210,6 @@ def _missing(bundle: Bundle) -> Iterable[str]:
     yield from (f"case.{name}" for name in Case.__annotations__ if name not in kept.case)
     for i, group in enumerate(kept.groups or []):
         yield from (f"groups.{i}.{name}" for name in Supernode.__annotations__ if name not in group)
-    for i, claim in enumerate(kept.claims):
-        yield from (f"claims.{i}.{name}" for name in NEEDED if name not in claim)
     for name in ("text", "model", "tokens", "question", "claims", "answer", "supernodes"):
         if name not in report:
             yield f"report.{name}"

@@ -6,10 +6,23 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from agent.core import Claim, Supernode, escaped
+from agent.core import (
+    ANSWER,
+    NAMED_GROUPS,
+    Claim,
+    EffectClaim,
+    PathClaim,
+    PlainClaim,
+    PredictionClaim,
+    RateClaim,
+    Supernode,
+    Swap,
+    TriedClaim,
+    escaped,
+    read_claims,
+)
 
 _QUOTED = re.compile(r"“[^”]*”")
-_GROUP = re.compile(r"\bS\d+\b")
 
 
 def circuit_id(graph_id: str) -> str:
@@ -19,7 +32,7 @@ def circuit_id(graph_id: str) -> str:
 
 def cites(
     sentences: Sequence[dict[str, Any]],
-    claims: Sequence[Claim],
+    claims: Sequence[PlainClaim],
     groups: Sequence[Supernode],
     path: Sequence[str],
 ) -> list[dict[str, Any]]:
@@ -27,12 +40,12 @@ def cites(
 
     `about` holds ids of boxes (S1, T3, LD), ids of features, and edges written S1>LD.
     """
-    known = {claim["id"]: claim for claim in claims}
+    known = {claim.id: claim for claim in read_claims(claims)}
     names = {group["id"] for group in groups}
     out = []
     for sentence in sentences:
         cited = [known[name] for name in sentence["claims"] if name in known]
-        named = [name for name in _GROUP.findall(_QUOTED.sub("", sentence["text"])) if name in names]
+        named = [name for name in NAMED_GROUPS.findall(_QUOTED.sub("", sentence["text"])) if name in names]
         about = [part for claim in cited for part in _about(claim, named, path)] or named
         text = escaped(sentence["text"])
         out.append({"text": text, "claims": sentence["claims"], "about": list(dict.fromkeys(about))})
@@ -40,16 +53,15 @@ def cites(
 
 
 def _about(claim: Claim, named: Sequence[str], path: Sequence[str]) -> list[str]:
-    if claim["kind"] == "prediction":
-        return ["LD"]
-    if claim["kind"] == "path":
+    if isinstance(claim, PredictionClaim):
+        return [ANSWER]
+    if isinstance(claim, PathClaim):
         return [*path, *(f"{a}>{b}" for a, b in pairwise(path))]
-    if claim["intervention"] is None:
+    if not isinstance(claim, EffectClaim | TriedClaim | RateClaim):
         return []
-    donor = claim["intervention"].get("donor")
-    if donor is not None:
-        return [*(f"T{position}" for position in donor["positions"]), "LD"]
-    sources = (claim["supernode"] or "").split("+") if claim["supernode"] else claim["members"][:1]
+    if isinstance(claim, EffectClaim) and isinstance(claim.intervention, Swap):
+        return [*(f"T{position}" for position in claim.intervention.donor.positions), ANSWER]
+    sources = claim.groups or claim.members[:1]
     moved = [name for name in named if name not in sources]  # a sentence on a knock-on effect names the other
-    ways = [f"{source}>{name}" for source in sources for name in moved or ["LD"]]
-    return [*sources, *moved, *ways, *([] if moved else ["LD"])]
+    ways = [f"{source}>{name}" for source in sources for name in moved or [ANSWER]]
+    return [*sources, *moved, *ways, *([] if moved else [ANSWER])]

@@ -25,11 +25,15 @@ from agent.answers.search_sentences import (
 )
 from agent.answers.sentences import does, in_short, knock_on, left_open, passed_over, premise, says, tested
 from agent.core import (
+    SearchClaim,
     State,
+    Swap,
     Unsupported,
     called,
     case_of,
+    claims_of,
     escaped,
+    groups_of,
     own_claims,
     prediction_of,
     render,
@@ -81,7 +85,7 @@ def compose(style: str, state: State, model: str, word: Words | None = None) -> 
 
 def _checked(paragraphs: list[Paragraph], state: State) -> tuple[list[Paragraph], list[str]]:
     """The paragraphs with only those sentences the ledger supports, and why the others went."""
-    claims, names = state.get("claims", []), [g["id"] for g in state.get("groups") or []]
+    claims, names = claims_of(state), [g["id"] for g in groups_of(state)]
     out, refused = [], []
     for paragraph in paragraphs:
         kept = []
@@ -102,8 +106,8 @@ def _reworded(paragraphs: list[Paragraph], state: State, word: Words) -> tuple[l
     said = word(whole)
     if not said:
         return paragraphs, []
-    names = [g["id"] for g in state.get("groups") or []]
-    worded = reworded(whole, said, state.get("claims", []), names)
+    names = [g["id"] for g in groups_of(state)]
+    worded = reworded(whole, said, claims_of(state), names)
     for why in worded.refused:
         log.warning("words were refused: %s", why)
     left = iter(worded.sentences)
@@ -128,12 +132,9 @@ def _read_from_graph(state: State) -> list[Sentence]:
 
 def _why(state: State, model: str) -> list[Paragraph]:
     case = case_of(state)
-    tests = tests_of(state)
-    found = [tested(c, subject_of(c, state), case) for c in tests]
-    mistake = bool(own_claims(state, "search"))
-    found = [s for s, c in zip(found, tests, strict=True) if not (c["intervention"] or {}).get("wanted")]
-    tests = [c for c in tests if not (c["intervention"] or {}).get("wanted")]
-    order = sorted(range(len(tests)), key=lambda i: (-abs(tests[i]["measured"] or 0.0), tests[i]["id"]))
+    tests = [claim for claim in tests_of(state) if claim.repair is None]
+    tests.sort(key=lambda claim: (-abs(claim.effect), claim.id))
+    mistake = bool(own_claims(state, SearchClaim))
     return [
         Paragraph("", premise(state)),
         Paragraph("What was asked.", [*taken_for_right(state), *about_asked(state)]),
@@ -143,7 +144,7 @@ def _why(state: State, model: str) -> list[Paragraph]:
         Paragraph("Where it is lost.", where_lost(state)),
         Paragraph("What repairs it.", repairs(state)),
         Paragraph("Words and path.", [] if unexplained(state.get("graph")) else _read_from_graph(state)),
-        Paragraph("What the tests show.", [found[i] for i in order]),
+        Paragraph("What the tests show.", [tested(c, subject_of(c, state), case) for c in tests]),
         Paragraph("Knock-on effects.", knock_on(state)),
         Paragraph("What is left open.", [*untested(state), *passed_over(state), *left_open(state)]),
     ]
@@ -152,7 +153,7 @@ def _why(state: State, model: str) -> list[Paragraph]:
 def _make(state: State, model: str) -> list[Paragraph]:
     """The smallest change that makes the model say the wanted token, and a swap of words that does."""
     case = case_of(state)
-    swaps = [c for c in tests_of(state) if (c["intervention"] or {})["kind"] == "swap"]
+    swaps = [c for c in tests_of(state) if isinstance(c.intervention, Swap)]
     return [
         Paragraph("", premise(state) if not wanted_already(state) else []),
         Paragraph("", wanted_already(state)),
@@ -192,7 +193,7 @@ def _partial(state: State, model: str) -> list[Paragraph]:
     note = "The budget of this question was spent before anything could be traced and tested."
     return [
         Paragraph("What it says.", says(state, model)),
-        Paragraph("What is left open.", [Sentence(note, (claim["id"],))]),
+        Paragraph("What is left open.", [Sentence(note, (claim.id,))]),
     ]
 
 
@@ -210,7 +211,7 @@ def _node(state: State, _model: str) -> list[Paragraph]:
     case, out = case_of(state), []
     for claim in tests_of(state):
         group = subject_of(claim, state)
-        out.append(Sentence(f"{called(group, case)}: {does(group, state)}.", (claim["id"],)))
+        out.append(Sentence(f"{called(group, case)}: {does(group, state)}.", (claim.id,)))
         out.append(tested(claim, group, case))
     return [Paragraph("", out[:1]), Paragraph("Tested.", out[1:])]
 

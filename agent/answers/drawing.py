@@ -3,18 +3,32 @@
 from typing import TYPE_CHECKING, Any
 
 from agent.answers.citations import circuit_id
-from agent.core import Case, Claim, State, Supernode, basis_of, shown
+from agent.core import (
+    Case,
+    EffectClaim,
+    PlainClaim,
+    State,
+    Supernode,
+    TriedClaim,
+    basis_of,
+    groups_of,
+    join_groups,
+    path_of,
+    read_claims,
+    shown,
+)
 
 if TYPE_CHECKING:
     from tracer import TracedStudy
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
+TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
 def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
     """The circuit of a traced text; `with_tests` adds verdicts later without tracing again."""
-    case, groups = state.get("case"), state.get("groups") or []
+    case, groups = state.get("case"), groups_of(state)
     assert case is not None
     graph = state.get("graph") or {}
     nodes = _features(state, groups) + _others(state, traced) + [_root(state, traced)]
@@ -34,7 +48,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "edges": edges[:EDGES],
         "supernodes": [_box(group, None) for group in groups],
         "superedges": _bundles(state, groups),
-        "strongest_path": (state.get("flows") or {}).get("path", []),
+        "strongest_path": path_of(state),
         "scores": {name: graph[name] for name in SCORES},
     }
 
@@ -53,27 +67,24 @@ def no_drawing(case: Case) -> dict[str, Any]:
     }
 
 
-def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Claim]) -> dict[str, Any]:
+def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[PlainClaim]) -> dict[str, Any]:
     """The same drawing with what has been tested by removing each group."""
-    tests = {
-        claim["supernode"]: claim
-        for claim in claims
-        if claim["kind"] == "effect" and (claim["intervention"] or {}).get("kind") == "ablate"
-    }
+    ledger = read_claims(claims)
+    tests = {c.name: c for c in ledger if isinstance(c, EffectClaim) and c.removes}
     boxes = [_box(group, tests.get(group["id"])) for group in groups]
-    by_hand = [claim for claim in claims if claim["kind"] == "tried"]
     tried = [
         {
-            "id": claim["supernode"] or claim["members"][0],
-            "factor": (claim["intervention"] or {})["factor"],
-            "measured": claim["measured"],
+            "id": join_groups(claim.groups) or claim.members[0],
+            "factor": claim.intervention.factor,
+            "measured": claim.measured,
         }
-        for claim in by_hand
+        for claim in ledger
+        if isinstance(claim, TriedClaim)
     ]
     return {**view, "supernodes": boxes, "tried": tried}
 
 
-def _box(group: Supernode, claim: Claim | None) -> dict[str, Any]:
+def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:
     names = (
         "id",
         "name",
@@ -88,10 +99,8 @@ def _box(group: Supernode, claim: Claim | None) -> dict[str, Any]:
     )
     box: dict[str, Any] = {name: group[name] for name in names}  # type: ignore[literal-required]
     box["share"] = round(box["share"], 6)
-    test: dict[str, Any] = dict(claim or {})
-    for name in ("predicted", "measured", "controls", "p", "verdict"):
-        box[name] = test.get(name)
-    return box
+    test = claim.model_dump(mode="json", include=set(TEST)) if claim else {}
+    return box | {name: test.get(name) for name in TEST}
 
 
 def _features(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:

@@ -1,38 +1,51 @@
 """Sentences on the strongest path: how it runs, and what the tests of its groups say. Reads the state."""
 
 from agent.answers.sentences import tested
-from agent.core import Case, Claim, State, case_of, listed, path_claim, placed, quoted, subject_of
+from agent.core import (
+    Case,
+    EffectClaim,
+    State,
+    case_of,
+    groups_of,
+    listed,
+    path_claim,
+    path_of,
+    placed,
+    quoted,
+    removals_of,
+    subject_of,
+)
 from agent.evidence import Sentence
 from agent.experiments import heads_named
 
 
 def path_walked(state: State) -> list[Sentence]:
     """The strongest path in words, and that it is read from the graph."""
-    case, path, claim = case_of(state), (state.get("flows") or {}).get("path", []), path_claim(state)
+    case, path, claim = case_of(state), path_of(state), path_claim(state)
     if claim is None:
         return []
     if not path:
-        return [Sentence("No path from a word to the answer stands out in the graph.", (claim["id"],))]
-    groups = {g["id"]: g for g in state.get("groups") or []}
+        return [Sentence("No path from a word to the answer stands out in the graph.", (claim.id,))]
+    groups = {g["id"]: g for g in groups_of(state)}
     names = {name: f"{name} ({group['name']})" for name, group in groups.items()}
     steps = [_step(step, case, names) for step in path]
     through = f" through {', then '.join(steps[1:-1])}" if len(steps) > 2 else ""
     out = [
         Sentence(
             f"The strongest path in the graph runs from {steps[0]}{through} to {steps[-1]}.",
-            (claim["id"],),
+            (claim.id,),
         )
     ]
     removed = removals(state)
     on_it = [step for step in path if step in groups]
     if on_it:
         tests = [removed[step] for step in on_it if step in removed]
-        said = [f"{s} {removed[s]['verdict'] if s in removed else 'not tested'}" for s in on_it]
+        said = [f"{s} {removed[s].verdict if s in removed else 'not tested'}" for s in on_it]
         known = f"tests of its groups: {listed(said)}" if tests else "none of its groups was tested"
         out.append(
             Sentence(
                 f"It is read from the graph; {known}.",
-                (claim["id"], *(c["id"] for c in tests)),
+                (claim.id, *(c.id for c in tests)),
             )
         )
     against = [step for step in on_it if groups[step]["sign"] < 0]
@@ -42,22 +55,15 @@ def path_walked(state: State) -> list[Sentence]:
             Sentence(
                 f"Taken whole, {listed(against)} {works} for {quoted(case['foil'])}; what goes along this "
                 f"path counts for {quoted(case['answer'])}.",
-                (claim["id"],),
+                (claim.id,),
             )
         )
     return out
 
 
-def removals(state: State) -> dict[str, Claim]:
+def removals(state: State) -> dict[str, EffectClaim]:
     """The last test of removing each group, in this conversation about this text."""
-    return {
-        str(claim["supernode"]): claim
-        for claim in state.get("claims", [])
-        if claim["kind"] == "effect"
-        and claim["p"] is not None
-        and claim["supernode"]
-        and (claim["intervention"] or {}).get("factor") == 0
-    }
+    return {claim.name: claim for claim in removals_of(state) if claim.name}
 
 
 def _step(step: str, case: Case, names: dict[str, str]) -> str:
@@ -70,7 +76,7 @@ def _step(step: str, case: Case, names: dict[str, str]) -> str:
 
 def asked_path(state: State) -> list[tuple[str, list[Sentence]]]:
     """The answer to a question for a path, as headings with what stands under them."""
-    path, claims, case = (state.get("flows") or {}).get("path", []), removals(state), case_of(state)
+    path, claims, case = path_of(state), removals(state), case_of(state)
     along = [tested(claims[s], subject_of(claims[s], state), case) for s in path if s in claims]
     heads, whole = ("Heads.", heads_named(state)), path_walked(state)
     tests = ("What tests say about its steps.", along)

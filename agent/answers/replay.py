@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from agent.answers.compose import compose
 from agent.answers.drawing import with_tests
-from agent.answers.report import CLAIM_FIELDS
-from agent.core import Claim, State, rounded
-from agent.evidence import LEVEL, Sentence, faults, p_value, rate_p, settle, summary
+from agent.core import (
+    Claim,
+    ControlledClaim,
+    RateClaim,
+    State,
+    TestedClaim,
+    claims_of,
+    groups_of,
+    read_claims,
+)
+from agent.evidence import LEVEL, Sentence, faults, p_beyond_all, p_value, rate_p, settle, summary
 
 if TYPE_CHECKING:
     from agent.answers.bundle import Bundle
@@ -18,10 +26,11 @@ def disagreements(bundle: "Bundle") -> list[str]:
     """Every number, verdict, sentence or drawn result that does not follow from what was measured."""
     state = bundle.state
     try:
+        claims = claims_of(state)
         return [
-            *_statistics(state["claims"]),
-            *_verdicts(state["claims"]),
-            *_reported(bundle.report, state["claims"]),
+            *_statistics(claims),
+            *_verdicts(claims),
+            *_reported(bundle.report, claims),
             *_sentences(bundle.report, state),
             *_words(bundle, state),
             *_drawn(state),
@@ -32,65 +41,79 @@ def disagreements(bundle: "Bundle") -> list[str]:
 
 def _statistics(claims: Iterable[Claim]) -> Iterator[str]:
     for claim in claims:
-        controls, measured = claim["controls"], claim["measured"]
-        if claim["kind"] == "rate":
+        if isinstance(claim, RateClaim):
             yield from _rate(claim)
-            continue
-        if claim["p"] is None or measured is None:
-            continue
-        if controls is None:
-            yield f"{claim['id']} has a p-value and no controls"
-            continue
-        p = p_value(measured, controls["values"])
-        if not math.isclose(p, claim["p"], abs_tol=1e-6):
-            yield f"{claim['id']}: p is {claim['p']:g}, and the controls give {p:g}"
-        again = rounded(summary(controls["values"], 0, 0))
+        elif isinstance(claim, ControlledClaim) and claim.p is not None and claim.measured is not None:
+            yield from _controlled(claim, claim.measured, claim.p)
+
+
+def _controlled(claim: ControlledClaim, measured: float, stated: float) -> Iterator[str]:
+    """The p-value and the summary of the controls, from the controls."""
+    controls = claim.controls
+    if controls is None:
+        yield f"{claim.id} has a p-value and no controls"
+        return
+    kinds = [kind for kind in (controls, claim.norm_controls) if kind is not None]
+    p = p_beyond_all(measured, *(kind.values for kind in kinds))
+    if not math.isclose(p, stated, abs_tol=1e-6):
+        yield f"{claim.id}: p is {stated:g}, and the controls give {p:g}"
+    for kind in kinds:
+        known, again = kind.model_dump(), summary(kind.values, 0, 0).model_dump()
         for name in ("n", "mean", "sd", "max_abs"):
-            if not math.isclose(again[name], controls[name], abs_tol=2e-6):
-                yield f"{claim['id']}: {name} of the controls is {controls[name]:g}, not {again[name]:g}"
+            if not math.isclose(again[name], known[name], abs_tol=2e-6):
+                yield f"{claim.id}: {name} of the controls is {known[name]:g}, not {again[name]:g}"
 
 
-def _rate(claim: Claim) -> Iterator[str]:
+def _rate(claim: RateClaim) -> Iterator[str]:
     """The same for a rate: every text's p from its own controls, and the rate's from what holds."""
-    rows = [row for row in claim["rows"] or [] if row["members"] and "p" in row]
-    for row in rows:
-        p = p_value(row["measured"], row["controls"]["values"])
-        holds = p <= LEVEL and row["measured"] * row["predicted"] > 0
-        if not math.isclose(p, row["p"], abs_tol=1e-6) or holds != row["holds"]:
-            yield f"{claim['id']}: the controls do not give what is said of {row['text']!r}"
-    if claim["p"] is not None:
-        p = rate_p(len(rows), sum(row["holds"] for row in rows))
-        if not math.isclose(p, claim["p"], abs_tol=1e-9):
-            yield f"{claim['id']}: p is {claim['p']:g}, and its texts give {p:g}"
+    run = [text for text in claim.texts if text.members and text.p is not None]
+    for text in run:
+        if text.controls is None or text.measured is None or text.predicted is None or text.p is None:
+            yield f"{claim.id}: a p-value and no test on {text.text!r}"
+            continue
+        p = p_value(text.measured, text.controls.values)
+        holds = p <= LEVEL and text.measured * text.predicted > 0
+        if not math.isclose(p, text.p, abs_tol=1e-6) or holds != text.holds:
+            yield f"{claim.id}: the controls do not give what is said of {text.text!r}"
+    if claim.p is not None:
+        p = rate_p(len(run), sum(text.holds for text in run))
+        if not math.isclose(p, claim.p, abs_tol=1e-9):
+            yield f"{claim.id}: p is {claim.p:g}, and its texts give {p:g}"
 
 
 def _verdicts(claims: list[Claim]) -> Iterator[str]:
-    for turn in sorted({claim["turn"] for claim in claims}):
-        own = [claim for claim in claims if claim["turn"] == turn]
+    for turn in sorted({claim.turn for claim in claims}):
+        own = [claim for claim in claims if claim.turn == turn]
         for known, again in zip(own, settle(own), strict=True):
-            if known["verdict"] != again["verdict"]:
-                yield f"{known['id']} is called {known['verdict']}, and the test says {again['verdict']}"
-            if known["p_holm"] is not None and again["p_holm"] is not None:
-                if not math.isclose(known["p_holm"], again["p_holm"], abs_tol=1e-6):
-                    yield f"{known['id']}: p after Holm is {known['p_holm']:g}, not {again['p_holm']:g}"
-            elif known["p_holm"] is not again["p_holm"]:
-                yield f"{known['id']}: p after Holm is missing or has no test"
+            if known.verdict != again.verdict:
+                yield f"{known.id} is called {known.verdict}, and the test says {again.verdict}"
+            if isinstance(known, TestedClaim) and isinstance(again, TestedClaim):
+                yield from _adjusted(known, again.p_holm)
+
+
+def _adjusted(claim: TestedClaim, p_holm: float | None) -> Iterator[str]:
+    """Holm's adjustment, beside what it should be; without a test there must be none."""
+    if claim.p is None or p_holm is None or claim.p_holm is None:
+        if (claim.p is None) != (claim.p_holm is None):
+            yield f"{claim.id}: p after Holm is missing or has no test"
+    elif not math.isclose(claim.p_holm, p_holm, abs_tol=1e-6):
+        yield f"{claim.id}: p after Holm is {claim.p_holm:g}, not {p_holm:g}"
 
 
 def _reported(report: dict[str, Any], claims: list[Claim]) -> Iterator[str]:
-    known: dict[str, Any] = {claim["id"]: claim for claim in claims}
-    for claim in report["claims"]:
-        if claim["id"] not in known:
-            yield f"{claim['id']} is reported and not in the ledger"
-        elif any(known[claim["id"]][name] != claim.get(name) for name in CLAIM_FIELDS):
-            yield f"{claim['id']} is reported otherwise than the ledger has it"
+    known = {claim.id: claim for claim in claims}
+    for claim in read_claims(report["claims"]):
+        if claim.id not in known:
+            yield f"{claim.id} is reported and not in the ledger"
+        elif known[claim.id] != claim:
+            yield f"{claim.id} is reported otherwise than the ledger has it"
 
 
 def _sentences(report: dict[str, Any], state: State) -> Iterator[str]:
-    names = [group["id"] for group in state.get("groups") or []]
+    names, claims = [group["id"] for group in groups_of(state)], claims_of(state)
     for answer in (report["answer"], state["reply"]):
         for said in answer["sentences"]:
-            yield from faults([Sentence(said["text"], tuple(said["claims"]))], state["claims"], names)
+            yield from faults([Sentence(said["text"], tuple(said["claims"]))], claims, names)
 
 
 def _words(bundle: "Bundle", state: State) -> Iterator[str]:
@@ -105,7 +128,7 @@ def _words(bundle: "Bundle", state: State) -> Iterator[str]:
 
 def _drawn(state: State) -> Iterator[str]:
     drawing = state["drawing"] or {}
-    again = with_tests(drawing, state.get("groups") or [], state["claims"])
+    again = with_tests(drawing, groups_of(state), state["claims"])
     for then, now in zip(drawing["supernodes"], again["supernodes"], strict=True):
         if then != now:
             yield f"{then.get('id')} is drawn otherwise than it was tested"

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from agent.core import Claim, State, Supernode, joint, unexplained
+from agent.core import (
+    Claim,
+    State,
+    Supernode,
+    TestedClaim,
+    claims_of,
+    groups_of,
+    joint_group,
+    path_of,
+    plain_claim,
+    unexplained,
+)
 
-CLAIM_FIELDS = (
-    "id", "text", "kind", "supernode", "intervention", "predicted", "predicted_frozen", "predicted_exact",
-    "predicted_curved", "measured", "measured_frozen", "controls", "doses", "p", "p_holm", "verdict",
-    "knock_on", "says",
-)  # fmt: skip
-REPORTED = (*CLAIM_FIELDS, "members", "rows")
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 
 
@@ -21,7 +26,8 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
     assert case is not None
     features = {f["id"]: f for f in state.get("features", [])}
     cited = {name for sentence in reply["sentences"] for name in sentence["claims"]}
-    own = [c for c in state.get("claims", []) if c["turn"] == state["turn"] or c["id"] in cited]
+    own = [c for c in claims_of(state) if c.turn == state["turn"] or c.id in cited]
+    tests = [c for c in own if isinstance(c, TestedClaim) and c.p is not None and c.turn == state["turn"]]
     groups = [_supernode(group, features) for group in _groups(state, own)] if features else None
     if groups is None:  # a question about a text that was reported before: its features were not kept
         groups = (state.get("report") or {}).get("supernodes", [])
@@ -39,9 +45,9 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         },
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
         "supernodes": groups,
-        "path": [] if unexplained(graph) else (state.get("flows") or {}).get("path", []),
-        "claims": [_claim(claim) for claim in own],
-        "tests_run": sum(c["p"] is not None and c["turn"] == state["turn"] for c in own),
+        "path": [] if unexplained(graph) else path_of(state),
+        "claims": [plain_claim(claim) for claim in own],
+        "tests_run": len(tests),
         "answer": reply,
         "log": state.get("log", []),
         "cost": cost,
@@ -51,9 +57,9 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
 
 def _groups(state: State, claims: Sequence[Claim]) -> list[Supernode]:
     """The supernodes, and those that were tested together as one."""
-    groups = state.get("groups") or []
-    names = dict.fromkeys(claim["supernode"] or "" for claim in claims)
-    both = [joint(name, groups) for name in names]
+    groups = groups_of(state)
+    names = dict.fromkeys(tuple(claim.groups) for claim in claims if isinstance(claim, TestedClaim))
+    both = [joint_group(some, groups) for some in names]
     return [*groups, *(group for group in both if group is not None)]
 
 
@@ -87,11 +93,6 @@ def _supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[st
             for name in group["members"]
         ],
     }
-
-
-def _claim(claim: Claim) -> dict[str, Any]:
-    known = {name: claim.get(name) for name in REPORTED}
-    return {**known, "by": claim.get("by")}  # conversations from before it have none
 
 
 def _version(package: str) -> str:

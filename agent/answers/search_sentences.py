@@ -1,17 +1,25 @@
 """Sentences on what was looked for: repairs, other texts, two texts side by side. Reads the state only."""
 
 import re
-from typing import Any
 
 from agent.answers.sentences import short, tested
 from agent.core import (
     Case,
-    Claim,
+    Cell,
+    ComparisonClaim,
+    EffectClaim,
+    GroupPair,
+    LostClaim,
+    NextToken,
+    RateClaim,
+    SearchClaim,
     State,
+    Swap,
     basis_of,
     called,
     case_of,
     chance,
+    groups_of,
     layered,
     listed,
     own_claims,
@@ -19,13 +27,15 @@ from agent.core import (
     percent,
     placed,
     plain,
+    position_of,
     prediction_of,
+    predictions_of,
     quoted,
     signed,
     subject_of,
     tests_of,
 )
-from agent.evidence import Sentence
+from agent.evidence import HELD, Sentence
 from agent.experiments import entity_of, kind_of, known_right, named_entities
 from agent.planners import asked_over, is_said, reading
 
@@ -39,77 +49,77 @@ def wanted_already(state: State) -> list[Sentence]:
     if not is_said(state):
         return []
     claim = prediction_of(state)
-    return [Sentence(f"Nothing has to be changed: it says {quoted(case['answer'])}.", (claim["id"],))]
+    return [Sentence(f"Nothing has to be changed: it says {quoted(case['answer'])}.", (claim.id,))]
 
 
 def where_lost(state: State) -> list[Sentence]:
     """Where the graph's features for the wanted token are outweighed."""
     case, out = case_of(state), []
-    for claim in own_claims(state, "lost"):
-        known, *cells = claim["rows"] or [{}]
+    for claim in own_claims(state, LostClaim):
+        cells = claim.cells
         if not cells:
             continue
-        ids, wanted, answer = (claim["id"],), quoted(case["foil"]), quoted(case["answer"])
-        out.append(Sentence(claim["text"], ids))
-        best = max(cells, key=lambda c: (c["for_wanted"], -c["position"]))
-        worst = max(cells, key=lambda c: (c["for_answer"] - c["for_wanted"], -c["position"]))
-        outweighed = worst["for_answer"] > worst["for_wanted"]
+        ids, wanted, answer = (claim.id,), quoted(case["foil"]), quoted(case["answer"])
+        out.append(Sentence(claim.text, ids))
+        best = max(cells, key=lambda c: (c.for_wanted, -c.position))
+        worst = max(cells, key=lambda c: (c.for_answer - c.for_wanted, -c.position))
+        outweighed = worst.for_answer > worst.for_wanted
         too = ", and nowhere is it outweighed more" if outweighed and worst == best else ""
         out.append(
             Sentence(
-                f"For {wanted} the most is at {_place(best, state)}: {plain(best['for_wanted'])}, beside "
-                f"{plain(best['for_answer'])} for {answer} there{too}.",
+                f"For {wanted} the most is at {_place(best, state)}: {plain(best.for_wanted)}, beside "
+                f"{plain(best.for_answer)} for {answer} there{too}.",
                 ids,
             )
         )
         if outweighed and worst != best:
             out.append(
                 Sentence(
-                    f"It is outweighed most at {_place(worst, state)}: {plain(worst['for_wanted'])} against "
-                    f"{plain(worst['for_answer'])}.",
+                    f"It is outweighed most at {_place(worst, state)}: {plain(worst.for_wanted)} against "
+                    f"{plain(worst.for_answer)}.",
                     ids,
                 )
             )
-        if known["overtaken"] is not None:
+        if claim.overtaken is not None:
             out.append(
                 Sentence(
                     f"Added up from the first layer on, the features for {answer} are ahead from layer "
-                    f"{known['overtaken']} to the end.",
+                    f"{claim.overtaken} to the end.",
                     ids,
                 )
             )
         out.append(
             Sentence(
-                f"Of what works for {wanted}, {percent(known['last'][1])} sits at the last word, and of what "
-                f"works for {answer}, {percent(known['last'][0])}"
-                f"{_not_moved(known['last'])}: read from the graph, not tested.",
+                f"Of what works for {wanted}, {percent(claim.last_for_wanted)} sits at the last word, and of "
+                f"what works for {answer}, {percent(claim.last_for_answer)}"
+                f"{_not_moved(claim)}: read from the graph, not tested.",
                 ids,
             )
         )
     return out
 
 
-def _not_moved(shares: list[float]) -> str:
-    if shares[1] < shares[0] - MOVED:
+def _not_moved(claim: LostClaim) -> str:
+    if claim.last_for_wanted < claim.last_for_answer - MOVED:
         return ", so less of the first is taken to where the answer is read"
     return ""
 
 
-def _place(cell: dict[str, Any], state: State) -> str:
-    word = placed(case_of(state)["tokens"], cell["position"])
-    return f"{word} in {layered(*cell['layers'])}"
+def _place(cell: Cell, state: State) -> str:
+    word = placed(case_of(state)["tokens"], cell.position)
+    return f"{word} in {layered(*cell.layers)}"
 
 
 def sides(state: State) -> list[Sentence]:
     """Which tested groups work for the answer that is wrong and which for the right one."""
     case, out = case_of(state), []
-    tests = [c for c in tests_of(state) if c["supernode"] and c["verdict"] in ("supported", "partly")]
+    tests = [c for c in tests_of(state) if c.groups and c.verdict in HELD]
     for sign, token in ((-1, case["answer"]), (1, case["foil"])):
-        held = [c for c in tests if (c["measured"] or 0.0) * sign > 0]
-        held.sort(key=lambda c: (-abs(c["measured"] or 0.0), c["id"]))
+        held = [c for c in tests if c.effect * sign > 0]
+        held.sort(key=lambda c: (-abs(c.effect), c.id))
         if held:
-            named = [f"{called(subject_of(c, state), case)}: {signed(c['measured'] or 0.0)}" for c in held]
-            ids = tuple(c["id"] for c in held)
+            named = [f"{called(subject_of(c, state), case)}: {signed(c.effect)}" for c in held]
+            ids = tuple(c.id for c in held)
             out.append(Sentence(f"Measured to work for {quoted(token)}: {'; '.join(named)}.", ids))
     return out
 
@@ -117,58 +127,59 @@ def sides(state: State) -> list[Sentence]:
 def repairs(state: State) -> list[Sentence]:
     """The smallest sets found: tested, beside controls, and what leaving one member out does."""
     case, out = case_of(state), []
-    flips = [c for c in tests_of(state) if (c["intervention"] or {}).get("wanted")]
+    flips = [c for c in tests_of(state) if c.repair]
     for number, claim in enumerate(flips):
         out += _repair(claim, state, smallest=number == 0)
-    for claim in own_claims(state, "search"):
-        rows = claim["rows"] or []
-        near = max(rows, key=lambda row: (row["margin"], -row["size"]))
-        if not flips and near["margin"] <= 0:
+    for search in own_claims(state, SearchClaim):
+        near = search.nearest
+        if not flips and near.margin <= 0:
             out.append(
                 Sentence(
-                    f"None of the {len(rows)} sets of features that were tried makes the model say "
-                    f"{quoted(case['foil'])}; the nearest, {near['size']} features times "
-                    f"{near['factor']:g}, leaves its logit {plain(abs(near['margin']))} below that of "
-                    f"{quoted(near['says'])}.".replace("-", "−"),
-                    (claim["id"],),
+                    f"None of the {len(search.tried)} sets of features that were tried makes the model say "
+                    f"{quoted(case['foil'])}; the nearest, {near.size} features times "
+                    f"{near.factor:g}, leaves its logit {plain(abs(near.margin))} below that of "
+                    f"{quoted(near.says)}.".replace("-", "−"),
+                    (search.id,),
                 )
             )
         else:
-            out.append(Sentence(f"How it was found: {claim['text']}", (claim["id"],)))
+            out.append(Sentence(f"How it was found: {search.text}", (search.id,)))
     return out
 
 
-def _repair(claim: Claim, state: State, *, smallest: bool) -> list[Sentence]:
-    case, how, controls = case_of(state), claim["intervention"] or {}, claim["controls"] or {}
-    size, ids, units = len(claim["members"]), (claim["id"],), basis_of(state).units
+def _repair(claim: EffectClaim, state: State, *, smallest: bool) -> list[Sentence]:
+    case, repair, controls = case_of(state), claim.repair, claim.controls
+    assert repair is not None
+    assert controls is not None
+    size, ids, units = len(claim.members), (claim.id,), basis_of(state).units
     what = f"{size} {units if size > 1 else units[:-1]}"
-    done = f"Removing {what}" if how["factor"] == 0 else f"Multiplying {what} by {how['factor']:g}"
-    says = (claim["says"] or [{"token": "?", "p": 0.0}])[0]
+    done = f"Removing {what}" if claim.removes else f"Multiplying {what} by {claim.intervention.factor:g}"
+    says = (claim.says or [NextToken(token="?", p=0.0)])[0]
     lead = "The smallest change found" if smallest else "By removal alone, the smallest found"
-    others = claim["numbers"][-1] if claim["p"] is not None else 0
-    so_many = f"{others:g} of them {'makes' if others == 1 else 'make'}" if others else "none of them makes"
+    others = repair.controls_saying
+    so_many = f"{others} of them {'makes' if others == 1 else 'make'}" if others else "none of them makes"
     out = [
         Sentence(
-            f"{lead}: {done[0].lower()}{done[1:]}. The model then says {quoted(says['token'])} "
-            f"({percent(says['p'])}).".replace("by -", "by −"),
+            f"{lead}: {done[0].lower()}{done[1:]}. The model then says {quoted(says.token)} "
+            f"({percent(says.p)}).".replace("by -", "by −"),
             ids,
         ),
         _members(claim, state),
         Sentence(
             f"The lead of {quoted(case['answer'])} over {quoted(case['foil'])} changes by "
-            f"{signed(claim['measured'] or 0.0)} (predicted {signed(claim['predicted'] or 0.0)}); "
-            f"{controls['n']} matched random sets of that size change it by at most "
-            f"{plain(controls['max_abs'])}, and {so_many} the model say {quoted(case['foil'])} "
-            f"(p = {chance(claim['p'] or 0.0)}, after Holm {chance(claim['p_holm'] or 0.0)}): "
-            f"{claim['verdict']}.",
+            f"{signed(claim.effect)} (predicted {signed(claim.predicted or 0.0)}); "
+            f"{controls.n} matched random sets of that size change it by at most "
+            f"{plain(controls.max_abs)}, and {so_many} the model say {quoted(case['foil'])} "
+            f"(p = {chance(claim.p or 0.0)}, after Holm {chance(claim.p_holm or 0.0)}): "
+            f"{claim.verdict}.",
             ids,
         ),
     ]
-    if how["without_one"] is not None:
+    if repair.without_one is not None:
         out.append(
             Sentence(
                 f"Smallest means: leave out any one of the {size} and the model no longer says it (at best "
-                f"{_misses(how['without_one'])}).",
+                f"{_misses(repair.without_one)}).",
                 ids,
             )
         )
@@ -181,64 +192,61 @@ def _misses(margin: float) -> str:
     return f"its logit stays {plain(abs(margin))} below that of the most probable token"
 
 
-def _members(claim: Claim, state: State) -> Sentence:
+def _members(claim: EffectClaim, state: State) -> Sentence:
     """Which features a set is made of, and to which groups they belong."""
-    members, case = claim["members"], case_of(state)
-    homes = [g["id"] for g in state.get("groups") or [] if set(g["members"]) & set(members)]
+    members, case = claim.members, case_of(state)
+    homes = [g["id"] for g in groups_of(state) if set(g["members"]) & set(members)]
     if len(members) <= NAMED:
         text = f"They are {listed(members)}." if len(members) > 1 else f"It is {members[0]}."
-        return Sentence(text, (claim["id"],))
-    places = sorted({int(m.split("@")[1]) for m in members})
+        return Sentence(text, (claim.id,))
+    places = sorted({position_of(m) or 0 for m in members})
     where = listed([placed(case["tokens"], p) for p in places])
-    path = next((c for c in state.get("claims", []) if c["kind"] == "path"), None)
+    path = path_claim(state)
     if homes and path:
-        return Sentence(f"They sit at {where}; some belong to {listed(homes)}.", (claim["id"], path["id"]))
-    return Sentence(f"They sit at {where}.", (claim["id"],))
+        return Sentence(f"They sit at {where}; some belong to {listed(homes)}.", (claim.id, path.id))
+    return Sentence(f"They sit at {where}.", (claim.id,))
 
 
 def carried_over(state: State) -> list[Sentence]:
     """The rates: on how many paraphrases, and on how many other entities, the group does the same."""
     out, sorts = [], {"paraphrases": "paraphrases", "entities": "texts about another entity"}
-    for claim in own_claims(state, "rate"):
-        rows = claim["rows"] or []
-        if claim["p"] is None:
-            out.append(Sentence(f"{claim['text']} That has not been tested.", (claim["id"],)))
+    for claim in own_claims(state, RateClaim):
+        texts = len(claim.texts)
+        if claim.p is None:
+            out.append(Sentence(f"{claim.text} That has not been tested.", (claim.id,)))
             continue
         if not out:
             out.append(_chosen(claim, state))
-        held, same = (sum(bool(r.get(k)) for r in rows) for k in ("holds", "same_answer"))
-        grouped = sum(r["how"] == "same grouping" for r in rows)
-        over = (claim["intervention"] or {})["over"]
         out.append(
             Sentence(
-                f"On {held} of {len(rows)} {sorts[over]}, removing what corresponds to {claim['supernode']} "
+                f"On {claim.held} of {texts} {sorts[claim.over]}, removing what corresponds to {claim.name} "
                 "moves the answer's lead as predicted and further than random groups there do (so many by "
-                f"chance alone: p = {chance(claim['p'])}, after Holm {chance(claim['p_holm'] or 0.0)}): "
-                f"{claim['verdict']}.",
-                (claim["id"],),
+                f"chance alone: p = {chance(claim.p)}, after Holm {chance(claim.p_holm or 0.0)}): "
+                f"{claim.verdict}.",
+                (claim.id,),
             )
         )
-        right, asked = known_right(rows)
-        if over == "paraphrases":
-            out.append(Sentence(f"The model gives the same answer on {same} of {len(rows)}.", (claim["id"],)))
+        right, asked = known_right(claim.texts)
+        if claim.over == "paraphrases":
+            out.append(Sentence(f"The model gives the same answer on {claim.same} of {texts}.", (claim.id,)))
         elif asked:
             table = "What it says there is what a small built-in table has as right on"
-            out.append(Sentence(f"{table} {right} of {asked}.", (claim["id"],)))
+            out.append(Sentence(f"{table} {right} of {asked}.", (claim.id,)))
         out.append(
             Sentence(
-                f"The same grouping finds the group again on {grouped} of {len(rows)}"
-                f"{_otherwise(grouped, len(rows))}.",
-                (claim["id"],),
+                f"The same grouping finds the group again on {claim.regrouped} of {texts}"
+                f"{_otherwise(claim.regrouped, texts)}.",
+                (claim.id,),
             )
         )
     return out
 
 
-def _chosen(claim: Claim, state: State) -> Sentence:
+def _chosen(claim: RateClaim, state: State) -> Sentence:
     """Which group is carried over, and why that one."""
     group, case, path = subject_of(claim, state), case_of(state), path_claim(state)
-    rows = [r for c in own_claims(state, "rate") for r in c["rows"] or []]
-    changed = dict.fromkeys(own for row in rows for own, _ in row["changed"])
+    texts = [text for c in own_claims(state, RateClaim) for text in c.texts]
+    changed = dict.fromkeys(own for text in texts for own, _ in text.changed)
     here = [word for word in changed if group["id"] in reading([word], state)]
     if state["question"]["group"]:
         why = "as the question asks"
@@ -248,7 +256,7 @@ def _chosen(claim: Claim, state: State) -> Sentence:
         why = f"the strongest: none that reads a word that changes does much for {quoted(case['answer'])}"
     else:
         why = f"the strongest for {quoted(case['answer'])}"
-    ids = (claim["id"], path["id"]) if path else (claim["id"],)
+    ids = (claim.id, path.id) if path else (claim.id,)
     return Sentence(f"The group looked for in the other texts is {short(group, case)}, {why}.", ids)
 
 
@@ -261,22 +269,23 @@ def _otherwise(grouped: int, texts: int) -> str:
 def text_by_text(state: State, over: str) -> list[Sentence]:
     """One line for each text that was tried."""
     out = []
-    for claim in own_claims(state, "rate"):
-        if (claim["intervention"] or {})["over"] != over or claim["p"] is None:
+    for claim in own_claims(state, RateClaim):
+        if claim.over != over or claim.p is None:
             continue
-        for row in claim["rows"] or []:
-            if not row["members"]:
-                out.append(Sentence(f"{quoted(row['text'])}: nothing there corresponds.", (claim["id"],)))
+        for row in claim.texts:
+            if not row.members:
+                out.append(Sentence(f"{quoted(row.text)}: nothing there corresponds.", (claim.id,)))
                 continue
-            still = "still " if row["says"] == row["answer"] else ""
+            still = "still " if row.says == row.answer else ""
+            said = f"{quoted(row.answer or '')} ({percent(row.p_answer or 0.0)})"
+            then = f"{still}{quoted(row.says or '')}"
             out.append(
                 Sentence(
-                    f"{quoted(row['text'])}: it says {quoted(row['answer'])} ({percent(row['p_answer'])}), "
-                    f"with the group removed {still}{quoted(row['says'])}; the lead over "
-                    f"{quoted(row['foil'])} changes by {signed(row['measured'])} "
-                    f"(predicted {signed(row['predicted'])}): "
-                    f"{'holds' if row['holds'] else 'does not hold'}.",
-                    (claim["id"],),
+                    f"{quoted(row.text)}: it says {said}, with the group removed {then}; the lead over "
+                    f"{quoted(row.foil or '')} changes by {signed(row.measured or 0.0)} "
+                    f"(predicted {signed(row.predicted or 0.0)}): "
+                    f"{'holds' if row.holds else 'does not hold'}.",
+                    (claim.id,),
                 )
             )
     return out
@@ -285,7 +294,7 @@ def text_by_text(state: State, over: str) -> list[Sentence]:
 def other_than_asked(state: State) -> list[Sentence]:
     """Where the texts tried are not about what was asked for, or none could be made, that is said."""
     other, case, claim = state["question"].get("other") or "", case_of(state), prediction_of(state)
-    over = {(c["intervention"] or {})["over"] for c in own_claims(state, "rate")}
+    over = {c.over for c in own_claims(state, RateClaim)}
     entity, named, kind = entity_of(case["text"]), named_entities(other), kind_of(case["text"])
     text = ""
     if "entities" in over:
@@ -307,7 +316,7 @@ def other_than_asked(state: State) -> list[Sentence]:
         text = "No rule puts another thing in place of a word of this text: only its wording is changed."
     elif not over:
         text = "No rule makes another text of this one. Give one to compare with, in quotes."
-    return [Sentence(text, (claim["id"],))] if text else []
+    return [Sentence(text, (claim.id,))] if text else []
 
 
 def _one_of(asked: str, kind: str) -> bool:
@@ -320,19 +329,19 @@ def _one_of(asked: str, kind: str) -> bool:
 def side_by_side(state: State) -> list[Sentence]:
     """What two texts are continued with, and which groups they share."""
     case, out = case_of(state), []
-    for claim in own_claims(state, "comparison"):
-        whole, *rows = claim["rows"] or [{}]
+    for claim in own_claims(state, ComparisonClaim):
+        whole, rows = claim.other, claim.pairs
         first = case["predictions"][0]
-        ids = (claim["id"],)
+        ids = (claim.id,)
         out.append(
             Sentence(
                 f"{quoted(case['text'])} is continued with {quoted(first['token'])} ({percent(first['p'])}), "
-                f"{quoted(whole['text'])} with {quoted(whole['answer'])} ({percent(whole['p_answer'])}).",
+                f"{quoted(whole.text)} with {quoted(whole.answer)} ({percent(whole.p_answer)}).",
                 ids,
             )
         )
-        alike = [r for r in rows if r["alike"]]
-        shared, union = (sum(r[k] for r in rows) for k in ("shared", "union"))
+        alike = [r for r in rows if r.alike]
+        shared, union = sum(r.shared for r in rows), sum(r.union for r in rows)
         if rows and union:
             out.append(
                 Sentence(
@@ -343,57 +352,54 @@ def side_by_side(state: State) -> list[Sentence]:
                 )
             )
         out += _pairs(rows, ids)
-        if whole["differ"]:
-            words = listed([quoted(w) for w in whole["differ"]])
+        if whole.differ:
+            words = listed([quoted(w) for w in whole.differ])
             out.append(Sentence(f"The texts differ at {words}.", ids))
-        elif not whole["same_answer"]:
+        elif not whole.same_answer:
             text = "The words of the texts do not line up: nothing can be swapped between them."
             out.append(Sentence(text, ids))
     return out
 
 
-def _pairs(rows: list[dict[str, Any]], ids: tuple[str, ...]) -> list[Sentence]:
+def _pairs(rows: list[GroupPair], ids: tuple[str, ...]) -> list[Sentence]:
     """The groups most alike, and the strongest that only this text has."""
-    alike = sorted((r for r in rows if r["alike"]), key=lambda r: (-r["share"], r["group"]))
-    alone = sorted((r for r in rows if not r["alike"]), key=lambda r: (-abs(r["effect"]), r["group"]))
+    alike = sorted((r for r in rows if r.alike), key=lambda r: (-r.share, r.group))
+    alone = sorted((r for r in rows if not r.alike), key=lambda r: (-abs(r.effect), r.group))
     out = [
         Sentence(
-            f"Shared: {r['group']} ({r['name']}) and the other text's {quoted(r['other'])}, {r['shared']} of "
-            f"{r['union']} features.",
+            f"Shared: {r.group} ({r.name}) and the other text's {quoted(r.other or '')}, {r.shared} of "
+            f"{r.union} features.",
             ids,
         )
         for r in alike[:3]
     ]
     out += [
-        Sentence(f"Only here: {r['group']} ({r['name']}), total effect {signed(r['effect'])}.", ids)
-        for r in alone[:3]
+        Sentence(f"Only here: {r.group} ({r.name}), total effect {signed(r.effect)}.", ids) for r in alone[:3]
     ]
     return [*out, Sentence("Shares and effects are read from the graphs, not tested.", ids)] if out else out
 
 
-def swapped(claim: Claim, state: State, case: Case) -> tuple[Sentence, Sentence]:
+def swapped(claim: EffectClaim, state: State, case: Case) -> tuple[Sentence, Sentence]:
     """What the model says after an intervention, and the test."""
-    guesses = [f"{quoted(g['token'])} {percent(g['p'])}" for g in claim["says"] or []]
-    now, before = (claim["says"] or [{}])[0], case["predictions"][0]
-    too = " too" if now.get("token") == before["token"] else ""
+    says, before = claim.says or [], case["predictions"][0]
+    guesses = [f"{quoted(g.token)} {percent(g.p)}" for g in says]
+    too = " too" if says and says[0].token == before["token"] else ""
     after = (
         f"The model then says {listed(guesses)}; without the change it says "
         f"{quoted(before['token'])}{too} ({percent(before['p'])})."
     )
-    how = claim["intervention"] or {}
-    donor = how.get("donor") or {}
-    if "same" in donor:  # bundles from before it was kept have none
-        after += f" {quoted(donor['text'])} itself is continued with "
+    donor = claim.intervention.donor if isinstance(claim.intervention, Swap) else None
+    if donor is not None and donor.same is not None:  # bundles from before it was kept have none
+        after += f" {quoted(donor.text)} itself is continued with "
         also = f"{quoted(case['answer'])}, too."
-        after += also if donor["same"] else f"{quoted(donor['foil'])} ({percent(donor['foil_p'])})."
-    ids = (claim["id"], prediction_of(state)["id"])
+        after += also if donor.same else f"{quoted(donor.foil)} ({percent(donor.foil_p)})."
+    ids = (claim.id, prediction_of(state).id)
     return Sentence(after, ids), tested(claim, subject_of(claim, state), case)
 
 
 def untested(state: State) -> list[Sentence]:
     """Predictions that the budget left without a test."""
-    claims = [c for c in state.get("claims", []) if c["turn"] == state["turn"]]
-    left = tuple(c["id"] for c in claims if c["kind"] in ("effect", "rate") and c["p"] is None)
+    left = tuple(c.id for c in predictions_of(state) if c.p is None)
     if not left:
         return []
     return [Sentence(f"The budget of this question was spent before {listed(list(left))} was tested.", left)]

@@ -1,20 +1,22 @@
 """Sentences of an answer, each with the claims it rests on. Reads the state; checks nothing."""
 
-from typing import Any
-
 from agent.core import (
-    JOINT,
-    SETS,
+    SET,
     Case,
-    Claim,
+    EffectClaim,
+    JointClaim,
     State,
     Supernode,
+    Swap,
     basis_of,
     called,
     case_of,
     chance,
     graph_claim,
+    groups_of,
+    is_several,
     listed,
+    own_claims,
     path_claim,
     percent,
     placed,
@@ -31,12 +33,13 @@ from agent.evidence import HELD, Sentence, without_effect
 from agent.planners import too_little
 
 FEW = 3  # words that are named
+KNOCKED = 0.05  # share of its activation that another group must lose or gain to be told of
 
 
 def premise(state: State) -> list[Sentence]:
     """What was wrong or unclear about the question, first of all."""
     note = case_of(state)["note"]
-    return [Sentence(note, (prediction_of(state)["id"],))] if note else []
+    return [Sentence(note, (prediction_of(state).id,))] if note else []
 
 
 def says(state: State, model: str) -> list[Sentence]:
@@ -48,12 +51,12 @@ def says(state: State, model: str) -> list[Sentence]:
             f"After {quoted(case['text'])} the most probable next token of {quoted(model)} is "
             f"{quoted(first['token'])} ({percent(first['p'])}); it is compared with "
             f"{quoted(case['foil'])} ({percent(case['foil_p'])}).",
-            (claim["id"],),
+            (claim.id,),
         ),
         Sentence(
             f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
             f"{quoted(case['foil'])}: this is its lead, which is what the tests are about.",
-            (claim["id"],),
+            (claim.id,),
         ),
     ]
 
@@ -63,23 +66,23 @@ def in_short(state: State) -> list[Sentence]:
     out: list[Sentence] = []
     if unexplained(state.get("graph")):
         return _too_little(state)
-    removed = [c for c in tests_of(state) if c["supernode"] and (c["intervention"] or {})["factor"] == 0]
-    held = [c for c in removed if c["verdict"] in HELD]
-    held.sort(key=lambda c: (c["measured"] or 0.0, c["id"]))
+    removed = [c for c in tests_of(state) if c.groups and c.removes]
+    held = [c for c in removed if c.verdict in HELD]
+    held.sort(key=lambda c: (c.effect, c.id))
     out += _carried(held, state)
-    if held and (held[-1]["measured"] or 0.0) > 0:
+    if held and held[-1].effect > 0:
         claim, case = held[-1], case_of(state)
         group = short(subject_of(claim, state), case)
         out.append(
             Sentence(
                 f"What works most for {quoted(case['foil'])} is {group}: without it that lead changes by "
-                f"{signed(claim['measured'] or 0.0)}{_partly(claim)}.",
-                (claim["id"],),
+                f"{signed(claim.effect)}{_partly(claim)}.",
+                (claim.id,),
             )
         )
     out += _instead_of_each_other(state) or _not_borne_out(removed, state)
     if removed and not held:
-        ids = tuple(c["id"] for c in removed)
+        ids = tuple(c.id for c in removed)
         out.append(Sentence("No group that was tested stands out from random ones.", ids))
     return out or _nothing_tested(state)
 
@@ -92,17 +95,17 @@ def _nothing_tested(state: State) -> list[Sentence]:
     if too_little(state):
         score = plain((state.get("graph") or {})["completeness"])
         text = f"Nothing was tested: the graph explains too little (completeness {score})."
-        return [Sentence(text, (claim["id"],))]
-    if not state.get("groups"):
+        return [Sentence(text, (claim.id,))]
+    if not groups_of(state):
         text = "Nothing was tested: no neurons of this graph act the same way at one word."
-        return [Sentence(text, (claim["id"],))]
+        return [Sentence(text, (claim.id,))]
     return []
 
 
-def _carried(held: list[Claim], state: State) -> list[Sentence]:
+def _carried(held: list[EffectClaim], state: State) -> list[Sentence]:
     """The strongest group for the answer, and the strongest at an earlier word; `held` the lowest first."""
     case, out = case_of(state), []
-    for_answer = [c for c in held if (c["measured"] or 0.0) < 0]
+    for_answer = [c for c in held if c.effect < 0]
     if not for_answer:
         return []
     first, last = for_answer[0], len(case["tokens"]) - 1
@@ -110,12 +113,12 @@ def _carried(held: list[Claim], state: State) -> list[Sentence]:
     out.append(
         Sentence(
             f"What carries {quoted(case['answer'])} most is {short(group, case)}: without it the lead over "
-            f"{quoted(case['foil'])} changes by {signed(first['measured'] or 0.0)}{_partly(first)}"
+            f"{quoted(case['foil'])} changes by {signed(first.effect)}{_partly(first)}"
             f"{_says_then(first, case)}.",
-            (first["id"],),
+            (first.id,),
         )
     )
-    earlier = [c for c in for_answer[1:] if JOINT not in (c["supernode"] or "")]
+    earlier = [c for c in for_answer[1:] if len(c.groups) == 1]
     earlier = [c for c in earlier if subject_of(c, state)["position"] < last]
     if group["position"] == last and earlier:
         claim = earlier[0]
@@ -124,8 +127,8 @@ def _carried(held: list[Claim], state: State) -> list[Sentence]:
             Sentence(
                 f"Of what is tested at earlier words, {short(there, case)}{_place(there, case)} counts most: "
                 "without it the lead changes by "
-                f"{signed(claim['measured'] or 0.0)}{_partly(claim)}{_says_then(claim, case)}.",
-                (claim["id"],),
+                f"{signed(claim.effect)}{_partly(claim)}{_says_then(claim, case)}.",
+                (claim.id,),
             )
         )
     return out
@@ -137,24 +140,23 @@ def _place(group: Supernode, case: Case) -> str:
     return "" if word in group["name"] else f" at {word}"
 
 
-def _partly(claim: Claim) -> str:
+def _partly(claim: EffectClaim) -> str:
     """What a verdict that is less than supported leaves to be said."""
-    return " (partly: its size or its doses are not as predicted)" if claim["verdict"] == "partly" else ""
+    return " (partly: its size or its doses are not as predicted)" if claim.verdict == "partly" else ""
 
 
-def _not_borne_out(removed: list[Claim], state: State) -> list[Sentence]:
+def _not_borne_out(removed: list[EffectClaim], state: State) -> list[Sentence]:
     """The main hypothesis, where its test does not bear it out, and every other one that is refuted."""
-    first = min((int(c["id"][1:]) for c in removed), default=0)
-    failed = [c for c in removed if c["id"] == f"C{first}" and c["verdict"] not in HELD]
-    failed += [c for c in removed if c["verdict"] == "refuted" and c not in failed]
-    return [_failed(c, state, first=c["id"] == f"C{first}") for c in failed]
+    failed = [c for c in removed[:1] if c.verdict not in HELD]
+    failed += [c for c in removed if c.verdict == "refuted" and c not in failed]
+    return [_failed(c, state, first=c is removed[0]) for c in failed]
 
 
-def _failed(claim: Claim, state: State, *, first: bool) -> Sentence:
+def _failed(claim: EffectClaim, state: State, *, first: bool) -> Sentence:
     what = f"The {'first ' if first else ''}hypothesis on {short(subject_of(claim, state), case_of(state))}"
-    foreseen, found = signed(claim["predicted"] or 0.0), signed(claim["measured"] or 0.0)
-    text = f"{what} is {claim['verdict']}: removing it was predicted to change the lead by {foreseen}"
-    return Sentence(f"{text} and changes it by {found}.", (claim["id"],))
+    foreseen, found = signed(claim.predicted or 0.0), signed(claim.effect)
+    text = f"{what} is {claim.verdict}: removing it was predicted to change the lead by {foreseen}"
+    return Sentence(f"{text} and changes it by {found}.", (claim.id,))
 
 
 def _too_little(state: State) -> list[Sentence]:
@@ -167,12 +169,12 @@ def _too_little(state: State) -> list[Sentence]:
             "This graph explains too little to say why: its replacement score is "
             f"{plain(graph['replacement'])} and {percent(graph['unexplored'])} of the influence ends in "
             f"{basis_of(state).errors}. No group of its features was tested.",
-            (claim["id"],),
+            (claim.id,),
         ),
         Sentence(
             "A set of transcoders that is closer to this model may explain more; without transcoders "
             "the neurons themselves are traced.",
-            (claim["id"],),
+            (claim.id,),
         ),
     ]
 
@@ -180,81 +182,87 @@ def _too_little(state: State) -> list[Sentence]:
 def _instead_of_each_other(state: State) -> list[Sentence]:
     """Groups that matter together and not one by one: each can do without the others."""
     tests = tests_of(state)
-    still = {c["supernode"]: c["id"] for c in tests if without_effect(c)}
-    looked = [c for c in state.get("claims", []) if c["kind"] == "joint" and c["turn"] == state["turn"]]
+    still = {c.name: c.id for c in tests if without_effect(c)}
+    looked = own_claims(state, JointClaim)
     out = []
     for claim in tests:
-        parts = (claim["supernode"] or "").split(JOINT)
-        if len(parts) < 2 or claim["verdict"] not in HELD or not all(part in still for part in parts):
+        parts = claim.groups
+        if len(parts) < 2 or claim.verdict not in HELD or not all(part in still for part in parts):
             continue
         together = f"removing {'both' if len(parts) == 2 else 'all of them'} changes the lead by"
         words = (
             f"{listed(parts)} can stand in for each other: removing {'either' if len(parts) == 2 else 'one'} "
-            f"alone changes little, {together} {signed(claim['measured'] or 0.0)}."
+            f"alone changes little, {together} {signed(claim.effect)}."
         )
-        out.append(Sentence(words, (claim["id"], *(still[part] for part in parts))))
-        out += [Sentence(f"How it was found: {c['text']}", (c["id"],)) for c in looked]
+        out.append(Sentence(words, (claim.id, *(still[part] for part in parts))))
+        out += [Sentence(f"How it was found: {c.text}", (c.id,)) for c in looked]
     return out
 
 
-def _says_then(claim: Claim, case: Case) -> str:
+def _says_then(claim: EffectClaim, case: Case) -> str:
     """What the model says under an intervention: something else, or still the same."""
-    says = claim["says"] or []
+    says = claim.says or []
     if not says:
         return ""
-    then = f"{quoted(says[0]['token'])} ({percent(says[0]['p'])})"
-    return f", and the model {'still says' if says[0]['token'] == case['answer'] else 'then says'} {then}"
+    then = f"{quoted(says[0].token)} ({percent(says[0].p)})"
+    return f", and the model {'still says' if says[0].token == case['answer'] else 'then says'} {then}"
 
 
 def short(group: Supernode, case: Case) -> str:
     """A group by id and name, for where `called` stands elsewhere in the answer."""
-    if len(group["members"]) == 1 or JOINT in group["id"] or group["id"] in SETS:
+    if len(group["members"]) == 1 or is_several(group) or group["kind"] == SET:
         return called(group, case)
     return f"{group['id']} ({group['name']})"
 
 
-def tested(claim: Claim, group: Supernode, case: Case) -> Sentence:
+def tested(claim: EffectClaim, group: Supernode, case: Case) -> Sentence:
     """One test: done, measured, predicted, controls, verdict."""
-    how, controls = claim["intervention"] or {}, claim["controls"] or {}
-    factor = how.get("factor", 0.0)
-    if how.get("kind") == "swap":
-        words = list(dict.fromkeys(quoted(word) for word in how["donor"]["replaced"]))
+    how, controls, foil = claim.intervention, claim.controls, case["foil"]
+    assert controls is not None
+    if isinstance(how, Swap):
+        words = list(dict.fromkeys(quoted(word) for word in how.donor.replaced))
         where = f" at {listed(words)}" if len(words) <= FEW else ""
-        what = f"Giving {group['name']}{where} their values from {quoted(how['donor']['text'])}"
-    elif factor == 0:
+        what = f"Giving {group['name']}{where} their values from {quoted(how.donor.text)}"
+        foil = how.donor.foil
+    elif how.factor == 0:
         what = f"Removing {called(group, case)}"
     else:
-        what = f"Scaling {called(group, case)} by {factor:g}".replace("by -", "by −")
-    foil = how["donor"]["foil"] if how.get("kind") == "swap" else case["foil"]
+        what = f"Scaling {called(group, case)} by {how.factor:g}".replace("by -", "by −")
     return Sentence(
         f"{what} changes the lead of {quoted(case['answer'])} over {quoted(foil)} by "
-        f"{signed(claim['measured'] or 0.0)} (predicted {signed(claim['predicted'] or 0.0)}); "
-        f"{controls['n']} matched random groups change it by at most {plain(controls['max_abs'])} "
-        f"(p = {chance(claim['p'] or 0.0)}, after Holm {chance(claim['p_holm'] or 0.0)}): "
-        f"{claim['verdict']}.",
-        (claim["id"],),
+        f"{signed(claim.effect)} (predicted {signed(claim.predicted or 0.0)}); "
+        f"{_beside_controls(claim)} (p = {chance(claim.p or 0.0)}, "
+        f"after Holm {chance(claim.p_holm or 0.0)}): {claim.verdict}.",
+        (claim.id,),
     )
+
+
+def _beside_controls(claim: EffectClaim) -> str:
+    """What random groups do: those as active, with how well they match, and those that write as much."""
+    controls, equal = claim.controls, claim.norm_controls
+    assert controls is not None
+    alike = "" if controls.matched >= 1 else f", {percent(controls.matched)} of its members matched"
+    said = f"{controls.n} random groups as active{alike} change it by at most {plain(controls.max_abs)}"
+    if equal is None:
+        return said
+    return f"{said}, {equal.n} that write as much by at most {plain(equal.max_abs)}"
 
 
 def knock_on(state: State) -> list[Sentence]:
     """The largest measured effect of one tested group on another."""
-    best: tuple[float, Claim, dict[str, Any]] | None = None
-    for claim in tests_of(state):
-        for known in claim["knock_on"]:
-            size = abs(known["measured"])
-            if best is None or size > best[0]:
-                best = size, claim, known
-    if best is None or best[0] < 0.05:
+    moved = [(claim, known) for claim in tests_of(state) for known in claim.knock_on]
+    if not moved:
         return []
-    _, claim, known = best
-    names = {g["id"]: g["name"] for g in state.get("groups") or []}
-    groups = claim["supernode"]
-    without = listed(groups.split(JOINT)) if groups else called(subject_of(claim, state), case_of(state))
+    claim, known = max(moved, key=lambda one: abs(one[1].measured))  # the first of equals
+    if abs(known.measured) < KNOCKED:
+        return []
+    names = {g["id"]: g["name"] for g in groups_of(state)}
+    without = listed(claim.groups) if claim.groups else called(subject_of(claim, state), case_of(state))
     return [
         Sentence(
-            f"Without {without} the activation of {known['supernode']} ({names[known['supernode']]}) "
-            f"changes by {risen(known['measured'])} (predicted {risen(known['predicted'])}).",
-            (claim["id"],),
+            f"Without {without} the activation of {known.supernode} ({names[known.supernode]}) "
+            f"changes by {risen(known.measured)} (predicted {risen(known.predicted)}).",
+            (claim.id,),
         )
     ]
 
@@ -262,11 +270,11 @@ def knock_on(state: State) -> list[Sentence]:
 def passed_over(state: State) -> list[Sentence]:
     """Groups of the picture that no test was about."""
     claim, tests = path_claim(state), tests_of(state)
-    tested = {part for c in tests for part in (c["supernode"] or "").split(JOINT)}
-    left = [g["id"] for g in state.get("groups") or [] if g["id"] not in tested]
+    tested = {group for c in tests for group in c.groups}
+    left = [g["id"] for g in groups_of(state) if g["id"] not in tested]
     if claim is None or not tests or not left:
         return []
-    return [Sentence(f"{listed(left)} {'was' if len(left) == 1 else 'were'} not tested.", (claim["id"],))]
+    return [Sentence(f"{listed(left)} {'was' if len(left) == 1 else 'were'} not tested.", (claim.id,))]
 
 
 def left_open(state: State) -> list[Sentence]:
@@ -280,19 +288,19 @@ def left_open(state: State) -> list[Sentence]:
             f"ends in {basis_of(state).errors} and {percent(graph['bos'])} at the begin-of-text position "
             f"(completeness {plain(graph['completeness'])}, "
             f"replacement score {plain(graph['replacement'])}).",
-            (claim["id"],),
+            (claim.id,),
         )
     ]
     if missing := graph.get("layers_missing"):
         have = "layer of the model has" if missing == 1 else "layers of the model have"
         text = f"{missing} {have} no transcoder: what is written there counts as error."
-        out.append(Sentence(text, (claim["id"],)))
+        out.append(Sentence(text, (claim.id,)))
     tests = tests_of(state)
     if tests:
         out.append(
             Sentence(
                 "All of this is about one text: the tests have random controls, not a sample of texts.",
-                tuple(c["id"] for c in tests),
+                tuple(c.id for c in tests),
             )
         )
     return out

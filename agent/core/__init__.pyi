@@ -17,6 +17,52 @@ from .actions import (
     Test as Test,
     Trace as Trace,
 )
+from .claim_base import (
+    BaseClaim as BaseClaim,
+    ControlledClaim as ControlledClaim,
+    TestedClaim as TestedClaim,
+    known as known,
+)
+from .claim_parts import (
+    Cell as Cell,
+    Combination as Combination,
+    Controls as Controls,
+    Donor as Donor,
+    GroupPair as GroupPair,
+    HeadShare as HeadShare,
+    KnockOn as KnockOn,
+    Manipulation as Manipulation,
+    NextToken as NextToken,
+    OtherText as OtherText,
+    Record as Record,
+    Repair as Repair,
+    Scaling as Scaling,
+    SetTried as SetTried,
+    Swap as Swap,
+    TextResult as TextResult,
+    WordShare as WordShare,
+)
+from .claims import (
+    AnyClaim as AnyClaim,
+    Claim as Claim,
+    ComparisonClaim as ComparisonClaim,
+    EffectClaim as EffectClaim,
+    GraphClaim as GraphClaim,
+    GuessClaim as GuessClaim,
+    HeadsClaim as HeadsClaim,
+    JointClaim as JointClaim,
+    LostClaim as LostClaim,
+    PathClaim as PathClaim,
+    PlainClaim as PlainClaim,
+    PredictionClaim as PredictionClaim,
+    RateClaim as RateClaim,
+    SearchClaim as SearchClaim,
+    TriedClaim as TriedClaim,
+    WordsClaim as WordsClaim,
+    plain_claim as plain_claim,
+    read_claim as read_claim,
+    read_claims as read_claims,
+)
 from .conversation_db import (
     DATABASE as DATABASE,
     open_database as open_database,
@@ -46,12 +92,29 @@ from .feature_terms import (
     words_for as words_for,
 )
 from .groups import (
-    JOINT as JOINT,
-    SETS as SETS,
+    SET as SET,
     called as called,
-    joint as joint,
+    find_groups as find_groups,
+    groups_at as groups_at,
+    is_several as is_several,
+    joint_group as joint_group,
+    meant_groups as meant_groups,
     named_group as named_group,
+    set_of as set_of,
     subject_of as subject_of,
+)
+from .ids import (
+    ANSWER as ANSWER,
+    GROUP as GROUP,
+    IDS as IDS,
+    NAMED_GROUPS as NAMED_GROUPS,
+    POINTED as POINTED,
+    claim_id as claim_id,
+    is_group as is_group,
+    join_groups as join_groups,
+    moved_to as moved_to,
+    part_groups as part_groups,
+    position_of as position_of,
 )
 from .intents import (
     Intent as Intent,
@@ -78,10 +141,18 @@ from .prompts import (
 )
 from .selectors import (
     case_of as case_of,
+    claims_of as claims_of,
+    entered as entered,
+    every_claim as every_claim,
+    every_test as every_test,
     graph_claim as graph_claim,
+    groups_of as groups_of,
     own_claims as own_claims,
     path_claim as path_claim,
+    path_of as path_of,
     prediction_of as prediction_of,
+    predictions_of as predictions_of,
+    removals_of as removals_of,
     tests_of as tests_of,
 )
 from .sentence_encoder import (
@@ -97,7 +168,6 @@ from .settings import (
 )
 from .state import (
     Case as Case,
-    Claim as Claim,
     Message as Message,
     State as State,
     Supernode as Supernode,

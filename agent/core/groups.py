@@ -1,26 +1,78 @@
 """Which group a name, a claim or a part of the drawing means. The one resolver of groups."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from agent.core.claim_base import TestedClaim
+from agent.core.claims import TriedClaim
 from agent.core.errors import QuestionError
 from agent.core.feature_terms import basis_of
-from agent.core.state import Case, Claim, State, Supernode
-from agent.core.text_format import layered, listed, placed, quoted
+from agent.core.ids import is_group, join_groups, part_groups, position_of
+from agent.core.selectors import groups_of
+from agent.core.state import Case, State, Supernode
+from agent.core.text_format import layered, listed, named_at, placed, quoted
 
-JOINT = "+"  # S1+S2 is both groups at once
-SETS = {"neurons", "features"}  # what a set is called that belongs to no group
+SET = "set"  # the kind of features taken together that belong to no group
 
 
-def joint(name: str, groups: Sequence[Supernode]) -> Supernode | None:
-    """The groups of a name like S1+S2 as one; None for any other name."""
+def find_groups(name: str, groups: Sequence[Supernode], tokens: Sequence[str], bos: bool) -> list[Supernode]:
+    """The groups that a name means, strongest first; empty where it means none.
+
+    By id or name; else those at the word of the text it is; else those with it as a word of their names; else
+    those with it as a part of their names. Whoever asks about a word and whoever changes it gets the same.
+    """
+    wanted = name.strip().casefold()
+    if not wanted:
+        return []
+    exact = [g for g in groups if wanted in (g["id"].casefold(), g["name"].casefold())]
+    there = exact or groups_at(name, groups, tokens, bos)
+    worded = there or [g for g in groups if wanted in _words(g["name"])]
+    return worded or [g for g in groups if wanted in g["name"].casefold()]
+
+
+def groups_at(name: str, groups: Sequence[Supernode], tokens: Sequence[str], bos: bool) -> list[Supernode]:
+    """The groups that sit at a word of the text, at a piece of it, or at a token of the drawing (T@5)."""
+    pointed = position_of(name.strip()) if name.strip().startswith("T") else None
+    places = {pointed} if pointed is not None else set(named_at(tokens, name))
+    return [g for g in groups if g["position"] in places and not (bos and g["position"] == 0)]
+
+
+def meant_groups(name: str, state: State) -> list[Supernode]:
+    """The same in a conversation: before there is a text or a picture, a name means nothing."""
+    case = state.get("case")
+    return find_groups(name, groups_of(state), case["tokens"], case["bos"]) if case else []
+
+
+def named_group(name: str, state: State) -> Supernode:
+    """The one group to be changed: what a name means, several groups (S1+S2), or features by their ids.
+
+    Features are written L11.N1234+@5, several with commas. Raises QuestionError where there is none.
+    """
+    groups = groups_of(state)
+    if (both := joint_group(part_groups(name.strip()), groups)) is not None:
+        return both
+    features = [_feature(each, state) for each in name.split(",")]
+    if all(features):
+        return _joined([each for each in features if each is not None])
+    if found := meant_groups(name, state):
+        return found[0]
+    known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
+    pointed = next((node for node in _nodes(state) if node["id"] == name.strip()), None)
+    if pointed is not None and pointed["kind"] != "feature":
+        what = f"{quoted(pointed['label'].strip())} is no group and no feature, and only those can be changed"
+        raise QuestionError(f"{what}. There are {known or 'none yet'}.")
+    raise QuestionError(f"No group is called {quoted(name)}. There are {known or 'none yet'}.")
+
+
+def joint_group(names: Sequence[str], groups: Sequence[Supernode]) -> Supernode | None:
+    """Several groups as one; None where they are fewer than two, or one of them is not there."""
     known = {group["id"]: group for group in groups}
-    parts = name.split(JOINT)
-    found = [known[part] for part in dict.fromkeys(parts) if part in known]
-    if len(found) < 2 or len(found) < len(parts):
+    found = [known[name] for name in dict.fromkeys(names) if name in known]
+    if len(found) < 2 or len(found) < len(names):
         return None
     effect = sum(part["effect"] for part in found)
     return Supernode(
-        id=name,
+        id=join_groups(names),
         name=f"{listed([part['name'] for part in found])} together",
         kind="middle",
         sign=1 if effect > 0 else -1,
@@ -34,33 +86,53 @@ def joint(name: str, groups: Sequence[Supernode]) -> Supernode | None:
     )
 
 
-def named_group(name: str, state: State) -> Supernode:
-    """What a question means: S2, S1+S2, its name, a word in it, or L11.N1234+@5 (several: with commas)."""
-    groups = state.get("groups") or []
-    if (both := joint(name, groups)) is not None:
-        return both
-    wanted = name.strip().casefold()
-    for group in groups:
-        if wanted in (group["id"].casefold(), group["name"].casefold()):
-            return group
-    pointed = next(
-        (n for n in (state.get("drawing") or {}).get("nodes", []) if n["id"] == name.strip()), None
+def set_of(members: list[str], name: str, layers: tuple[int, int] = (0, 0)) -> Supernode:
+    """Features taken together that belong to no group."""
+    return Supernode(
+        id="",
+        name=name,
+        kind=SET,
+        sign=1,
+        share=0.0,
+        effect=0.0,
+        position=position_of(members[0]) or 0,
+        layers=list(layers),
+        members=members,
+        raises=[],
+        lowers=[],
     )
-    if pointed is not None and pointed["kind"] == "token":  # what stands there for it is a group on it
-        there = [group for group in groups if group["position"] == pointed["position"]]
-        if there:
-            return there[0]
-    features = [_feature(each, state) for each in name.split(",")]
-    if all(features):
-        return _joined([each for each in features if each is not None])
-    matching = [g for g in groups if wanted and wanted in g["name"].casefold()]
-    if matching:
-        return matching[0]
-    known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
-    if pointed is not None and pointed["kind"] != "feature":
-        what = f"{quoted(pointed['label'].strip())} is no group and no feature, and only those can be changed"
-        raise QuestionError(f"{what}. There are {known or 'none yet'}.")
-    raise QuestionError(f"No group is called {quoted(name)}. There are {known or 'none yet'}.")
+
+
+def subject_of(claim: TestedClaim | TriedClaim, state: State) -> Supernode:
+    """The group a claim is about."""
+    groups = groups_of(state)
+    for group in groups:
+        if claim.groups == [group["id"]]:
+            return group
+    if (both := joint_group(claim.groups, groups)) is not None:
+        return both
+    size, units = len(claim.members), basis_of(state).units
+    whole = set_of(claim.members, f"{size} {units}")
+    return {**whole, "id": claim.members[0]} if size == 1 else whole
+
+
+def called(group: Supernode, case: Case) -> str:
+    """A group as a reader finds it in the picture."""
+    if len(group["members"]) == 1:
+        return f"the feature {group['id']}"
+    if is_several(group):
+        parts = listed(part_groups(group["id"]))
+        return f"{parts} together ({len(group['members'])} features)"
+    if group["kind"] == SET:
+        return f"a set of {group['name']}"
+    where = f"at {placed(case['tokens'], group['position'])}"
+    size, layers = len(group["members"]), layered(*group["layers"])
+    return f"{group['id']} ({group['name']}: {size} features {where}, {layers})"
+
+
+def is_several(group: Supernode) -> bool:
+    """Whether it is several groups at once."""
+    return is_group(group["id"]) and len(part_groups(group["id"])) > 1
 
 
 def _joined(features: list[Supernode]) -> Supernode:
@@ -86,57 +158,27 @@ def _joined(features: list[Supernode]) -> Supernode:
 
 def _feature(name: str, state: State) -> Supernode | None:
     """A single feature of the picture as a group of one."""
-    nodes = (state.get("drawing") or {}).get("nodes", [])
-    for node in nodes:
-        if node["kind"] == "feature" and node["id"] == name.strip():
-            return Supernode(
-                id=node["id"],
-                name=node["label"],
-                kind=node["role"],
-                sign=1 if node["effect"] > 0 else -1,
-                share=0.0,
-                effect=node["effect"],
-                position=node["position"],
-                layers=[node["layer"], node["layer"]],
-                members=[node["id"]],
-                raises=[],
-                lowers=[],
-            )
-    return None
-
-
-def subject_of(claim: Claim, state: State) -> Supernode:
-    """The group a claim is about."""
-    groups = state.get("groups") or []
-    for group in groups:
-        if group["id"] == claim["supernode"]:
-            return group
-    if (both := joint(claim["supernode"] or "", groups)) is not None:
-        return both
-    single = len(claim["members"]) == 1
+    node = next((n for n in _nodes(state) if n["kind"] == "feature" and n["id"] == name.strip()), None)
+    if node is None:
+        return None
     return Supernode(
-        id=claim["members"][0] if single else basis_of(state).units,
-        name=f"{len(claim['members'])} {basis_of(state).units}",
-        kind="input",
-        sign=1,
+        id=node["id"],
+        name=node["label"],
+        kind=node["role"],
+        sign=1 if node["effect"] > 0 else -1,
         share=0.0,
-        effect=0.0,
-        position=int(claim["members"][0].split("@")[1]),
-        layers=[0, 0],
-        members=claim["members"],
+        effect=node["effect"],
+        position=node["position"],
+        layers=[node["layer"], node["layer"]],
+        members=[node["id"]],
         raises=[],
         lowers=[],
     )
 
 
-def called(group: Supernode, case: Case) -> str:
-    """A group as a reader finds it in the picture."""
-    if len(group["members"]) == 1:
-        return f"the feature {group['id']}"
-    if JOINT in group["id"]:
-        return f"{listed(group['id'].split(JOINT))} together ({len(group['members'])} features)"
-    if group["id"] in SETS:
-        return f"a set of {group['name']}"
-    where = f"at {placed(case['tokens'], group['position'])}"
-    size, layers = len(group["members"]), layered(*group["layers"])
-    return f"{group['id']} ({group['name']}: {size} features {where}, {layers})"
+def _nodes(state: State) -> list[dict[str, Any]]:
+    return list((state.get("drawing") or {}).get("nodes", []))
+
+
+def _words(name: str) -> list[str]:
+    return [word.strip("“”,. ").casefold() for word in name.split()]

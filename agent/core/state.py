@@ -2,6 +2,8 @@
 
 from typing import Any, NotRequired, TypedDict
 
+from agent.core.claims import PlainClaim
+
 
 class Message(TypedDict):
     """One line of the conversation."""
@@ -35,7 +37,7 @@ class Supernode(TypedDict):
 
     id: str
     name: str
-    kind: str  # input, say or middle
+    kind: str  # input, say or middle; set: features that belong to no group, and it has no id
     sign: int  # +1: for the answer, -1: for the foil
     share: float  # of the pruned graph's summed |effect|
     effect: float
@@ -44,34 +46,6 @@ class Supernode(TypedDict):
     members: list[str]
     raises: list[str]
     lowers: list[str]
-
-
-class Claim(TypedDict):
-    """A sentence with its evidence. Untested claims have no intervention and no numbers of a test."""
-
-    id: str
-    text: str
-    kind: str  # prediction, graph, path, heads, effect, tried, lost, search, rate, comparison
-    supernode: str | None
-    intervention: dict[str, Any] | None
-    members: list[str]
-    predicted: float | None
-    predicted_frozen: float | None
-    predicted_exact: float | None
-    predicted_curved: float | None
-    measured: float | None
-    measured_frozen: float | None
-    controls: dict[str, Any] | None  # n, mean, sd, max_abs, values, matched
-    doses: dict[str, float] | None
-    p: float | None
-    p_holm: float | None
-    verdict: str
-    knock_on: list[dict[str, Any]]
-    says: list[dict[str, Any]] | None  # next tokens under the intervention
-    rows: list[dict[str, Any]] | None  # what a claim sums up, one after the other: sets tried, texts, groups
-    numbers: list[float]  # further numbers a sentence on this claim may state
-    turn: int
-    by: str | None  # "user": done by hand in the picture; None: by the loop
 
 
 class State(TypedDict):
@@ -86,7 +60,7 @@ class State(TypedDict):
     features: NotRequired[list[dict[str, Any]]]
     groups: NotRequired[list[Supernode] | None]
     flows: NotRequired[dict[str, Any] | None]
-    claims: NotRequired[list[Claim]]
+    claims: NotRequired[list[PlainClaim]]  # read with `claims_of`, written with `entered`
     found: NotRequired[list[dict[str, Any]] | None]
     log: NotRequired[list[dict[str, Any]]]
     spent: NotRequired[dict[str, float] | None]  # this turn: actions, seconds, forward_passes

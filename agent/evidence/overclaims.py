@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
-from agent.core import Claim
+from agent.core import Claim, TestedClaim, TriedClaim, known
 
 LEVEL = 0.05
 HELD = {"supported", "partly"}  # verdicts that a word of cause may rest on
@@ -100,7 +100,7 @@ def overclaims(bare: str, cited: Sequence[Claim]) -> list[str]:
     out = []
     if found := _SURE.search(bare):
         out.append(f"a word of certainty no verdict gives: {found[0]!r}")
-    verdicts = {claim["verdict"] for claim in cited}
+    verdicts = {claim.verdict for claim in cited}
     for words, allowed in VERDICTS.items():
         found = re.search(rf"\b(?:{words})\b", bare, re.IGNORECASE)
         if found and not verdicts & allowed:
@@ -108,9 +108,10 @@ def overclaims(bare: str, cited: Sequence[Claim]) -> list[str]:
     if found := _NEGATED.search(bare):
         out.append(f"a verdict turned round: {found[0]!r}")
     found = _CAUSE.search(bare)
-    if found and not any(claim["p"] is not None and claim["verdict"] in HELD for claim in cited):
+    tests = [claim for claim in cited if isinstance(claim, TestedClaim)]
+    if found and not any(claim.p is not None and claim.verdict in HELD for claim in tests):
         out.append(f"{found[0]!r} speaks of a cause, and no test of {_ids(cited)} found one")
-    effects = [claim["measured"] for claim in cited if claim["measured"] is not None]
+    effects = [change for claim in cited for change in _changes(claim)]
     if effects and (
         (_UPWARDS.search(bare) and max(effects) < 0) or (_DOWNWARDS.search(bare) and min(effects) > 0)
     ):
@@ -118,5 +119,12 @@ def overclaims(bare: str, cited: Sequence[Claim]) -> list[str]:
     return out
 
 
+def _changes(claim: Claim) -> list[float]:
+    """The measured change of the lead; none where nothing was measured."""
+    if isinstance(claim, TriedClaim):
+        return [claim.measured]
+    return known(claim.measured) if isinstance(claim, TestedClaim) else []
+
+
 def _ids(cited: Sequence[Claim]) -> str:
-    return ", ".join(claim["id"] for claim in cited)
+    return ", ".join(claim.id for claim in cited)

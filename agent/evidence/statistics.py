@@ -4,13 +4,15 @@ import math
 import statistics
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from functools import singledispatch
+from typing import TypeVar
 
-from agent.core import Claim
+from agent.core import BaseClaim, ControlledClaim, Controls, RateClaim, TestedClaim, rounded
 
 LEVEL = 0.05
 LEAST = 0.01  # logits; a smaller effect is none, however quiet the controls are
 HALF = 0.5  # a supported effect is at least half as large as predicted
+C = TypeVar("C", bound=BaseClaim)
 
 
 def seed_of(*words: str) -> int:
@@ -23,22 +25,27 @@ def p_value(measured: float, controls: Sequence[float]) -> float:
     return (1 + sum(abs(d) >= abs(measured) for d in controls)) / (len(controls) + 1)
 
 
+def p_beyond_all(measured: float, *controls: Sequence[float]) -> float:
+    """The p-value against every kind of control at once: the largest; a kind not drawn is left out."""
+    return max((p_value(measured, kind) for kind in controls if kind), default=1.0)
+
+
 def rate_p(runs: int, held: int) -> float:
     """P(at least `held` of `runs`) if each held by chance alone, at LEVEL; not stated below 0.0001."""
     tail = (math.comb(runs, k) * LEVEL**k * (1 - LEVEL) ** (runs - k) for k in range(held, runs + 1))
     return min(1.0, max(1e-4, math.fsum(tail)))
 
 
-def summary(controls: Sequence[float], matched: int, size: int) -> dict[str, Any]:
+def summary(controls: Sequence[float], matched: int, size: int) -> Controls:
     """What is reported of the controls."""
-    return {
-        "n": len(controls),
-        "mean": statistics.fmean(controls) if controls else 0.0,
-        "sd": statistics.stdev(controls) if len(controls) > 1 else 0.0,
-        "max_abs": max(map(abs, controls), default=0.0),
-        "matched": matched / size if size else 1.0,
-        "values": list(controls),
-    }
+    return Controls(
+        n=len(controls),
+        mean=rounded(statistics.fmean(controls) if controls else 0.0),
+        sd=rounded(statistics.stdev(controls) if len(controls) > 1 else 0.0),
+        max_abs=rounded(max(map(abs, controls), default=0.0)),
+        matched=rounded(matched / size if size else 1.0),
+        values=rounded(list(controls)),
+    )
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -51,12 +58,16 @@ def holm(ps: Sequence[float]) -> list[float]:
     return out
 
 
-def verdict(claim: Claim) -> str:
+@singledispatch
+def verdict(claim: BaseClaim) -> str:
+    """What a claim's numbers allow to be said; a kind with rules of its own registers them here."""
+    return claim.verdict
+
+
+@verdict.register
+def _(claim: ControlledClaim) -> str:
     """supported, partly, refuted or inconclusive, by the rules of the design page (ARCHITECTURE.md)."""
-    if claim["kind"] == "rate":
-        return _verdict_of_a_rate(claim)
-    predicted, measured, p = claim["predicted"], claim["measured"], claim["p_holm"]
-    controls = claim["controls"]
+    predicted, measured, p, controls = claim.predicted, claim.measured, claim.p_holm, claim.controls
     if predicted is None or measured is None or p is None or controls is None:
         return "graph-only"
     same_sign = (predicted > 0) == (measured > 0)
@@ -68,44 +79,42 @@ def verdict(claim: Claim) -> str:
         return "supported" if abs(measured) >= HALF * abs(predicted) and _doses_agree(claim) else "partly"
     # not beyond chance, or as good as nothing: refuted if half of what was predicted would have stood out
     # and what was measured does not (with few controls an effect can stand out and p still be too large)
-    silence = max(controls["max_abs"], LEAST)
+    silence = max(claim.loudest, LEAST)
     return "refuted" if HALF * abs(predicted) > silence >= abs(measured) else "inconclusive"
 
 
-def without_effect(claim: Claim) -> bool:
-    """Whether a test found nothing that stands out, where the prediction may have been large."""
-    predicted, measured = abs(claim["predicted"] or 0.0), abs(claim["measured"] or 0.0)
-    return claim["verdict"] in ("refuted", "inconclusive") and measured < max(LEAST, HALF * predicted)
-
-
-def _verdict_of_a_rate(claim: Claim) -> str:
+@verdict.register
+def _(claim: RateClaim) -> str:
     """supported: most texts hold, more than by chance; refuted: none does, where it would be seen."""
-    rows = [row for row in claim["rows"] or [] if row["members"]]
-    p, held = claim["p_holm"], sum(row["holds"] for row in rows)
-    if p is None or not rows:
+    run = [text for text in claim.texts if text.members]
+    p, held = claim.p_holm, sum(text.holds for text in run)
+    if p is None or not run:
         return "graph-only"
     if p <= LEVEL + 1e-9:
-        return "supported" if held > len(rows) / 2 else "partly"
-    seen = [row for row in rows if HALF * abs(row["predicted"]) > row["controls"]["max_abs"]]
-    return "refuted" if not held and len(seen) > len(rows) / 2 else "inconclusive"
+        return "supported" if held > len(run) / 2 else "partly"
+    seen = [t for t in run if t.controls and HALF * abs(t.predicted or 0.0) > t.controls.max_abs]
+    return "refuted" if not held and len(seen) > len(run) / 2 else "inconclusive"
 
 
-def _doses_agree(claim: Claim) -> bool:
+def without_effect(claim: TestedClaim) -> bool:
+    """Whether a test found nothing that stands out, where the prediction may have been large."""
+    predicted, measured = abs(claim.predicted or 0.0), abs(claim.effect)
+    return claim.verdict in ("refuted", "inconclusive") and measured < max(LEAST, HALF * predicted)
+
+
+def _doses_agree(claim: ControlledClaim) -> bool:
     """Half the dose moves the answer the same way, the opposite dose further still."""
-    doses, measured = claim["doses"], claim["measured"]
-    if not doses or measured is None:
-        return True
-    return all(value * measured > 0 for value in doses.values())
+    return all(value * claim.effect > 0 for value in (claim.doses or {}).values())
 
 
-def settle(claims: Sequence[Claim]) -> list[Claim]:
+def settle(claims: Sequence[C]) -> list[C]:
     """The tests of one turn with Holm-adjusted p-values and verdicts; other claims as they are."""
-    tested = [i for i, claim in enumerate(claims) if claim["p"] is not None]
-    adjusted = dict(zip(tested, holm([claims[i]["p"] or 0.0 for i in tested]), strict=True))
+    ps = {i: c.p for i, c in enumerate(claims) if isinstance(c, TestedClaim) and c.p is not None}
+    adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
     out = []
     for i, claim in enumerate(claims):
         if i in adjusted:
-            claim = Claim(**{**claim, "p_holm": adjusted[i]})
-            claim["verdict"] = verdict(claim)
+            tested = claim.model_copy(update={"p_holm": adjusted[i]})
+            claim = tested.model_copy(update={"verdict": verdict(tested)})
         out.append(claim)
     return out

@@ -2,44 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agent.core import Case, QuestionError, Supernode, quoted, whole_word
+from agent.core import Case, Donor, QuestionError, Supernode, position_of, quoted, whole_word
 
 if TYPE_CHECKING:
     from agent.workspace import Desk
-
-POINTED = re.compile(r"(?:T|L\d+\.\w+[+-]?)@(\d+)")  # a token or a feature, by its id in the drawing
-
-
-@dataclass(frozen=True)
-class Donor:
-    """The other text, what it says, and for each own position the position it corresponds to."""
-
-    text: str
-    foil: str
-    foil_id: int
-    foil_p: float
-    positions: list[int]  # own positions where the texts differ
-    replaced: list[str]
-    pairs: list[tuple[int, int]]
-    same: bool = False  # the other text is continued with the answer, too, and the foil is its runner-up
-
-    @property
-    def shift(self) -> dict[int, int]:
-        """Own position -> position in the other text."""
-        return dict(self.pairs)
-
-    @property
-    def numbers(self) -> list[float]:
-        """Numbers a sentence on this swap may state."""
-        return [self.foil_p, len(self.positions)]
-
-    @staticmethod
-    def read(known: dict[str, Any]) -> "Donor":
-        """Back from a claim."""
-        return Donor(**known)
 
 
 def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[Supernode]) -> Donor:
@@ -96,8 +64,7 @@ def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]
 def _seat(name: str, groups: Sequence[Supernode]) -> int | None:
     """Where a group (S1), a feature (L11.N12+@5) or a token (T@5) of the drawing sits; None for a word."""
     at = next((group["position"] for group in groups if group["id"] == name), None)
-    pointed = POINTED.fullmatch(name)
-    return at if at is not None or pointed is None else int(pointed[1])
+    return position_of(name) if at is None else at
 
 
 def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:

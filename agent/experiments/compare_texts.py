@@ -3,9 +3,22 @@
 Groups are matched by the neurons they share at corresponding words. Read from two graphs, not tested.
 """
 
-from typing import Any
-
-from agent.core import Case, Claim, QuestionError, State, Supernode, quoted, rounded
+from agent.core import (
+    Case,
+    ComparisonClaim,
+    GroupPair,
+    OtherText,
+    PlainClaim,
+    QuestionError,
+    State,
+    Supernode,
+    entered,
+    groups_of,
+    moved_to,
+    position_of,
+    quoted,
+    rounded,
+)
 from agent.evidence import group, label_of, new_claim
 from agent.experiments.activation_patching import align
 from agent.experiments.counterfactual_texts import corresponding
@@ -14,7 +27,7 @@ from agent.workspace import Desk
 ALIKE = 0.2  # of the neurons of two groups, shared: from here on they are called the same group
 
 
-def comparison(desk: Desk, case: Case, state: State) -> list[Claim]:
+def comparison(desk: Desk, case: Case, state: State) -> list[PlainClaim]:
     """The ledger with a claim on how the other text's groups match this one's."""
     text = state["question"]["other"]
     if not text or text == case["text"]:
@@ -39,40 +52,29 @@ def comparison(desk: Desk, case: Case, state: State) -> list[Claim]:
     ]
     theirs = group(features, other, study.layers, lambda ids: traced.raised_together(ids, 6))
     places = corresponding(case["tokens"], other["tokens"], ())
-    rows = [_row(one, theirs, places) for one in state.get("groups") or []]
-    shared, union = sum(r["shared"] for r in rows), sum(r["union"] for r in rows)
-    claims = list(state.get("claims", []))
-    whole = {
-        "text": text,
-        "answer": other["answer"],
-        "foil": other["foil"],
-        "p_answer": top[0].p,
-        "same_answer": foil is not None,
-        "differ": _differ(case["tokens"], other["tokens"]),
-        "their_groups": len(theirs),
-    }
-    claim = new_claim(
-        claims,
-        state["turn"],
-        kind="comparison",
-        text=f"{len(rows)} groups are set beside the {len(theirs)} of {quoted(text)}.",
-        rows=rounded([whole, *rows]),
-        numbers=[
-            *(len(rows), len(theirs), shared, union, shared / union if union else 0.0),
-            *(sum(r["alike"] for r in rows), len(rows) - sum(r["alike"] for r in rows)),
-            *(rounded(g["p"]) for g in case["predictions"]),
-            rounded(top[0].p),
-            *(
-                rounded(r[name])
-                for r in rows
-                for name in ("shared", "union", "share", "effect", "other_effect")
-            ),
-        ],
+    pairs = [_pair(one, theirs, places) for one in groups_of(state)]
+    whole = OtherText(
+        text=text,
+        answer=other["answer"],
+        foil=other["foil"],
+        p_answer=rounded(top[0].p),
+        same_answer=foil is not None,
+        differ=_differ(case["tokens"], other["tokens"]),
+        their_groups=len(theirs),
     )
-    return [*claims, claim]
+    claim = new_claim(
+        state.get("claims", []),
+        state["turn"],
+        ComparisonClaim,
+        text=f"{len(pairs)} groups are set beside the {len(theirs)} of {quoted(text)}.",
+        other=whole,
+        pairs=pairs,
+        numbers=[rounded(g["p"]) for g in case["predictions"]],
+    )
+    return entered(state, claim)
 
 
-def _row(own: Supernode, theirs: list[Supernode], places: dict[int, int]) -> dict[str, Any]:
+def _pair(own: Supernode, theirs: list[Supernode], places: dict[int, int]) -> GroupPair:
     """A group and the one of the other text that shares most with it."""
     here = {_elsewhere(member, places) for member in own["members"]}
     best, most, union = None, 0, len(here)
@@ -81,23 +83,22 @@ def _row(own: Supernode, theirs: list[Supernode], places: dict[int, int]) -> dic
         if len(both) > most:
             best, most, union = other, len(both), len(here | set(other["members"]))
     share = most / union if union else 0.0
-    return {
-        "group": own["id"],
-        "name": own["name"],
-        "other": best["name"] if best else None,
-        "shared": most,
-        "union": union,
-        "share": share,
-        "alike": share >= ALIKE,
-        "effect": own["effect"],
-        "other_effect": best["effect"] if best else 0.0,
-    }
+    return GroupPair(
+        group=own["id"],
+        name=own["name"],
+        other=best["name"] if best else None,
+        shared=most,
+        union=union,
+        share=rounded(share),
+        alike=share >= ALIKE,
+        effect=rounded(own["effect"]),
+        other_effect=rounded(best["effect"]) if best else 0.0,
+    )
 
 
 def _elsewhere(member: str, places: dict[int, int]) -> str:
-    """The same feature at the corresponding word of the other text; itself where there is none."""
-    place, position = member.split("@")
-    return f"{place}@{places.get(int(position), -1)}"
+    """The same feature at the corresponding word of the other text; at no word where there is none."""
+    return moved_to(member, places.get(position_of(member) or 0, -1))
 
 
 def _differ(own: list[str], other: list[str]) -> list[str]:

@@ -6,8 +6,9 @@ Proposed by fixed rules from the text alone; what a rule makes of a text is neve
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from agent.core import TextResult
 from agent.experiments.entities import Kind, kinds, sequences
 
 MOST = 5  # texts of each sort
@@ -174,9 +175,9 @@ def expected(text: str) -> str | None:
     return entity.kind.rows[entity.name][asked[0]] if entity and len(asked) == 1 else None
 
 
-def known_right(rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
+def known_right(texts: Sequence[TextResult]) -> tuple[int, int]:
     """On how many of these texts the model says what the table has as right, of how many it knows."""
-    known = [(row["answer"].strip(), expected(row["text"])) for row in rows if row["answer"]]
+    known = [(text.answer.strip(), expected(text.text)) for text in texts if text.answer]
     asked = [(said, right) for said, right in known if right]
     return sum(bool(said) and right.startswith(said) for said, right in asked if right), len(asked)
 

@@ -4,10 +4,22 @@ On each text the group is looked for by the same grouping; where none correspond
 corresponding words are taken. Which of the two was done stands in every row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from agent.core import Case, Claim, Generalise, State, Supernode, named_group, rounded
+from agent.core import (
+    Case,
+    Generalise,
+    PlainClaim,
+    RateClaim,
+    State,
+    Supernode,
+    TextResult,
+    entered,
+    named_group,
+    part_groups,
+    rounded,
+)
 from agent.evidence import LEVEL, group, label_of, new_claim, p_value, rate_p, seed_of, summary
 from agent.experiments.counterfactual_texts import Variant, corresponding, known_right, texts_over
 from agent.workspace import Desk
@@ -15,12 +27,10 @@ from tracer import Intervention, Study, TracedStudy, TracerError
 
 NODES = 500  # features of a variant's graph: its strongest groups are those of a larger one
 
-Row = dict[str, Any]
-
 
 def register_transfer(
     desk: Desk, action: Generalise, case: Case, state: State, progress: Callable[[float], None]
-) -> list[Claim]:
+) -> list[PlainClaim]:
     """The ledger with a claim that predicts, text by text, what removing the group does there."""
     own = named_group(action.group, state)
     texts = texts_over(action.over, case["text"], state["question"]["other"])
@@ -28,32 +38,30 @@ def register_transfer(
     for index, variant in enumerate(texts):
         progress(index / len(texts))
         rows.append(_foreseen(desk, variant, case, own))
-    foreseen = [row["predicted"] for row in rows if row["members"]]
-    claims = list(state.get("claims", []))
+    foreseen = [row["predicted"] for row in rows if "predicted" in row]
     what = "paraphrases" if action.over == "paraphrases" else "texts about another entity"
     does = "lowers" if own["sign"] > 0 else "raises"
     claim = new_claim(
-        claims,
+        state.get("claims", []),
         state["turn"],
-        kind="rate",
+        RateClaim,
         text=f"Removing what corresponds to {own['id']} {does} the answer's lead on {len(rows)} {what}.",
-        supernode=own["id"],
-        intervention={"kind": "ablate", "factor": 0.0, "over": action.over},
+        groups=part_groups(own["id"]),
+        over=action.over,
         members=own["members"],
         predicted=rounded(sum(foreseen) / len(foreseen)) if foreseen else None,
-        rows=rounded(rows),
-        numbers=[len(rows)],
+        texts=[TextResult(**rounded(row)) for row in rows],
     )
-    return [*claims, claim]
+    return entered(state, claim)
 
 
-def _foreseen(desk: Desk, variant: Variant, case: Case, own: Supernode) -> Row:
+def _foreseen(desk: Desk, variant: Variant, case: Case, own: Supernode) -> dict[str, Any]:
     """One text: what the model says there, the corresponding group, what removing it is foreseen to do."""
-    row: Row = {"text": variant.text, "changed": [list(pair) for pair in variant.changed]}
+    row: dict[str, Any] = {"text": variant.text, "changed": [list(pair) for pair in variant.changed]}
     try:
         study = desk.study(variant.text)
     except TracerError as exc:
-        return {**row, "members": [], "how": str(exc), "answer": None}
+        return {**row, "how": str(exc)}
     top = study.predictions(2)
     answer, foil = top[0], top[1]
     if answer.token_id == case["answer_id"]:  # the same question: contrasted with the same foil
@@ -113,55 +121,48 @@ def _carried(here: Study, own: Supernode, there: dict[int, int], study: Study) -
 
 
 def measure_transfer(
-    desk: Desk, claim: Claim, progress: Callable[[float], None] = lambda _done: None
-) -> Claim:
+    desk: Desk, claim: RateClaim, progress: Callable[[float], None] = lambda _done: None
+) -> RateClaim:
     """The claim with every text measured beside its own controls, and the rate."""
-    rows: Sequence[Row] = claim["rows"] or []
-    out: list[Row] = []
-    for index, row in enumerate(rows):
-        progress(index / len(rows))
-        out.append({**row, **_measured(desk, row)} if row["members"] else {**row, "holds": False})
-    tested = Claim(**claim)
-    run = [row for row in out if row["members"]]
-    tested["rows"] = rounded(out)
-    held = sum(row["holds"] for row in out)
-    if run:
-        tested["measured"] = rounded(sum(row["measured"] for row in run) / len(run))
-        tested["p"] = rate_p(len(run), held)
-    same = sum(bool(row.get("same_answer")) for row in out)
-    by_grouping = sum(row["how"] == "same grouping" for row in out)
-    tested["numbers"] = [
-        *claim["numbers"],
-        *(held, same, by_grouping, len(run), desk.settings.controls, *known_right(out)),
-        *(rounded(row[name]) for row in run for name in ("p_answer", "predicted", "measured", "p", "p_says")),
-        *(len(row["members"]) for row in run),
-    ]
-    return tested
+    out = []
+    for index, text in enumerate(claim.texts):
+        progress(index / len(claim.texts))
+        out.append(_measured(desk, text) if text.members else text)
+    tested = claim.model_copy(update={"texts": out, "numbers": [desk.settings.controls, *known_right(out)]})
+    changes = [text.measured or 0.0 for text in out if text.members]
+    if not changes:
+        return tested
+    mean = rounded(sum(changes) / len(changes))
+    return tested.model_copy(update={"measured": mean, "p": rate_p(len(changes), tested.held)})
 
 
-def _measured(desk: Desk, row: Row) -> Row:
-    contrast = desk.contrast(row["text"], row["answer_id"], row["foil_id"])
+def _measured(desk: Desk, text: TextResult) -> TextResult:
+    """A text on which something corresponds to the group, with what removing that does."""
+    assert text.answer_id is not None
+    assert text.foil_id is not None
+    assert text.predicted is not None
+    contrast = desk.contrast(text.text, text.answer_id, text.foil_id)
     outcome = contrast.test(
-        row["members"],
+        text.members,
         Intervention("ablate"),
         controls=desk.settings.controls,
-        seed=seed_of(desk.subject.name, row["text"], *row["members"]),
+        seed=seed_of(desk.subject.name, text.text, *text.members),
     )
-    says = contrast.study.says_after(row["members"], Intervention("ablate"), 1)[0]
+    says = contrast.study.says_after(text.members, Intervention("ablate"), 1)[0]
     p = p_value(outcome.measured, outcome.controls)
-    return {
-        "measured": outcome.measured,
-        "measured_frozen": outcome.measured_frozen,
-        "controls": summary(outcome.controls, outcome.matched, len(row["members"])),
-        "p": p,
+    found = {
+        "measured": rounded(outcome.measured),
+        "measured_frozen": rounded(outcome.measured_frozen),
+        "controls": summary(outcome.controls, outcome.matched, len(text.members)),
+        "p": rounded(p),
         "says": says.token,
-        "p_says": says.p,
-        "holds": p <= LEVEL and outcome.measured * row["predicted"] > 0,
+        "p_says": rounded(says.p),
+        "holds": p <= LEVEL and outcome.measured * text.predicted > 0,
     }
+    return text.model_copy(update=found)
 
 
-def describes(claim: Claim) -> str:
+def describes(claim: RateClaim) -> str:
     """One line for the log."""
-    rows = claim["rows"] or []
-    held = sum(bool(row.get("holds")) for row in rows)
-    return f"{claim['id']}: holds on {held} of {len(rows)} texts" if rows else "no such text is known"
+    texts = len(claim.texts)
+    return f"{claim.id}: holds on {claim.held} of {texts} texts" if texts else "no such text is known"

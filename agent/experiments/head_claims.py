@@ -9,14 +9,21 @@ from typing import Any, NamedTuple
 
 from agent.core import (
     Case,
-    Claim,
+    HeadsClaim,
+    HeadShare,
+    PlainClaim,
     State,
     Supernode,
     case_of,
+    groups_of,
     listed,
+    meant_groups,
+    own_claims,
     path_claim,
+    path_of,
     percent,
     placed,
+    plain_claim,
     quoted,
     rounded,
     signed,
@@ -83,8 +90,8 @@ def _plain(found: Any) -> dict[str, Any]:
     return {"total": rounded(found.total), "heads": rounded(heads)}
 
 
-def asked_claims(state: State, traced: Callable[[], Split]) -> list[Claim]:
-    """Claims on the heads of the connection the question names, or of the strongest path's steps.
+def asked_claims(state: State, traced: Callable[[], Split]) -> list[PlainClaim]:
+    """New claims on the heads of the connection the question names, or of the strongest path's steps.
 
     The trace is only looked at (`traced`) where the picture's own connections do not hold the answer.
     """
@@ -97,14 +104,14 @@ def asked_claims(state: State, traced: Callable[[], Split]) -> list[Claim]:
         heads = _plain(traced()([(start.sources, end.targets)], LOOKED_AT)[0])
         found = [(start, end, {**heads, "heads": _movers_first(heads["heads"])})]
     else:
-        path = (state.get("flows") or {}).get("path", [])
+        path = path_of(state)
         steps = [(s, t) for s, t in pairwise(path) if f"{s}>{t}" in known]
         found = [(_step(s, state), _step(t, state), known[f"{s}>{t}"]) for s, t in steps]
         found = [one for one in found if _worth_naming(one[2]["heads"])]
-    claims = list(state.get("claims", []))
+    claims = list[HeadsClaim]()
     for start, end, heads in found:
-        claims.append(_claim(claims, state, start, end, heads))
-    return claims[len(state.get("claims", [])) :]
+        claims.append(_claim([*state.get("claims", []), *claims], state, start, end, heads))
+    return [plain_claim(claim) for claim in claims]
 
 
 def _worth_naming(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -116,15 +123,15 @@ def _movers_first(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(_worth_naming(heads), key=lambda head: head["source"] == head["target"])[:NAMED]
 
 
-def _claim(claims: list[Claim], state: State, start: Ends, end: Ends, found: dict[str, Any]) -> Claim:
+def _claim(claims: Sequence[Any], state: State, start: Ends, end: Ends, found: dict[str, Any]) -> HeadsClaim:
     case, heads = case_of(state), _worth_naming(found["heads"])
     return new_claim(
         claims,
         state["turn"],
-        kind="heads",
+        HeadsClaim,
         text=_said(start.name, end.name, found["total"], heads, case),
-        members=[f"{head['layer']}.{head['head']}" for head in heads],
-        numbers=[found["total"], *(head["share"] for head in heads)],
+        total=found["total"],
+        heads=[HeadShare(layer=h["layer"], head=h["head"], share=h["share"]) for h in heads],
     )
 
 
@@ -147,19 +154,18 @@ def _said(start: str, end: str, total: float, heads: list[dict[str, Any]], case:
 
 def heads_named(state: State) -> list[Sentence]:
     """What this turn's claims say on heads; a question for ends that are not there is told so."""
-    claims, path = state.get("claims", []), path_claim(state)
-    own = [c for c in claims if c["kind"] == "heads" and c["turn"] == state["turn"]]
-    out = [Sentence(c["text"], (c["id"], *([path["id"]] if path else []))) for c in own]
+    path, own = path_claim(state), own_claims(state, HeadsClaim)
+    out = [Sentence(c.text, (c.id, *([path.id] if path else []))) for c in own]
     if path is None:
         return out
     question, asked = state["question"], ends_asked(state)
     missing = [name for name in (question["group"], question["other"]) if name and not _end(name, state)]
     if missing:
         names = listed([quoted(name) for name in missing])
-        return [Sentence(f"No word and no group here is called {names}.", (path["id"],)), *out]
+        return [Sentence(f"No word and no group here is called {names}.", (path.id,)), *out]
     if asked is not None and not out:
         names = f"from {asked[0].name} to {asked[1].name}"
-        return [Sentence(f"The graph has no direct way {names}.", (path["id"],))]
+        return [Sentence(f"The graph has no direct way {names}.", (path.id,))]
     return out
 
 
@@ -180,12 +186,11 @@ def ends_asked(state: State) -> tuple[Ends, Ends] | None:
 
 
 def _end(name: str, state: State) -> Ends | None:
-    """What a question calls by this name: a group, a feature, a word, the last word or the answer."""
+    """What a question calls by this name: a group, a feature, the answer, the last word, a word, a group."""
     case, wanted = case_of(state), name.strip().casefold().removeprefix("the ").strip()
-    groups = state.get("groups") or []
-    for group in groups:
-        if wanted in (group["id"].casefold(), group["name"].casefold()):
-            return _step(group["id"], state)
+    groups = groups_of(state)
+    if any(wanted in (group["id"].casefold(), group["name"].casefold()) for group in groups):
+        return _step(meant_groups(wanted, state)[0]["id"], state)
     members = {m.casefold(): m for group in groups for m in group["members"]}
     if wanted in members:
         return Ends(f"the feature {members[wanted]}", [members[wanted]], [members[wanted]])
@@ -197,14 +202,14 @@ def _end(name: str, state: State) -> Ends | None:
         named = wanted and token.strip().casefold() == wanted and not (case["bos"] and position == 0)
         if named or name.strip() == f"T@{position}":
             return _at(position, state)
-    matching = [group["id"] for group in groups if wanted and wanted in group["name"].casefold()]
-    return _step(matching[0], state) if matching else None
+    found = meant_groups(wanted, state)
+    return _step(found[0]["id"], state) if found else None
 
 
 def _at(position: int, state: State) -> Ends:
     """A word: itself and the groups at its place, and, at the last one, the answer."""
     case = case_of(state)
-    members = [m for g in state.get("groups") or [] if g["position"] == position for m in g["members"]]
+    members = [m for g in groups_of(state) if g["position"] == position for m in g["members"]]
     last = position == len(case["tokens"]) - 1
     name = f"the word {placed(case['tokens'], position)}"
     return Ends(name, [f"T@{position}", *members], [*members, *(["LD"] if last else [])])
@@ -215,7 +220,7 @@ def _step(step: str, state: State) -> Ends:
     case = case_of(state)
     if step == "LD":
         return Ends(f"the answer {quoted(case['answer'])}", [], ["LD"])
-    for group in state.get("groups") or []:
+    for group in groups_of(state):
         if group["id"] == step:
             return Ends(f"{step} ({group['name']})", group["members"], group["members"])
     return Ends(f"the word {placed(case['tokens'], int(step[1:]))}", [f"T@{step[1:]}"], [])

@@ -3,26 +3,42 @@
 The numbers come from the tracer; what they allow to be said is settled in `agent.experiments`.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent.core import (
     Case,
     Claim,
+    Controls,
+    Donor,
+    EffectClaim,
     Hypothesise,
+    KnockOn,
+    Manipulation,
+    NextToken,
     QuestionError,
+    RateClaim,
+    Repair,
+    Scaling,
     State,
     Supernode,
+    Swap,
     Test,
     basis_of,
+    claims_of,
+    entered,
+    groups_of,
+    is_group,
     listed,
     named_group,
+    part_groups,
+    plain_claim,
     quoted,
     rounded,
+    set_of,
 )
-from agent.evidence import new_claim, p_value, seed_of, settle, summary
-from agent.experiments.activation_patching import Donor, donor_for, donor_text
+from agent.evidence import new_claim, p_beyond_all, seed_of, settle, summary
+from agent.experiments.activation_patching import donor_for, donor_text
 from agent.experiments.generalisation import describes, measure_transfer
 from agent.questions import Intent
 from agent.workspace import Desk
@@ -36,36 +52,35 @@ Update = dict[str, Any]
 
 def register(desk: Desk, action: Hypothesise, state: State) -> Update:
     """Enter, for each group the action names, what its intervention will do, before any test."""
-    case, groups = case_in(state), state.get("groups") or []
+    case, groups = case_in(state), groups_of(state)
     contrast, how, donor = _contrast(desk, action, state)
     subjects = _subjects(action, state, contrast, donor, how)
     later = [g["members"] for g in groups] if action.intervention != "swap" else []
     forecasts = contrast.forecast([s["members"] for s in subjects], how, later)
-    claims = list(state.get("claims", []))
+    known, made = state.get("claims", []), list[EffectClaim]()
     for subject, forecast in zip(subjects, forecasts, strict=True):
-        claims.append(
+        made.append(
             new_claim(
-                claims,
+                [*known, *made],
                 state["turn"],
-                kind="effect",
+                EffectClaim,
                 text=_registered(action, subject, case, donor, forecast.mean),
-                supernode=subject["id"] if subject["id"].startswith("S") else None,
+                groups=part_groups(subject["id"]) if is_group(subject["id"]) else [],
                 intervention=_intervention(action, donor),
                 members=subject["members"],
                 predicted=rounded(forecast.mean),
                 predicted_frozen=rounded(forecast.frozen),
                 predicted_exact=rounded(forecast.exact),
                 predicted_curved=rounded(forecast.curved),
-                verdict="graph-only",
                 knock_on=[
-                    {"supernode": g["id"], "predicted": rounded(moved), "measured": 0.0}
+                    KnockOn(supernode=g["id"], predicted=rounded(moved))
                     for g, moved in zip(groups, forecast.knock_on, strict=False)
                     if _is_later(g, subject)
                 ],
                 numbers=[*numbers_of(subject), *(donor.numbers if donor else [])],
             )
         )
-    return {"claims": claims, "found_note": f"{len(subjects)} predictions registered"}
+    return {"claims": entered(state, *made), "found_note": f"{len(subjects)} predictions registered"}
 
 
 def run_test(
@@ -75,53 +90,57 @@ def run_test(
 
     Raises QuestionError when no such prediction is registered.
     """
-    claims = list(state.get("claims", []))
-    index = next((i for i, c in enumerate(claims) if c["id"] == action.claim), None)
-    if index is None or claims[index]["intervention"] is None:
+    claim = next((c for c in claims_of(state) if c.id == action.claim), None)
+    if isinstance(claim, RateClaim):
+        over = measure_transfer(desk, claim, progress)
+        return _settled(over, state, describes(over))
+    if not isinstance(claim, EffectClaim):
         raise QuestionError(f"There is no registered prediction {action.claim}.")
-    claim = claims[index]
-    if claim["kind"] == "rate":
-        claims[index] = measure_transfer(desk, claim, progress)
-        return _settled(claims, state, describes(claims[index]))
     contrast, how = _again(desk, claim, state)
-    seed = seed_of(desk.subject.name, contrast.study.text, *claim["members"])
-    groups = {g["id"]: g["members"] for g in state.get("groups") or []}
-    wanted = (claim["intervention"] or {}).get("wanted")
+    seed = seed_of(desk.subject.name, contrast.study.text, *claim.members)
+    groups = {g["id"]: g["members"] for g in groups_of(state)}
     outcome = contrast.test(
-        claim["members"],
+        claim.members,
         how,
-        whole=bool(wanted),
+        whole=claim.repair is not None,
         controls=desk.settings.controls,
         more=TENFOLD * (desk.settings.controls + 1) - 1 if action.extend else 0,
         seed=seed,
-        readouts=[groups[k["supernode"]] for k in claim["knock_on"]],
+        readouts=[groups[k.supernode] for k in claim.knock_on],
         progress=progress,
     )
-    says = contrast.study.says_after(claim["members"], how, 3)
-    tested = Claim(**claim)
-    tested["measured"] = rounded(outcome.measured)
-    tested["measured_frozen"] = rounded(outcome.measured_frozen)
-    tested["controls"] = rounded(summary(outcome.controls, outcome.matched, len(claim["members"])))
-    tested["doses"] = {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None
-    tested["p"] = p_value(outcome.measured, outcome.controls)
-    tested["knock_on"] = [
-        {**known, "measured": rounded(moved)}
-        for known, moved in zip(claim["knock_on"], outcome.knock_on, strict=True)
-    ]
-    tested["says"] = [{"token": s.token, "p": rounded(s.p)} for s in says]
-    if wanted:
-        tested["numbers"] = [*claim["numbers"], outcome.say_foil]
-    claims[index] = tested
-    note = f"{claim['id']}: predicted {claim['predicted']:+.2f}, measured {outcome.measured:+.2f}"
-    return _settled(claims, state, note)
+    says = contrast.study.says_after(claim.members, how, 3)
+    moved = zip(claim.knock_on, outcome.knock_on, strict=True)
+    found = {
+        "measured": rounded(outcome.measured),
+        "measured_frozen": rounded(outcome.measured_frozen),
+        "controls": summary(outcome.controls, outcome.matched, len(claim.members)),
+        "doses": {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None,
+        "norm_controls": _by_norm(outcome.norm_controls, outcome.norm_matched, len(claim.members)),
+        "p": p_beyond_all(outcome.measured, outcome.controls, outcome.norm_controls),
+        "knock_on": [known.model_copy(update={"measured": rounded(by)}) for known, by in moved],
+        "says": [NextToken(token=s.token, p=rounded(s.p)) for s in says],
+        "repair": _repaired(claim.repair, outcome.say_foil),
+    }
+    note = f"{claim.id}: predicted {claim.predicted:+.2f}, measured {outcome.measured:+.2f}"
+    return _settled(claim.model_copy(update=found), state, note)
 
 
-def _settled(claims: list[Claim], state: State, note: str) -> Update:
-    """The verdicts of the turn's tests, all of them together."""
-    own = [c for c in claims if c["turn"] == state["turn"]]
-    settled = {c["id"]: c for c in settle(own)}
-    claims = [settled.get(c["id"], c) for c in claims]
-    return {"claims": claims, "found_note": note}
+def _by_norm(controls: Sequence[float], matched: int, size: int) -> Controls | None:
+    """What is reported of the controls that move the stream as far; None where nothing else is active."""
+    return summary(controls, matched, size) if controls else None
+
+
+def _repaired(repair: Repair | None, saying: int) -> Repair | None:
+    """A repair with how many of the controls make the model say the wanted token, too."""
+    return repair and repair.model_copy(update={"controls_saying": saying})
+
+
+def _settled(tested: Claim, state: State, note: str) -> Update:
+    """The ledger with this test in its place, and the verdicts of the turn's tests, all of them together."""
+    claims = [tested if c.id == tested.id else c for c in claims_of(state)]
+    settled = {c.id: c for c in settle([c for c in claims if c.turn == state["turn"]])}
+    return {"claims": [plain_claim(settled.get(c.id, c)) for c in claims], "found_note": note}
 
 
 def _contrast(desk: Desk, action: Hypothesise, state: State) -> tuple[Contrast, Intervention, Donor | None]:
@@ -135,7 +154,7 @@ def _contrast(desk: Desk, action: Hypothesise, state: State) -> tuple[Contrast, 
     if state["question"]["intent"] == Intent.COMPARE:
         donor = donor_text(desk, case, action.donor)
     else:
-        donor = donor_for(desk, case, action.groups[0], action.donor, state.get("groups") or [])
+        donor = donor_for(desk, case, action.groups[0], action.donor, groups_of(state))
     contrast = desk.contrast(case["text"], case["answer_id"], donor.foil_id)
     return contrast, _swap(desk, donor), donor
 
@@ -144,14 +163,13 @@ def _swap(desk: Desk, donor: Donor) -> Intervention:
     return Intervention("swap", 1.0, desk.study(donor.text), donor.shift)
 
 
-def _again(desk: Desk, claim: Claim, state: State) -> tuple[Contrast, Intervention]:
-    case, how = case_in(state), claim["intervention"] or {}
-    if how["kind"] != "swap":
+def _again(desk: Desk, claim: EffectClaim, state: State) -> tuple[Contrast, Intervention]:
+    case, how = case_in(state), claim.intervention
+    if isinstance(how, Scaling):
         contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
-        return contrast, Intervention(how["kind"], how["factor"])
-    donor = Donor.read(how["donor"])
-    contrast = desk.contrast(case["text"], case["answer_id"], donor.foil_id)
-    return contrast, _swap(desk, donor)
+        return contrast, Intervention(how.kind, how.factor)
+    contrast = desk.contrast(case["text"], case["answer_id"], how.donor.foil_id)
+    return contrast, _swap(desk, how.donor)
 
 
 def _subjects(
@@ -162,22 +180,9 @@ def _subjects(
         return [named_group(name, state) for name in action.groups]
     units = basis_of(state).units
     members = contrast.strongest_at(donor.positions, SWAPPED, how)
-    whole = f"{len(members)} {units} at {listed([quoted(w) for w in donor.replaced])}"
-    return [
-        Supernode(
-            id=units,
-            name=whole,
-            kind="input",
-            sign=1,
-            share=0.0,
-            effect=0.0,
-            position=donor.positions[-1],
-            layers=[0, contrast.study.layers - 1],
-            members=members,
-            raises=[],
-            lowers=[],
-        )
-    ]
+    name = f"{len(members)} {units} at {listed([quoted(w) for w in donor.replaced])}"
+    whole = set_of(members, name, (0, contrast.study.layers - 1))
+    return [{**whole, "position": donor.positions[-1]}]
 
 
 def case_in(state: State) -> Case:
@@ -204,11 +209,10 @@ def _is_later(later: Supernode, earlier: Supernode) -> bool:
     return later["layers"][0] > earlier["layers"][1] and later["position"] >= earlier["position"]
 
 
-def _intervention(action: Hypothesise, donor: Donor | None) -> dict[str, Any]:
-    out: dict[str, Any] = {"kind": action.intervention, "factor": action.factor}
+def _intervention(action: Hypothesise, donor: Donor | None) -> Manipulation:
     if donor is not None:
-        out |= {"factor": 1.0, "donor": asdict(donor)}
-    return out
+        return Swap(donor=donor)
+    return Scaling(kind="ablate" if action.factor == 0 else "steer", factor=action.factor)
 
 
 def _registered(

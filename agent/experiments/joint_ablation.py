@@ -8,7 +8,18 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from agent.core import JOINT, Claim, State, Supernode, listed, plain, rounded, signed
+from agent.core import (
+    Combination,
+    JointClaim,
+    PlainClaim,
+    State,
+    Supernode,
+    entered,
+    listed,
+    plain,
+    rounded,
+    signed,
+)
 from agent.evidence import HALF, LEAST, new_claim
 from tracer import Contrast, Intervention, attempt
 
@@ -48,8 +59,8 @@ def looked_for(
     state: State,
     worth: float,
     progress: Callable[[float], None],
-) -> list[Claim]:
-    """The ledger with what was tried, and the set that was found as the claim's supernode.
+) -> list[PlainClaim]:
+    """The ledger with what was tried, and the set that was found as the claim's groups.
 
     All of them are removed first; where that changes the lead by less than `worth`, no part is tried.
     """
@@ -71,18 +82,16 @@ def looked_for(
         told += f"; of the {len(did)} combinations of them none does far more than its parts."
     else:
         told += ": too little to look at parts of them."
-    claims = list(state.get("claims", []))
     claim = new_claim(
-        claims,
+        state.get("claims", []),
         state["turn"],
-        kind="joint",
-        supernode=JOINT.join(found.names) if found else None,
+        JointClaim,
+        groups=list(found.names) if found else [],
         text=told,
         verdict="observed",
-        rows=[{"groups": JOINT.join(some), "moved": rounded(moved)} for some, moved in did.items()],
-        numbers=[len(did), rounded(did[names]), *(rounded([found.moved, found.part]) if found else [])],
+        tried=[Combination(groups=list(some), moved=rounded(moved)) for some, moved in did.items()],
     )
-    return [*claims, claim]
+    return entered(state, claim)
 
 
 def _removed(

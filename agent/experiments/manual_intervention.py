@@ -7,14 +7,21 @@ import threading
 from typing import Any, NamedTuple
 
 from agent.core import (
-    Claim,
+    NextToken,
+    PlainClaim,
     QuestionError,
+    Scaling,
     State,
+    TriedClaim,
     Unsupported,
     called,
     escaped,
+    groups_of,
+    is_group,
     named_group,
+    part_groups,
     percent,
+    plain_claim,
     quoted,
     rounded,
     signed,
@@ -70,7 +77,7 @@ def try_out(desk: Desk, state: State, focus: str, factor: float) -> Tried:
     return Tried(group["id"], group["name"], group["members"], factor, rounded(seen.change), tokens)
 
 
-def kept(state: State, tried: Tried) -> tuple[Claim, Sentence]:
+def kept(state: State, tried: Tried) -> tuple[PlainClaim, Sentence]:
     """The claim a try leaves in the ledger and the sentence that tells it; nothing was tested."""
     case, claims = state.get("case"), state.get("claims", [])
     assert case is not None
@@ -78,14 +85,14 @@ def kept(state: State, tried: Tried) -> tuple[Claim, Sentence]:
     claim = new_claim(
         claims,
         state["turn"],
-        kind="tried",
+        TriedClaim,
         by="user",
         text=f"{tried.focus} ({tried.name}) was scaled by {tried.factor:g} by hand.",
-        supernode=tried.focus if tried.focus.startswith("S") else None,
-        intervention={"kind": "steer" if tried.factor else "ablate", "factor": tried.factor},
+        groups=part_groups(tried.focus) if is_group(tried.focus) else [],
+        intervention=Scaling(kind="steer" if tried.factor else "ablate", factor=tried.factor),
         members=tried.members,
         measured=tried.change,
-        says=[{"token": t["token"], "p": t["after"]} for t in after(tried)],
+        says=[NextToken(token=t["token"], p=t["after"]) for t in after(tried)],
         numbers=[group["position"], *group["layers"], len(group["members"])],
         verdict="observed",
     )
@@ -97,12 +104,12 @@ def kept(state: State, tried: Tried) -> tuple[Claim, Sentence]:
         f"logit({quoted(case['foil'])}) changes by {signed(tried.change)}, and the model says "
         f"{quoted(top['token'])} ({percent(top['after'])}). No controls were run: this was looked at, "
         "not tested.",
-        (claim["id"],),
+        (claim.id,),
     )
-    wrong = faults([sentence], [claim], [g["id"] for g in state.get("groups") or []])
+    wrong = faults([sentence], [claim], [g["id"] for g in groups_of(state)])
     if wrong:
         raise Unsupported(f"What you did cannot be put into words: {wrong[0]}.")
-    return claim, sentence
+    return plain_claim(claim), sentence
 
 
 def after(tried: Tried) -> list[dict[str, Any]]:
@@ -112,7 +119,7 @@ def after(tried: Tried) -> list[dict[str, Any]]:
 
 def asked(tried: Tried) -> str:
     """What the reader did, as their own line of the conversation."""
-    what = f"{tried.focus} ({tried.name})" if tried.focus.startswith("S") else tried.focus
+    what = f"{tried.focus} ({tried.name})" if is_group(tried.focus) else tried.focus
     return f"Remove {what} by hand." if tried.factor == 0 else f"Scale {what} by {tried.factor:g} by hand."
 
 

@@ -7,7 +7,26 @@ controls like any other claim. Where the wanted token's path is lost is read fro
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent.core import Case, Claim, State, listed, plain, quoted, rounded, signed
+from agent.core import (
+    Case,
+    Cell,
+    Claim,
+    EffectClaim,
+    LostClaim,
+    PlainClaim,
+    Repair,
+    Scaling,
+    SearchClaim,
+    SetTried,
+    State,
+    entered,
+    listed,
+    plain,
+    quoted,
+    read_claims,
+    rounded,
+    signed,
+)
 from agent.evidence import new_claim
 from agent.experiments.minimal_sets import Search, Set, smallest
 from agent.workspace import Desk
@@ -18,17 +37,17 @@ BANDS = 3
 
 def wanted_claims(
     desk: Desk, case: Case, state: State, progress: Callable[[float], None] = lambda _done: None
-) -> list[Claim]:
+) -> list[PlainClaim]:
     """The ledger with where the wanted token loses, what was tried, and a prediction for each set found."""
     features = [f for f in state.get("features", []) if f["position"] >= int(case["bos"])]
     contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
     found = smallest(features, _trials(contrast, progress))
-    claims = list(state.get("claims", []))
-    claims.append(_lost(claims, state, case, features))
-    claims.append(_searched(claims, state, case, found))
+    before, new = state.get("claims", []), list[Claim]()
+    new.append(_lost(before, state, case, features))
+    new.append(_searched([*before, *new], state, case, found))
     for one in found.found:
-        claims.append(_registered(claims, state, case, contrast, one))
-    return claims
+        new.append(_registered([*before, *new], state, case, contrast, one))
+    return entered(state, *new)
 
 
 def _trials(
@@ -48,7 +67,7 @@ def _trials(
     return run
 
 
-def _lost(claims: list[Claim], state: State, case: Case, features: Sequence[dict[str, Any]]) -> Claim:
+def _lost(claims: Sequence[Any], state: State, case: Case, features: Sequence[dict[str, Any]]) -> LostClaim:
     """Where the graph's features for the wanted token are outweighed: by word, layer and both."""
     layers = 1 + max((f["layer"] for f in features), default=0)
     cells: dict[tuple[int, int], list[float]] = {}
@@ -58,39 +77,34 @@ def _lost(claims: list[Claim], state: State, case: Case, features: Sequence[dict
         cells.setdefault((f["position"], f["layer"] * BANDS // layers), [0.0, 0.0])[side] += size
         by_layer[f["layer"]][side] += size
     rows = [
-        {
-            "position": position,
-            "layers": [-(-band * layers // BANDS), -(-(band + 1) * layers // BANDS) - 1],
-            "for_answer": rounded(pair[0]),
-            "for_wanted": rounded(pair[1]),
-        }
+        Cell(
+            position=position,
+            layers=(-(-band * layers // BANDS), -(-(band + 1) * layers // BANDS) - 1),
+            for_answer=rounded(pair[0]),
+            for_wanted=rounded(pair[1]),
+        )
         for (position, band), pair in sorted(cells.items())
     ]
     last = len(case["tokens"]) - 1
     whole = [sum(pair[side] for pair in by_layer) for side in (0, 1)]
     at_last = [sum(pair[s] for (p, _), pair in cells.items() if p == last) for s in (0, 1)]
     shares = [at_last[s] / whole[s] if whole[s] else 0.0 for s in (0, 1)]
-    known = {
-        "whole": rounded(whole),
-        "last": rounded(shares),
-        "overtaken": _overtaken(by_layer),
-        "layers": layers,
-    }
     return new_claim(
         claims,
         state["turn"],
-        kind="lost",
+        LostClaim,
         text=(
             f"In the pruned graph, the effects of features for {quoted(case['foil'])} add up to "
             f"{plain(whole[1])} and of features for {quoted(case['answer'])} to {plain(whole[0])}; what acts "
             "through later features counts there, too."
         ),
-        rows=[known, *rows],
-        numbers=[
-            *(rounded(x) for x in (*whole, *shares)),
-            *(row[name] for row in rows for name in ("for_answer", "for_wanted")),
-            *range(layers + 1),
-        ],
+        for_answer=rounded(whole[0]),
+        for_wanted=rounded(whole[1]),
+        last_for_answer=rounded(shares[0]),
+        last_for_wanted=rounded(shares[1]),
+        overtaken=_overtaken(by_layer),
+        layers=layers,
+        cells=rows,
     )
 
 
@@ -106,9 +120,8 @@ def _overtaken(by_layer: Sequence[Sequence[float]]) -> int | None:
     return since
 
 
-def _searched(claims: list[Claim], state: State, case: Case, found: Search) -> Claim:
+def _searched(claims: Sequence[Any], state: State, case: Case, found: Search) -> SearchClaim:
     working = sum(row["margin"] > 0 for row in found.tried)
-    near = found.nearest
     text = (
         f"{found.sets} sets of features were tried. {len(found.tried)} of them are a fixed grid (the "
         f"features foreseen to help most, at the factors {_factors(found)}), of which {working} make the "
@@ -117,19 +130,11 @@ def _searched(claims: list[Claim], state: State, case: Case, found: Search) -> C
     return new_claim(
         claims,
         state["turn"],
-        kind="search",
+        SearchClaim,
         text=text,
         verdict="observed",
-        rows=rounded(found.tried),
-        numbers=[
-            found.sets,
-            len(found.tried),
-            working,
-            near["size"],
-            near["factor"],
-            rounded(near["margin"]),
-            *sorted({row["factor"] for row in found.tried}),
-        ],
+        sets=found.sets,
+        tried=[SetTried(**rounded(row)) for row in found.tried],
     )
 
 
@@ -137,40 +142,35 @@ def _factors(found: Search) -> str:
     return listed([f"{f:g}".replace("-", "−") for f in dict.fromkeys(row["factor"] for row in found.tried)])
 
 
-def _registered(claims: list[Claim], state: State, case: Case, contrast: Contrast, one: Set) -> Claim:
-    kind = "ablate" if one.factor == 0 else "steer"
-    (forecast,) = contrast.forecast([one.members], Intervention(kind, one.factor))
-    without = None if one.without is None else rounded(one.without)
+def _registered(claims: Sequence[Any], state: State, case: Case, contrast: Contrast, one: Set) -> EffectClaim:
+    how = Scaling(kind="ablate" if one.factor == 0 else "steer", factor=one.factor)
+    (forecast,) = contrast.forecast([one.members], Intervention(how.kind, how.factor))
     what = "Removing" if one.factor == 0 else f"Scaling by {one.factor:g}"
     return new_claim(
         claims,
         state["turn"],
-        kind="effect",
+        EffectClaim,
         text=(
             f"{what} {len(one.members)} features changes logit({quoted(case['answer'])}) − "
             f"logit({quoted(case['foil'])}) by about {signed(forecast.mean)} and makes the model say "
             f"{quoted(case['foil'])}."
         ),
-        intervention={
-            "kind": kind,
-            "factor": one.factor,
-            "wanted": case["foil"],
-            "margin": rounded(one.margin),
-            "without_one": without,
-        },
+        intervention=how,
+        repair=Repair(
+            wanted=case["foil"],
+            margin=rounded(one.margin),
+            without_one=None if one.without is None else rounded(one.without),
+        ),
         members=one.members,
         predicted=rounded(forecast.mean),
         predicted_frozen=rounded(forecast.frozen),
         predicted_exact=rounded(forecast.exact),
         predicted_curved=rounded(forecast.curved),
-        verdict="graph-only",
-        numbers=[rounded(one.margin), *([] if without is None else [without])],
     )
 
 
-def summary_of_search(found: Sequence[Claim]) -> str:
-    """One line for the log."""
-    sizes = [
-        f"{len(c['members'])} at factor {c['intervention']['factor']:g}" for c in found if c["intervention"]
-    ]
+def summary_of_search(found: Sequence[PlainClaim]) -> str:
+    """One line for the log; `found` is what was entered in the ledger."""
+    sets = [claim for claim in read_claims(found) if isinstance(claim, EffectClaim)]
+    sizes = [f"{len(one.members)} at factor {one.intervention.factor:g}" for one in sets]
     return f"smallest sets: {', '.join(sizes)}" if sizes else "no set of the grid makes the model say it"

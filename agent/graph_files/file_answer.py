@@ -7,7 +7,7 @@ come from whoever made the file: they are quoted, shortened and never obeyed.
 import re
 from typing import TYPE_CHECKING, Any
 
-from agent.core import Claim, Unsupported, escaped, listed, percent, plain, quoted, rounded
+from agent.core import Claim, Unsupported, escaped, listed, percent, plain, plain_claim, quoted, rounded
 from agent.evidence import Sentence, faults, new_claim
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _Reading:
             "pinned": list(self.graph.pinned),
             "path": [self.graph.name(n) for n in self.path.nodes] if self.path else [],
             "path_words": [self._word(n) for n in self.path.nodes] if self.path else [],
-            "claims": self.claims,
+            "claims": [plain_claim(claim) for claim in self.claims],
             "tests_run": 0,
             "answer": {
                 "markdown": "\n\n".join(_markdown(*paragraph) for paragraph in self.paragraphs),
@@ -93,7 +93,7 @@ class _Reading:
     def _say(self, heading: str, text: str, numbers: list[float], **known: Any) -> None:
         claim = new_claim(self.claims, 1, text=text, numbers=numbers, verdict="graph-only", **known)
         self.claims.append(claim)
-        sentence = Sentence(text, (claim["id"],))
+        sentence = Sentence(text, (claim.id,))
         if self.paragraphs and self.paragraphs[-1][0] == heading:
             self.paragraphs[-1][1].append(sentence)
         else:

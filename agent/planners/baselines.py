@@ -6,7 +6,19 @@ is graph-only or label-only, and says so.
 
 from typing import Any
 
-from agent.core import Answer, Case, Claim, Decision, Predict, State, quoted, signed
+from agent.core import (
+    Answer,
+    Case,
+    Decision,
+    GuessClaim,
+    PlainClaim,
+    Predict,
+    State,
+    own_claims,
+    plain_claim,
+    quoted,
+    signed,
+)
 from agent.evidence import Sentence, new_claim
 from agent.planners.rule_planner import EXPLAIN, RuleBrain
 from agent.questions import Intent
@@ -69,13 +81,13 @@ def _not_here() -> Decision:
     return Decision(action=Answer(style="not-yet"), why="this brain runs no experiments")
 
 
-def guesses(style: str, state: State) -> list[Claim]:
-    """What a baseline has to say, as claims without a test."""
+def guesses(style: str, state: State) -> list[PlainClaim]:
+    """What a baseline has to say, as new claims without a test."""
     make = {ONE_SHOT: _features, TEXT_ONLY: _words}.get(style)
-    claims: list[Claim] = []
+    claims = list[GuessClaim]()
     for known in make(state) if make else ():
-        claims.append(new_claim([*state.get("claims", []), *claims], state["turn"], **known))
-    return claims
+        claims.append(new_claim([*state.get("claims", []), *claims], state["turn"], GuessClaim, **known))
+    return [plain_claim(claim) for claim in claims]
 
 
 def _features(state: State) -> list[dict[str, Any]]:
@@ -84,7 +96,6 @@ def _features(state: State) -> list[dict[str, Any]]:
     ranked = sorted(state.get("features", []), key=lambda f: (-f["influence"], f["id"]))
     return [
         {
-            "kind": "guess",
             "text": f"{f['id']} {f['label']}; its total effect on {_lead(case)} is {signed(f['effect'])}.",
             "members": [f["id"]],
             "numbers": [f["effect"], f["influence"]],
@@ -99,7 +110,6 @@ def _words(state: State) -> list[dict[str, Any]]:
     assert case is not None
     return [
         {
-            "kind": "guess",
             "text": f"{quoted(case['tokens'][position])} is what {quoted(case['answer'])} goes with.",
             "numbers": [position],
             "verdict": "label-only",
@@ -123,13 +133,13 @@ def telling_words(case: Case) -> list[int]:
 
 def guessed(state: State) -> list[Sentence]:
     """The guesses as sentences, and that nothing was tested."""
-    claims = [c for c in state.get("claims", []) if c["kind"] == "guess" and c["turn"] == state["turn"]]
+    claims = own_claims(state, GuessClaim)
     if not claims:
         return []
-    source = "the graph" if claims[0]["verdict"] == "graph-only" else "the words of the text"
-    sentences = [Sentence(claim["text"], (claim["id"],)) for claim in claims]
+    source = "the graph" if claims[0].verdict == "graph-only" else "the words of the text"
+    sentences = [Sentence(claim.text, (claim.id,)) for claim in claims]
     note = f"This was read from {source} alone: nothing was tested."
-    return [*sentences, Sentence(note, tuple(claim["id"] for claim in claims))]
+    return [*sentences, Sentence(note, tuple(claim.id for claim in claims))]
 
 
 def _lead(case: Case) -> str:

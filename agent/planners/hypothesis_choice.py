@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.core import (
-    JOINT,
     Answer,
-    Claim,
     Combine,
     Decision,
+    EffectClaim,
     Hypothesise,
+    JointClaim,
+    RateClaim,
     State,
     Supernode,
     Test,
+    groups_of,
+    join_groups,
     listed,
+    own_claims,
     percent,
     signed,
 )
@@ -33,7 +37,7 @@ SOUGHT = 6  # strongest groups among which those that stand in for each other ar
 
 def inquire(state: State, *, thorough: bool) -> Decision:
     """The next step of a why; `thorough` tests as many groups as Holm can carry, whatever is settled."""
-    groups, effects = state.get("groups") or [], singles(own_effects(state))
+    groups, effects = groups_of(state), singles(own_effects(state))
     every = own_effects(state)
     if (test := next_test(every, extend=thorough)) is not None:
         return test
@@ -43,7 +47,7 @@ def inquire(state: State, *, thorough: bool) -> Decision:
         return _why(f"{TESTED} tests are run: with more, Holm's correction could support none")
     if (joint := _stand_ins(state)) is not None:
         return joint
-    tested = {c["supernode"] for c in effects}
+    tested = {c.name for c in effects}
     left = [g for g in groups if g["id"] not in tested]
     if not left:
         return _why(f"every group has been tested ({len(effects)})")
@@ -61,7 +65,7 @@ def main_hypotheses(state: State) -> Decision:
 
     Where the question names a word or a group, first what is found there: together, and each alone.
     """
-    case, groups = state["case"], state.get("groups") or []
+    case, groups = state["case"], groups_of(state)
     assert case is not None
     asked = meant(state)[:ASKED]
     pro = [g for g in groups if g["sign"] > 0]
@@ -77,7 +81,7 @@ def main_hypotheses(state: State) -> Decision:
     if beside:
         names = " and ".join(f"{g['id']} ({signed(g['effect'])} in the graph)" for g in beside)
         why += f"; beside it {names}"
-    together = [JOINT.join(g["id"] for g in asked)] if len(asked) > 1 else []
+    together = [join_groups(g["id"] for g in asked)] if len(asked) > 1 else []
     tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in beside)]
     return Decision(action=Hypothesise(groups=tuple(tests[:TESTED])), why=why[:300])
 
@@ -86,28 +90,28 @@ def next_hypothesis(state: State) -> Decision | None:
     """Where no group has been measured to carry the answer yet: the next that may, and why."""
     case, effects = state["case"], singles(own_effects(state))
     assert case is not None
-    failed = [c for c in effects if c["verdict"] not in HELD]
-    carried = [c for c in effects if c["verdict"] in HELD and (c["measured"] or 0.0) < 0]
-    tested = {c["supernode"] for c in effects}
-    left = [g for g in state.get("groups") or [] if g["id"] not in tested and g["sign"] > 0]
+    failed = [c for c in effects if c.verdict not in HELD]
+    carried = [c for c in effects if c.verdict in HELD and c.effect < 0]
+    tested = {c.name for c in effects}
+    left = [g for g in groups_of(state) if g["id"] not in tested and g["sign"] > 0]
     if carried or not failed or not left:
         return None
     last = failed[-1]
     why = (
-        f"{last['supernode']} is {last['verdict']} (predicted {signed(last['predicted'] or 0.0)}, measured "
-        f"{signed(last['measured'] or 0.0)}): next hypothesis, {left[0]['id']} carries {case['answer']!r}"
+        f"{last.name} is {last.verdict} (predicted {signed(last.predicted or 0.0)}, measured "
+        f"{signed(last.effect)}): next hypothesis, {left[0]['id']} carries {case['answer']!r}"
     )
     return _register(left[:1], why[:300])
 
 
-def _further(state: State, effects: Sequence[Claim], left: Sequence[Supernode]) -> Decision:
+def _further(state: State, effects: Sequence[EffectClaim], left: Sequence[Supernode]) -> Decision:
     """The next group that is foreseen to matter beside what was measured, or the end."""
     best = _strongest(effects)
     group = max(left, key=lambda g: abs(g["effect"]))
     if best is None:
         return _register([group], f"no group that was tested stands out: test {group['id']}")
-    share = abs(group["effect"]) / abs(best["measured"] or 1.0)
-    shown = f"{best['supernode']} is {best['verdict']} ({signed(best['measured'] or 0.0)})"
+    share = abs(group["effect"]) / abs(best.measured or 1.0)
+    shown = f"{best.name} is {best.verdict} ({signed(best.effect)})"
     if share >= MATTERS:
         return _register(
             [group], f"{shown}; {group['id']} is foreseen to do {percent(share)} as much: test it"
@@ -118,10 +122,10 @@ def _further(state: State, effects: Sequence[Claim], left: Sequence[Supernode]) 
     return _why(f"settled: {shown}, and {small}")
 
 
-def _strongest(effects: Sequence[Claim]) -> Claim | None:
+def _strongest(effects: Sequence[EffectClaim]) -> EffectClaim | None:
     """The test that holds with the largest effect."""
-    held = [c for c in effects if c["verdict"] in HELD and c["measured"]]
-    return max(held, key=lambda c: abs(c["measured"] or 0.0), default=None)
+    held = [c for c in effects if c.verdict in HELD and c.measured]
+    return max(held, key=lambda c: abs(c.effect), default=None)
 
 
 def worth(state: State) -> float:
@@ -132,11 +136,11 @@ def worth(state: State) -> float:
     best, case = _strongest(singles(own_effects(state))), state["case"]
     if best is None or case is None:
         return LEAST
-    return MATTERS * min(abs(best["measured"] or 0.0), max(abs(case["value"]), 1.0))
+    return MATTERS * min(abs(best.effect), max(abs(case["value"]), 1.0))
 
 
-def _looked(state: State) -> Claim | None:
-    return next((c for c in _own(state) if c["kind"] == "joint"), None)
+def _looked(state: State) -> JointClaim | None:
+    return next(iter(own_claims(state, JointClaim)), None)
 
 
 def _stand_ins(state: State) -> Decision | None:
@@ -146,20 +150,21 @@ def _stand_ins(state: State) -> Decision | None:
     not tested alone are.
     """
     effects = own_effects(state)
-    found = next((c for c in effects if JOINT in (c["supernode"] or "") and c["p"] is not None), None)
+    found = next((c for c in effects if len(c.groups) > 1 and c.p is not None), None)
     if found is not None:
-        tested = {c["supernode"] for c in effects}
-        parts = [p for p in (found["supernode"] or "").split(JOINT) if p not in tested]
-        if found["verdict"] not in HELD or not parts:
+        tested = {c.name for c in effects}
+        parts = [p for p in found.groups if p not in tested]
+        if found.verdict not in HELD or not parts:
             return None
-        groups = [g for g in state.get("groups") or [] if g["id"] in parts]
-        why = f"{found['supernode']} matters together: test {', '.join(parts)} alone as well"
+        groups = [g for g in groups_of(state) if g["id"] in parts]
+        why = f"{found.name} matters together: test {', '.join(parts)} alone as well"
         return _register(groups[: TESTED - len(effects)], why)
     if (looked := _looked(state)) is not None:
-        if looked["supernode"] is None:
+        if not looked.groups:
             return None
-        why = f"predict removing {looked['supernode']} at once: together they do far more than apart"
-        return Decision(action=Hypothesise(groups=(looked["supernode"],)), why=why)
+        both = join_groups(looked.groups)
+        why = f"predict removing {both} at once: together they do far more than apart"
+        return Decision(action=Hypothesise(groups=(both,)), why=why)
     still = _without_effect(state)
     if not still:
         return None
@@ -174,8 +179,8 @@ def candidates(state: State) -> list[Supernode]:
     Either two or more without effect alone, with the untested ones that push the same way; or, where no
     group left is foreseen to matter, all that are left: what is saturated is foreseen to do nothing.
     """
-    groups, effects = (state.get("groups") or [])[:SOUGHT], singles(own_effects(state))
-    tested = {c["supernode"] for c in effects}
+    groups, effects = groups_of(state)[:SOUGHT], singles(own_effects(state))
+    tested = {c.name for c in effects}
     left = [g for g in groups if g["id"] not in tested]
     if still := _without_effect(state):
         most = max(abs(g["effect"]) for g in still)
@@ -183,7 +188,7 @@ def candidates(state: State) -> list[Supernode]:
             g for g in left if g["sign"] == still[0]["sign"] and abs(g["effect"]) >= MATTERS * most
         ]
     best = _strongest(effects)
-    most = abs(best["measured"] or 0.0) if best else 0.0
+    most = abs(best.effect) if best else 0.0
     if best is None or any(abs(g["effect"]) >= MATTERS * most for g in left):
         return []
     return left if len(left) > 1 else []
@@ -191,39 +196,34 @@ def candidates(state: State) -> list[Supernode]:
 
 def _without_effect(state: State) -> list[Supernode]:
     """Two or more groups that were foreseen to push the same way, and did nothing alone."""
-    known = {g["id"]: g for g in (state.get("groups") or [])[:SOUGHT]}
+    known = {g["id"]: g for g in groups_of(state)[:SOUGHT]}
     effects = singles(own_effects(state))
-    still = [known[c["supernode"]] for c in effects if c["supernode"] in known and without_effect(c)]
+    still = [known[c.name] for c in effects if c.name in known and without_effect(c)]
     same = [[g for g in still if g["sign"] == sign] for sign in (1, -1)]
     return next((some for some in same if len(some) > 1), [])
 
 
-def next_test(effects: Sequence[Claim], *, extend: bool = False) -> Decision | None:
+def next_test(effects: Sequence[EffectClaim | RateClaim], *, extend: bool = False) -> Decision | None:
     """The test of the first prediction that has none; joint ones first."""
-    if sum(claim["p"] is not None for claim in effects) >= TESTED:
+    if sum(claim.p is not None for claim in effects) >= TESTED:
         return None
-    for claim in sorted(effects, key=lambda c: JOINT not in (c["supernode"] or "")):
-        if claim["p"] is None:
-            main = extend and claim["id"] == effects[0]["id"]
-            why = f"test {claim['id']} against random groups"
+    for claim in sorted(effects, key=lambda c: len(c.groups) < 2):
+        if claim.p is None:
+            main = extend and claim.id == effects[0].id
+            why = f"test {claim.id} against random groups"
             more = ", and against more where it beats them all" if main else ""
-            return Decision(action=Test(claim=claim["id"], extend=main), why=why + more)
+            return Decision(action=Test(claim=claim.id, extend=main), why=why + more)
     return None
 
 
-def own_effects(state: State) -> list[Claim]:
+def own_effects(state: State) -> list[EffectClaim]:
     """This turn's predictions of what an intervention does."""
-    return [c for c in _own(state) if c["kind"] == "effect"]
+    return own_claims(state, EffectClaim)
 
 
-def singles(effects: Sequence[Claim]) -> list[Claim]:
+def singles(effects: Sequence[EffectClaim]) -> list[EffectClaim]:
     """Those that remove one group alone."""
-    removed = [c for c in effects if (c["intervention"] or {}).get("factor") == 0]
-    return [c for c in removed if c["supernode"] and JOINT not in c["supernode"]]
-
-
-def _own(state: State) -> list[Claim]:
-    return [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
+    return [c for c in effects if c.removes and len(c.groups) == 1]
 
 
 def _register(groups: Sequence[Supernode], why: str) -> Decision:

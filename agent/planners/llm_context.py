@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from agent.core import Action, Claim, State, Supernode
+from agent.core import Action, EffectClaim, State, Supernode, every_claim, groups_of
 from agent.evidence import Sentence
 
 LONG = 2_000  # characters of the text; what is longer is shown from its end, where the answer hangs
@@ -34,8 +34,8 @@ def brief(state: State, possible: Sequence[str], tests: int) -> dict[str, Any]:
         out |= {name: case[name] for name in ("answer", "foil", "premise")}
     if graph:
         out["graph"] = {name: _short(graph[name]) for name in graph if name != "residual"}
-    out["groups"] = [_group(group) for group in (state.get("groups") or [])[:GROUPS]]
-    out["claims"] = [_claim(c) for c in state.get("claims", []) if c["kind"] == "effect"]
+    out["groups"] = [_group(group) for group in groups_of(state)[:GROUPS]]
+    out["claims"] = [_claim(c) for c in every_claim(state, EffectClaim)]
     out["done"] = [line["action"] for line in state.get("log", []) if line["action"] != "brain"]
     return {**out, "possible_now": list(possible), "tests_a_question": tests}
 
@@ -47,11 +47,13 @@ def _group(group: Supernode) -> dict[str, Any]:
     return {**out, **shown, "share": _short(group["share"]), "features": len(group["members"])}
 
 
-def _claim(claim: Claim) -> dict[str, Any]:
-    how = claim["intervention"] or {}
-    names = ("id", "supernode", "predicted", "measured", "p", "p_holm", "verdict")
-    out = {name: _short(claim[name]) for name in names}  # type: ignore[literal-required]
-    return {**out, "intervention": how.get("kind"), "factor": how.get("factor")}
+def _claim(claim: EffectClaim) -> dict[str, Any]:
+    numbers = claim.model_dump(include={"predicted", "measured", "p", "p_holm"})
+    return {
+        **{"id": claim.id, "supernode": claim.name, "verdict": claim.verdict},
+        **{name: _short(value) for name, value in numbers.items()},
+        **{"intervention": claim.intervention.kind, "factor": claim.intervention.factor},
+    }
 
 
 def _short(value: Any) -> Any:

@@ -18,6 +18,7 @@ from agent.core import (
     Action,
     Cancelled,
     Decision,
+    EffectClaim,
     Endpoint,
     Messages,
     Settings,
@@ -27,7 +28,9 @@ from agent.core import (
     Unreachable,
     first_object,
     framed,
+    groups_of,
     letters,
+    own_claims,
     render,
 )
 from agent.evidence import Sentence
@@ -195,14 +198,13 @@ class LLMBrain:
         intent = Intent(state["question"]["intent"])
         if intent is Intent.HELP:
             return False
-        if state.get("case") is None or (intent is Intent.UNKNOWN and not state.get("groups")):
+        if state.get("case") is None or (intent is Intent.UNKNOWN and not groups_of(state)):
             return False
         if intent in (Intent.INTERVENE, Intent.SWAP, Intent.NODE) and state["question"]["group"]:
             return False
         kinds = possible(state, self._nodes)
         if kinds == ["test"]:
-            untested = [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["p"] is None]
-            return len([c for c in untested if c["kind"] == "effect"]) > 1
+            return len([c for c in own_claims(state, EffectClaim) if c.p is None]) > 1
         return len(kinds) > 1 or kinds == ["hypothesise"] or (kinds == ["answer"] and len(styles(state)) > 1)
 
     def _choose(self, state: State) -> Decision | None:

@@ -5,22 +5,30 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.core import (
-    JOINT,
     Action,
     Answer,
-    Claim,
+    BaseClaim,
+    ComparisonClaim,
+    EffectClaim,
     Generalise,
     Hypothesise,
+    JointClaim,
     Predict,
+    RateClaim,
     Search,
+    SearchClaim,
     State,
     Test,
     Trace,
     basis_of,
+    groups_of,
+    own_claims,
+    part_groups,
+    predictions_of,
 )
 from agent.experiments import swap_towards, texts_over
 from agent.planners.hypothesis_choice import TESTED, candidates
-from agent.planners.question_scope import is_said
+from agent.planners.question_scope import is_said, named_in
 from agent.planners.rule_planner import EXPLAIN, FROM_GRAPH, STYLES
 from agent.planners.thresholds import loose, too_little
 from agent.questions import Intent
@@ -56,13 +64,13 @@ def possible(state: State, nodes: int) -> list[str]:
     pruned = (state.get("graph") or {}).get("pruned")
     if state.get("case") and not pruned and traced < basis_of(state).larger * nodes:
         kinds.append("trace")
-    if state.get("groups") and len(_registered(state)) < TESTED and not _no_story(state):
+    if state.get("groups") and len(predictions_of(state)) < TESTED and not _no_story(state):
         kinds.append("hypothesise")
-    first = [g["id"] for g in state.get("groups") or []][:1]
+    first = [g["id"] for g in groups_of(state)][:1]
     sorts: tuple[Any, ...] = ("paraphrases", "entities")
     if any(not _generalise(Generalise(group=g, over=over), state) for g in first for over in sorts):
         kinds.append("generalise")
-    if any(claim["p"] is None for claim in _registered(state)):
+    if any(claim.p is None for claim in predictions_of(state)):
         kinds.append("test")
     elif any(not objection(Answer(style=style), state, nodes) for style in styles(state)):
         kinds.append("answer")
@@ -76,7 +84,7 @@ def styles(state: State) -> tuple[Any, ...]:
         return (STYLES[intent],)
     if intent in NAMED:
         style = "node" if intent is Intent.NODE else "intervene"
-        return (style,) if _registered(state) or _named(state) else (style, "no-group")
+        return (style,) if predictions_of(state) or named_in(state) else (style, "no-group")
     if intent is Intent.SEARCH:
         return ("search",)
     return ("help", "unknown", *FROM_GRAPH.values(), "intervene")
@@ -90,26 +98,26 @@ _NEXT: dict[str, Callable[[State], bool]] = {
     ),
     "group": lambda state: bool((state.get("graph") or {}).get("described")) and state.get("groups") is None,
     "split": lambda state: (
-        bool(loose(state)) and not (state.get("graph") or {}).get("split") and not _registered(state)
+        bool(loose(state)) and not (state.get("graph") or {}).get("split") and not predictions_of(state)
     ),
     "flip": lambda state: (
         _asks(state, WANTED)
-        and bool(state.get("groups"))
+        and bool(groups_of(state))
         and not _no_story(state)
-        and not _claimed(state, "search")
+        and not _claimed(state, SearchClaim)
         and not is_said(state)
     ),
     "combine": lambda state: (
         _asks(state, EXPLAIN)
-        and not _claimed(state, "joint")
-        and len(_registered(state)) < TESTED
+        and not _claimed(state, JointClaim)
+        and len(predictions_of(state)) < TESTED
         and len(candidates(state)) > 1
     ),
     "compare": lambda state: (
         _asks(state, {Intent.COMPARE})
         and bool(state["question"]["other"])
         and state.get("groups") is not None
-        and not _claimed(state, "comparison")
+        and not _claimed(state, ComparisonClaim)
     ),
 }
 
@@ -118,20 +126,20 @@ def _asks(state: State, intents: set[Intent]) -> bool:
     return Intent(state["question"]["intent"]) in intents
 
 
-def _claimed(state: State, kind: str) -> list[Claim]:
-    """This turn's claims of one kind."""
-    return [c for c in state.get("claims", []) if c["turn"] == state["turn"] and c["kind"] == kind]
+def _claimed(state: State, kind: type[BaseClaim]) -> bool:
+    """Whether there is a claim of this kind in this turn."""
+    return bool(own_claims(state, kind))
 
 
 def _generalise(action: Generalise, state: State) -> str:
     """Why a group may not be carried over now."""
-    case, groups = state.get("case"), state.get("groups") or []
+    case, groups = state.get("case"), groups_of(state)
     if not _asks(state, {Intent.HOLDS}):
         return "the question is not about other texts"
     if case is None or action.group not in {g["id"] for g in groups}:
         there = ", ".join(g["id"] for g in groups) or "none yet"
         return f"there is no group {action.group[:40]!r}; there are {there}"
-    if any((c["intervention"] or {}).get("over") == action.over for c in _claimed(state, "rate")):
+    if any(claim.over == action.over for claim in own_claims(state, RateClaim)):
         return f"{action.over} are registered already"
     if not texts_over(action.over, case["text"], state["question"]["other"]):
         return f"no rule makes {action.over} of this text"
@@ -151,14 +159,14 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
 
 
 def _hypothesise(action: Hypothesise, state: State) -> str:
-    ids = [group["id"] for group in state.get("groups") or []]
+    ids = [group["id"] for group in groups_of(state)]
     nodes = (state.get("drawing") or {}).get("nodes", [])
     known = {*ids, *(node["id"] for node in nodes if node["kind"] == "feature")}
     if not ids:
         return "hypothesise needs groups, and there are none yet"
     if _no_story(state):
         return "errors hold most of this graph's influence: nothing of it is tested"
-    both = [part for name in action.groups if name not in known for part in name.split(JOINT)]  # S1+S2
+    both = [part for name in action.groups if name not in known for part in part_groups(name)]  # S1+S2
     unknown = [] if set(both) <= set(ids) else [name for name in action.groups if name not in known]
     swaps = action.intervention == "swap" and _swap_fits(action, state)
     if unknown and not swaps and not _asked_for(action, state):
@@ -167,7 +175,7 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
         return "a group is named twice"
     if wrong := _dose(action, state):
         return wrong
-    done = _registered(state)
+    done = predictions_of(state)
     if len(done) + len(action.groups) > TESTED:
         return f"at most {TESTED} predictions a question, and {len(done)} are registered"
     return _again(action, state) or _other_than_asked(action, state)
@@ -192,35 +200,27 @@ def _swap_fits(action: Hypothesise, state: State) -> bool:
     if intent is Intent.MAKE and case is not None:
         return (action.groups[0], action.donor) == swap_towards(case["text"], case["foil"])
     if intent is Intent.COMPARE:
-        known = _claimed(state, "comparison")
-        whole = (known[0]["rows"] or [{}])[0] if known else {}
-        ready = bool(whole.get("differ")) and not whole.get("same_answer")
+        known = [claim.other for claim in own_claims(state, ComparisonClaim)]
+        ready = bool(known) and bool(known[0].differ) and not known[0].same_answer
         return ready and action.groups == ("text",) and action.donor == state["question"]["other"]
     return intent is Intent.SWAP and _asked_for(action, state)
 
 
 def _again(action: Hypothesise, state: State) -> str:
-    for claim in _registered(state):
-        how = claim["intervention"] or {}
-        same = (how.get("kind"), how.get("factor")) == (action.intervention, action.factor)
-        subject = claim["supernode"] or (claim["members"] or [""])[0]
-        if same and subject in action.groups:
-            return f"{claim['id']} is that prediction already"
+    for claim in own_claims(state, EffectClaim):
+        same = (claim.intervention.kind, claim.intervention.factor) == (action.intervention, action.factor)
+        if same and (claim.name or claim.members[0]) in action.groups:
+            return f"{claim.id} is that prediction already"
     return ""
 
 
 def _asked_for(action: Hypothesise, state: State) -> bool:
     """Whether the user's own words name this group, and this donor."""
-    return action.groups == (_named(state),) and action.donor in (None, state["question"]["other"])
-
-
-def _named(state: State) -> str | None:
-    """The group that the user names or points at."""
-    return state["question"]["group"] or (state["focus"] or {}).get("id")
+    return action.groups == (named_in(state),) and action.donor in (None, state["question"]["other"])
 
 
 def _other_than_asked(action: Hypothesise, state: State) -> str:
-    question, group = state["question"], _named(state)
+    question, group = state["question"], named_in(state)
     if Intent(question["intent"]) not in NAMED or not group:
         return ""
     if action.groups != (group,):
@@ -230,11 +230,11 @@ def _other_than_asked(action: Hypothesise, state: State) -> str:
 
 
 def _test(action: Test, state: State) -> str:
-    registered = {claim["id"]: claim for claim in _registered(state)}
+    registered = {claim.id: claim for claim in predictions_of(state)}
     if action.claim not in registered:
         there = ", ".join(registered) or "none"
         return f"{action.claim[:40]!r} is no prediction of this question; registered are {there}"
-    return f"{action.claim} has been tested" if registered[action.claim]["p"] is not None else ""
+    return f"{action.claim} has been tested" if registered[action.claim].p is not None else ""
 
 
 def _answer(action: Answer, state: State) -> str:
@@ -247,14 +247,14 @@ def _answer(action: Answer, state: State) -> str:
         return "" if state.get("found") is not None else "nothing has been looked up yet"
     if state.get("groups") is None:
         return "nothing has been traced and grouped yet"
-    if untested := [claim["id"] for claim in _registered(state) if claim["p"] is None]:
+    if untested := [claim.id for claim in predictions_of(state) if claim.p is None]:
         return f"{', '.join(untested)} is registered and has not been tested"
     tells = action.style in ("why", "intervene", "node") and not _no_story(state)
-    if tells and state.get("groups") and not _registered(state):
+    if tells and state.get("groups") and not predictions_of(state):
         return "nothing has been tested yet"
     if left := [kind for kind in ("flip", "compare") if _NEXT[kind](state)]:
         return f"{left[0]} has not been done yet"
-    if action.style == "holds" and not _claimed(state, "rate") and "generalise" in possible(state, 0):
+    if action.style == "holds" and not _claimed(state, RateClaim) and "generalise" in possible(state, 0):
         return "nothing has been carried over to another text yet"
     return ""
 
@@ -262,10 +262,3 @@ def _answer(action: Answer, state: State) -> str:
 def _no_story(state: State) -> bool:
     """Whether a why would be told from a graph that explains too little."""
     return _asks(state, EXPLAIN | {Intent.MAKE}) and bool(too_little(state))
-
-
-def _registered(state: State) -> list[Claim]:
-    """The predictions of this turn."""
-    claims = state.get("claims", [])
-    kinds = ("effect", "rate")
-    return [claim for claim in claims if claim["turn"] == state["turn"] and claim["kind"] in kinds]

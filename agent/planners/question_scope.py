@@ -5,18 +5,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.core import (
-    JOINT,
     MOST_TIMES,
     Case,
-    Claim,
+    EffectClaim,
     State,
     Supernode,
     case_of,
+    groups_at,
+    groups_of,
     listed,
+    meant_groups,
     named_at,
     path_claim,
     prediction_of,
     quoted,
+    removals_of,
     signed,
     tests_of,
 )
@@ -95,18 +98,17 @@ def taken_for_right(state: State) -> list[Sentence]:
             f"You did not say what would be right: {quoted(case['foil'])} is taken for it. Say another, for "
             "example “the right answer is Springfield”."
         )
-    return [Sentence(text, (claim["id"],))]
+    return [Sentence(text, (claim.id,))]
 
 
 def meant(state: State) -> list[Supernode]:
-    """The groups that a name means: by id or name, else by the word they sit at, else by a word in a name."""
-    wanted = str(state["question"].get("group") or (state["focus"] or {}).get("id") or "").strip()
-    groups = state.get("groups") or []
-    if not wanted:
-        return []
-    low = wanted.casefold()
-    exact = [g for g in groups if low in (g["id"].casefold(), g["name"].casefold())]
-    return exact or at_word(wanted, state) or [g for g in groups if low in _words(g["name"])]
+    """The groups that the question names or points at."""
+    return meant_groups(str(named_in(state) or ""), state)
+
+
+def named_in(state: State) -> str | None:
+    """The group that the user names or points at, in the user's own words."""
+    return state["question"].get("group") or (state["focus"] or {}).get("id")
 
 
 def asked_over(question: dict[str, Any]) -> list[Any]:
@@ -126,7 +128,7 @@ def carrier(state: State) -> str:
 
     Where none is foreseen to matter there, or none did when tested, the strongest of all.
     """
-    question, groups = state["question"], state.get("groups") or []
+    question, groups = state["question"], groups_of(state)
     if question["group"]:
         return str(question["group"])
     changed: set[str] = set()
@@ -142,12 +144,11 @@ def carrier(state: State) -> str:
 def _strongest(groups: list[Supernode], state: State) -> str | None:
     """Of these, the one whose removal cost the answer most; where none was tested, the graph's first."""
     ids = {g["id"] for g in groups}
-    tests = [c for c in state.get("claims", []) if c["supernode"] in ids and c["kind"] == "effect"]
-    tests = [c for c in tests if (c["intervention"] or {}).get("kind") == "ablate" and c["p"] is not None]
-    held = [c for c in tests if c["verdict"] in HELD and (c["measured"] or 0.0) < 0]
+    tests = [c for c in removals_of(state) if c.name in ids]
+    held = [c for c in tests if c.verdict in HELD and c.effect < 0]
     if held:
-        return str(min(held, key=lambda c: (c["measured"] or 0.0, c["id"]))["supernode"])
-    tried = {c["supernode"] for c in tests}
+        return min(held, key=lambda c: (c.effect, c.id)).name
+    tried = {c.name for c in tests}
     return next((g["id"] for g in groups if g["id"] not in tried), None)
 
 
@@ -160,12 +161,7 @@ def reading(words: Iterable[str], state: State) -> set[str]:
 def at_word(name: str, state: State) -> list[Supernode]:
     """The groups that sit at a word of the text, or at a piece of it."""
     case = case_of(state)
-    places = {p for p in named_at(case["tokens"], name) if not (case["bos"] and p == 0)}
-    return [g for g in state.get("groups") or [] if g["position"] in places]
-
-
-def _words(name: str) -> list[str]:
-    return [word.strip("“”,. ").casefold() for word in name.split()]
+    return groups_at(name, groups_of(state), case["tokens"], case["bos"])
 
 
 def about_asked(state: State) -> list[Sentence]:
@@ -176,23 +172,23 @@ def about_asked(state: State) -> list[Sentence]:
     groups = meant(state)
     if not groups:
         text = f"{_nothing_called(name, state)} The tests are of the groups that there are."
-        return [Sentence(text, (path["id"],))]
+        return [Sentence(text, (path.id,))]
     ids = {g["id"] for g in groups}
-    tests = [c for c in tests_of(state) if ids.issuperset((c["supernode"] or "-").split(JOINT))]
-    tests.sort(key=lambda c: (JOINT not in (c["supernode"] or ""), c["verdict"] not in HELD, c["id"]))
-    left = [g for g in groups if g["id"] not in {c["supernode"] for c in tests}]
+    tests = [c for c in tests_of(state) if c.groups and ids.issuperset(c.groups)]
+    tests.sort(key=lambda c: (len(c.groups) < 2, c.verdict not in HELD, c.id))
+    left = [g for g in groups if g["id"] not in {c.name for c in tests}]
     out = _told(name, tests, state) if tests else []
     if left:
         which = listed([f"{g['id']} ({g['name']})" for g in left[:TOLD]])
         what = f"What {'also ' if tests else ''}belongs to {quoted(name)} is {which}"
-        out.append(Sentence(f"{what}: not tested, so its effect is not known.", (path["id"],)))
+        out.append(Sentence(f"{what}: not tested, so its effect is not known.", (path.id,)))
     last = len(case_of(state)["tokens"]) - 1
     if any(g["position"] == last for g in at_word(name, state)):
         out.append(
             Sentence(
                 f"{quoted(name)} ends the text: what is gathered from all words is found there too, so this "
                 "does not single out that word.",
-                (path["id"],),
+                (path.id,),
             )
         )
     return out
@@ -211,14 +207,14 @@ def _nothing_called(name: str, state: State) -> str:
     )
 
 
-def _told(name: str, tests: list[Claim], state: State) -> list[Sentence]:
+def _told(name: str, tests: list[EffectClaim], state: State) -> list[Sentence]:
     """Whether it is used: for, against, both, or not borne out; and each test, all together first."""
     case = case_of(state)
-    held = [c for c in tests if c["verdict"] in HELD]
-    ways = {(c["measured"] or 0.0) < 0 for c in held}  # True: for the answer
-    whole = next((c for c in held if JOINT in (c["supernode"] or "")), None)
+    held = [c for c in tests if c.verdict in HELD]
+    ways = {c.effect < 0 for c in held}  # True: for the answer
+    whole = next((c for c in held if len(c.groups) > 1), None)
     there = {g["id"] for g in at_word(name, state)}
-    read = any(there.issuperset((c["supernode"] or "-").split(JOINT)) for c in tests)
+    read = any(there.issuperset(c.groups) for c in tests)
     what = f"what is found at {quoted(name)}" if read else f"what is called {quoted(name)}"
     answer, foil = quoted(case["answer"]), quoted(case["foil"])
     if not held:
@@ -226,17 +222,16 @@ def _told(name: str, tests: list[Claim], state: State) -> list[Sentence]:
     elif whole is None and len(ways) > 1:
         lead = f"Yes, in both directions: some of {what} works for {answer}, some for {foil}"
     else:
-        towards = ((whole or held[0])["measured"] or 0.0) < 0
+        towards = (whole or held[0]).effect < 0
         lead = f"Yes: {what} works for {answer}" if towards else f"Yes, but {what} works for {foil}"
     rows = [
-        f"without {_short(c)} the lead over {foil} changes by {signed(c['measured'] or 0.0)} ({c['verdict']})"
+        f"without {_short(c)} the lead over {foil} changes by {signed(c.effect)} ({c.verdict})"
         for c in tests[:1]
     ]
-    rows += [f"without {_short(c)} by {signed(c['measured'] or 0.0)} ({c['verdict']})" for c in tests[1:]]
-    return [Sentence(f"{lead}: {listed(rows)}.", tuple(c["id"] for c in tests))]
+    rows += [f"without {_short(c)} by {signed(c.effect)} ({c.verdict})" for c in tests[1:]]
+    return [Sentence(f"{lead}: {listed(rows)}.", tuple(c.id for c in tests))]
 
 
-def _short(claim: Claim) -> str:
+def _short(claim: EffectClaim) -> str:
     """What a test removed, by id: the names stand with the tests."""
-    parts = (claim["supernode"] or "").split(JOINT)
-    return listed(parts) + (" together" if len(parts) > 1 else "")
+    return listed(claim.groups) + (" together" if len(claim.groups) > 1 else "")

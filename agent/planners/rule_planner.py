@@ -5,24 +5,33 @@ from typing import Any
 from agent.core import (
     Action,
     Answer,
-    Claim,
     Compare,
+    ComparisonClaim,
     Decision,
     Describe,
+    EffectClaim,
     Flip,
     Generalise,
     Group,
     Hypothesise,
     Predict,
     Prune,
+    RateClaim,
     Search,
+    SearchClaim,
     Split,
     State,
+    Swap,
+    TestedClaim,
     Trace,
+    every_claim,
+    groups_of,
+    own_claims,
+    predictions_of,
 )
 from agent.experiments import swap_towards, texts_over
 from agent.planners.hypothesis_choice import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
-from agent.planners.question_scope import asked_over, carrier, is_said
+from agent.planners.question_scope import asked_over, carrier, is_said, named_in
 from agent.planners.thresholds import FIRST, Budget, loose, overspent, too_dark, too_little
 from agent.questions import Intent
 
@@ -118,15 +127,15 @@ class RuleBrain:
     def _test_groups(self, state: State) -> Decision:
         if why := too_little(state):
             return _answer("why", f"no tests: {why}")
-        if not state.get("groups"):
+        if not groups_of(state):
             return _answer("why", "no tests: no features act alike, so there is nothing to test")
         return inquire(state, thorough=self._thorough)
 
     def _look_for_the_wanted(self, intent: Intent, state: State) -> Decision:
         """A mistake: groups of both sides, then the smallest repair. Make: that, then a swap."""
-        style, case, claims = STYLES[intent], state["case"], _own(state)
+        style, case = STYLES[intent], state["case"]
         assert case is not None
-        groups, effects = state.get("groups") or [], own_effects(state)
+        groups, effects = groups_of(state), own_effects(state)
         if is_said(state):
             if intent is Intent.MISTAKE:
                 return self._test_groups(state)  # no mistake: why it says that is still an answer
@@ -137,7 +146,7 @@ class RuleBrain:
             return test
         if intent is Intent.MISTAKE and groups and not effects:
             return main_hypotheses(state)
-        looked = any(c["kind"] == "search" for c in claims)
+        looked = bool(own_claims(state, SearchClaim))
         early = intent is Intent.MISTAKE and not looked and len(effects) < FIRST
         if early and (following := next_hypothesis(state)) is not None:
             return following
@@ -145,7 +154,7 @@ class RuleBrain:
             why = f"look for the fewest features whose change makes it say {case['foil']!r}"
             return Decision(action=Flip(), why=why)
         pair = swap_towards(case["text"], case["foil"])
-        swapped = any((c["intervention"] or {}).get("kind") == "swap" for c in effects)
+        swapped = any(isinstance(c.intervention, Swap) for c in effects)
         if intent is Intent.MAKE and pair and not swapped:
             how = Hypothesise(groups=(pair[0],), intervention="swap", donor=pair[1], factor=1.0)
             return Decision(action=how, why=f"{case['foil']!r} goes with {pair[1]}: swap {pair[0]} for it")
@@ -153,17 +162,17 @@ class RuleBrain:
 
     def _generalise(self, state: State) -> Decision:
         """The group on its own text, then on paraphrases, then on other entities."""
-        groups, claims, case = state.get("groups") or [], state.get("claims", []), state["case"]
+        groups, case = groups_of(state), state["case"]
         assert case is not None
         if not groups:
             return _answer("holds", "no features act alike: there is nothing to carry over")
-        if (test := next_test(_tests(state))) is not None:
+        if (test := next_test(predictions_of(state))) is not None:
             return test
-        name = next((c["supernode"] for c in _own(state) if c["supernode"]), None) or carrier(state)
-        if name not in {c["supernode"] for c in claims if c["kind"] == "effect"}:
+        name = next((c.name for c in own_claims(state, TestedClaim) if c.name), None) or carrier(state)
+        if name not in {c.name for c in every_claim(state, EffectClaim)}:
             why = f"first see what {name} does on its own text"
             return Decision(action=Hypothesise(groups=(name,)), why=why)
-        done = {(c["intervention"] or {}).get("over") for c in _own(state) if c["kind"] == "rate"}
+        done = {c.over for c in own_claims(state, RateClaim)}
         for over in asked_over(state["question"]):
             if over not in done and texts_over(over, case["text"], state["question"]["other"]):
                 action = Generalise(group=name, over=over)
@@ -172,27 +181,25 @@ class RuleBrain:
         return _answer("holds", why)
 
     def _compare(self, state: State) -> Decision:
-        claims = _own(state)
         if not state["question"]["other"]:
             return _answer("no-text", "there is no other text to compare with")
-        if (test := next_test(_tests(state))) is not None:
+        if (test := next_test(predictions_of(state))) is not None:
             return test
-        found = next((c for c in claims if c["kind"] == "comparison"), None)
+        found = next(iter(own_claims(state, ComparisonClaim)), None)
         if found is None:
             return Decision(action=Compare(), why="trace the other text and match the groups")
-        whole = (found["rows"] or [{}])[0]
-        if whole["same_answer"] or not whole["differ"] or _tests(state):
-            why = "both texts say the same" if whole["same_answer"] else "the texts have been compared"
+        other = found.other
+        if other.same_answer or not other.differ or predictions_of(state):
+            why = "both texts say the same" if other.same_answer else "the texts have been compared"
             return _answer("compare", why)
         how = Hypothesise(groups=("text",), intervention="swap", factor=1.0, donor=state["question"]["other"])
         return Decision(action=how, why="give the differing words what they hold in the other text")
 
     def _test_one(self, intent: Intent, state: State) -> Decision:
-        effects = [c for c in _own(state) if c["kind"] == "effect"]
-        if effects:
+        if effects := own_effects(state):
             style: Any = "node" if intent is Intent.NODE else "intervene"
             return next_test(effects) or _answer(style, "the intervention has been tested")
-        group = state["question"]["group"] or (state["focus"] or {}).get("id")
+        group = named_in(state)
         if not group:
             return _answer("no-group", "the question names no group of the picture")
         how: Any = {Intent.SWAP: "swap", Intent.NODE: "ablate"}.get(intent)
@@ -207,16 +214,6 @@ class RuleBrain:
             donor=state["question"]["other"] if how == "swap" else None,
         )
         return Decision(action=action, why=f"predict first what the {how} does")
-
-
-def _own(state: State) -> list[Claim]:
-    """The claims of this turn."""
-    return [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
-
-
-def _tests(state: State) -> list[Claim]:
-    """The predictions of this turn that a test can settle."""
-    return [claim for claim in _own(state) if claim["kind"] in ("effect", "rate")]
 
 
 def _answer(style: Any, why: str) -> Decision:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agent.core import DIM, TOO_DARK, State, Supernode, basis_of, unexplained
+from agent.core import DIM, TOO_DARK, State, Supernode, basis_of, groups_of, unexplained
 from agent.evidence import SMALLEST
 
 BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
@@ -61,6 +61,6 @@ def too_little(state: State) -> str:
 
 def loose(state: State) -> list[Supernode]:
     """The groups worth testing whose members do not act alike."""
-    groups = (state.get("groups") or [])[: FIRST + 2]
+    groups = groups_of(state)[: FIRST + 2]
     known = (state.get("flows") or {}).get("coherence", {})
     return [g for g in groups if known.get(g["id"], 1.0) < LOOSE and len(g["members"]) >= 2 * SMALLEST]

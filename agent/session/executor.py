@@ -19,6 +19,7 @@ from agent.core import (
     Supernode,
     Working,
     actions,
+    entered,
     escaped,
     listed,
     percent,
@@ -118,7 +119,7 @@ def _predict(_action: actions.Predict, state: State, work: Work) -> Update:
     )
     return {
         "case": case,
-        "claims": [*state.get("claims", []), claim],
+        "claims": entered(state, claim),
         "found_note": f"it says {top[0]}",
     }
 
@@ -163,7 +164,7 @@ def _prune(_action: actions.Prune, state: State, work: Work) -> Update:
         numbers=[v for v in graph.values() if not isinstance(v, bool | str)],
     )
     note = f"{graph['nodes']} nodes and {graph['edges']} edges are left"
-    return {"graph": graph, "claims": [*state.get("claims", []), claim], "found_note": note}
+    return {"graph": graph, "claims": entered(state, claim), "found_note": note}
 
 
 def _describe(_action: actions.Describe, state: State, work: Work) -> Update:
@@ -232,7 +233,7 @@ def _picture(groups: list[Supernode], traced: TracedStudy, state: State) -> Upda
     update: Update = {
         "groups": groups,
         "flows": flows,
-        "claims": [*state.get("claims", []), claim],
+        "claims": entered(state, claim),
     }
     update["drawing"] = drawing({**state, **update}, traced)  # type: ignore[typeddict-item]
     update["found_note"] = f"{len(groups)} groups hold {percent(grouped)} of the effect"
@@ -262,7 +263,7 @@ def _flip(_action: actions.Flip, state: State, work: Work) -> Update:
 def _generalise(action: actions.Generalise, state: State, work: Work) -> Update:
     progress = work.progress("generalise")
     claims = register_transfer(work.desk, action, case_in(state), state, progress)
-    return {"claims": claims, "found_note": f"{len(claims[-1]['rows'] or [])} texts, predicted"}
+    return {"claims": claims, "found_note": f"{len(claims[-1]['texts'])} texts, predicted"}
 
 
 def _compare(_action: actions.Compare, state: State, work: Work) -> Update:

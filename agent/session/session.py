@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import CLAIM_FIELDS, Bundle, bundle_of, report, with_tests
+from agent.answers import Bundle, bundle_of, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -29,7 +29,9 @@ from agent.core import (
     State,
     Stopped,
     Working,
+    claims_of,
     escaped,
+    plain_claim,
 )
 from agent.evidence import description_of
 from agent.experiments import Tried, asked, kept, told, try_out
@@ -355,8 +357,7 @@ class Session:
     def findings(self) -> list[dict[str, Any]]:
         """The claims of the last turn, as reports have them: predicted, measured, controls, p, verdict."""
         state = self._state()
-        own = [claim for claim in state.get("claims", []) if claim["turn"] == state["turn"]]
-        return [{name: cast(dict[str, Any], claim).get(name) for name in CLAIM_FIELDS} for claim in own]
+        return [plain_claim(claim) for claim in claims_of(state) if claim.turn == state["turn"]]
 
     def bundle(self, title: str = "") -> Bundle:
         """The last explanation and all it rests on; raises AgentError when there is none yet."""

@@ -1,8 +1,6 @@
 """Baselines beside the agent: what they guess about a case, and which of it stands when it is tested."""
 
-from typing import Any
-
-from agent.core import Case, Claim, rounded
+from agent.core import Case, GuessClaim, PlainClaim, every_claim, plain_claim, rounded
 from agent.evidence import p_value, seed_of, settle, summary
 from agent.planners import ONE_SHOT, TEXT_ONLY, telling_words
 from agent.session import Session, answered
@@ -13,13 +11,13 @@ from tracer import Intervention
 AT_A_WORD = 20  # neurons removed at a word, to test what is said of it: the strongest there
 
 
-def baseline_claims(desk: Desk, case: SuiteCase) -> dict[str, list[dict[str, Any]]]:
+def baseline_claims(desk: Desk, case: SuiteCase) -> dict[str, list[PlainClaim]]:
     """For each baseline its guesses on a case, each tested as the agent's own claims are.
 
     A feature is removed as it is; a word is tested by removing the AT_A_WORD neurons at it with the largest
     total effect. Controls, Holm (within a baseline's guesses on the case) and verdicts are the agent's.
     """
-    out: dict[str, list[dict[str, Any]]] = {}
+    out: dict[str, list[PlainClaim]] = {}
     for style in (ONE_SHOT, TEXT_ONLY):
         session = Session(desk, f"{style}-{case.id}", brain=style)
         try:
@@ -29,25 +27,31 @@ def baseline_claims(desk: Desk, case: SuiteCase) -> dict[str, list[dict[str, Any
             session.forget()
         known = state.get("case")
         assert known is not None
-        claims = [claim for claim in state.get("claims", []) if claim["kind"] == "guess"]
-        out[style] = [dict(claim) for claim in tested(desk, known, claims)]
+        claims = every_claim(state, GuessClaim)
+        out[style] = [plain_claim(claim) for claim in tested(desk, known, claims)]
     return out
 
 
-def tested(desk: Desk, case: Case, claims: list[Claim]) -> list[Claim]:
+def tested(desk: Desk, case: Case, claims: list[GuessClaim]) -> list[GuessClaim]:
     """The guesses with a prediction, a test and a verdict each."""
     if not claims:
         return []
     contrast, ablate = desk.contrast(case["text"], case["answer_id"], case["foil_id"]), Intervention("ablate")
-    for claim, position in zip(claims, telling_words(case), strict=False):
-        if not claim["members"]:
-            claim["members"] = contrast.strongest_at([position], AT_A_WORD)
-    forecasts = contrast.forecast([claim["members"] for claim in claims], ablate)
-    for claim, forecast in zip(claims, forecasts, strict=True):
-        seed = seed_of(desk.subject.name, case["text"], *claim["members"])
-        outcome = contrast.test(claim["members"], ablate, controls=desk.settings.controls, seed=seed)
-        claim["predicted"], claim["measured"] = rounded(forecast.mean), rounded(outcome.measured)
-        claim["controls"] = rounded(summary(outcome.controls, outcome.matched, len(claim["members"])))
-        claim["doses"] = {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None
-        claim["p"] = p_value(outcome.measured, outcome.controls)
-    return settle(claims)
+    members = [claim.members for claim in claims]
+    for index, position in enumerate(telling_words(case)[: len(claims)]):
+        members[index] = members[index] or contrast.strongest_at([position], AT_A_WORD)
+    forecasts = contrast.forecast(members, ablate)
+    out = []
+    for claim, features, forecast in zip(claims, members, forecasts, strict=True):
+        seed = seed_of(desk.subject.name, case["text"], *features)
+        outcome = contrast.test(features, ablate, controls=desk.settings.controls, seed=seed)
+        found = {
+            "members": features,
+            "predicted": rounded(forecast.mean),
+            "measured": rounded(outcome.measured),
+            "controls": summary(outcome.controls, outcome.matched, len(features)),
+            "doses": {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None,
+            "p": p_value(outcome.measured, outcome.controls),
+        }
+        out.append(claim.model_copy(update=found))
+    return settle(out)

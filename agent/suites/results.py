@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from agent.answers import Bundle, read_bundle
-from agent.core import AgentError, Claim, signed
+from agent.core import AgentError, ControlledClaim, EffectClaim, TestedClaim, signed
 from agent.evidence import HELD, LEAST, LEVEL, holm, p_value
 from agent.suites.schema import Suite, SuiteCase, SuiteError
 
 VERDICTS = ("supported", "partly", "refuted", "inconclusive")
 COSTS = ("seconds", "forward_passes", "rows", "tokens")
-TESTED = ("id", "text", "supernode", "predicted", "measured", "controls", "doses", "p", "p_holm", "verdict")
+TESTED = {"id", "text", "predicted", "measured", "controls", "doses", "p", "p_holm", "verdict", "knock_on"}
 NOTHING = 0.05  # of the lead: a change that is not told apart from chance and smaller than this is none
 
 
@@ -90,7 +90,7 @@ def _card(case: SuiteCase, folder: Path) -> dict[str, Any]:
         failed = _json(folder / "failed" / f"{case.id}.json")
         return {**card, "failed": str(failed.get("why", "")) if failed else ""}
     bundle = read_bundle(path)
-    report, claims = bundle.report, bundle.state["claims"]
+    report, tests = bundle.report, bundle.tests
     baselines = _json(folder / "baselines" / f"{case.id}.json") or {}
     question = report["question"]
     return {
@@ -102,8 +102,8 @@ def _card(case: SuiteCase, folder: Path) -> dict[str, Any]:
         "foil": question["foil"],
         "premise": question["premise"],
         "sentences": _sentences(bundle),
-        "tests": [_test(claim, bundle) for claim in claims if claim["p"] is not None],
-        "hypothesis": judged(case, claims, bundle.kept.case["value"], report) if case.group else None,
+        "tests": [_test(claim, bundle) for claim in tests],
+        "hypothesis": judged(case, tests, bundle.kept.case["value"], report) if case.group else None,
         "graph": {name: report["graph"].get(name) for name in ("completeness", "replacement", "unexplored")},
         "cost": report.get("cost", {}),
         "brain": bundle.settings.get("brain"),
@@ -113,38 +113,40 @@ def _card(case: SuiteCase, folder: Path) -> dict[str, Any]:
 
 
 def _sentences(bundle: Bundle) -> list[dict[str, Any]]:
-    verdicts = {claim["id"]: claim["verdict"] for claim in bundle.state["claims"]}
+    verdicts = {claim.id: claim.verdict for claim in bundle.kept.claims}
     return [
         {"text": s["text"], "claims": [{"id": c, "verdict": verdicts.get(c, "")} for c in s["claims"]]}
         for s in bundle.report["answer"]["sentences"]
     ]
 
 
-def _test(claim: Claim, bundle: Bundle) -> dict[str, Any]:
+def _test(claim: TestedClaim, bundle: Bundle) -> dict[str, Any]:
     groups = {g["id"]: g["name"] for g in bundle.report["supernodes"]}
-    test: dict[str, Any] = {name: claim[name] for name in TESTED}  # type: ignore[literal-required]
-    return {**test, "name": groups.get(claim["supernode"] or "", ""), "knock_on": claim["knock_on"]}
+    test = {"controls": None, "doses": None, "knock_on": [], **claim.model_dump(mode="json", include=TESTED)}
+    return {**test, "supernode": claim.name, "name": groups.get(claim.name or "", "")}
 
 
-def judged(case: SuiteCase, claims: Sequence[Claim], lead: float, report: dict[str, Any]) -> dict[str, Any]:
+def judged(
+    case: SuiteCase, done: Sequence[TestedClaim], lead: float, report: dict[str, Any]
+) -> dict[str, Any]:
     """What the data say of a hypothesis: supported, refuted or inconclusive, with the claim it rests on."""
     from agent.suites.runner import group_named
 
     wanted = group_named(case, report)
-    tests = [c for c in claims if c["p"] is not None and c["supernode"] == wanted and wanted]
-    tests = [c for c in tests if (c["intervention"] or {}).get("kind") == "ablate"]
+    effects = [claim for claim in done if isinstance(claim, EffectClaim)]
+    tests = [claim for claim in effects if wanted and claim.name == wanted and claim.removes]
     said = {"text": case.hypothesis, "group": case.group, "expect": case.expect}
     if not tests:
         why = f"no group of the picture is called or sits at {case.group!r}"
         return {**said, "verdict": "inconclusive", "why": why, "claim": None, "supernode": wanted}
     claim = tests[-1]
     verdict, why = expected(case.expect or "nothing", claim, lead)
-    return {**said, "verdict": verdict, "why": why, "claim": claim["id"], "supernode": wanted}
+    return {**said, "verdict": verdict, "why": why, "claim": claim.id, "supernode": wanted}
 
 
-def expected(expect: str, claim: Claim, lead: float) -> tuple[str, str]:
+def expected(expect: str, claim: ControlledClaim, lead: float) -> tuple[str, str]:
     """Whether a measured removal is what was expected of it."""
-    measured, p = claim["measured"] or 0.0, claim["p_holm"] or 0.0
+    measured, p = claim.effect, claim.p_holm or 0.0
     found = p <= LEVEL + 1e-9 and abs(measured) >= LEAST
     shown = f"removing it changes the lead by {signed(measured)} (p after Holm {p:.3g})"
     if expect == "nothing":
@@ -155,7 +157,7 @@ def expected(expect: str, claim: Claim, lead: float) -> tuple[str, str]:
     if found:
         right = (measured < 0) == (expect == "lowers")
         return ("supported" if right else "refuted"), shown
-    controls = (claim["controls"] or {}).get("max_abs", 0.0)
+    controls = claim.controls.max_abs if claim.controls else 0.0
     quiet = abs(measured) <= max(LEAST, controls) and abs(measured) <= NOTHING * abs(lead)
     return ("refuted", f"{shown}: none to speak of") if quiet else ("inconclusive", f"{shown}: within chance")
 

@@ -24,7 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from agent.answers import Bundle
-from agent.core import AgentError, Failed, Settings
+from agent.core import AgentError, Failed, Settings, TestedClaim, find_groups, read_claims
 from agent.session import Session, answered
 from agent.suites.baseline_scores import baseline_claims
 from agent.suites.schema import Suite, SuiteCase, SuiteError
@@ -140,7 +140,7 @@ class Run:
             return Done(case.id, time.perf_counter() - start, failed=str(exc))
         bundle.save(self.bundle_path(case.id))
         failed.unlink(missing_ok=True)
-        verdicts = tuple(str(c["verdict"]) for c in bundle.kept.claims if c["p"] is not None)
+        verdicts = tuple(c.verdict for c in bundle.tests)
         return Done(case.id, time.perf_counter() - start, verdicts)
 
 
@@ -150,9 +150,8 @@ def explained(desk: Desk, case: SuiteCase) -> Bundle:
     try:
         report = answered(session.ask("", text=case.text, said=case.answer, foil=case.foil))
         group = group_named(case, report)
-        if group is not None and group not in {
-            c["supernode"] for c in report["claims"] if c["p"] is not None
-        }:
+        tests = [c for c in read_claims(report["claims"]) if isinstance(c, TestedClaim) and c.p is not None]
+        if group is not None and group not in {test.name for test in tests}:
             for event in session.ask(f"Remove {group}."):
                 if isinstance(event, Failed):
                     raise AgentError(event.why)
@@ -162,14 +161,10 @@ def explained(desk: Desk, case: SuiteCase) -> Bundle:
 
 
 def group_named(case: SuiteCase, report: dict[str, Any]) -> str | None:
-    """The id of the supernode a hypothesis means: by id, by its name, or the strongest at or on a word."""
+    """The id of the strongest supernode that a hypothesis means."""
     if case.group is None:
         return None
-    groups, wanted = report["supernodes"], case.group.strip().casefold()
-    exact = [g for g in groups if wanted in (g["id"].casefold(), g["name"].casefold())]
-    at = [g for g in groups if report["tokens"][g["position"]].strip().casefold() == wanted]
-    named = [g for g in groups if wanted in g["name"].casefold()]
-    found = exact or at or named
+    found = find_groups(case.group, report["supernodes"], report["tokens"], bos=False)
     return str(max(found, key=lambda g: abs(g["effect"]))["id"]) if found else None
 
 

@@ -1,9 +1,9 @@
 """Fits the weights by which intent_classifier reads questions: python -m tests.benchmarks.fit_meaning.
 
-From agent/questions/data/phrasings.txt, whose places are filled and which are framed, misspelt and made polite at
-random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral` (written by
-somebody who had not seen the phrases; scored once before it was learnt from). With --check it measures how
-many neutral questions are read right when their fold is not learnt.
+From phrasings.txt in agent/questions/data/, whose places are filled and which are framed, misspelt and made
+polite at random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral`
+(written by somebody who had not seen the phrases; scored once before it was learnt from). With --check it
+measures how many neutral questions are read right when their fold is not learnt.
 """
 
 import random

@@ -1,7 +1,7 @@
 """Fits the weights by which agent.questions.slot_tagger fills slots: python -m tests.benchmarks.fit_tagger.
 
-From agent/questions/data/phrasings.txt, whose places are filled from agent/questions/data/texts.txt (fixed seeds), and from the
-neutral questions of tests/questions.yaml, whose slots are known.
+From phrasings.txt in agent/questions/data/, whose places are filled from texts.txt there (fixed seeds), and
+from the neutral questions of tests/questions.yaml, whose slots are known.
 """
 
 import random

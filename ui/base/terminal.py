@@ -121,9 +121,9 @@ def groups(report: dict[str, Any]) -> Table:
 def removals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The claim about switching a group off, by group."""
     return {
-        claim["supernode"]: claim
+        "+".join(claim["groups"]): claim
         for claim in report["claims"]
-        if claim["supernode"] and (claim["intervention"] or {}).get("kind") == "ablate"
+        if claim["kind"] == "effect" and claim["groups"] and claim["intervention"]["kind"] == "ablate"
     }
 
 

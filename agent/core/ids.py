@@ -1,0 +1,57 @@
+"""How everything in a picture is called: features, groups, tokens, the answer, claims. One grammar of ids.
+
+S2 is a group and S1+S2 two of them at once, T@5 the token at position 5 (T5 as the end of a path), LD the
+difference of logits that is explained, C4 a claim. Features are called as the tracer calls them.
+"""
+
+import re
+from collections.abc import Iterable
+
+from tracer import FEATURE_AT, read_feature
+
+GROUP = r"S\d+"
+ANSWER = "LD"
+JOINT = "+"  # S1+S2 is both groups at once; in the id of a feature it is a sign
+IDS = re.compile(  # every id in a sentence; people write them in many ways, and each must exist
+    rf"\b(?:{FEATURE_AT}|(?:[SCLNTF]\s?|[sclntf])\d+(?:[./]?[NFnf]?\d+[+-]?)*)\b"
+)
+NAMED_GROUPS = re.compile(rf"\b{GROUP}\b")
+POINTED = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.IGNORECASE)  # typed: a group or a feature
+_TOKEN = re.compile(r"T@(\d+)")
+
+
+def join_groups(groups: Iterable[str]) -> str:
+    """Several groups as one name: S1+S2."""
+    return JOINT.join(groups)
+
+
+def part_groups(name: str) -> list[str]:
+    """The groups of such a name; a name of anything else is its only part."""
+    parts = name.split(JOINT)
+    return parts if all(re.fullmatch(GROUP, part.strip()) for part in parts) else [name]
+
+
+def is_group(name: str) -> bool:
+    """Whether a name is the id of a group, or of several at once."""
+    return all(re.fullmatch(GROUP, part) for part in name.split(JOINT))
+
+
+def position_of(name: str) -> int | None:
+    """Where a feature or a token sits; None for any other id."""
+    if found := _TOKEN.fullmatch(name):
+        return int(found[1])
+    feature = read_feature(name)
+    return feature.position if feature else None
+
+
+def moved_to(name: str, position: int) -> str:
+    """The same feature at another position; raises ValueError where the id is no feature's."""
+    feature = read_feature(name)
+    if feature is None:
+        raise ValueError(f"{name!r} is no id of a feature")
+    return feature._replace(position=position).text
+
+
+def claim_id(number: int) -> str:
+    """The id of a conversation's n-th claim."""
+    return f"C{number}"
