@@ -88,6 +88,7 @@ def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     import transformers as hf
     from tokenizers.processors import TemplateProcessing
 
+    from tracer.models.families import family_for
     from tracer.models.model import Subject
 
     config = hf.GPT2Config(

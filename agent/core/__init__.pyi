@@ -181,6 +181,7 @@ from .state import (
 from .text_format import (
     chance as chance,
     escaped as escaped,
+    joined as joined,
     layered as layered,
     listed as listed,
     named_at as named_at,

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from tracer.errors import SubjectError, TextError
+from tracer.models.byte_tokens import spell_bytes
 from tracer.models.checkpoint import check_finite, first_line, read_config, read_weights
 from tracer.models.families import Family, Shape, family_for, part
 from tracer.models.malloc import give_back_memory
@@ -24,6 +25,7 @@ from tracer.models.packaged import MARK, ensure_embedded, ensure_gguf, packaged_
 
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
 PAGE = 4096  # bytes
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what a decoder puts where bytes are no text
 
 
 class Prediction(NamedTuple):
@@ -94,15 +96,21 @@ class Subject:
         return torch.stack(sums).sum(0) / len(self.unembedding)
 
     def encode(self, text: str, limit: int) -> Int[Tensor, " pos"]:
-        """Token ids as the tokeniser makes them (with <bos> where the model has one).
+        """Token ids as the tokeniser makes them, with one <bos> where the model has one.
 
-        Raises TextError when the text is empty or has more than `limit` tokens.
+        A begin token pasted with the text (Neuronpedia's files hold it) is not a second one. Raises TextError
+        when the text is empty or has more than `limit` tokens.
         """
         if not text.strip():
             raise TextError("The text is empty. Give at least one word to continue.")
         if len(text) > 100 * limit:  # never tokenise a novel to find out that it is too long
             raise TextError(self._too_long(len(text) // 4, limit, "about "))
         ids: Tensor = self.tokenizer(text, return_tensors="pt").input_ids[0]
+        bos = self.tokenizer.bos_token_id
+        while bos is not None and len(ids) > 1 and int(ids[0]) == int(ids[1]) == bos:
+            ids = ids[1:]
+        if len(ids) == 1 and int(ids[0]) == bos:
+            raise TextError("The text is only a begin token. Give at least one word to continue.")
         if len(ids) > limit:
             raise TextError(self._too_long(len(ids), limit))
         return ids.to(self.unembedding.device)
@@ -121,11 +129,19 @@ class Subject:
         bos = self.tokenizer.bos_token_id
         return bos is not None and len(ids) > 1 and int(ids[0]) == bos
 
+    def pasted_bos(self, text: str) -> str:
+        """The begin token where a text spells it out and the tokeniser puts it there by itself; else empty."""
+        bos = self.tokenizer.bos_token
+        adds = bos and self.tokenizer("a").input_ids[:1] == [self.tokenizer.bos_token_id]
+        return str(bos) if adds and text.startswith(bos) else ""
+
     def token_texts(self, ids: Sequence[int]) -> list[str]:
-        """Each token as text, leading spaces kept."""
+        """Each token as text, leading spaces kept; bytes that are only part of a character as <0xF0>."""
         for i in ids:
             if i not in self.spelled:
-                self.spelled[i] = str(self.tokenizer.decode([i]))
+                text = str(self.tokenizer.decode([i]))
+                name = self.tokenizer.convert_ids_to_tokens(int(i)) if UNKNOWN in text else None
+                self.spelled[i] = text if name is None else spell_bytes(str(name)) or text
         return [self.spelled[i] for i in ids]
 
     def pieces(self, text: str) -> list[int]:
