@@ -130,7 +130,7 @@ class Subject:
         return bos is not None and len(ids) > 1 and int(ids[0]) == bos
 
     def pasted_bos(self, text: str) -> str:
-        """The begin token where a text spells it out and the tokeniser puts it there by itself; else empty."""
+        """The begin token where a text spells it out and the tokeniser adds it itself; else empty."""
         bos = self.tokenizer.bos_token
         adds = bos and self.tokenizer("a").input_ids[:1] == [self.tokenizer.bos_token_id]
         return str(bos) if adds and text.startswith(bos) else ""
