@@ -2,38 +2,35 @@
 
 import base64
 import hashlib
-import html
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 from ui.base import marked
-from ui.reports.explanation_file import LOOKS, SCRIPTS, START, asset
+from ui.reports.page_scripts import asset, script
+from ui.reports.templates import fill, style
 
 ALONE = "body { padding: 0; } .frame { height: 100vh; min-height: 0; position: static; }"
 
 
 def circuit_page(drawing: Mapping[str, Any], said: Mapping[str, Any] | None = None) -> str:
     """One page that loads nothing: the circuit, with what was `said` about it (a message) on its left."""
-    script = f"function draw_circuit(element, props, trigger, watch) {{\n{asset(*SCRIPTS)}\n}}\n{START}"
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+    code = f"({script('saved_page.js', 'openSavedPage')})();"
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    looks = f"{style('explanation.css')}{asset('said.css')}{'' if said else ALONE}"
+    return fill(
+        "circuit.html",
+        title=str(drawing.get("text", "")),
+        policy=(
+            f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+            "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        ),
+        looks=f"{looks}#circuit {{ {asset('graph.css')} }}",
+        said="" if said is None else _words(said),
+        drawing=drawing,
+        script=code,
     )
-    data = json.dumps(drawing, ensure_ascii=False).replace("<", "\\u003c")
-    frame = '<div class="frame"><div id="circuit"><div class="ac ac-none"></div></div></div>'
-    body = frame if said is None else f'<main><section id="chat">{_words(said)}</section>{frame}</main>'
-    looks = f"{LOOKS}{asset('said.css')}{ALONE if said is None else ''}#circuit {{ {asset('graph.css')} }}"
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{html.escape(str(drawing.get("text", "")))}</title>
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{looks}</style></head>
-<body>{body}
-<script type="application/json" id="drawing">{data}</script><script>{script}</script></body></html>
-"""
 
 
 def words_as_html(said: Mapping[str, Any]) -> str:
