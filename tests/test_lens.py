@@ -1,4 +1,4 @@
-"""The concept lens: exact against autograd, parts merge to the whole, files go round, foreign ones refused."""
+"""The concept lens: exact against autograd, parts merge, files go round, foreign ones refused."""
 
 from dataclasses import replace
 
@@ -118,7 +118,7 @@ def test_block_means_are_exact_where_norms_and_attention_are_frozen_and_one_posi
         jacobian = torch.autograd.functional.jacobian(
             through, torch.zeros(subject.shape.d_model, dtype=dtype)
         )
-        felt = felt @ (change @ jacobian)
+        felt = felt @ jacobian
         assert torch.allclose(found[index - 1], felt, rtol=1e-6, atol=1e-9)
 
 
