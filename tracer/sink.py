@@ -7,8 +7,10 @@ one, else mostly position 0. What is looked up there says nothing of the text.
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from tracer.families import part
+from tracer.folding import centres
 from tracer.frozen import Frozen
 
 LONGER = 3.0  # a sink's stream: so many times the text's median, in the middle half of the layers
@@ -33,11 +35,17 @@ def attention_received(frozen: Frozen, index: int) -> Float[Tensor, " pos"]:
 
     The frozen pattern has the norms' scales in it; they are taken out again, so that a row sums to one.
     """
-    layer = frozen.layers[index]
+    layer, subject = frozen.layers[index], frozen.subject
+    norm = part(subject.blocks[index], subject.family.pre_attention)
     stream = layer.stream.float()
-    centred = stream - stream.mean(-1, keepdim=True) if layer.mlp_norm.center else stream
-    pattern = layer.pattern.float() * centred.pow(2).mean(-1).sqrt()
+    centred = stream - stream.mean(-1, keepdim=True) if centres(norm) else stream
+    pattern = layer.pattern.float() * (centred.pow(2).mean(-1) + epsilon_of(norm)).sqrt()
     pattern = pattern / pattern.sum(-1, keepdim=True).clamp_min(1e-30)
     later = torch.ones(frozen.length, frozen.length, device=pattern.device).tril(-1)
     counted = later.sum(0).clamp_min(1)
     return (pattern.mean(0) * later).sum(0) / counted
+
+
+def epsilon_of(norm: nn.Module) -> float:
+    """What a norm adds to the mean square."""
+    return float(getattr(norm, "eps", 0.0) or getattr(norm, "variance_epsilon", 0.0))

@@ -44,6 +44,7 @@ class Case(NamedTuple):
     text: str
     city: str
     country: str
+    wanted: tuple[int, ...]  # the country's tokens
     stream: torch.Tensor  # layer d_model
 
 
@@ -63,7 +64,8 @@ def cases(subject: Subject, cities: dict[str, Any], count: int) -> Iterator[Case
         text = template.format(name)
         position = len(subject.encode(template.split("{}")[0] + name, 64)) - 1
         seen[country] += 1
-        yield Case(text, name, country, _stream(subject, text)[:, position])
+        wanted = concept_of(subject, country).tokens
+        yield Case(text, name, country, wanted, _stream(subject, text)[:, position])
         if sum(seen.values()) == count:
             return
 
@@ -81,11 +83,11 @@ def _stream(subject: Subject, text: str) -> torch.Tensor:
 
 
 def places(subject: Subject, logits: torch.Tensor, found: list[Case]) -> tuple[list[int], list[int]]:
-    """For each case the country's place among concepts and among tokens (0: best)."""
+    """For each case, the country's place among concepts and among tokens (0: best)."""
     concepts, tokens = [], []
     for row, case in zip(logits, found, strict=True):
         best = row.topk(LOOKED_THROUGH).indices.tolist()
-        wanted = set(concept_of(subject, case.country).tokens)
+        wanted = set(case.wanted)
         city, above = surface(case.city), dict[str, None]()
         place = next((i for i, token in enumerate(best) if token in wanted), LOOKED_THROUGH)
         for text in map(surface, subject.token_texts(best[:place])):

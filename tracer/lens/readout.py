@@ -16,6 +16,7 @@ from tracer.frozen import Frozen
 from tracer.lens.files import check_lens
 from tracer.lens.values import Background, Lens
 from tracer.pulse import pulse
+from tracer.sink import epsilon_of
 from tracer.subject import Subject
 
 AT_ONCE = 16  # places read together: each is a row as long as the vocabulary
@@ -56,8 +57,7 @@ def normalised(subject: Subject, stream: Float[Tensor, "*batch d_model"]) -> Flo
     norm = part(subject.model, subject.family.final_norm)
     if centres(norm):
         stream = stream - stream.mean(-1, keepdim=True)
-    eps = float(getattr(norm, "eps", 0.0) or getattr(norm, "variance_epsilon", 0.0))
-    return stream * (stream.pow(2).mean(-1, keepdim=True) + eps).rsqrt()
+    return stream * (stream.pow(2).mean(-1, keepdim=True) + epsilon_of(norm)).rsqrt()
 
 
 @torch.no_grad()
