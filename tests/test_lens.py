@@ -17,6 +17,7 @@ from tracer.lens import (
     lens_for,
     lens_logits,
     merged,
+    nearness,
     quick_fit,
     quick_lens,
     ranks,
@@ -199,11 +200,15 @@ def test_the_last_layer_reads_what_the_model_says(tiny, short):
         stream = streams(frozen)
         said = lens_logits(lens, subject, lens.last, stream[-1, -1:])[0]
         assert torch.allclose(said, frozen.logits.float(), atol=1e-5)
-        found = read(lens, subject, stream, layers=[0, lens.last], positions=[5, LENGTH - 1], k=4)
+        found = read(lens, subject, stream, layers=[0, lens.last], positions=[5, LENGTH - 1], k=4, plain=True)
         assert found.tokens.shape == (2, 2, 4)
         assert found.tokens[1, 1].tolist() == frozen.logits.topk(4).indices.tolist()
         best = [[int(t)] for t in found.tokens[0, :, 2]]
         assert ranks(lens, subject, 0, stream[0, [5, LENGTH - 1]], best).tolist() == [2, 2]
+        near = read(lens, subject, stream, layers=[0], positions=[5], k=3)
+        cosine = nearness(lens, subject, 0, stream[0, 5:6]).topk(3)
+        assert near.tokens[0, 0].tolist() == cosine.indices[0].tolist()
+        assert float(cosine.values.abs().max()) <= 1 + 1e-5
         again = stands_out(lens, subject, 0, stream[0, [5, LENGTH - 1]], found.tokens[0])
         assert torch.allclose(again, found.score[0], atol=1e-4)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int8
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -44,7 +44,7 @@ def write_lens(path: Path, lens: Lens, *, packed: bool = False) -> None:
         if layer == lens.last:
             continue
         if packed:
-            tensors[f"J_{layer}"], tensors[f"scale_{layer}"] = _packed(matrix.float())
+            tensors |= {f"{name}_{layer}": part for name, part in _packed(matrix.float()).items()}
         else:
             tensors[f"J_{layer}"] = matrix.to(torch.float16).contiguous()
     if lens.background is not None:
@@ -100,11 +100,25 @@ def check_lens(lens: Lens, *, model: str, d_model: int, n_layers: int, vocabular
             )
 
 
-def _packed(
-    matrix: Float[Tensor, "d_model d_model"],
-) -> tuple[Int8[Tensor, "d_model d_model"], Float[Tensor, " d_model"]]:
-    scale = (matrix.abs().amax(1) / STEPS).clamp_min(torch.finfo(torch.float32).tiny)
-    return (matrix / scale[:, None]).round().to(torch.int8), scale
+def _packed(matrix: Float[Tensor, "d_model d_model"]) -> dict[str, Tensor]:
+    """8 bits a number: the diagonal apart, rows and columns scaled (few columns are far larger than the rest)."""
+    diagonal = matrix.diagonal().clone()
+    rest = matrix - torch.diag(diagonal)
+    tiny = torch.finfo(torch.float32).tiny
+    columns = rest.pow(2).mean(0).sqrt().clamp_min(tiny)
+    rest = rest / columns
+    rows = (rest.abs().amax(1) / STEPS).clamp_min(tiny)
+    whole = (rest / rows[:, None]).round().to(torch.int8)
+    return {"J": whole, "rows": rows, "columns": columns, "diagonal": diagonal}
+
+
+def _unpacked(tensors: dict[str, Tensor], layer: int) -> Tensor:
+    """A layer's matrix, as it was written or packed."""
+    matrix = tensors[f"J_{layer}"]
+    if f"rows_{layer}" not in tensors:
+        return matrix
+    rows, columns, diagonal = (tensors[f"{name}_{layer}"] for name in ("rows", "columns", "diagonal"))
+    return matrix.float() * rows[:, None] * columns + torch.diag(diagonal)
 
 
 def _read_own(path: Path) -> Lens:
@@ -121,12 +135,8 @@ def _read_own(path: Path) -> Lens:
     about = About(
         **{field.name: json.loads(known[field.name]) for field in fields(About) if field.name in known}
     )
-    matrices: dict[int, Tensor] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("J_"):
-            layer = int(name[2:])
-            scale = tensors.get(f"scale_{layer}")
-            matrices[layer] = tensor if scale is None else tensor.float() * scale[:, None]
+    layers = [int(name[2:]) for name in tensors if name.startswith("J_")]
+    matrices = {layer: _unpacked(tensors, layer) for layer in layers}
     _check_shapes(path, matrices, about.d_model)
     background = None
     if "factor" in tensors:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.families import part
@@ -20,19 +21,21 @@ from tracer.sink import epsilon_of
 from tracer.subject import Subject
 
 AT_ONCE = 16  # places read together: each is a row as long as the vocabulary
+FREQUENT = 65_536  # tokens that name a concept: the first of a vocabulary are the most frequent
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """The best tokens at each layer and position; `score` says how far a token stands out there.
+    """The best tokens at each layer and position.
 
-    `score` is in standard deviations over other texts; NaN where the lens has no background.
+    `nearness` is what they are ranked by (see `nearness`), or the logit in a plain readout; `score` says how
+    many standard deviations over other texts the token's reading stands out, NaN without a background.
     """
 
     layers: tuple[int, ...]
     positions: tuple[int, ...]
     tokens: Int[Tensor, "layer pos k"]
-    logits: Float[Tensor, "layer pos k"]
+    nearness: Float[Tensor, "layer pos k"]
     score: Float[Tensor, "layer pos k"]
 
 
@@ -79,6 +82,19 @@ def lens_logits(
 
 
 @torch.no_grad()
+def nearness(
+    lens: Lens, subject: Subject, layer: int, stream: Float[Tensor, "item d_model"]
+) -> Float[Tensor, "item frequent"]:
+    """Cosines of the transported, normalised stream with the rows that read frequent tokens.
+
+    What names a concept best: rare tokens, of which a large vocabulary has many, have long rows of their own
+    and fill the lists of plain logits (measured in tests/benchmarks/lens_reading.py).
+    """
+    moved = normalised(subject, lens.transport(layer, stream).float())
+    return F.normalize(moved, dim=-1) @ _frequent_rows(subject).T
+
+
+@torch.no_grad()
 def read(
     lens: Lens,
     subject: Subject,
@@ -87,31 +103,35 @@ def read(
     layers: Sequence[int] | None = None,
     positions: Sequence[int] | None = None,
     k: int = 10,
-    among: Bool[Tensor, " vocab"] | None = None,
+    plain: bool = False,
 ) -> Readout:
     """The k best tokens at layers (all fitted) and positions (all) of the streams of all layers.
 
-    `among` leaves out tokens that may not be named. Raises LensError where the lens does not fit.
+    Ranked by `nearness` among frequent tokens; `plain`: by logit, in the whole vocabulary. Raises LensError
+    where the lens does not fit the model.
     """
     check_fits(lens, subject)
     chosen = tuple(lens.layers if layers is None else layers)
     places = tuple(range(stream.shape[1]) if positions is None else positions)
-    shape = (len(chosen), len(places), min(k, len(subject.unembedding)))
+    count = len(subject.unembedding)
+    shape = (len(chosen), len(places), min(k, count if plain else min(count, FREQUENT)))
     tokens = torch.zeros(shape, dtype=torch.long)
-    logits, score = torch.zeros(shape), torch.full(shape, torch.nan)
+    near, score = torch.zeros(shape), torch.full(shape, torch.nan)
+    rows = None if plain else _frequent_rows(subject)
     for row, layer in enumerate(chosen):
         moved = lens.transport(layer, stream[layer, list(places)])
         for start in range(0, len(places), AT_ONCE):
             pulse()
             some = slice(start, start + AT_ONCE)
-            found = unembed(subject, moved[some])
-            if among is not None:
-                found = found.masked_fill(~among, -torch.inf)
+            if rows is None:
+                found = unembed(subject, moved[some])
+            else:
+                found = F.normalize(normalised(subject, moved[some].float()), dim=-1) @ rows.T
             best = found.topk(shape[2])
-            tokens[row, some], logits[row, some] = best.indices.cpu(), best.values.cpu()
+            tokens[row, some], near[row, some] = best.indices.cpu(), best.values.cpu()
             if lens.background is not None:
                 score[row, some] = _score(subject, lens.background, layer, moved[some], best.indices).cpu()
-    return Readout(chosen, places, tokens, logits, score)
+    return Readout(chosen, places, tokens, near, score)
 
 
 @torch.no_grad()
@@ -146,6 +166,12 @@ def stands_out(
     if lens.background is None:
         return torch.full(tokens.shape, torch.nan)
     return _score(subject, lens.background, layer, lens.transport(layer, stream), tokens)
+
+
+def _frequent_rows(subject: Subject) -> Float[Tensor, "frequent d_model"]:
+    """Unit rows that read frequent tokens, through the final norm's gain."""
+    gain = gain_of(part(subject.model, subject.family.final_norm), subject.family).float()
+    return F.normalize(subject.unembedding[:FREQUENT].float() * gain, dim=-1)
 
 
 def _score(
