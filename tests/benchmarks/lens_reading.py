@@ -1,8 +1,9 @@
 """How well the concept lens reads a concept that is known to be there, beside the logit lens, by layer.
 
 Two-hop texts made from a table of cities: the country is asked for by no word of the text, but the answer
-needs it. Kept are cities whose country the model says when asked for it straight, and whose name does not
-hold it; at most FEW a country, in a random order that is always the same. Read is the city's last token.
+needs it. Kept are cities whose country the model says (with a probability of --sure) when asked for it
+straight, and whose name does not hold it; at most FEW a country, in a random order that is always the same.
+Read is the city's last token.
 
 `python -m tests.benchmarks.lens_reading CITIES.json [--lens FILE] [--texts N]` prints, for each layer, the
 share of texts where the country is the best, and among the five best, concepts there: tokens of one family
@@ -49,7 +50,7 @@ class Case(NamedTuple):
     stream: torch.Tensor  # layer d_model
 
 
-def cases(subject: Subject, cities: dict[str, Any], count: int) -> Iterator[Case]:
+def cases(subject: Subject, cities: dict[str, Any], count: int, sure: float) -> Iterator[Case]:
     """Texts whose middle concept the model knows."""
     names = sorted(cities)
     random.Random(0).shuffle(names)
@@ -58,8 +59,8 @@ def cases(subject: Subject, cities: dict[str, Any], count: int) -> Iterator[Case
         country = cities[name]["Country"]
         if seen[country] >= FEW or name in country or country in name:
             continue
-        said = int(subject.logits(subject.encode(ASKED.format(name), 64)).argmax())
-        if said != subject.pieces(f" {country}")[0]:
+        said = subject.top(subject.logits(subject.encode(ASKED.format(name), 64)), 1)[0]
+        if said.token_id != subject.pieces(f" {country}")[0] or said.p < sure:
             continue
         template = TEMPLATES[sum(seen.values()) % len(TEMPLATES)]
         text = template.format(name)
@@ -110,6 +111,7 @@ def main() -> None:
     parser.add_argument("cities", type=Path)
     parser.add_argument("--lens", type=Path)
     parser.add_argument("--texts", type=int, default=120)
+    parser.add_argument("--sure", type=float, default=0.5, help="probability of the country, asked straight")
     parser.add_argument("--model", default="embedded")
     given = parser.parse_args()
     cache = platformdirs.user_cache_path("askcircuit", appauthor=False)
@@ -117,7 +119,7 @@ def main() -> None:
     lens = read_lens(given.lens) if given.lens else lens_for(subject, cache)
     assert lens is not None, "this model has no lens"
     check_fits(lens, subject)
-    found = list(cases(subject, json.loads(given.cities.read_text()), given.texts))
+    found = list(cases(subject, json.loads(given.cities.read_text()), given.texts, given.sure))
     print(f"{len(found)} texts, {len({case.country for case in found})} countries; lens: {lens.about}")
     plain = Lens({n: torch.eye(lens.about.d_model) for n in lens.layers}, lens.about)
     for name, one in (("concept lens", lens), ("logit lens", plain)):

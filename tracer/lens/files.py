@@ -101,7 +101,7 @@ def check_lens(lens: Lens, *, model: str, d_model: int, n_layers: int, vocabular
 
 
 def _packed(matrix: Float[Tensor, "d_model d_model"]) -> dict[str, Tensor]:
-    """8 bits a number: the diagonal apart, rows and columns scaled (few columns are far larger than the rest)."""
+    """8 bits a number: the diagonal apart, rows and columns scaled, as a few columns are far larger."""
     diagonal = matrix.diagonal().clone()
     rest = matrix - torch.diag(diagonal)
     tiny = torch.finfo(torch.float32).tiny
