@@ -57,7 +57,8 @@ def concept_direction(
     """The mean of the unit directions of a concept's tokens, as long as they are on average."""
     own = directions(lens, subject, layer, concept.tokens, centred=centred)
     mean: Tensor = F.normalize(F.normalize(own, dim=-1).mean(0), dim=0)
-    return mean * own.norm(dim=-1).mean()
+    length: Tensor = own.norm(dim=-1).mean()
+    return mean * length
 
 
 def surface(text: str) -> str:
