@@ -83,7 +83,7 @@ def usual_coordinates(
     return size * (output_rows(frozen.subject, tokens).to(moved) @ mean)
 
 
-def displacement(frozen: Frozen, change: Change) -> float:
+def displacement(change: Change, frozen: Frozen) -> float:
     """By how much a change moves the unchanged text's stream, summed over its places."""
     moved = [
         ((clamp.values - clamp.subspace.coordinates(held)) @ clamp.subspace.write).norm()
