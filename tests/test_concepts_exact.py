@@ -102,7 +102,9 @@ def test_all_at_once_is_one_by_one_and_nothing_changed_is_the_text(tiny: Any) ->
     read = Reading(2, 8, directions(lens, frozen.subject, 2, [7])[0].to(frozen.embedded))
     together = measure(frozen, changes, None, [read])
     apart = [measure(frozen, [change], None, [read]) for change in changes]
-    torch.testing.assert_close(together.logits, torch.cat([one.logits for one in apart]), rtol=1e-7, atol=1e-7)
+    torch.testing.assert_close(
+        together.logits, torch.cat([one.logits for one in apart]), rtol=1e-7, atol=1e-7
+    )
     torch.testing.assert_close(together.readings, torch.cat([one.readings for one in apart]))
     torch.testing.assert_close(together.logits[3], frozen.logits, rtol=1e-5, atol=1e-5)
     few = measure(frozen, changes, [4, 2])
@@ -112,9 +114,11 @@ def test_all_at_once_is_one_by_one_and_nothing_changed_is_the_text(tiny: Any) ->
 def test_setting_coordinates_moves_nothing_else(tiny: Any) -> None:
     frozen, lens = made(tiny, "llama")
     space = span(directions(lens, frozen.subject, 0, [7, 11]).double())
-    torch.testing.assert_close(space.read @ space.write.T, torch.eye(2, dtype=torch.float64), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        space.read @ space.write.T, torch.eye(2, dtype=torch.float64), atol=1e-6, rtol=0
+    )
+    clamp = Clamp(0, 1, space, torch.zeros(2, dtype=torch.float64))
     with pytest.raises(GraphError):
-        clamp = Clamp(0, 1, space, torch.zeros(2, dtype=torch.float64))
         measure(frozen, [(clamp, clamp)])
     with pytest.raises(GraphError):
         measure(frozen, [()])

@@ -4,6 +4,7 @@ Every candidate is taken out, and the answer's lead over its alternatives and ev
 are read again. Knows no words for it: a chain is numbers and places.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,7 +21,12 @@ from tracer.lens.directions import directions
 from tracer.lens.values import Lens
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
-MATTERS = 0.2  # of the strongest concept's effect that a further one on the path must have
+NAMED = ("concept", "said before")
+MATTERS = 0.2  # of the strongest concept's effect that one on the path must have
+COMMON = 2.0  # logits that a word e times as frequent counts more: the common word names what is held
+AT_ONCE = (
+    1.5  # logits by which the answer itself must be read above all else at a word for a look-up without a hop
+)
 
 
 class TestedNode(NamedTuple):
@@ -122,25 +128,42 @@ def comes_after(node: ConceptNode, other: ConceptNode) -> bool:
 
 
 def _path(tested: Sequence[TestedNode], answer: int) -> tuple[int, ...]:
-    """The strongest concept, with what leads to it and what it leads to, where that matters too."""
+    """The concept that matters and names best what is held, with what leads to it and what it leads to."""
     able = [
-        index
-        for index, one in enumerate(tested)
-        if one.effect < 0 and one.node.role in ("concept", "said before") and answer not in one.node.tokens
+        i for i, one in enumerate(tested) if one.effect < 0 and one.node.role in ("concept", "said before")
     ]
     if not able:
-        able = [i for i, one in enumerate(tested) if one.effect < 0 and one.node.role == "concept"]
-    if not able:
         return ()
-    main = min(able, key=lambda index: tested[index].effect)
-    enough = MATTERS * tested[main].effect
-    name = tested[main].node.name
-    others = [i for i in able if tested[i].effect <= enough and tested[i].node.name != name]
-    before = [i for i in others if tested[i].knock_on[main] <= -CARRIED]
-    after = [i for i in others if tested[main].knock_on[i] <= -CARRIED and i not in before]
+    best = min(tested[i].effect for i in able)
+    able = [i for i in able if tested[i].effect <= MATTERS * best]
+    value = {i: prominence(tested[i], best) for i in able}
+    hops = [i for i in able if answer not in tested[i].node.tokens]
+    said = [i for i in able if i not in hops]
+    main = max(hops or said, key=lambda i: value[i])
+    if said and max(value[i] for i in said) > value[main] + AT_ONCE:
+        main = max(said, key=lambda i: value[i])
+    others = [i for i in hops if tested[i].node.name != tested[main].node.name]
+    before = [i for i in others if tested[i].knock_on[main] <= -CARRIED and _earlier(tested, i, main)]
+    after = [i for i in others if tested[main].knock_on[i] <= -CARRIED and _earlier(tested, main, i)]
     path = [main]
     if before:
-        path.insert(0, min(before, key=lambda i: tested[i].knock_on[main]))
+        path.insert(0, max(before, key=lambda i: value[i]))
     if after:
-        path.append(min(after, key=lambda i: tested[main].knock_on[i]))
+        path.append(max(after, key=lambda i: value[i]))
     return tuple(path)
+
+
+def prominence(one: TestedNode, best: float) -> float:
+    """How well a concept names what is held: what the lens reads, how common the word is, what it does.
+
+    Many words of one field are read at a word (Leipzig, Berlin, Germany); of those that matter the common one
+    that is read highest names the field. A token's number stands for its frequency: vocabularies are ordered
+    by it.
+    """
+    rare = COMMON * math.log(1000 + min(one.node.tokens))
+    return one.node.reading - rare + COMMON * one.effect / min(best, -1e-9)
+
+
+def _earlier(tested: Sequence[TestedNode], one: int, other: int) -> bool:
+    """Whether a node lies at an earlier word than another."""
+    return tested[one].node.position < tested[other].node.position

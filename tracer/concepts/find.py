@@ -17,8 +17,8 @@ from tracer.lens.values import Lens
 from tracer.pulse import pulse
 
 RANK = 12  # words that may be named at each place and layer
-SCORE = 1.5  # standard deviations above what is read there for other texts
-MOST_HERE = 8  # concept nodes at one position
+SCORE = 2.0  # standard deviations above what is read there for other texts
+MOST_HERE = 6  # concept nodes at one position
 GAP = 1  # layers read in between that a run may miss
 
 Role = Literal["word", "said before", "concept", "answer"]
@@ -30,7 +30,7 @@ class ConceptNode(NamedTuple):
     `tokens`: the one that is changed first. `role`: the word itself, a word of the text before it, the answer
     at the last word, or a concept that the model adds. `strength` is the best score (standard deviations
     above other texts; 0 where the lens has no background), `rank` the best rank among the words that may be
-    named (0 first), `best_layer` where that is.
+    named (0 first), `best_layer` where that is, `reading` the mean logit the lens reads over the run.
     """
 
     name: str
@@ -42,6 +42,7 @@ class ConceptNode(NamedTuple):
     strength: float
     rank: int
     role: Role
+    reading: float = 0.0
 
     @property
     def held(self) -> Held:
@@ -58,6 +59,7 @@ class _Seen:
     position: int
     rank: int
     score: float
+    logit: float
 
 
 def find_concepts(
@@ -68,9 +70,9 @@ def find_concepts(
     answer: int | None = None,
     layers: Sequence[int] | None = None,
     positions: Sequence[int] | None = None,
-    most: int = 40,
+    most: int = 48,
 ) -> tuple[ConceptNode, ...]:
-    """The concept nodes of a text, best rank first, at most so many and MOST_HERE a position.
+    """The concept nodes of a text, strongest first, at most so many, and MOST_HERE a position.
 
     `layers` are those that are read (every second one by default: a run bridges the gap), `positions` all but
     a begin-of-sequence token. Raises LensError where the lens does not fit the model.
@@ -86,7 +88,7 @@ def find_concepts(
         found = sorted(_nodes(frozen, position, here, chosen, answer), key=_order)
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
-    return tuple(sorted(nodes, key=_order)[:most])
+    return tuple(sorted(nodes, key=lambda node: -node.strength)[:most])
 
 
 def _order(node: ConceptNode) -> tuple[int, float]:
@@ -101,14 +103,14 @@ def _read(
     for layer in layers:
         pulse()
         here = stream[layer, list(positions)]
-        best = words.read(lens, subject, layer, here).topk(min(RANK, len(words.tokens))).indices
-        tokens = words.tokens[best]
+        best = words.read(lens, subject, layer, here).topk(min(RANK, len(words.tokens)))
+        tokens = words.tokens[best.indices]
         scores = stands_out(lens, subject, layer, here, tokens).nan_to_num(SCORE)
         for row, position in enumerate(positions):
-            ranked = zip(tokens[row].tolist(), scores[row].tolist(), strict=True)
+            ranked = zip(tokens[row].tolist(), scores[row].tolist(), best.values[row].tolist(), strict=True)
             seen += [
-                _Seen(token, layer, position, rank, score)
-                for rank, (token, score) in enumerate(ranked)
+                _Seen(token, layer, position, rank, score, logit)
+                for rank, (token, score, logit) in enumerate(ranked)
                 if score >= SCORE
             ]
     return seen
@@ -145,6 +147,7 @@ def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answe
         strength=max(one.score for one in seen),
         rank=ordered[0].rank,
         role=_role(frozen, tokens, position, answer),
+        reading=sum(one.logit for one in seen) / len(seen),
     )
 
 

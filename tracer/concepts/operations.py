@@ -80,7 +80,8 @@ def usual_coordinates(
     moved = lens.transport(layer, stream)
     size = (moved.norm(dim=-1) / normalised(frozen.subject, moved).norm(dim=-1))[:, None]
     mean = lens.background.mean[layer].to(moved)
-    return size * (output_rows(frozen.subject, tokens).to(moved) @ mean)
+    usual: Tensor = size * (output_rows(frozen.subject, tokens).to(moved) @ mean)
+    return usual
 
 
 def displacement(change: Change, frozen: Frozen) -> float:
