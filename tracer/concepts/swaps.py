@@ -13,8 +13,11 @@ from tracer.concepts.operations import exchange
 from tracer.concepts.words import Words
 from tracer.frozen import Frozen
 from tracer.lens.directions import similar, surface
-from tracer.lens.readout import streams
+from tracer.lens.readout import stands_out, streams
 from tracer.lens.values import Lens
+
+NEAREST = 32  # words of a kind that partners are chosen from
+HELD_HERE = 1.5  # standard deviations from which a word counts as held at a place itself
 
 
 class Swap(NamedTuple):
@@ -60,21 +63,24 @@ def find_partners(
     count: int = 4,
     not_near: Sequence[int] = (),
 ) -> tuple[int, ...]:
-    """Words of the concept's kind, those the lens reads highest at its place first.
+    """Words of the concept's kind that are not held at its place themselves, the most common first.
 
-    None of them is a word of the text or one of `not_near`.
+    What is read high beside a concept are its relatives (Canada beside Ontario): exchanging them would change
+    nothing. None of the partners is a word of the text or one of `not_near`.
     """
     subject, token = frozen.subject, node.tokens[0]
-    stream = streams(frozen)[node.best_layer, node.position]
-    read = words.read(lens, subject, node.best_layer, stream[None])[0]
-    held = {surface(text) for text in frozen.tokens}
+    texts = {surface(text) for text in frozen.tokens}
     near = [
         partner
         for partner, _ in same_kind(subject, token, words.tokens.tolist())
-        if partner not in not_near and surface(subject.token_texts([partner])[0]) not in held
-    ]
-    value = dict(zip(words.tokens.tolist(), read.tolist(), strict=True))
-    return tuple(sorted(near[: 4 * count], key=lambda partner: -value[partner])[:count])
+        if partner not in not_near and surface(subject.token_texts([partner])[0]) not in texts
+    ][:NEAREST]
+    if not near:
+        return ()
+    stream = streams(frozen)[node.best_layer, node.position][None]
+    score = stands_out(lens, subject, node.best_layer, stream, torch.tensor([near]))[0].nan_to_num(0.0)
+    strange = [partner for partner, z in zip(near, score.tolist(), strict=True) if z < HELD_HERE]
+    return tuple(sorted(strange or near)[:count])
 
 
 def swap_concepts(
