@@ -176,8 +176,8 @@ def read(path: str | Path) -> Answer:
 def answer_of(bundle: "Bundle", conversation: Conversation | None) -> Answer:
     """The last answer of a bundle, to be asked on in `conversation`."""
     said = next(message for message in reversed(bundle.history) if message["role"] == "assistant")
-    graph = Circuit(bundle.drawing)
-    return Answer(said["content"], bundle.report, graph, said, bundle, conversation)
+    graph = Circuit(bundle.drawing.plain())
+    return Answer(said["content"], bundle.report.plain(), graph, said, bundle, conversation)
 
 
 def _write(path: Path, content: str) -> Path:

@@ -43,7 +43,9 @@ ONLY_IN = {  # a library or a room that just these files know
     "tokenizers": {"agent/core/sentence_encoder.py"},
     "pandas": {"askcircuit/tables.py"},
     "pyarrow": {"tracer/autointerp/windows.py"},
-    "langgraph": {"agent/session/loop.py", "agent/session/session.py"},
+    "langgraph": {
+        *("agent/workspace/conversations.py", "agent/session/loop.py", "agent/session/session.py"),
+    },
     "openai": {"agent/core/llm_client.py"},
     "chromadb": {"agent/features/vector_index.py"},
     "pydantic_settings": {"agent/core/settings.py"},
@@ -54,6 +56,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "anyio": {"ui/machines/mcp.py"},
     "tracer": {
         *(
+            "agent/core/ids.py",
             "agent/session/executor.py",
             "agent/experiments/hypothesis_tests.py",
             "agent/experiments/joint_ablation.py",
@@ -62,6 +65,7 @@ ONLY_IN = {  # a library or a room that just these files know
             "agent/experiments/manual_intervention.py",
         ),
         *(
+            "agent/core/ids.py",
             "agent/workspace/workspace.py",
             "agent/evidence/contrast.py",
             "agent/answers/drawing.py",
@@ -83,7 +87,7 @@ ONLY_IN = {  # a library or a room that just these files know
     },
 }
 LOOSE = {
-    "tracer": {"errors", "cancellation"},
+    "tracer": {"errors", "cancellation", "feature_ids"},
     "agent": set(),
     "ui": set(),
     "askcircuit": set(),

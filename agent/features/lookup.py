@@ -4,7 +4,6 @@ What is shipped or was described by the user is the catalogue; what single texts
 """
 
 import json
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 from agent.core import LibraryError, Settings
 from agent.features.catalogue import NEURONS, Catalogue, Known
 from agent.features.label_store import Hit, Library
-from tracer import TracerError, name_of
+from tracer import TracerError, name_of, read_feature
 
 if TYPE_CHECKING:
     from tracer import Vocabulary
-
-_PLACE = re.compile(r"L(\d+)\.[NF](\d+)([+-]?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +83,16 @@ def together(
 
 def show_feature(settings: Settings, name: str) -> list[ShownFeature]:
     """What is known of L11.N1234+, or of both signs of L11.N1234; raises LibraryError where nothing is."""
-    place = _PLACE.fullmatch(name.strip().split("/")[-1].split("@")[0])
+    bare = name.strip().split("/")[-1].split("@")[0]
+    place = read_feature(bare) or read_feature(f"{bare}+")  # without a sign: both
     if place is None:
         raise LibraryError(f"{name!r} is not the name of a feature: it should be like L11.N1234+.")
     catalogue = catalogue_of(settings)
     if catalogue is None:
         raise LibraryError(_undescribed(settings))
-    layer, neuron = int(place[1]), int(place[2])
+    layer, neuron = place.layer, place.number
     neurons = catalogue.about["basis"] == NEURONS
-    signs = place[3] or ("+-" if neurons else "+")
+    signs = bare[-1] if bare[-1] in "+-" else "+-" if neurons else "+"
     numbers = [catalogue.number(layer, neuron, sign) for sign in signs]
     if numbers[0] is None:
         layers, width = catalogue.about["layers"], catalogue.about["neurons"]

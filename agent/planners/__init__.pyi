@@ -14,6 +14,10 @@ from .hypothesis_choice import (
 from .llm_planner import (
     LLMBrain as LLMBrain,
 )
+from .permission import (
+    beyond as beyond,
+    replied as replied,
+)
 from .question_scope import (
     about_asked as about_asked,
     asked_over as asked_over,

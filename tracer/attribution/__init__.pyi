@@ -8,6 +8,11 @@ from .backward_sweep import (
     direct_rows as direct_rows,
     total_effects as total_effects,
 )
+from .certified_expansion import (
+    Certified as Certified,
+    Expansion as Expansion,
+    expand_certified as expand_certified,
+)
 from .certified_stop import (
     expected as expected,
     gross as gross,

@@ -1,14 +1,13 @@
 """A circuit, alone or with the words about it, as a page of its own and as a frame in a notebook."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 from ui.base import marked
-from ui.reports.page_scripts import asset, script
+from ui.reports.explanation_file import page_policy, saved_page_script
+from ui.reports.page_scripts import asset
 from ui.reports.templates import fill, style
 
 ALONE = "body { padding: 0; } .frame { height: 100vh; min-height: 0; position: static; }"
@@ -16,19 +15,15 @@ ALONE = "body { padding: 0; } .frame { height: 100vh; min-height: 0; position: s
 
 def circuit_page(drawing: Mapping[str, Any], said: Mapping[str, Any] | None = None) -> str:
     """One page that loads nothing: the circuit, with what was `said` about it (a message) on its left."""
-    code = f"({script('saved_page.js', 'openSavedPage')})();"
-    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    looks = f"{style('explanation.css')}{asset('said.css')}{'' if said else ALONE}"
+    code = saved_page_script()
+    looks = f"{style('explanation.css')}{asset('said.css')}{ALONE if said is None else ''}"
     return fill(
         "circuit.html",
         title=str(drawing.get("text", "")),
-        policy=(
-            f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-            "img-src data: blob:; base-uri 'none'; form-action 'none'"
-        ),
+        policy=page_policy(code),
         looks=f"{looks}#circuit {{ {asset('graph.css')} }}",
         said="" if said is None else _words(said),
-        drawing=drawing,
+        drawing=dict(drawing),
         script=code,
     )
 
