@@ -19,17 +19,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tracer.attribution import Frozen, find_sinks, freeze
+from tracer.autointerp import Document, scrub
+from tracer.cancellation import pulse
 from tracer.errors import TextError
-from tracer.frozen import Frozen, freeze
 from tracer.lens.errors import LensError
 from tracer.lens.exact import counted_positions, text_jacobian
 from tracer.lens.local import LocalMeans, local_jacobian
 from tracer.lens.readout import normalised, streams
 from tracer.lens.values import About, Background, Lens
-from tracer.pulse import pulse
-from tracer.sink import find_sinks
-from tracer.subject import Subject
-from tracer.windows import Document, scrub
+from tracer.models import Subject
 
 LENGTH = 128  # tokens a text
 LATER = 60  # texts read at most for the background
