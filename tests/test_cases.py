@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from scipy import stats
+from tolerance import SUM, tolerance, written
 
 from tracer import Intervention, Study, TracedStudy
 from tracer.graph import Kind
@@ -31,16 +32,15 @@ def case(request):
 def test_the_model_says_what_the_case_says(case, traced):
     study = traced[case["id"]].study
     top = study.predictions(1)[0]
-    assert (top.token, pytest.approx(case["p"], abs=0.02)) == (case["said"], top.p)
+    assert (top.token, written(case["p"], 2)) == (case["said"], top.p)
 
 
 def test_every_row_adds_up_to_its_target(case, traced):
     graph = traced[case["id"]].graph
     total, value = graph.edges.double().sum(1), graph.value.double()
-    gap = (total - value).abs()
-    assert float(gap[-1]) <= 1e-4 * max(abs(float(value[-1])), 0.1)
-    assert graph.residual() < 1e-5
-    assert float((gap[:-1] / value[:-1].abs().clamp_min(1e-2)).max()) <= 1e-4
+    size = graph.edges.double().abs().sum(1)  # of what is summed: a row may add up to nearly nothing
+    assert float(((total - value).abs() / size).max()) <= tolerance(1, SUM)
+    assert graph.residual() < tolerance(1)
     assert bool(graph.is_kind(Kind.BOS).any())
 
 
