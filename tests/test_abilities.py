@@ -49,6 +49,8 @@ def test_a_mistake_is_repaired_by_a_set_that_can_spare_none(talk, embedded_subje
         logits = logits_after(embedded_subject, report["text"], members, factor)
         moved = float(logits[answer] - logits[right] - clean[answer] + clean[right])
         assert claim["measured"] == near(moved, size=size_of(logits))
+        margin = float(logits[right] - logits.topk(2).values[1])
+        assert claim["intervention"]["margin"] == near(margin, size=size_of(logits))
         assert int(logits.argmax()) == right
         assert claim["says"][0]["token"] == " Springfield"
         assert claim["controls"]["n"] == 99
@@ -148,6 +150,7 @@ def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
                 assert faults([new], state["claims"], names)
 
 
+@pytest.mark.slow  # test_leading.py asks one text in several ways
 @pytest.mark.parametrize(
     "words",
     [

@@ -25,7 +25,8 @@ def desk(embedded_subject, tmp_path_factory):
     desk.close()
 
 
-@pytest.mark.parametrize("name", ["36+59", pytest.param("Dallas", marks=pytest.mark.slow)])
+@pytest.mark.slow  # test_abilities.py repairs one mistake, with the same checks of every number
+@pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_told_and_repaired(name, desk, embedded_subject):
     text, said, right = MISTAKES[name]
     question = f"Why does '{text}' continue with {said.strip()}? The right answer is {right.strip()}."

@@ -208,7 +208,13 @@ def test_bad_input_is_answered_in_one_sentence(desk, text, said, why):
     assert "Traceback" not in said_so
 
 
-@pytest.mark.parametrize("text", ["עיר הבירה של צרפת היא", "I love 🍕 and", "a\tb\nc d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "עיר הבירה של צרפת היא",
+        *(pytest.param(text, marks=pytest.mark.slow) for text in ("I love 🍕 and", "a\tb\nc d")),
+    ],
+)
 def test_any_script_can_be_asked_about(desk, text):
     report = answered(Session(desk, "scripts").ask("", text=text))
     assert report["text"] == text
