@@ -31,6 +31,7 @@ from tracer.intervene import (
     swap,
 )
 from tracer.neurons import Units, activations
+from tracer.ranking import largest
 from tracer.rows import total_effects
 from tracer.targets import Targets, neuron_targets
 
@@ -209,7 +210,7 @@ class Neurons:
         size = torch.zeros_like(effects)
         size[:, list(positions)] = effects[:, list(positions)].abs()
         length, neurons = size.shape[1:]
-        best = size.flatten().topk(min(count, int((size > 0).sum()))).indices.sort().values
+        best = largest(size.flatten(), min(count, int((size > 0).sum()))).sort().values
         return Units(best // (length * neurons), best // neurons % length, best % neurons)
 
     def predict(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tracer.frozen import Frozen
 from tracer.neurons import Units, activations, units_of
+from tracer.ranking import smallest
 
 TOLERANCE = 0.1  # relative difference in |activation|
 FEWEST = 10  # candidates a unit is matched among when too few lie within the tolerance
@@ -73,7 +74,7 @@ def _alike(frozen: Frozen, units: Units) -> tuple[list[Int[Tensor, " _"]], int]:
         else:
             comparable = int((gap <= COMPARABLE).sum()) >= FEWEST
             wanted = FEWEST if comparable else FEWEST * len(own)
-            near = gap.topk(min(wanted, len(gap) - len(own)), largest=False).indices
+            near = smallest(gap, min(wanted, len(gap) - len(own)))
         out.append(near)
     return out, matched
 
@@ -99,7 +100,7 @@ def _anywhere(frozen: Frozen, units: Units, count: int, generator: torch.Generat
     free = int(gap.isfinite().sum())
     if free < len(units) or not len(units):
         return
-    near = gap.flatten().topk(min(max(FEWEST, count) + len(units), free), largest=False).indices
+    near = smallest(gap.flatten(), min(max(FEWEST, count) + len(units), free))
     for _ in range(TRIES * count):
         chosen = near[torch.randperm(len(near), generator=generator)[: len(units)]]
         yield units_of(chosen, acts.shape[1], acts.shape[2])

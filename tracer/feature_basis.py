@@ -24,6 +24,7 @@ from tracer.heads import Linear, Written
 from tracer.held import Hold
 from tracer.intervene import VOCABULARIES, Change, Effect
 from tracer.neurons import Units
+from tracer.ranking import largest
 from tracer.replacement import named_roots, trace_transcoders, zero_positions_of
 from tracer.targets import Targets
 from tracer.transcoders import Active, Transcoders, active_features, feature_targets, reader
@@ -140,7 +141,7 @@ class Features:
             by = self.swapped(units, donor, moved).values - by
         felt = felt_by_writes(self.frozen, self.transcoders, self.active, target)
         size = (effect_of_writes(self.transcoders, felt, units) * by).abs()
-        return units.pick(size.topk(min(count, int((size > 0).sum()))).indices.sort().values)
+        return units.pick(largest(size, min(count, int((size > 0).sum()))).sort().values)
 
     def predict(
         self, changes: Sequence[Change], target: Targets, tokens: tuple[int, int], readouts: Sequence[Units]

@@ -17,6 +17,7 @@ from torch import Tensor
 from tracer.frozen import Frozen, Layer
 from tracer.neurons import Units
 from tracer.pulse import pulse
+from tracer.ranking import largest
 from tracer.targets import Targets
 
 HELD_BYTES = 256 * 2**20  # what the directions of one batch of connections may take
@@ -240,7 +241,7 @@ def _named(
     """The strongest heads of one connection, with their moves as positions."""
     scale = whole or float("inf")
     found = []
-    for flat in amounts.abs().flatten().topk(min(heads, amounts.numel())).indices.tolist():
+    for flat in largest(amounts.abs().flatten(), heads).tolist():
         layer, head = divmod(flat, amounts.shape[1])
         amount = float(amounts[layer, head])
         took = zip(places[layer, head].tolist(), moved[layer, head].tolist(), strict=True)

@@ -16,6 +16,7 @@ from tracer.errors import GraphError
 from tracer.graph import Graph, Kind, Pruned, Scores
 from tracer.heads import Carried, Connection, Written, carried
 from tracer.neurons import Units
+from tracer.ranking import largest
 from tracer.study import Contrast
 from tracer.targets import Targets, together, weighted
 
@@ -146,7 +147,7 @@ class TracedStudy:
         shares = graph.shares() * self.pruned.edges
         visits = torch.cat([self.pruned.influence[: graph.features], shares.new_ones(1)])
         score = (shares * visits[:, None]).flatten()
-        order = score.topk(min(limit, int((score > 0).sum()))).indices.tolist()
+        order = largest(score, min(limit, int((score > 0).sum()))).tolist()
         columns = shares.shape[1]
         return [
             Edge(
