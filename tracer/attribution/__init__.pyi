@@ -62,6 +62,10 @@ from .neurons import (
     activations as activations,
     units_of as units_of,
 )
+from .ranking import (
+    largest as largest,
+    smallest as smallest,
+)
 from .sink import (
     epsilon_of as epsilon_of,
     find_sinks as find_sinks,
