@@ -8,12 +8,12 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-import transformers
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -223,7 +223,7 @@ def _lens(subject: Subject, jacobian: Tensor, texts: int, positions: int, method
         vocabulary=len(subject.unembedding),
         fingerprint=fingerprint(subject),
         method=method,
-        transformers=transformers.__version__,
+        transformers=version("transformers"),
         corpus=corpus,
     )
     return Lens(dict(enumerate(jacobian)), about)
