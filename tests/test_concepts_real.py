@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tracer.attribution.frozen_forward import freeze
 from tracer.concepts import (
     Held,
     exchange,
@@ -14,7 +15,6 @@ from tracer.concepts import (
     measure,
     nameable_words,
 )
-from tracer.frozen import freeze
 from tracer.lens import Lens, lens_for
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from tests_support import FAMILIES, tiny_subject
 
-from tracer.frozen import freeze
+from tracer.attribution.frozen_forward import freeze
+from tracer.autointerp.windows import Document
 from tracer.lens import (
     LensError,
     check_fits,
@@ -30,7 +31,6 @@ from tracer.lens import (
 )
 from tracer.lens.exact import counted_positions, text_jacobian
 from tracer.lens.local import LocalMeans, local_jacobian
-from tracer.windows import Document
 
 LENGTH = 24
 
