@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.core import AgentError, Event, QuestionError, State, Stopped, actions
+from agent.core import AgentError, Event, QuestionError, State, Stopped
 from agent.graph_files.file_answer import contents, explain
+from agent.planners import prepare
 from agent.session import Harness
 from agent.workspace import Desk, waited
 from tracer import (
@@ -81,14 +82,13 @@ def export_trace(
     harness = Harness(desk, emit, stop)
     question = {"text": text, "said": said, "foil": foil}
     state = State(turn=1, history=[], question=question, focus=None, claims=[])
-    steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
     try:
         with desk.turns.place(stop) as place:
             for event in waited(place):
                 emit(event)
             if stop.is_set():
                 raise Stopped
-            for step in (*steps, actions.Describe(), actions.Group()):
+            while (step := prepare(state, desk.settings.nodes)) is not None:
                 state.update(harness.run(step, state))  # type: ignore[typeddict-item]
             case = state["case"]
             assert case is not None
