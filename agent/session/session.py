@@ -1,7 +1,8 @@
 """One conversation: ask, and listen to what happens. The same thread id goes on after a restart.
 
 The whole API of a conversation: `ask` and `intervene` give events, `answered` and `in_words` run them to
-their end; `findings`, `history`, `last_drawing` and `bundle` say what there is. `agent/tour.ipynb` shows it.
+their end; `findings`, `history`, `last_drawing` and `bundle` say what there is. `docs/python.md` tells
+of the door above it.
 """
 
 import logging

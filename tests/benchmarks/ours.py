@@ -1,4 +1,4 @@
-"""Trace one text with askcircuit on the peer's weights, as run_peer.py traces it with circuit-tracer.
+"""Trace one text with askcircuit on the peer's weights, as peer/trace_text.py traces it with circuit-tracer.
 
 python -m tests.benchmarks.ours FOLDER --text TEXT --rows N [--save edges.safetensors]
 """

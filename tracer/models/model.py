@@ -244,11 +244,6 @@ def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtyp
     return network
 
 
-def quickest_dtype() -> torch.dtype:
-    """bfloat16 where the processor multiplies matrices of it, else float32."""
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
-
-
 @dataclass(frozen=True)
 class Vocabulary:
     """A subject's tokeniser alone, for reading token ids without the model."""

@@ -28,7 +28,7 @@ from tracer.attribution import (
     logit_targets,
     strongest,
 )
-from tracer.models import Subject
+from tracer.models import Subject, check_products
 from tracer.transcoders.sources import FeatureSources, feature_sources
 from tracer.transcoders.transcoders import Active, Transcoders, active_features, feature_targets
 
@@ -78,8 +78,9 @@ def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a c
     the MLPs write there goes to BOS nodes. Active features that are not chosen are merged into the error of
     their layer and position, or with `rest_apart` (always with `epsilon`) into one node of their own.
     `products` (bfloat16) is the precision in which directions are moved; the error this makes is measured on
-    some rows and stated in `Graph.error`.
+    some rows and stated in `Graph.error`. Raises TracerError where the processor is no faster with it.
     """
+    check_products(products)
     roots = roots or likeliest_roots(frozen)
     zero = int(frozen.bos) if zero_positions is None else zero_positions
     active = active_features(frozen, transcoders, zero)
