@@ -5,6 +5,7 @@ from .answers import (
 from .core import (
     AgentError as AgentError,
     Answered as Answered,
+    Asks as Asks,
     Drew as Drew,
     Event as Event,
     Failed as Failed,
@@ -40,7 +41,9 @@ from .graph_files import (
 )
 from .session import (
     Session as Session,
+    Unfinished as Unfinished,
     answered as answered,
+    draw_loop as draw_loop,
     in_words as in_words,
 )
 from .suites import (

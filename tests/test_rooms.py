@@ -43,7 +43,9 @@ ONLY_IN = {  # a library or a room that just these files know
     "tokenizers": {"agent/core/sentence_encoder.py"},
     "pandas": {"askcircuit/tables.py"},
     "pyarrow": {"tracer/autointerp/windows.py"},
-    "langgraph": {"agent/session/loop.py", "agent/session/session.py"},
+    "langgraph": {
+        *("agent/workspace/conversations.py", "agent/session/loop.py", "agent/session/session.py"),
+    },
     "openai": {"agent/core/llm_client.py"},
     "chromadb": {"agent/features/vector_index.py"},
     "pydantic_settings": {"agent/core/settings.py"},

@@ -169,7 +169,7 @@ def test_a_graph_file_holds_true_feature_numbers(desks, reports, tmp_path):
 
 def test_a_conversation_from_neurons_is_not_mixed_with_features(desks, reports):
     session = Session(desks[1], "mixed")
-    session._loop.update_state(session._config, Session(desks[0], "first")._state(), as_node="act")
+    session._keep(Session(desks[0], "first")._state())
     assert "transcoder feature" in say(session, "remove S1")
 
 

@@ -68,7 +68,6 @@ from .claims import (
 )
 from .conversation_db import (
     DATABASE as DATABASE,
-    forget_older as forget_older,
     open_database as open_database,
 )
 from .errors import (
@@ -81,6 +80,7 @@ from .errors import (
 )
 from .events import (
     Answered as Answered,
+    Asks as Asks,
     Drew as Drew,
     Event as Event,
     Failed as Failed,

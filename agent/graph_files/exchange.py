@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from agent.core import AgentError, Event, QuestionError, State, Stopped, case_of, groups_of, path_of
 from agent.graph_files.file_answer import contents, explain
 from agent.planners import prepare
-from agent.session import Harness
+from agent.session import Work, perform
 from agent.workspace import Desk, waited
 from tracer import (
     GraphFile,
@@ -124,7 +124,7 @@ def _grouped(
     desk: Desk, question: dict[str, Any], emit: Callable[[Event], None], stop: threading.Event
 ) -> State:
     """The state after the steps that ask nothing of the model but one trace."""
-    harness = Harness(desk, emit, stop)
+    work = Work(desk, emit, stop)
     state = State(turn=1, history=[], question=question, focus=None, claims=[])
     try:
         with desk.turns.place(stop) as place:
@@ -133,7 +133,7 @@ def _grouped(
             if stop.is_set():
                 raise Stopped
             while (step := prepare(state, desk.settings.nodes)) is not None:
-                state.update(harness.run(step, state))  # type: ignore[typeddict-item]
+                state.update(perform(step, state, work))  # type: ignore[typeddict-item]
     except Stopped as exc:
         raise AgentError("Stopped.") from exc
     except TracerError as exc:

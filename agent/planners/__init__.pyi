@@ -14,6 +14,10 @@ from .hypothesis_choice import (
 from .llm_planner import (
     LLMBrain as LLMBrain,
 )
+from .permission import (
+    beyond as beyond,
+    replied as replied,
+)
 from .preparation import (
     prepare as prepare,
 )

@@ -4,3 +4,6 @@ from .parser import (
     Question as Question,
     parse as parse,
 )
+from .replies import (
+    reply as reply,
+)

@@ -5,6 +5,11 @@ from .capacity import (
 from .conversation_index import (
     Roster as Roster,
 )
+from .conversations import (
+    Conversations as Conversations,
+    InHand as InHand,
+    question_thread as question_thread,
+)
 from .question_queue import (
     Closed as Closed,
     waited as waited,

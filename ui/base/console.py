@@ -54,13 +54,21 @@ def desk_of(model: str | None, brain: str | None = None, transcoders: str | None
         desk.close()
 
 
-def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
-    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
+def can_reply() -> bool:
+    """Whether somebody at a terminal can be asked something."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def heard(session: "Session", question: dict[str, Any] | None) -> "Iterator[Event]":
+    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused.
+
+    Without a question it goes on with the one that was cut off.
+    """
     from agent import Failed, Working
     from ui.base.terminal import working
 
     cancel = threading.Event()
-    events = session.ask(**question, cancel=cancel)
+    events = session.go_on(cancel=cancel) if question is None else session.ask(**question, cancel=cancel)
     with notes().status("Thinking …") as status:
         try:
             for event in events:
