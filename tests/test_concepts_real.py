@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tracer.frozen import freeze
 
+from tracer.attribution.frozen_forward import freeze
 from tracer.concepts import (
     Held,
     exchange,

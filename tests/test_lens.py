@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 from tests_support import FAMILIES, tiny_subject
-from tracer.frozen import freeze
-from tracer.windows import Document
 
+from tracer.attribution.frozen_forward import freeze
+from tracer.autointerp.windows import Document
 from tracer.lens import (
     LensError,
     check_fits,

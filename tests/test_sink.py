@@ -3,9 +3,9 @@
 import pytest
 import torch
 from tests_support import FAMILIES, freeze_words, tiny_subject
-from tracer.frozen import freeze
 
-from tracer.sink import attention_received, find_sinks
+from tracer.attribution.frozen_forward import freeze
+from tracer.attribution.sink import attention_received, find_sinks
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import platformdirs
 import torch
-from tracer.frozen import freeze
-from tracer.subject import Subject, load
 
+from tracer.attribution.frozen_forward import freeze
 from tracer.lens.exact import counted_positions, text_jacobian
 from tracer.lens.local import LocalMeans
+from tracer.models.model import Subject, load
 
 LENGTH = 128
 

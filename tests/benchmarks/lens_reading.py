@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 import platformdirs
 import torch
-from tracer.frozen import recorded_inputs
-from tracer.subject import Subject, load
 
+from tracer.attribution.frozen_forward import recorded_inputs
 from tracer.lens import Lens, concept_of, lens_for, lens_logits, nearness, read_lens, surface
 from tracer.lens.readout import check_fits
+from tracer.models.model import Subject, load
 
 FEW = 5
 ASKED = "{} is a city in the country of"
@@ -74,7 +74,7 @@ def cases(subject: Subject, cities: dict[str, Any], count: int, sure: float) -> 
 
 @torch.no_grad()
 def _stream(subject: Subject, text: str) -> torch.Tensor:
-    from tracer.families import part
+    from tracer.models.families import part
 
     sites = {str(index): block for index, block in enumerate(subject.blocks)}
     sites["final"] = part(subject.model, subject.family.final_norm)

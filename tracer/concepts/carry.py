@@ -2,7 +2,7 @@
 
 What the stream holds of the concept is pushed up through attention and MLPs as they are on this text
 (patterns and norms frozen, neurons by the half rule); what the answer's lead feels is pulled down; where they
-meet, each layer's attention is a sum over heads, query and key positions (`tracer.heads`).
+meet, each layer's attention is a sum over heads, query and key positions (`tracer.attribution.heads`).
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tracer.attribution import Connection, Frozen, Layer, Targets, Written, crossings, final_direction
 from tracer.concepts.change import stream_behind
 from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative
 from tracer.concepts.operations import usual_coordinates
 from tracer.concepts.subspace import span
-from tracer.frozen import Frozen, Layer
-from tracer.heads import Connection, Written, crossings
-from tracer.lens.directions import directions
-from tracer.lens.values import Lens
-from tracer.targets import Targets, final_direction
+from tracer.lens import Lens, directions
 
 
 class Carrier(NamedTuple):

@@ -12,13 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
 from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.operations import ablate, usual_coordinates
-from tracer.frozen import Frozen
-from tracer.lens.directions import directions
-from tracer.lens.values import Lens
+from tracer.lens import Lens, directions
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
 NAMED = ("concept", "said before")

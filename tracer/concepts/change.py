@@ -12,11 +12,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from tracer.attribution import Frozen
 from tracer.concepts.subspace import Subspace
 from tracer.errors import GraphError
-from tracer.frozen import Frozen
-from tracer.held import FREE, final_logits
-from tracer.rerun import Start, remember_prefix, rerun
+from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun
 
 BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 VOCABULARIES = 128  # rows of logits over the whole vocabulary that are held at once

@@ -11,13 +11,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Change, stream_behind
 from tracer.concepts.kinds import is_content
 from tracer.concepts.operations import Held, ablate, exchange, usual_coordinates
-from tracer.frozen import Frozen
-from tracer.lens.directions import directions, similar
-from tracer.lens.values import Lens
-from tracer.subject import Subject
+from tracer.lens import Lens, directions, similar
+from tracer.models import Subject
 
 TOLERANCE = 0.1  # relative difference of the length by which the stream moves
 COMMON = 16_384  # the first tokens of a vocabulary are the most frequent

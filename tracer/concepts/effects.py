@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Change, measure
 from tracer.concepts.controls import ablation_controls, p_value
 from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.operations import ablate, scale
-from tracer.frozen import Frozen
-from tracer.lens.values import Lens
+from tracer.lens import Lens
 
 DOSES = (0.5, 0.0, -1.0)
 

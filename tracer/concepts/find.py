@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from tracer.attribution import Frozen
+from tracer.cancellation import pulse
 from tracer.concepts.operations import Held
 from tracer.concepts.words import Words
-from tracer.frozen import Frozen
-from tracer.lens.directions import families, surface
-from tracer.lens.readout import check_fits, stands_out, streams
-from tracer.lens.values import Lens
-from tracer.pulse import pulse
+from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
 
 RANK = 12  # words that may be named at each place and layer
 SCORE = 2.0  # standard deviations above what is read there for other texts

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.frozen import Frozen
-from tracer.lens.directions import FREQUENT, families, similar, surface
-from tracer.subject import Subject
-from tracer.tokenclasses import GRAMMAR
+from tracer.attribution import Frozen
+from tracer.autointerp import GRAMMAR
+from tracer.lens import FREQUENT, families, similar, surface
+from tracer.models import Subject
 
 LIKELY = 400  # next tokens an alternative is looked for among
 RANDOM = 2048  # tokens whose cosines say what near is

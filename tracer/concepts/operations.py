@@ -12,12 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Change, Clamp, stream_behind
 from tracer.concepts.subspace import span
-from tracer.frozen import Frozen
-from tracer.lens.directions import directions, output_rows
-from tracer.lens.readout import normalised
-from tracer.lens.values import Lens
+from tracer.lens import Lens, directions, normalised, output_rows
 
 
 class Held(NamedTuple):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Change, Clamp, Reading, measure, stream_behind, unmoved
 from tracer.concepts.kinds import Alternative, contrast_direction
-from tracer.frozen import Frozen
 
 PART = 0.2  # of a change that is tried
 

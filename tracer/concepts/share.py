@@ -11,13 +11,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Change, Clamp, measure, stream_behind
 from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.subspace import Subspace, span
-from tracer.frozen import Frozen
-from tracer.lens.directions import directions
-from tracer.lens.values import Lens
+from tracer.lens import Lens, directions
 
 DRAWS = 16  # random places of other texts
 

@@ -5,16 +5,14 @@ from typing import NamedTuple
 
 import torch
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
 from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction, same_kind
 from tracer.concepts.operations import exchange
 from tracer.concepts.words import Words
-from tracer.frozen import Frozen
-from tracer.lens.directions import similar, surface
-from tracer.lens.readout import stands_out, streams
-from tracer.lens.values import Lens
+from tracer.lens import Lens, similar, stands_out, streams, surface
 
 NEAREST = 32  # words of a kind that partners are chosen from
 HELD_HERE = 1.5  # standard deviations from which a word counts as held at a place itself

@@ -7,10 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.concepts.kinds import is_content
-from tracer.lens.directions import FREQUENT, output_rows
-from tracer.lens.readout import normalised
-from tracer.lens.values import Lens
-from tracer.subject import Subject
+from tracer.lens import FREQUENT, Lens, normalised, output_rows
+from tracer.models import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import torch
 
+from tracer.attribution import Frozen
 from tracer.concepts.find import ConceptNode
-from tracer.frozen import Frozen
-from tracer.lens.directions import directions
-from tracer.lens.values import Lens
+from tracer.lens import Lens, directions
 
 
 class Writer(NamedTuple):

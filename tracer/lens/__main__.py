@@ -6,12 +6,11 @@ from pathlib import Path
 
 import platformdirs
 
+from tracer.autointerp import corpus_texts
 from tracer.errors import TracerError
 from tracer.lens.files import write_lens
 from tracer.lens.fit import fit_lens, quick_fit
-from tracer.names import EMBEDDED
-from tracer.subject import load
-from tracer.windows import documents
+from tracer.models import EMBEDDED, load
 
 
 def main() -> None:
@@ -32,7 +31,7 @@ def main() -> None:
         print(f"\r{done:4.0%} {note}   ", end="", file=sys.stderr, flush=True)
 
     subject = load(given.model, cache=cache, threads=given.threads)
-    texts, name = documents(given.corpus), ", ".join(path.stem for path in given.corpus)
+    texts, name = corpus_texts(given.corpus), ", ".join(path.stem for path in given.corpus)
     if given.tokens:
         lens = fit_lens(subject, texts, tokens=given.tokens, work=given.work, corpus=name, progress=tell)
     else:

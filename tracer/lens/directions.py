@@ -15,10 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.families import part
-from tracer.folding import centres, gain_of
 from tracer.lens.values import Lens
-from tracer.subject import Subject
+from tracer.models import Subject, centres, gain_of, part
 
 NEAR = 0.65  # cosine of centred unembeddings from which two spellings of one stem are one concept
 CONTINUED = 0.58  # the same where one spelling continues the other

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.frozen import recorded_inputs
+from tracer.attribution import recorded_inputs
+from tracer.cancellation import pulse
 from tracer.lens.errors import LensError
-from tracer.pulse import pulse
-from tracer.subject import Subject
+from tracer.models import Subject
 
 SKIPPED = 16  # first positions that are left out: attention sinks, and little context
 AT_ONCE = 32  # output directions of a backward pass

@@ -8,28 +8,27 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-import transformers
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tracer.attribution import Frozen, find_sinks, freeze
+from tracer.autointerp import Document, scrub
+from tracer.cancellation import pulse
 from tracer.errors import TextError
-from tracer.frozen import Frozen, freeze
 from tracer.lens.errors import LensError
 from tracer.lens.exact import counted_positions, text_jacobian
 from tracer.lens.local import LocalMeans, local_jacobian
 from tracer.lens.readout import normalised, streams
 from tracer.lens.values import About, Background, Lens
-from tracer.pulse import pulse
-from tracer.sink import find_sinks
-from tracer.subject import Subject
-from tracer.windows import Document, scrub
+from tracer.models import Subject
 
 LENGTH = 128  # tokens a text
 LATER = 60  # texts read at most for the background
@@ -224,7 +223,7 @@ def _lens(subject: Subject, jacobian: Tensor, texts: int, positions: int, method
         vocabulary=len(subject.unembedding),
         fingerprint=fingerprint(subject),
         method=method,
-        transformers=transformers.__version__,
+        transformers=version("transformers"),
         corpus=corpus,
     )
     return Lens(dict(enumerate(jacobian)), about)

@@ -11,11 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.families import part
-from tracer.folding import gain_of
-from tracer.frozen import Frozen, Layer
-from tracer.pulse import pulse
-from tracer.subject import Subject
+from tracer.attribution import Frozen, Layer
+from tracer.cancellation import pulse
+from tracer.models import Subject, gain_of, part
 
 
 @dataclass

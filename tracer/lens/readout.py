@@ -11,14 +11,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.families import part
-from tracer.folding import centres, gain_of
-from tracer.frozen import Frozen
+from tracer.attribution import Frozen, epsilon_of
+from tracer.cancellation import pulse
 from tracer.lens.files import check_lens
 from tracer.lens.values import Background, Lens
-from tracer.pulse import pulse
-from tracer.sink import epsilon_of
-from tracer.subject import Subject
+from tracer.models import Subject, centres, gain_of, part
 
 AT_ONCE = 16  # places read together: each is a row as long as the vocabulary
 FREQUENT = 65_536  # tokens that name a concept: the first of a vocabulary are the most frequent

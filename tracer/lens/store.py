@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tracer.autointerp import Document
 from tracer.lens.files import read_lens, shipped_lens, write_lens
 from tracer.lens.fit import fingerprint, quick_fit
 from tracer.lens.readout import check_fits
 from tracer.lens.values import Lens
-from tracer.subject import Subject
-from tracer.windows import Document
+from tracer.models import Subject
 
 QUICK_TEXTS = 64
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
+from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content, nearness
 from tracer.concepts.mechanisms.texts import logits_with
-from tracer.frozen import Frozen
-from tracer.lens.directions import similar
-from tracer.subject import Subject
+from tracer.lens import similar
+from tracer.models import Subject
 
 
 class Agreement(NamedTuple):

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tracer.attribution import Frozen
 from tracer.concepts.change import Clamp, measure, stream_behind
 from tracer.concepts.kinds import Alternative
 from tracer.concepts.subspace import span
-from tracer.frozen import Frozen
-from tracer.lens.directions import directions
-from tracer.lens.readout import lens_logits
-from tracer.lens.values import Lens
+from tracer.lens import Lens, directions, lens_logits
 
 
 class Rival(NamedTuple):

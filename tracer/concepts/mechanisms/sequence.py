@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from tracer.attribution import Frozen
 from tracer.concepts.kinds import same_kind
 from tracer.concepts.mechanisms.texts import logits_with, says_along
-from tracer.frozen import Frozen
 
 ITEMS = 3  # of the answer's kind that must stand before it
 

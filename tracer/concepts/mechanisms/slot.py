@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content, same_kind
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
-from tracer.frozen import Frozen
 
 TRIED = 8
 ENOUGH = 0.6

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.words import Words
-from tracer.frozen import Frozen
-from tracer.subject import Subject
+from tracer.models import Subject
 
 Replacement = tuple[tuple[int, int], ...]  # (position, token) pairs
 

@@ -9,9 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tracer.families import part
-from tracer.folding import centres
-from tracer.frozen import Frozen
+from tracer.attribution.frozen_forward import Frozen
+from tracer.models import centres, part
 
 LONGER = 3.0  # a sink's stream: so many times the text's median, in the middle half of the layers
 LOOKED_AT = 0.2  # share of later positions' attention, mean over heads and the middle half of the layers
