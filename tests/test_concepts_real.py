@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracer.frozen import freeze
 
 from tracer.attribution.frozen_forward import freeze
 from tracer.concepts import (

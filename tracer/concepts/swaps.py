@@ -15,7 +15,7 @@ from tracer.concepts.words import Words
 from tracer.lens import Lens, similar, stands_out, streams, surface
 
 NEAREST = 32  # words of a kind that partners are chosen from
-HELD_HERE = 1.5  # standard deviations from which a word counts as held at a place itself
+HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
 class Swap(NamedTuple):
@@ -61,7 +61,7 @@ def find_partners(
     count: int = 4,
     not_near: Sequence[int] = (),
 ) -> tuple[int, ...]:
-    """Words of the concept's kind that are not held at its place themselves, the most common first.
+    """Words of the concept's kind that are not held at its place themselves, the nearest first.
 
     What is read high beside a concept are its relatives (Canada beside Ontario): exchanging them would change
     nothing. None of the partners is a word of the text or one of `not_near`.
@@ -78,7 +78,7 @@ def find_partners(
     stream = streams(frozen)[node.best_layer, node.position][None]
     score = stands_out(lens, subject, node.best_layer, stream, torch.tensor([near]))[0].nan_to_num(0.0)
     strange = [partner for partner, z in zip(near, score.tolist(), strict=True) if z < HELD_HERE]
-    return tuple(sorted(strange or near)[:count])
+    return tuple((strange or near)[:count])
 
 
 def swap_concepts(

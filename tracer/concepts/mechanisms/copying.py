@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from tracer.attribution import Frozen
+from tracer.concepts.kinds import same_kind
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
 
@@ -24,11 +25,13 @@ class Copying(NamedTuple):
 
 
 def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
-    """Replace every earlier occurrence of the answer by each of a few drawn words."""
+    """Replace every earlier occurrence of the answer by each of a few words of its kind (any without one)."""
     places = tuple(index for index, token in enumerate(frozen.ids.tolist()) if token == answer)
     if not places:
         return Copying(False, 0.0, (), None, 0.0)
-    others = drawn_words(frozen, words, TRIED)
+    kind = [token for token, _ in same_kind(frozen.subject, answer, words.tokens.tolist())]
+    others = [token for token in kind if token not in frozen.ids.tolist()][:TRIED]
+    others = others or drawn_words(frozen, words, TRIED)
     logits = logits_with(frozen, [tuple((place, other) for place in places) for other in others])
     said = [int(row.argmax()) == other for row, other in zip(logits, others, strict=True)]
     looks = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True).attentions
