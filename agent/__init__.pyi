@@ -15,6 +15,7 @@ from .core import (
     read_settings as read_settings,
     settings_table as settings_table,
     share_memory as share_memory,
+    unescaped as unescaped,
 )
 from .features import (
     ShownFeature as ShownFeature,
@@ -30,6 +31,7 @@ from .features import (
 from .graph_files import (
     Naming as Naming,
     Upload as Upload,
+    draw_trace as draw_trace,
     explain_foreign as explain_foreign,
     export_trace as export_trace,
     show_graph as show_graph,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.answers.comparison_sentences import side_by_side
 from agent.answers.graph_sentences import evidence, how_sure, where_it_ends, words_that_mattered
 from agent.answers.llm_rewording import reworded
 from agent.answers.path_sentences import asked_path, path_walked
@@ -15,7 +16,6 @@ from agent.answers.search_sentences import (
     carried_over,
     other_than_asked,
     repairs,
-    side_by_side,
     sides,
     swapped,
     text_by_text,

@@ -23,6 +23,9 @@ from .claim_base import (
     TestedClaim as TestedClaim,
     known as known,
 )
+from .claim_migration import (
+    present_claim as present_claim,
+)
 from .claim_parts import (
     Cell as Cell,
     Combination as Combination,
@@ -105,16 +108,19 @@ from .groups import (
 )
 from .ids import (
     ANSWER as ANSWER,
+    FEATURE_AT as FEATURE_AT,
     GROUP as GROUP,
     IDS as IDS,
     NAMED_GROUPS as NAMED_GROUPS,
-    POINTED as POINTED,
+    TYPED_ID as TYPED_ID,
     claim_id as claim_id,
     is_group as is_group,
     join_groups as join_groups,
     moved_to as moved_to,
     part_groups as part_groups,
+    place_of as place_of,
     position_of as position_of,
+    sign_of as sign_of,
 )
 from .intents import (
     Intent as Intent,

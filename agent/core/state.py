@@ -1,6 +1,8 @@
 """What one conversation remembers: plain JSON, so that it survives a restart. No behaviour."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict  # pydantic reads these, and on Python 3.11 only such
 
 from agent.core.claims import PlainClaim
 

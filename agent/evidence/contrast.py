@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.core import Case, listed, percent, quoted, rounded
+from agent.core import Case, listed, percent, place_of, quoted, rounded
 from agent.features import FROM_TEXT, Description
 from tracer import Study, Token
 
@@ -95,7 +95,7 @@ def _on_this_text(feature: dict[str, Any]) -> str:
 def description_of(model: str, feature: dict[str, Any]) -> Description:
     """A feature as the library files it."""
     return Description(
-        id=f"{model}/{feature['id'].split('@')[0]}",
+        id=f"{model}/{place_of(feature['id'])}",
         model=model,
         layer=feature["layer"],
         feature=feature["neuron"],

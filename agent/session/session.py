@@ -2,7 +2,7 @@
 
 The whole API of a conversation: `ask`, `intervene` and `go_on` give events, `answered` and `in_words` run
 them to their end; `findings`, `history`, `last_drawing` and `bundle` say what there is, `unfinished` what was
-cut off. `agent/session/tour.ipynb` shows it.
+cut off. `docs/python.md` tells of the door above it.
 """
 
 import logging
@@ -370,7 +370,7 @@ class Session:
 
         A read-only desk has no model: there it can be read, whatever it is about.
         """
-        there = bundle.report["model"]
+        there = bundle.report.model
         here = there if self._desk.settings.read_only else self._desk.subject.name
         if here != there:
             raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")

@@ -31,7 +31,7 @@ class Still:
     @staticmethod
     def of(bundle: "Bundle") -> "Still":
         """A bundle as it was left."""
-        return Still([dict(each) for each in bundle.history], bundle.drawing, bundle)
+        return Still([dict(each) for each in bundle.history], bundle.drawing.plain(), bundle)
 
 
 @dataclass(slots=True)
