@@ -34,10 +34,12 @@ from agent.experiments import (
     looked_for,
     numbers_of,
     of_the_picture,
+    read_concepts,
     register,
     register_transfer,
     run_test,
     summary_of_search,
+    test_concepts,
     wanted_claims,
 )
 from agent.planners import TEXT_ONLY, candidates, guesses, loose, worth
@@ -120,6 +122,12 @@ class Harness:
             "claims": entered(state, claim),
             "found_note": f"it says {top[0]}",
         }
+
+    def _read_concepts(self, _action: actions.ReadConcepts, state: State) -> Update:
+        return read_concepts(self._desk, case_in(state), state)
+
+    def _test_concepts(self, action: actions.TestConcepts, state: State) -> Update:
+        return test_concepts(self._desk, action, case_in(state), state, self._progress("test_concepts"))
 
     def _trace(self, action: actions.Trace, state: State) -> Update:
         traced = self._traced(state, action.nodes, self._progress("trace"))
