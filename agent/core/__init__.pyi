@@ -190,6 +190,7 @@ from .state import (
 from .text_format import (
     chance as chance,
     escaped as escaped,
+    folded as folded,
     layered as layered,
     listed as listed,
     named_at as named_at,
@@ -202,5 +203,7 @@ from .text_format import (
     shown as shown,
     signed as signed,
     unescaped as unescaped,
+    unfolded as unfolded,
     whole_word as whole_word,
+    without_folds as without_folds,
 )

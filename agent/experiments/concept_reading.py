@@ -19,7 +19,7 @@ from agent.workspace import Desk
 from tracer import ConceptNode, Study, contrast_direction, find_alternatives, find_concepts
 
 Update = dict[str, Any]
-MOST = 24  # concepts of a text
+MOST = 40  # concepts of a text
 
 
 def read_concepts(desk: Desk, case: Case, state: State) -> Update:
@@ -29,7 +29,7 @@ def read_concepts(desk: Desk, case: Case, state: State) -> Update:
         note = desk.lens_note
         return {"concepts": {"note": note}, "found_note": note}
     answer = case["answer_id"]
-    nodes = find_concepts(study.frozen, lens, answer=answer, most=MOST)
+    nodes = find_concepts(study.frozen, lens, desk.words, answer=answer, most=MOST)
     others = find_alternatives(study.frozen, answer)
     lead = contrast_direction(study.frozen.logits.double(), answer, others)
     claim = new_claim(

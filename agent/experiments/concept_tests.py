@@ -44,8 +44,9 @@ from tracer import (
     follow,
     measure,
     reading_of,
-    strength_of,
+    stream_behind,
     swap_concepts,
+    usual_coordinates,
 )
 
 Update = dict[str, Any]
@@ -158,7 +159,12 @@ def partners_for(bench: _Bench, concept: Concept) -> tuple[int, ...]:
     """Other concepts of its kind; neither the answer nor one of its alternatives."""
     answer = bench.case["answer_id"]
     return find_partners(
-        bench.frozen, bench.lens, node_of_concept(concept), count=PARTNERS, not_near=(answer,)
+        bench.frozen,
+        bench.lens,
+        bench.desk.words,
+        node_of_concept(concept),
+        count=PARTNERS,
+        not_near=(answer,),
     )
 
 
@@ -210,14 +216,14 @@ def _taken_out(
 
 def _lost(bench: _Bench, node: ConceptNode, readings: torch.Tensor) -> list[float] | None:
     """The share of a concept that is lost in each run, beside what other texts have there."""
-    clean, usual = strength_of(bench.frozen, bench.lens, node)
-    above = clean - usual
+    reading, tokens = reading_of(bench.frozen, bench.lens, node), node.tokens[:1]
+    clean = float(stream_behind(bench.frozen, reading.layer)[node.position] @ reading.direction)
+    usual = usual_coordinates(bench.frozen, bench.lens, reading.layer, tokens)
+    above = clean - float(usual[node.position, 0])
     return [float(x) for x in (clean - readings) / above] if above > 0 else None
 
 
-def _hop(
-    source: Concept, target: Concept, gone: list[float], state: State, known: Sequence[Any]
-) -> HopClaim:
+def _hop(source: Concept, target: Concept, gone: list[float], state: State, known: Sequence[Any]) -> HopClaim:
     return new_claim(
         known,
         state["turn"],
@@ -292,5 +298,6 @@ def _next(bench: _Bench, logits: torch.Tensor) -> list[NextToken]:
     best = logits.double().softmax(-1).topk(SAID)
     texts = bench.desk.subject.token_texts(best.indices.tolist())
     return [
-        NextToken(token=text, p=rounded(float(p))) for text, p in zip(texts, best.values.tolist(), strict=True)
+        NextToken(token=text, p=rounded(float(p)))
+        for text, p in zip(texts, best.values.tolist(), strict=True)
     ]

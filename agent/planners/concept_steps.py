@@ -1,4 +1,4 @@
-"""When concepts are read and tested: before any graph is made, and for whatever asks how an answer comes about."""
+"""When concepts are read and tested: before any graph, for all that asks how an answer comes about."""
 
 from agent.core import ConceptsClaim, State, every_claim
 from agent.questions import Intent

@@ -24,9 +24,11 @@ from tracer import (
     TracedStudy,
     TracerError,
     Transcoders,
+    Words,
     fitted,
     load,
     load_transcoders,
+    nameable_words,
 )
 
 log = logging.getLogger(__name__)
@@ -105,6 +107,11 @@ class Desk:
     def lens_note(self) -> str:
         """Why no concept can be read just now; empty where they can."""
         return self._lenses.note
+
+    @cached_property
+    def words(self) -> Words:
+        """The tokens that may name a concept."""
+        return nameable_words(self.subject)
 
     @cached_property
     def _lenses(self) -> LensShelf:
