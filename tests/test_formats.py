@@ -4,11 +4,10 @@ import copy
 import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from frozen_reference import own_precision
-from graph_files import error, example, feature, logit, node, read, whole
+from graph_files import GRAPHS, error, example, feature, logit, node, read, whole
 from hypothesis import given, settings, strategies as st
 from tests_support import relu_subject, save_own_mlps, tiny_subject
 
@@ -16,7 +15,7 @@ from tracer import GraphError, flow_of, graph_file, parse_graph, read_graph_file
 from tracer.attribution.graph import Kind
 from tracer.graph_files.formats import as_json, feature_index, neuron_of, pair, unpair, write_graph_file
 
-SHARED = Path("/work/shared/graphs")
+SCHEMA = GRAPHS / "neuronpedia-graph-schema.json"
 
 
 # Numbers and names
@@ -387,9 +386,11 @@ def test_our_file_has_every_field_that_neuronpedia_asks_for(written):
     assert all(isinstance(x["weight"], float) for x in data["links"])
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs Neuronpedia's schema beside the project")
+@pytest.mark.skipif(
+    not SCHEMA.exists(), reason="needs Neuronpedia's schema: see tests/golden/graphs/README.md"
+)
 def test_our_file_is_valid_by_neuronpedia_s_schema(written):
     jsonschema = pytest.importorskip("jsonschema")
-    schema = json.loads((SHARED / "neuronpedia-graph-schema.json").read_text())
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(as_json(written)), schema)
     jsonschema.validate(json.loads(as_json(with_error_ids(written, old=False))), schema)

@@ -309,7 +309,7 @@ def test_a_space_is_whole(tmp_path):
     assert not {"pytest", "ruff", "ipykernel", "playwright"} & set(names)
     compile((space / "app.py").read_text(encoding="utf-8"), "app.py", "exec")
     assert (space / "prompts").is_dir()
-    assert (space / "ui" / "graph.js").exists()
+    assert (space / "ui" / "web" / "circuit.js").exists()
 
 
 def test_the_doctor_tells_a_host_who_may_come_in():

@@ -18,7 +18,7 @@ from agent.questions.quoting import lift
 from tests.benchmarks.fit_tagger import digest
 
 HERE = Path(__file__).parent
-DATA = HERE.parent / "agent" / "data"
+DATA = HERE.parent / "agent" / "questions" / "data"
 ASKED = yaml.safe_load((HERE / "questions.yaml").read_text(encoding="utf-8"))
 SLOTS = [field.name for field in fields(Question) if field.name not in ("intent", "raw")]
 LONG = 10_000

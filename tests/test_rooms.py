@@ -17,7 +17,7 @@ MAY_TOUCH = {  # room -> other rooms and the heavy libraries it may import
         *("tracer", "prompts", "langgraph", "langchain_core", "openai", "pydantic_settings"),
         *("chromadb", "numpy", "scipy"),
     },
-    "ui": {"agent", "gradio", "starlette", "uvicorn", "fastapi", "mcp", "anyio"},
+    "ui": {"agent", "gradio", "starlette", "uvicorn", "fastapi", "mcp", "anyio", "jinja2"},
     "prompts": set(),
 }
 PACKAGES = {  # room -> its packages, lowest first: a package imports only what stands before it
@@ -43,6 +43,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "chromadb": {"agent/features/vector_index.py"},
     "pydantic_settings": {"agent/core/settings.py"},
     "gradio": {"ui/page/app.py", "ui/page/handlers.py", "ui/page/widgets.py"},
+    "jinja2": {"ui/reports/templates.py"},
     "uvicorn": {"ui/server/hosting.py"},
     "mcp": {"ui/machines/mcp.py"},
     "anyio": {"ui/machines/mcp.py"},

@@ -20,7 +20,8 @@ from agent.suites.results import benjamini, expected, ranks
 from agent.suites.runner import Run, run_here
 from tests.planted import circuits
 from ui.base.terminal import answer
-from ui.reports.suite_page import CSP, markdown, page
+from ui.reports.suite_markdown import markdown
+from ui.reports.suite_page import CSP, page
 
 ROOT = Path(__file__).parents[1]
 MANY = 12  # cases of a run that is ended early

@@ -16,7 +16,7 @@ from agent.core import (
     groups_of,
     read_claims,
 )
-from agent.evidence import LEVEL, Sentence, faults, p_value, rate_p, settle, summary
+from agent.evidence import LEVEL, Sentence, faults, p_beyond_all, p_value, rate_p, settle, summary
 
 if TYPE_CHECKING:
     from agent.answers.bundle import Bundle
@@ -53,13 +53,15 @@ def _controlled(claim: ControlledClaim, measured: float, stated: float) -> Itera
     if controls is None:
         yield f"{claim.id} has a p-value and no controls"
         return
-    p = p_value(measured, controls.values)
+    kinds = [kind for kind in (controls, claim.norm_controls) if kind is not None]
+    p = p_beyond_all(measured, *(kind.values for kind in kinds))
     if not math.isclose(p, stated, abs_tol=1e-6):
         yield f"{claim.id}: p is {stated:g}, and the controls give {p:g}"
-    known, again = controls.model_dump(), summary(controls.values, 0, 0).model_dump()
-    for name in ("n", "mean", "sd", "max_abs"):
-        if not math.isclose(again[name], known[name], abs_tol=2e-6):
-            yield f"{claim.id}: {name} of the controls is {known[name]:g}, not {again[name]:g}"
+    for kind in kinds:
+        known, again = kind.model_dump(), summary(kind.values, 0, 0).model_dump()
+        for name in ("n", "mean", "sd", "max_abs"):
+            if not math.isclose(again[name], known[name], abs_tol=2e-6):
+                yield f"{claim.id}: {name} of the controls is {known[name]:g}, not {again[name]:g}"
 
 
 def _rate(claim: RateClaim) -> Iterator[str]:

@@ -243,11 +243,21 @@ def tested(claim: EffectClaim, group: Supernode, case: Case) -> Sentence:
     return Sentence(
         f"{what} changes the lead of {quoted(case['answer'])} over {quoted(foil)} by "
         f"{signed(claim.effect)} (predicted {signed(claim.predicted or 0.0)}); "
-        f"{controls.n} matched random groups change it by at most {plain(controls.max_abs)} "
-        f"(p = {chance(claim.p or 0.0)}, after Holm {chance(claim.p_holm or 0.0)}): "
-        f"{claim.verdict}.",
+        f"{_beside_controls(claim)} (p = {chance(claim.p or 0.0)}, "
+        f"after Holm {chance(claim.p_holm or 0.0)}): {claim.verdict}.",
         (claim.id,),
     )
+
+
+def _beside_controls(claim: EffectClaim) -> str:
+    """What random groups do: those as active, with how well they match, and those that write as much."""
+    controls, equal = claim.controls, claim.norm_controls
+    assert controls is not None
+    alike = "" if controls.matched >= 1 else f", {percent(controls.matched)} of its members matched"
+    said = f"{controls.n} random groups as active{alike} change it by at most {plain(controls.max_abs)}"
+    if equal is None:
+        return said
+    return f"{said}, {equal.n} that write as much by at most {plain(equal.max_abs)}"
 
 
 def knock_on(state: State) -> list[Sentence]:

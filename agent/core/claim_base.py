@@ -85,12 +85,19 @@ class TestedClaim(BaseClaim):
 class ControlledClaim(TestedClaim):
     """One that was tested beside matched random controls on one text."""
 
-    controls: Controls | None = None
+    controls: Controls | None = None  # random others, as active
+    norm_controls: Controls | None = None  # random others that move the residual stream as far
     doses: dict[str, float] | None = None  # factor -> change of the lead
 
     def values(self) -> list[float]:
         """Those of a test, its controls and its doses."""
-        return [*super().values(), *_of_controls(self.controls), *_of_doses(self.doses)]
+        drawn = (_of_controls(self.controls), _of_controls(self.norm_controls))
+        return [*super().values(), *drawn[0], *drawn[1], *_of_doses(self.doses)]
+
+    @property
+    def loudest(self) -> float:
+        """The largest effect of any control, in logits."""
+        return max((c.max_abs for c in (self.controls, self.norm_controls) if c is not None), default=0.0)
 
 
 def _of_controls(controls: Controls | None) -> list[float]:

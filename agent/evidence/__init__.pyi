@@ -17,6 +17,7 @@ from .statistics import (
     LEAST as LEAST,
     LEVEL as LEVEL,
     holm as holm,
+    p_beyond_all as p_beyond_all,
     p_value as p_value,
     rate_p as rate_p,
     seed_of as seed_of,

@@ -36,6 +36,11 @@ def p_value(measured: float, controls: Sequence[float]) -> float:
     return (1 + sum(abs(d) >= abs(measured) for d in controls)) / (len(controls) + 1)
 
 
+def p_beyond_all(measured: float, *controls: Sequence[float]) -> float:
+    """The p-value against every kind of control at once: the largest; a kind not drawn is left out."""
+    return max((p_value(measured, kind) for kind in controls if kind), default=1.0)
+
+
 def rate_p(runs: int, held: int) -> float:
     """P(at least `held` of `runs`) if each held by chance alone, at LEVEL; not stated below 0.0001."""
     tail = (math.comb(runs, k) * LEVEL**k * (1 - LEVEL) ** (runs - k) for k in range(held, runs + 1))
@@ -85,7 +90,7 @@ def _(claim: ControlledClaim) -> str:
         return "supported" if abs(measured) >= HALF * abs(predicted) and _doses_agree(claim) else "partly"
     # not beyond chance, or as good as nothing: refuted if half of what was predicted would have stood out
     # and what was measured does not (with few controls an effect can stand out and p still be too large)
-    silence = max(controls.max_abs, LEAST)
+    silence = max(claim.loudest, LEAST)
     return "refuted" if HALF * abs(predicted) > silence >= abs(measured) else "inconclusive"
 
 

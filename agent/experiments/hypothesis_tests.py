@@ -3,12 +3,13 @@
 The numbers come from the tracer; what they allow to be said is settled in `agent.experiments`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent.core import (
     Case,
     Claim,
+    Controls,
     Donor,
     EffectClaim,
     Hypothesise,
@@ -36,7 +37,7 @@ from agent.core import (
     rounded,
     set_of,
 )
-from agent.evidence import new_claim, p_value, seed_of, settle, summary
+from agent.evidence import new_claim, p_beyond_all, seed_of, settle, summary
 from agent.experiments.activation_patching import donor_for, donor_text
 from agent.experiments.generalisation import describes, measure_transfer
 from agent.questions import Intent
@@ -115,13 +116,19 @@ def run_test(
         "measured_frozen": rounded(outcome.measured_frozen),
         "controls": summary(outcome.controls, outcome.matched, len(claim.members)),
         "doses": {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None,
-        "p": p_value(outcome.measured, outcome.controls),
+        "norm_controls": _by_norm(outcome.norm_controls, outcome.norm_matched, len(claim.members)),
+        "p": p_beyond_all(outcome.measured, outcome.controls, outcome.norm_controls),
         "knock_on": [known.model_copy(update={"measured": rounded(by)}) for known, by in moved],
         "says": [NextToken(token=s.token, p=rounded(s.p)) for s in says],
         "repair": _repaired(claim.repair, outcome.say_foil),
     }
     note = f"{claim.id}: predicted {claim.predicted:+.2f}, measured {outcome.measured:+.2f}"
     return _settled(claim.model_copy(update=found), state, note)
+
+
+def _by_norm(controls: Sequence[float], matched: int, size: int) -> Controls | None:
+    """What is reported of the controls that move the stream as far; None where nothing else is active."""
+    return summary(controls, matched, size) if controls else None
 
 
 def _repaired(repair: Repair | None, saying: int) -> Repair | None:

@@ -1,9 +1,9 @@
 """Fits the weights by which intent_classifier reads questions: python -m tests.benchmarks.fit_meaning.
 
-From agent/data/phrasings.txt, whose places are filled and which are framed, misspelt and made polite at
-random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral` (written by
-somebody who had not seen the phrases; scored once before it was learnt from). With --check it measures how
-many neutral questions are read right when their fold is not learnt.
+From phrasings.txt in agent/questions/data/, whose places are filled and which are framed, misspelt and made
+polite at random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral`
+(written by somebody who had not seen the phrases; scored once before it was learnt from). With --check it
+measures how many neutral questions are read right when their fold is not learnt.
 """
 
 import random
@@ -24,7 +24,7 @@ from agent.questions.intent_classifier import PLAIN, counted, marks
 from agent.questions.parser import seen
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT / "agent" / "data"
+DATA = ROOT / "agent" / "questions" / "data"
 FRAMED = {"why", "why_not", "make", "uses", "words", "mistake", "intervene", "swap", "path"}
 FRAMES = ["in {T}, %s", "%s in {T}", "for {T}: %s", "{T} - %s", "given {T}, %s", "{T}. %s", "i typed {T}. %s"]
 FRAMES += [
@@ -171,7 +171,7 @@ class Vectors:
 
 
 class Fitted(NamedTuple):
-    """What agent/data/meaning.npz holds."""
+    """What agent/questions/data/meaning.npz holds."""
 
     classes: list[str]
     known: dict[str, int]
@@ -205,7 +205,7 @@ def fitted(learnt: Sequence[Example], vectors: Vectors) -> Fitted:
 
 
 def save(found: Fitted) -> None:
-    """Write agent/data/meaning.npz."""
+    """Write agent/questions/data/meaning.npz."""
     known = sorted(found.known, key=lambda mark: found.known[mark])
     bank = sha256((DATA / "phrasings.txt").read_bytes()).hexdigest()
     weights = found.weights.astype(np.float16)

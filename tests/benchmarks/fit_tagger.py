@@ -1,7 +1,7 @@
 """Fits the weights by which agent.questions.slot_tagger fills slots: python -m tests.benchmarks.fit_tagger.
 
-From agent/data/phrasings.txt, whose places are filled from agent/data/texts.txt (fixed seeds), and from the
-neutral questions of tests/questions.yaml, whose slots are known.
+From phrasings.txt in agent/questions/data/, whose places are filled from texts.txt there (fixed seeds), and
+from the neutral questions of tests/questions.yaml, whose slots are known.
 """
 
 import random
@@ -283,7 +283,7 @@ def digest() -> str:
 
 
 def save(found: Weights) -> None:
-    """Write agent/data/tagger.npz."""
+    """Write agent/questions/data/tagger.npz."""
     kept = np.abs(found.emit).max(1) > 0.05
     names = np.array(sorted(found.known, key=lambda name: found.known[name]))[kept]
     numbers = {"emit": found.emit[kept], "step": found.step, "first": found.first}

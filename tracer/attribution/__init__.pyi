@@ -48,6 +48,7 @@ from .logit_lens import (
     raised as raised,
     role as role,
     write_directions as write_directions,
+    write_rows as write_rows,
 )
 from .neurons import (
     Units as Units,

@@ -32,10 +32,15 @@ SELECTIVE = 0.34  # an input feature fires on at most this share of the position
 
 def write_directions(frozen: Frozen, units: Units) -> Float[Tensor, "unit d_model"]:
     """What each unit adds to the stream on this text, sign and size included."""
+    return write_rows(frozen, units) * activations(frozen, units)[:, None]
+
+
+def write_rows(frozen: Frozen, units: Units) -> Float[Tensor, "unit d_model"]:
+    """What each unit would add to the stream with an activation of one."""
     out = frozen.embedded.new_zeros(len(units), frozen.embedded.shape[1])
     for index in units.layer.unique().tolist():
         layer, at = frozen.layers[index], units.layer == index
-        own = layer.weights.down.T[units.neuron[at]] * activations(frozen, units.pick(at))[:, None]
+        own = layer.weights.down.T[units.neuron[at]]
         out[at] = own if layer.post_gain is None else own * layer.post_gain[units.position[at]]
     return out
 

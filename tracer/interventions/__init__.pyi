@@ -44,3 +44,7 @@ from .partial_forward import (
     remember_prefix as remember_prefix,
     rerun as rerun,
 )
+from .write_norm_controls import (
+    NormControls as NormControls,
+    norm_matched_controls as norm_matched_controls,
+)

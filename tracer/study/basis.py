@@ -5,6 +5,7 @@ never need to know which one it is. Knows no claims.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -25,17 +26,20 @@ from tracer.attribution import (
     total_effects,
     trace,
     write_directions,
+    write_rows,
     written_by,
 )
 from tracer.errors import GraphError
 from tracer.interventions import (
     Change,
     Effect,
+    NormControls,
     full_logits,
     logits_after,
     matched_controls,
     measure,
     measure_frozen,
+    norm_matched_controls,
     predict_exact,
     predict_frozen,
     scale,
@@ -137,6 +141,10 @@ class Basis(Protocol):
 
     def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
         """The same intervention on random groups, matched unit by unit by layer, position, |activation|."""
+        ...
+
+    def norm_controls(self, change: Change, count: int, seed: int) -> NormControls:
+        """Random others at the same places, turned down until they move the stream as far as `change`."""
         ...
 
     def write_directions(self, units: Units) -> Float[Tensor, "unit d_model"]:
@@ -251,6 +259,17 @@ class Neurons:
         """The same intervention on random other neurons."""
         drawn = matched_controls(self.frozen, units, count, seed)
         return Drawn(tuple(again(one) for one in drawn.sets), drawn.matched)
+
+    def norm_controls(self, change: Change, count: int, seed: int) -> NormControls:
+        """Random other neurons, turned down until they move the stream as far as `change`."""
+
+        def pool(layer: int, position: int) -> tuple[Int[Tensor, " neuron"], Float[Tensor, " neuron"]]:
+            acts = self.frozen.layers[layer].acts[position]
+            active = acts.nonzero()[:, 0]
+            return active, acts[active]
+
+        own = self.activations(change.units)
+        return norm_matched_controls(change, own, partial(write_rows, self.frozen), pool, count, seed)
 
     def write_directions(self, units: Units) -> Float[Tensor, "unit d_model"]:
         """What each adds to the stream, sign and size included."""

@@ -18,10 +18,12 @@ from tracer.interventions import (
     Change,
     Effect,
     Hold,
+    NormControls,
     activations_on,
     effect_of_writes,
     felt_by_writes,
     matched_features,
+    norm_matched_controls,
     predict_by_graph,
     predict_live,
     set_features,
@@ -211,6 +213,22 @@ class Features:
             changes.append(Change(some.units, values))
         return Drawn(tuple(changes), drawn.matched)
 
+    def norm_controls(self, change: Change, count: int, seed: int) -> NormControls:
+        """Random others that fire there, turned down until they move the stream as far as `change`."""
+
+        def pool(layer: int, position: int) -> tuple[Int[Tensor, " feature"], Float[Tensor, " feature"]]:
+            active = self.active.units
+            here = (active.layer == layer) & (active.position == position)
+            return active.neuron[here], self.active.acts[here]
+
+        def rows(units: Units) -> Float[Tensor, "unit d_model"]:
+            out = self.frozen.embedded.new_zeros(len(units), self.frozen.embedded.shape[1])
+            for at, _, one in self._writes(units, each=torch.ones(len(units), dtype=out.dtype)):
+                out[at] += one
+            return out
+
+        return norm_matched_controls(change, self.activations(change.units), rows, pool, count, seed)
+
     @property
     def widths(self) -> list[int]:
         """How many features each layer has."""
@@ -250,9 +268,14 @@ class Features:
             )
         return out
 
-    def _writes(self, units: Units) -> list[tuple[Tensor, int, Float[Tensor, "some d_model"]]]:
-        """(which of the units, the layer written at, what) for every layer each writes at."""
-        acts, found = self.activations(units), []
+    def _writes(
+        self, units: Units, each: Float[Tensor, " unit"] | None = None
+    ) -> list[tuple[Tensor, int, Float[Tensor, "some d_model"]]]:
+        """(which of the units, the layer written at, what) for every layer each writes at.
+
+        `each`: how active they are; as on the text where it is not given.
+        """
+        acts, found = self.activations(units) if each is None else each, []
         for index in units.layer.unique().tolist():
             at = (units.layer == index).nonzero()[:, 0]
             rows = self.transcoders.layers[index].writing(units.neuron[at], acts) * acts[at, None, None]

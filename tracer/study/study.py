@@ -15,7 +15,7 @@ from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference
 from tracer.errors import TextError
 from tracer.interventions import Change, Effect
 from tracer.models import Prediction, Subject
-from tracer.study.basis import Basis, Drawn, Neurons
+from tracer.study.basis import Basis, Neurons
 from tracer.study.feature_basis import Features
 from tracer.transcoders import Transcoders, text_ids
 
@@ -66,6 +66,8 @@ class Outcome(NamedTuple):
     matched: int
     doses: dict[float, float]
     knock_on: tuple[float, ...]
+    norm_controls: tuple[float, ...] = ()  # random others that move the residual stream as far
+    norm_matched: int = 0
     say_foil: int = 0  # of the controls, where the whole vocabulary was looked at
 
 
@@ -259,27 +261,36 @@ class Contrast:
     ) -> Outcome:
         """Intervene on the model: the group, its matched random controls and its doses in one batch.
 
-        Where the group beats every one of its `controls`, further ones are drawn until there are `more`
-        in all. Stopping at the first that is not beaten makes p no smaller than chance allows (Besag and
-        Clifford 1991): p <= 1 / (more + 1) still needs all of them beaten. `whole` looks at the whole
-        vocabulary, and at no readouts, to count the controls that make the model say the foil.
+        As many random others, turned down until they move the residual stream as far as the group does, are
+        run beside those that are as active (`norm_controls`). Where the group beats every one of a kind,
+        further ones are drawn until there are `more` in all. Stopping at the first that is not beaten makes
+        p no smaller than chance allows (Besag and Clifford 1991): p <= 1 / (more + 1) still needs all of
+        them beaten. `whole` looks at the whole vocabulary, and at no readouts, to count the controls that
+        make the model say the foil.
         """
         study, basis = self.study, self.study.basis
         units = study.units(ids)
         drawn = basis.controls(units, lambda some: study.change_units(some, how), controls, seed)
         doses = [d for d in DOSES if how.kind == "ablate"]
         own = study.change_units(units, how)
+        equal = basis.norm_controls(own, controls, seed)
         changes = [
             own,
             *(basis.scaled(units, dose) for dose in doses),
             *drawn.changes,
+            *equal.changes,
         ]
         reads = [study.units(group) for group in readouts]
         effect, says_foil = self._measured(changes, reads, progress, whole)
         moved = (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
-        values = moved[1 + len(doses) :]
+        first, last = 1 + len(doses), 1 + len(doses) + len(drawn.changes)
+        values, by_norm = moved[first:last], moved[last:]
         if more > len(values) and bool((values.abs() < moved[0].abs()).all()):
-            values = torch.cat([values, self._further(units, how, drawn, more, seed, progress)])
+            again = basis.controls(units, lambda some: study.change_units(some, how), more, seed + 1)
+            values = torch.cat([values, self._further(again.changes, drawn.changes, more, progress)])
+        if more > len(by_norm) > 0 and bool((by_norm.abs() < moved[0].abs()).all()):
+            others = basis.norm_controls(own, more, seed + 1).changes
+            by_norm = torch.cat([by_norm, self._further(others, equal.changes, more, progress)])
         still = basis.measure_held([own], self.target, (self.answer, self.foil))
         study.forward_passes += len(changes) + 1
         size = [float(basis.activations(one).abs().sum()) or 1.0 for one in reads]
@@ -288,9 +299,11 @@ class Contrast:
             measured_frozen=float(still[0]),
             controls=tuple(float(x) for x in values),
             matched=drawn.matched,
-            doses=dict(zip(doses, (float(x) for x in moved[1 : 1 + len(doses)]), strict=True)),
+            doses=dict(zip(doses, (float(x) for x in moved[1:first]), strict=True)),
             knock_on=tuple(float(effect.readouts[0, j]) / size[j] - 1 for j in range(len(reads))),
-            say_foil=sum(says_foil[1 + len(doses) :]),
+            norm_controls=tuple(float(x) for x in by_norm),
+            norm_matched=equal.matched,
+            say_foil=sum(says_foil[first:last]),
         )
 
     def _measured(
@@ -313,21 +326,16 @@ class Contrast:
 
     def _further(
         self,
-        units: Units,
-        how: Intervention,
-        drawn: Drawn,
+        drawn: Sequence[Change],
+        known: Sequence[Change],
         wanted: int,
-        seed: int,
         progress: Callable[[float], None],
     ) -> Float[Tensor, " change"]:
-        """What further matched random groups do, none of them drawn before."""
-        study, basis = self.study, self.study.basis
-        again = basis.controls(units, lambda some: study.change_units(some, how), wanted, seed + 1)
-        known = {_key(change.units) for change in drawn.changes}
-        new = [change for change in again.changes if _key(change.units) not in known]
-        new = new[: wanted - len(drawn.changes)]
-        effect = basis.measure(new, (self.answer, self.foil), [], progress)
-        study.forward_passes += len(new)
+        """What further random groups do, none of them known, until there are so many with the known ones."""
+        before = {_key(change.units) for change in known}
+        new = [change for change in drawn if _key(change.units) not in before][: wanted - len(known)]
+        effect = self.study.basis.measure(new, (self.answer, self.foil), [], progress)
+        self.study.forward_passes += len(new)
         return (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
 
     def glimpse(self, ids: Sequence[str], how: Intervention, k: int) -> Glimpse:

@@ -9,7 +9,7 @@ from agent import Desk, Roster, Settings, read_settings
 from ui.base import Opening, opened
 from ui.page.handlers import Page
 from ui.page.widgets import Widgets
-from ui.reports import SCRIPTS, asset
+from ui.reports import asset, script
 from ui.server import PageServer, may_enter
 
 OPEN_PAGES = 300  # of which Gradio keeps what they show
@@ -43,6 +43,11 @@ def no_description(*_widget: Any) -> dict[str, Any]:
     return {}
 
 
+def drawn_by(module: str, function: str) -> str:
+    """The script of a widget that draws itself; Gradio runs it with these four names."""
+    return f"({script(module, function)})(element, props, trigger, watch);"
+
+
 def drawing() -> Any:
     """The circuit: a constant template, drawn by our own script from the value alone."""
     return gr.HTML(
@@ -50,7 +55,7 @@ def drawing() -> Any:
         tried=None,
         html_template='<div class="ac ac-none"></div>',
         css_template=asset("graph.css"),
-        js_on_load=asset(*SCRIPTS),
+        js_on_load=drawn_by("circuit.js", "drawCircuit"),
         apply_default_css=False,
         elem_id="circuit",
     )
@@ -63,7 +68,7 @@ def shelf() -> Any:
         made=None,
         html_template='<div class="sh"></div>',
         css_template=asset("shelf.css"),
-        js_on_load=asset("shelf.js"),
+        js_on_load=drawn_by("shelf.js", "drawShelf"),
         apply_default_css=False,
         elem_id="shelf",
     )

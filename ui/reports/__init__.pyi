@@ -1,11 +1,17 @@
 from .explanation_file import (
-    SCRIPTS as SCRIPTS,
     as_html as as_html,
     as_markdown as as_markdown,
+)
+from .page_scripts import (
     asset as asset,
+    script as script,
+)
+from .suite_figures import (
+    facts as facts,
+)
+from .suite_markdown import (
+    markdown as markdown,
 )
 from .suite_page import (
-    facts as facts,
-    markdown as markdown,
     page as page,
 )

@@ -5,53 +5,17 @@ Pure but for the graph, which is traced again. A page loads nothing: its words a
 
 import base64
 import hashlib
-import html
-import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
 from ui.base import marked, words
+from ui.reports.page_scripts import asset, script
+from ui.reports.templates import fill, style
 
 if TYPE_CHECKING:
     from agent import Bundle
-
-SCRIPTS = ("layout.js", "details.js", "tryout.js", "picture.js", "snapshot.js", "links.js", "graph.js")
-LOOKS = """
-:root { --body-text-color: #27272a; --background-fill-primary: #fff; --background-fill-secondary: #f7f7f8;
-  --border-color-primary: #d8d8dc; color-scheme: light dark; }
-.dark { --body-text-color: #ececf0; --background-fill-primary: #16181d;
-  --background-fill-secondary: #20232a; --border-color-primary: #3b3f49; }
-body { margin: 0; padding: 18px; font: 15px/1.55 system-ui, sans-serif; color: var(--body-text-color);
-  background: var(--background-fill-primary); }
-main { display: grid; gap: 22px; max-width: 1700px;
-  grid-template-columns: minmax(300px, 1fr) minmax(0, 2fr); }
-h1 { font-size: 20px; } h2 { font-size: 16px; }
-.frame { height: min(820px, calc(100vh - 100px)); min-height: 560px; position: sticky; top: 12px; }
-.you { border-left: 3px solid #1d6fd1; padding-left: 10px; font-weight: 600; overflow-wrap: anywhere; }
-table { border-collapse: collapse; font-size: 13px; } .wide { overflow-x: auto; }
-td:nth-child(2) { min-width: 230px; }
-td, th { border-bottom: 1px solid var(--border-color-primary); padding: 4px 10px 4px 0;
-  vertical-align: top; text-align: left; } td.n { text-align: right; }
-td.n, td:last-child { white-space: nowrap; }
-@media (max-width: 900px) {
-  main { grid-template-columns: minmax(0, 1fr); }
-  .frame { position: static; height: auto; }
-}
-"""
-START = """
-if (matchMedia('(prefers-color-scheme: dark)').matches) document.documentElement.classList.add('dark');
-const value = { ...JSON.parse(document.getElementById('drawing').textContent), only_seen: true };
-const props = { value, tried: null };
-draw_circuit(document.getElementById('circuit'), props, () => {}, () => {});
-"""
-
-
-def asset(*names: str) -> str:
-    """Files of this room as one text."""
-    return "\n".join(files("ui").joinpath("web", name).read_text(encoding="utf-8") for name in names)
 
 
 def as_markdown(bundle: "Bundle") -> str:
@@ -95,38 +59,29 @@ def made_with(bundle: "Bundle") -> str:
 
 def as_html(bundle: "Bundle") -> str:
     """One page that needs nothing else: the conversation, the drawing, the evidence."""
-    script = f"function draw_circuit(element, props, trigger, watch) {{\n{asset(*SCRIPTS)}\n}}\n{START}"
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    code = f"({script('saved_page.js', 'openSavedPage')})();"
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = html.escape(bundle.title)
-    drawing = json.dumps(bundle.drawing, ensure_ascii=False).replace("<", "\\u003c")
-    rows = "".join(_row(row) for row in evidence(bundle))
     md = MarkdownIt("commonmark", {"html": False})
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>{LOOKS}{asset("said.css")}#circuit {{ {asset("graph.css")} }}</style></head>
-<body><h1>{title}</h1><main><section id="chat">
-{"".join(_message(md, each) for each in bundle.history)}</section>
-<div class="frame"><div id="circuit"><div class="ac ac-none"></div></div></div></main>
-<h2>Evidence</h2><div class="wide"><table><tr><th>claim</th><th>what</th><th>predicted</th><th>measured</th>
-<th>p</th><th>verdict</th></tr>{rows}</table></div>{md.render(made_with(bundle))}
-<script type="application/json" id="drawing">{drawing}</script><script>{script}</script></body></html>
-"""
+    return fill(
+        "explanation.html",
+        title=bundle.title,
+        policy=policy,
+        looks=f"{style('explanation.css')}{asset('said.css')}#circuit {{ {asset('graph.css')} }}",
+        said=[_message(md, each) for each in bundle.history],
+        evidence=evidence(bundle),
+        made_with=md.render(made_with(bundle)),
+        drawing=bundle.drawing,
+        script=code,
+    )
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    kinds = ("", "", ' class="n"', ' class="n"', ' class="n"', "")
-    pairs = zip(kinds, cells, strict=True)
-    return f"<tr>{''.join(f'<td{kind}>{html.escape(cell)}</td>' for kind, cell in pairs)}</tr>"
-
-
-def _message(md: MarkdownIt, message: Mapping[str, Any]) -> str:
+def _message(md: MarkdownIt, message: Mapping[str, Any]) -> dict[str, str]:
+    """What was asked, as text; or an answer as HTML, in which tags of the markdown are shown as text."""
     if message["role"] == "user":
-        return f'<p class="you">{html.escape(message["content"])}</p>'
+        return {"asked": message["content"]}
     cites = [{**cite, "text": md.renderInline(cite["text"])} for cite in message.get("cites", ())]
-    return f"<div>{marked(md.render(message['content']), cites, message.get('circuit', ''))}</div>"
+    return {"answer": marked(md.render(message["content"]), cites, message.get("circuit", ""))}

@@ -1,9 +1,11 @@
-"""Plots of a suite as inline SVG: plain shapes, colours by class, every text escaped. Knows no files."""
+"""Plots of a suite as inline SVG: plain shapes, colours by class. Knows no files."""
 
 import math
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
+
+from ui.base import visible
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 40
@@ -18,14 +20,16 @@ def scatter(points: Sequence[Point], x_name: str, y_name: str, slope: float | No
     if not points:
         return _empty("nothing was tested")
     ends = _ends([p[0] for p in points] + [p[1] for p in points])
-    frame = Frame(ends, ends)
-    parts = [frame.axes(x_name, y_name), frame.line(ends[0], ends[0], ends[1], ends[1], "diagonal")]
+    frame = Frame(ends, ends, f"{y_name} over {x_name}, {len(points)} points")
+    frame.add_axes(x_name, y_name)
+    frame.add_line(ends[0], ends[0], ends[1], ends[1], "diagonal")
     if slope is not None:
         mx, my = sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points)
         low, high = (my + slope * (x - mx) for x in ends)
-        parts.append(f'<g clip-path="url(#inside)">{frame.line(ends[0], low, ends[1], high, "fit")}</g>')
-    parts += [frame.mark(*point) for point in points]
-    return _svg(WIDTH, HEIGHT, _clip() + "".join(parts), f"{y_name} over {x_name}, {len(points)} points")
+        frame.add_line(ends[0], low, ends[1], high, "fit", within=frame.clipped())
+    for x, y, kind, name in points:
+        _add_mark(frame.svg, frame.x(x), frame.y(y), kind, name)
+    return _as_text(frame.svg)
 
 
 def curves(lines: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], x_name: str, y_name: str) -> str:
@@ -34,14 +38,12 @@ def curves(lines: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], x_na
         return _empty("no dose was measured")
     xs = [x for _, _, line in lines for x, _ in line]
     ys = [y for _, _, line in lines for _, y in line]
-    frame = Frame((min(xs), max(xs)), _ends(ys))
-    parts = [frame.axes(x_name, y_name)]
+    frame = Frame((min(xs), max(xs)), _ends(ys), f"{y_name} over {x_name}, {len(lines)} lines")
+    frame.add_axes(x_name, y_name)
     for name, kind, line in lines:
         path = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in line)
-        parts.append(
-            f'<polyline class="curve {kind}" points="{path}"><title>{escape(name)}</title></polyline>'
-        )
-    return _svg(WIDTH, HEIGHT, "".join(parts), f"{y_name} over {x_name}, {len(lines)} lines")
+        _add(frame.svg, "polyline", {"class": f"curve {kind}", "points": path}, title=name)
+    return _as_text(frame.svg)
 
 
 def strips(rows: Sequence[tuple[str, str, float, Sequence[float]]]) -> str:
@@ -50,41 +52,46 @@ def strips(rows: Sequence[tuple[str, str, float, Sequence[float]]]) -> str:
         return _empty("nothing was tested")
     height = TOP + BOTTOM + ROW * len(rows)
     ends = _ends([v for _, _, measured, controls in rows for v in (measured, *controls)])
-    frame = Frame(ends, (0, 1), height, NAMES)
-    parts = [frame.axes("change of the lead, in logits", "", ticks=False)]
-    for i, (name, kind, measured, controls) in enumerate(rows):
+    name = f"effects of groups beside their controls, {len(rows)} tests"
+    frame = Frame(ends, (0, 1), name, height, NAMES)
+    frame.add_axes("change of the lead, in logits", "", ticks=False)
+    for i, (case, kind, measured, controls) in enumerate(rows):
         y = TOP + ROW * (i + 0.5)
-        short = name if len(name) <= 20 else f"{name[:19]}…"
-        parts.append(f'<text class="name" x="{NAMES - 6}" y="{y + 4:.1f}">{escape(short)}</text>')
+        short = case if len(case) <= 20 else f"{case[:19]}…"
+        _add(frame.svg, "text", {"class": "name", "x": NAMES - 6, "y": y + 4}, short)
         ticks = "".join(f"M{frame.x(v):.1f} {y - 5:.1f}v10" for v in controls)
-        parts.append(f'<path class="tick" d="{ticks}"><title>{len(controls)} controls</title></path>')
-        parts.append(shape(frame.x(measured), y, kind, f"{name}: {measured:+.2f}"))
-    return _svg(WIDTH, height, "".join(parts), f"effects of groups beside their controls, {len(rows)} tests")
+        _add(frame.svg, "path", {"class": "tick", "d": ticks}, title=f"{len(controls)} controls")
+        _add_mark(frame.svg, frame.x(measured), y, kind, f"{case}: {measured:+.2f}")
+    return _as_text(frame.svg)
 
 
 def bars(counts: Iterable[tuple[str, int]]) -> str:
     """How many of each verdict."""
     rows = list(counts)
     most = max((count for _, count in rows), default=0) or 1
-    parts = []
+    svg = _svg(WIDTH, 2 * TOP + 30 * len(rows), "verdicts")
     for i, (name, count) in enumerate(rows):
         y, width = TOP + 30 * i, (WIDTH - NAMES - 50) * count / most
-        parts.append(f'<text class="name" x="{NAMES - 6}" y="{y + 15}">{escape(name)}</text>')
-        parts.append(
-            f'<rect class="bar {escape(name)}" x="{NAMES}" y="{y}" width="{width:.1f}" height="20"/>'
-        )
-        parts.append(f'<text x="{NAMES + width + 6:.1f}" y="{y + 15}">{count}</text>')
-    return _svg(WIDTH, 2 * TOP + 30 * len(rows), "".join(parts), "verdicts")
+        _add(svg, "text", {"class": "name", "x": NAMES - 6, "y": y + 15}, name)
+        _add(svg, "rect", {"class": f"bar {name}", "x": NAMES, "y": y, "width": width, "height": 20})
+        _add(svg, "text", {"x": NAMES + width + 6, "y": y + 15}, str(count))
+    return _as_text(svg)
 
 
 class Frame:
     """The inside of a plot: data to pixels."""
 
     def __init__(
-        self, xs: tuple[float, float], ys: tuple[float, float], height: int = HEIGHT, left: int = LEFT
+        self,
+        xs: tuple[float, float],
+        ys: tuple[float, float],
+        name: str,
+        height: int = HEIGHT,
+        left: int = LEFT,
     ) -> None:
-        """Ends of both axes."""
+        """Ends of both axes, and what is read out."""
         self.xs, self.ys, self.height, self.left = xs, ys, height, left
+        self.svg = _svg(WIDTH, height, name)
 
     def x(self, value: float) -> float:
         """Pixels from the left."""
@@ -94,39 +101,39 @@ class Frame:
         """Pixels from the top."""
         return TOP + (self.height - TOP - BOTTOM) * (self.ys[1] - value) / (self.ys[1] - self.ys[0])
 
-    def line(self, x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
+    def add_line(
+        self, x0: float, y0: float, x1: float, y1: float, kind: str, *, within: ET.Element | None = None
+    ) -> None:
         """A straight line between two points of the data."""
-        ends = f'x1="{self.x(x0):.1f}" y1="{self.y(y0):.1f}" x2="{self.x(x1):.1f}" y2="{self.y(y1):.1f}"'
-        return f'<line class="{kind}" {ends}/>'
+        ends = {"x1": self.x(x0), "y1": self.y(y0), "x2": self.x(x1), "y2": self.y(y1)}
+        _add(self.svg if within is None else within, "line", {"class": kind, **ends})
 
-    def mark(self, x: float, y: float, kind: str, name: str) -> str:
-        """A point."""
-        return shape(self.x(x), self.y(y), kind, name)
+    def clipped(self) -> ET.Element:
+        """A part of the drawing that ends at the axes."""
+        clip = _add(self.svg, "clipPath", {"id": "inside"})
+        size = {"width": WIDTH - self.left - RIGHT, "height": self.height - TOP - BOTTOM}
+        _add(clip, "rect", {"x": self.left, "y": TOP, **size})
+        return _add(self.svg, "g", {"clip-path": "url(#inside)"})
 
-    def axes(self, x_name: str, y_name: str, ticks: bool = True) -> str:
+    def add_axes(self, x_name: str, y_name: str, ticks: bool = True) -> None:
         """Grid, numbers and names."""
-        bottom, parts = self.height - BOTTOM, []
+        bottom = self.height - BOTTOM
         for value in _round_values(*self.xs):
-            x = f"{self.x(value):.1f}"
-            parts.append(f'<line class="grid" x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}"/>')
-            parts.append(f'<text class="middle" x="{x}" y="{bottom + 15}">{_number(value)}</text>')
+            x = self.x(value)
+            _add(self.svg, "line", {"class": "grid", "x1": x, "y1": TOP, "x2": x, "y2": bottom})
+            _add(self.svg, "text", {"class": "middle", "x": x, "y": bottom + 15}, _number(value))
         for value in _round_values(*self.ys) if ticks else ():
             y = self.y(value)
-            parts.append(
-                f'<line class="grid" x1="{self.left}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
-            )
-            parts.append(f'<text class="name" x="{self.left - 6}" y="{y + 4:.1f}">{_number(value)}</text>')
+            ends = {"x1": self.left, "y1": y, "x2": WIDTH - RIGHT, "y2": y}
+            _add(self.svg, "line", {"class": "grid", **ends})
+            _add(self.svg, "text", {"class": "name", "x": self.left - 6, "y": y + 4}, _number(value))
         middle = (self.left + WIDTH - RIGHT) / 2
-        parts.append(f'<text class="middle" x="{middle:.1f}" y="{self.height - 6}">{escape(x_name)}</text>')
-        at = f"14 {self.height / 2:.1f}"
-        turned = at.replace(" ", ",")
-        parts.append(
-            f'<text class="middle" transform="translate({turned}) rotate(-90)">{escape(y_name)}</text>'
-        )
-        return "".join(parts)
+        _add(self.svg, "text", {"class": "middle", "x": middle, "y": self.height - 6}, x_name)
+        turned = f"translate(14,{self.height / 2:.1f}) rotate(-90)"
+        _add(self.svg, "text", {"class": "middle", "transform": turned}, y_name)
 
 
-def shape(x: float, y: float, kind: str, name: str) -> str:
+def _add_mark(parent: ET.Element, x: float, y: float, kind: str, name: str) -> None:
     """A mark whose form tells the verdict where colours do not."""
     r = 4.2
     forms = {
@@ -135,7 +142,7 @@ def shape(x: float, y: float, kind: str, name: str) -> str:
         "refuted": f"M{x - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8",
     }
     form = forms.get(kind, f"M{x - 3.5:.1f} {y - 3.5:.1f}h7v7h-7z")
-    return f'<path class="mark {escape(kind)}" d="{form}"><title>{escape(name)}</title></path>'
+    _add(parent, "path", {"class": f"mark {kind}", "d": form}, title=name)
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
@@ -157,18 +164,31 @@ def _number(value: float) -> str:
     return f"{value:g}".replace("-", "−") if abs(value) > 1e-9 else "0"
 
 
-def _clip() -> str:
-    inside = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"'
-    return f'<clipPath id="inside"><rect {inside}/></clipPath>'
+def _svg(width: float, height: float, name: str) -> ET.Element:
+    box = f"0 0 {width:g} {height:g}"
+    return ET.Element("svg", {"viewBox": box, "role": "img", "aria-label": visible(name)})
 
 
-def _svg(width: float, height: float, inner: str, name: str) -> str:
-    label = escape(name)
-    return f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{label}">{inner}</svg>'
+def _add(
+    parent: ET.Element, tag: str, traits: dict[str, str | float], text: str = "", *, title: str = ""
+) -> ET.Element:
+    """An element with its attributes, numbers to a tenth of a pixel."""
+    named = {name: at if isinstance(at, str) else f"{at:.1f}" for name, at in traits.items()}
+    made = ET.SubElement(parent, tag, named)
+    made.text = visible(text) or None
+    if title:
+        ET.SubElement(made, "title").text = visible(title)
+    return made
+
+
+def _as_text(element: ET.Element) -> str:
+    return ET.tostring(element, encoding="unicode")
 
 
 def _empty(why: str) -> str:
-    return f'<p class="none">{escape(why)}</p>'
+    none = ET.Element("p", {"class": "none"})
+    none.text = why
+    return _as_text(none)
 
 
 def strongest_of(card: dict[str, Any]) -> dict[str, Any] | None:

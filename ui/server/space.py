@@ -65,7 +65,9 @@ def write_space(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for room in ROOMS:
         shutil.rmtree(folder / room, ignore_errors=True)
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+        )
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE")
     (folder / "README.md").write_text(README.format(gradio=pins["gradio"]), encoding="utf-8")
     (folder / "app.py").write_text(APP.format(settings=repr(SETTINGS)), encoding="utf-8")

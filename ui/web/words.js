@@ -1,0 +1,162 @@
+// What is said about a group, a node or an edge: names, figures, the lines of a tooltip.
+import { known } from './elements.js';
+/** @import { Drawing, DrawnEdge, DrawnGroup, DrawnNode, Index, Said } from './types.js' */
+
+/** @type {Record<string, [sign: string, word: string, sentence: string]>} */
+export const VERDICTS = {
+  supported: ['✓', 'supported', 'held up when tested'],
+  partly: ['~', 'partly', 'partly held up when tested'],
+  refuted: ['×', 'refuted', 'did not hold up when tested'],
+  inconclusive: ['≈', 'unclear', 'no clearer than random groups'],
+  untested: ['?', 'untested', 'not tested: read off the graph only'],
+};
+/** @type {Record<string, string>} */
+const KINDS = { input: 'input', middle: 'in between', say: 'say' };
+const HIDDEN =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
+
+/**
+ * A token as words on the screen: what cannot be seen, or would turn the line round, gets a sign.
+ * @param {string} token
+ */
+export function visible(token) {
+  /** @type {Record<string, string>} */
+  const signs = { '\n': '⏎', '\t': '⇥' };
+  const text = String(token).replace(HIDDEN, (c) => signs[c] ?? `‹${c.codePointAt(0)?.toString(16)}›`);
+  return text.trim() || '␣';
+}
+
+/**
+ * A name without the blanks that most tokens begin with: in a quote they only cost room.
+ * @param {string} name
+ */
+export const neat = (name) => name.replace(/“[ \u00a0]+(?=[^”\s])/g, '“');
+
+/** @param {number} share */
+export const percent = (share) => `${Math.round(share * 100)}\u00a0%`.replace('-', '−');
+
+/** @param {DrawnGroup} group */
+export const verdictOf = (group) => VERDICTS[group.verdict ?? 'untested'] ?? VERDICTS.untested;
+
+/** @param {[number, number]} layers */
+export const layersOf = ([low, high]) => (low === high ? `L${low}` : `L${low}–${high}`);
+
+/** @param {number | null | undefined} value */
+export function signed(value) {
+  if (!known(value)) return '–';
+  const size = Math.abs(value);
+  const text = size >= 100 ? size.toFixed(0) : size >= 0.1 || !size ? size.toFixed(2) : size.toPrecision(2);
+  return `${value < 0 ? '−' : '+'}${text}`;
+}
+
+/** @param {Drawing} graph */
+export function leadOf(graph) {
+  const { answer, foil } = graph.target;
+  return foil ? `${visible(answer)} − ${visible(foil)}` : visible(answer);
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {Index} index
+ * @param {string} id
+ */
+export function nameOf(graph, index, id) {
+  if (id === 'LD') return leadOf(graph);
+  if (/^T\d+$/.test(id)) return visible(graph.tokens[Number(id.slice(1))] ?? id);
+  return neat(index.groups.get(id)?.name ?? index.nodes.get(id)?.label ?? id);
+}
+
+/**
+ * A group with the id by which the answer speaks of it; anything else by its name.
+ * @param {Drawing} graph
+ * @param {Index} index
+ * @param {string} id
+ */
+export function called(graph, index, id) {
+  const name = nameOf(graph, index, id);
+  return index.groups.has(id) ? `${id} ${name}` : name;
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {DrawnGroup} group
+ */
+export function whereIs(graph, group) {
+  const at = visible(graph.tokens[group.position]);
+  return `${group.id} · ${KINDS[group.kind] ?? group.kind} · at “${at}” · ${layersOf(group.layers)} · ${
+    group.members.length
+  } features`;
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {DrawnGroup} group
+ * @returns {Said[]}
+ */
+export function groupLines(graph, group) {
+  /** @type {Said[]} */
+  const lines = [
+    [neat(group.name), 'title'],
+    [whereIs(graph, group)],
+    [`share of the graph: ${percent(group.share)}${group.sign < 0 ? ', against the answer' : ''}`],
+  ];
+  if (known(group.measured)) {
+    lines.push([`without it: ${signed(group.measured)} (predicted ${signed(group.predicted)})`]);
+  } else if (known(group.predicted)) {
+    lines.push([`predicted without it: ${signed(group.predicted)}`]);
+  }
+  if (group.controls) {
+    const { n, max_abs: most } = group.controls;
+    lines.push([`${n} random controls: at most ${signed(most).slice(1)}, p = ${group.p ?? '–'}`]);
+  }
+  lines.push([`${verdictOf(group)[0]} ${verdictOf(group)[2]}`]);
+  return lines;
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {DrawnNode} node
+ * @returns {Said[]}
+ */
+export function nodeLines(graph, node) {
+  const layer = node.layer >= graph.n_layers ? 'output' : `layer ${node.layer}`;
+  const where = node.layer < 0 ? `position ${node.position}` : layer;
+  const at = visible(graph.tokens[node.position] ?? '');
+  /** @type {Record<string, string>} */
+  const kinds = { error: 'what was not chosen, merged', bias: 'bias', bos: 'start of the text' };
+  /** @type {Said[]} */
+  const lines = [
+    [node.kind === 'token' ? visible(node.label) : neat(node.label), 'title'],
+    [`${kinds[node.kind] ?? node.kind} · ${where}${node.layer < 0 ? '' : ` · at “${at}”`}`],
+    [`influence ${(node.influence * 100).toFixed(1)} %, effect ${signed(node.effect)}`],
+  ];
+  if (known(node.activation)) lines.push([`activation ${signed(node.activation)}`]);
+  return lines;
+}
+
+/**
+ * The attention heads an edge between groups passes, where they were worked out.
+ * @param {DrawnEdge} edge
+ */
+export function headsOf(edge) {
+  const heads = (edge.heads ?? []).slice(0, 3);
+  const named = heads.map(({ layer, head, share }) => `${layer}.${head} (${percent(share)})`);
+  return named.length ? `through heads ${named.join(', ')}` : '';
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {Index} index
+ * @param {DrawnEdge} edge
+ * @returns {Said[]}
+ */
+export function linkLines(graph, index, edge) {
+  const heads = headsOf(edge);
+  /** @type {Said[]} */
+  const lines = [
+    [`${nameOf(graph, index, edge.source)} → ${nameOf(graph, index, edge.target)}`, 'title'],
+    [`${edge.weight < 0 ? 'holds back' : 'feeds'}, weight ${signed(edge.weight)}`],
+  ];
+  if (heads) lines.push([heads]);
+  return lines;
+}
