@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
 from agent.answers.concept_sentences import (
     borne_out,
     chain_line,
@@ -306,6 +307,9 @@ def _guess(state: State, model: str) -> list[Paragraph]:
 
 STYLES: dict[str, Style] = {
     "why": _why,
+    "concepts": _read_off(lambda state: concepts_told(state)),
+    "first-layer": _read_off(lambda state: [("", first_layer(state))]),
+    "swap-concept": _read_off(lambda state: [("", swap_asked(state)), ("The test.", swap_evidence(state))]),
     "line": _line,
     "simply": _simply,
     "detail": _detail,

@@ -61,6 +61,15 @@ class ConceptsClaim(BaseClaim):
     concepts: list[Concept]
     alternatives: list[Alternative] = Field(default_factory=list)
     lead: float  # logit of the answer above the mean of its alternatives (of all tokens without any)
+    answer_places: list[tuple[int, int]] = Field(default_factory=list)  # layer, the answer's place at the end
+
+    def named(self, name: str) -> Concept | None:
+        """The most strongly read one of a name, in any spelling."""
+        wanted = name.strip().casefold()
+        for one in self.concepts:
+            if wanted in {text.strip().casefold() for text in (one.name, *one.tokens)}:
+                return one
+        return None
 
     def about(self) -> list[str]:
         """All of them."""
@@ -69,6 +78,7 @@ class ConceptsClaim(BaseClaim):
     def values(self) -> list[float]:
         """The lead, the alternatives, and of every concept where and how strongly it is read."""
         out = [*super().values(), self.lead, len(self.concepts), len(self.alternatives)]
+        out += [number for place in self.answer_places for number in place]
         for one in self.concepts:
             out += [one.strength, one.rank + 1, one.position, *one.layers, one.best_layer]
         return [*out, *(other.p for other in self.alternatives)]

@@ -129,7 +129,7 @@ def escaped(text: str) -> str:
 
 
 def folded(summary: str, markdown: str) -> str:
-    """Markdown that a page folds away under a line; `unfolded` and `without_folds` for where nothing folds."""
+    """Markdown that a page folds away under a line (`unfolded`, `without_folds`: where nothing folds)."""
     return f"<details><summary>{summary}</summary>\n\n{markdown}\n\n</details>"
 
 

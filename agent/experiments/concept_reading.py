@@ -16,7 +16,16 @@ from agent.core import (
 )
 from agent.evidence import new_claim
 from agent.workspace import Desk
-from tracer import ConceptNode, Study, contrast_direction, find_alternatives, find_concepts
+from tracer import (
+    ConceptNode,
+    Lens,
+    Study,
+    contrast_direction,
+    find_alternatives,
+    find_concepts,
+    ranks,
+    streams,
+)
 
 Update = dict[str, Any]
 MOST = 40  # concepts of a text
@@ -43,12 +52,23 @@ def read_concepts(desk: Desk, case: Case, state: State) -> Update:
             Alternative(token=one.token, token_id=one.token_id, p=rounded(one.probability)) for one in others
         ],
         lead=rounded(float(lead)),
+        answer_places=_places(study, lens, answer),
     )
     return {
         "concepts": {"note": ""},
         "claims": entered(state, claim),
         "found_note": claim.text,
     }
+
+
+def _places(study: Study, lens: Lens, answer: int) -> list[tuple[int, int]]:
+    """The answer's place (1: first) among all that the lens reads at the last word, behind each block."""
+    streams_of = streams(study.frozen)
+    wanted = [[answer]]
+    return [
+        (layer, 1 + int(ranks(lens, study.subject, layer, streams_of[layer, -1:], wanted)[0]))
+        for layer in sorted(lens.layers)
+    ]
 
 
 def concept_of_node(study: Study, node: ConceptNode, number: int) -> Concept:

@@ -36,13 +36,14 @@ from tracer import (
     Lens,
     Swap,
     ablate,
-    ablation_controls,
     concept_of,
     contrast_direction,
     find_alternatives,
     find_partners,
     follow,
+    forecast,
     measure,
+    push_controls,
     reading_of,
     stream_behind,
     swap_concepts,
@@ -76,6 +77,8 @@ class _Bench(NamedTuple):
 
 def test_concepts(desk: Desk, action: TestConcepts, case: Case, state: State, progress: Progress) -> Update:
     """What the action names is exchanged; where it names nothing, the concepts on the way are tested."""
+    if action.concept and action.other is None:
+        return _test_named(desk, case, state, action.concept, action.at)
     if action.concept and action.other:
         return _swap_asked(desk, case, state, (action.concept, action.other, action.at))
     return _test_the_way(desk, case, state, progress)
@@ -105,6 +108,17 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
         "claims": entered(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
+
+
+def _test_named(desk: Desk, case: Case, state: State, name: str, at: str | None) -> Update:
+    """Take out the concept that a reader names, and exchange it for others; raises QuestionError."""
+    bench, found = bench_of(desk, case), every_claim(state, ConceptsClaim)
+    held = named_concept(found[-1].concepts, name, at, case) if found else None
+    if bench is None or held is None:
+        raise QuestionError(desk.lens_note or not_held(found[-1].concepts if found else [], name, at))
+    made = _taken_out(bench, held, [], state, [])
+    made += _exchanged(bench, held, partners_for(bench, held), state, made)
+    return {"claims": entered(state, *settle(made)), "found_note": f"{held.name} taken out and exchanged"}
 
 
 def _swap_asked(desk: Desk, case: Case, state: State, asked: tuple[str, str, str | None]) -> Update:
@@ -179,12 +193,11 @@ def _taken_out(
     away = [case["answer_id"], *(other.token_id for other in bench.alternatives)]
     count = bench.desk.settings.controls
     seed = bench.seed(one.name, str(one.position))
-    drawn = ablation_controls(
-        bench.frozen, bench.lens, node.held, node.tokens[0], away_from=away, count=count, seed=seed
-    )
     following = [node_of_concept(next_one) for next_one in later]
     readings = [reading_of(bench.frozen, bench.lens, each) for each in following]
     own = ablate(bench.frozen, bench.lens, node.held, node.tokens[:1])
+    drawn = push_controls(bench.frozen, bench.lens, own, [node.tokens[0], *away], count=count, seed=seed)
+    foreseen = forecast(bench.frozen, [own], case["answer_id"], bench.alternatives)[0]
     effect = measure(bench.frozen, [own, *drawn.changes], None, readings)
     moved = (bench.lead_of(effect.logits) - bench.lead).tolist()
     text = (
@@ -198,6 +211,7 @@ def _taken_out(
         ConceptEffectClaim,
         text=text,
         concept=one,
+        predicted=rounded(float(foreseen.curved)),
         measured=rounded(moved[0]),
         controls=summary(moved[1:], len(drawn.changes), count),
         asked=count,

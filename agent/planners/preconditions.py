@@ -27,6 +27,7 @@ from agent.core import (
     predictions_of,
 )
 from agent.experiments import swap_towards, texts_over
+from agent.planners.concept_steps import concepts_missing, untested_concepts
 from agent.planners.hypothesis_choice import TESTED, candidates
 from agent.planners.question_scope import is_said, named_in
 from agent.planners.rule_planner import EXPLAIN, FROM_GRAPH, STYLES
@@ -92,6 +93,8 @@ def styles(state: State) -> tuple[Any, ...]:
 
 _NEXT: dict[str, Callable[[State], bool]] = {
     "predict": lambda state: state.get("case") is None,
+    "read_concepts": lambda state: state.get("case") is not None and bool(concepts_missing(state)),
+    "test_concepts": lambda state: bool(untested_concepts(state)),
     "prune": lambda state: bool(state.get("graph")) and not (state.get("graph") or {}).get("pruned"),
     "describe": lambda state: (
         bool((state.get("graph") or {}).get("pruned")) and not (state.get("graph") or {}).get("described")

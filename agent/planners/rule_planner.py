@@ -17,13 +17,11 @@ from agent.core import (
     Predict,
     Prune,
     RateClaim,
-    ReadConcepts,
     Search,
     SearchClaim,
     Split,
     State,
     Swap,
-    TestConcepts,
     TestedClaim,
     Trace,
     every_claim,
@@ -32,7 +30,7 @@ from agent.core import (
     predictions_of,
 )
 from agent.experiments import swap_towards, texts_over
-from agent.planners.concept_steps import concepts_missing, untested_concepts
+from agent.planners.concept_steps import next_for_concepts
 from agent.planners.hypothesis_choice import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
 from agent.planners.question_scope import asked_over, carrier, is_said, named_in
 from agent.planners.thresholds import FIRST, Budget, loose, overspent, too_dark, too_little
@@ -48,6 +46,9 @@ FROM_GRAPH = {
 FRESH = EXPLAIN | {Intent.MAKE}  # questions that start a case of their own
 REPORTED = FRESH | {Intent.HOLDS, Intent.COMPARE, Intent.SWAP, Intent.INTERVENE, Intent.NODE}
 STYLES: dict[Intent, Any] = {
+    Intent.CONCEPTS: "concepts",
+    Intent.LAYER: "first-layer",
+    Intent.LENGTH: "simply",
     **dict.fromkeys(EXPLAIN, "why"),
     **FROM_GRAPH,
     Intent.INTERVENE: "intervene",
@@ -96,10 +97,8 @@ class RuleBrain:
         case, graph = state.get("case"), state.get("graph")
         if case is None:
             return Decision(action=Predict(), why="first see what the model really says")
-        if why := concepts_missing(state):
-            return Decision(action=ReadConcepts(), why=why)
-        if why := untested_concepts(state):
-            return Decision(action=TestConcepts(), why=why)
+        if (step := next_for_concepts(state)) is not None:
+            return step
         if graph is None:
             why = f"connect the features behind {case['answer']!r} against {case['foil']!r}"
             return Decision(action=Trace(nodes=self._nodes), why=why)

@@ -4,3 +4,4 @@ from .parser import (
     Question as Question,
     parse as parse,
 )
+from .patterns_concepts import LENGTHS as LENGTHS
