@@ -5,6 +5,7 @@ from .capacity import (
 from .conversation_index import (
     Roster as Roster,
 )
+from .lenses import fit_model_lens as fit_model_lens, lens_facts as lens_facts
 from .question_queue import (
     Closed as Closed,
     waited as waited,

@@ -2,9 +2,26 @@
 
 import logging
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Any
 
-from tracer import Lens, Subject, TracerError, corpus_texts, lens_for, quick_lens
+from agent.core import LibraryError, Settings
+from tracer import (
+    Document,
+    Lens,
+    Subject,
+    TracerError,
+    corpus_texts,
+    fit_lens,
+    kept_lens,
+    lens_for,
+    load,
+    quick_fit,
+    quick_lens,
+    write_lens,
+)
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +70,7 @@ class LensShelf:
 
     def _fit(self) -> None:
         try:
-            lens = quick_lens(
-                self._subject, corpus_texts(), self._cache, texts=TEXTS, progress=self._progress
-            )
+            lens = quick_lens(self._subject, _prose(), self._cache, texts=TEXTS, progress=self._progress)
         except (TracerError, OSError) as exc:
             log.warning("no concept lens could be fitted: %s", exc)
             self._gone = str(exc)
@@ -65,3 +80,65 @@ class LensShelf:
 
     def _progress(self, done: float, _note: str) -> None:
         self._done = done
+
+
+def _prose() -> Iterator[Document]:
+    """English prose that is on every machine: the reference that Python's own help shows."""
+    for name, text in sorted(topics.items()):
+        yield Document(f"pydoc/{name}", text)
+
+
+def fit_model_lens(
+    settings: Settings,
+    corpus: Sequence[Path],
+    tokens: int,
+    texts: int,
+    work: Path | None = None,
+    out: Path | None = None,
+    progress: Callable[[float, str], None] = lambda _done, _note: None,
+) -> dict[str, Any]:
+    """Fit the lens of the model that is set, keep it, and say what it was made from.
+
+    Exactly on `tokens` tokens, or from the block means of `texts` texts where `tokens` is 0. Raises
+    LibraryError with one sentence.
+    """
+    name = ", ".join(path.stem for path in corpus)
+    try:
+        subject = load(settings.model, cache=settings.cache_folder, threads=settings.threads)
+        found = corpus_texts(corpus)
+        if tokens:
+            lens = fit_lens(subject, found, tokens=tokens, work=work, corpus=name, progress=progress)
+        else:
+            lens = quick_fit(subject, found, texts=texts, corpus=name, progress=progress)
+        path = out or kept_lens(subject, settings.cache_folder)
+        write_lens(path, lens)
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
+    return _facts(lens, f"Kept in {path}.")
+
+
+def lens_facts(settings: Settings) -> dict[str, Any] | None:
+    """What the lens of the model that is set was made from; None where there is none."""
+    try:
+        subject = load(settings.model, cache=settings.cache_folder, threads=settings.threads)
+        lens = lens_for(subject, settings.cache_folder)
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
+    if lens is None:
+        return None
+    kept = kept_lens(subject, settings.cache_folder)
+    return _facts(lens, f"Kept in {kept}." if kept.is_file() else "It is shipped with askcircuit.")
+
+
+def _facts(lens: Lens, where: str) -> dict[str, Any]:
+    about = lens.about
+    return {
+        "model": about.model,
+        "layers": len(lens.layers),
+        "texts": about.texts,
+        "tokens": about.tokens,
+        "method": about.method,
+        "corpus": about.corpus,
+        "agreement": about.agreement,
+        "where": where,
+    }

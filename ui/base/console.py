@@ -56,11 +56,15 @@ def desk_of(model: str | None, brain: str | None = None, transcoders: str | None
 
 def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
     """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
+    cancel = threading.Event()
+    yield from told(session.ask(**question, cancel=cancel), cancel)
+
+
+def told(events: "Iterator[Event]", cancel: threading.Event) -> "Iterator[Event]":
+    """The events of any work of a session, as `heard`; `cancel` is set when nobody listens any more."""
     from agent import Failed, Working
     from ui.base.terminal import working
 
-    cancel = threading.Event()
-    events = session.ask(**question, cancel=cancel)
     with notes().status("Thinking …") as status:
         try:
             for event in events:
