@@ -137,15 +137,10 @@ def _reworded(paragraphs: list[Paragraph], state: State, word: Words) -> tuple[l
 
 
 def _written(paragraphs: list[Paragraph]) -> str:
-    """The answer; what is folded away stands together, under one line, where the first of it stood."""
-    away = [p for p in paragraphs if p.folded]
-    out: list[str] = []
-    for paragraph in paragraphs:
-        if not paragraph.folded:
-            out.append(_markdown(paragraph))
-        elif paragraph is away[0]:
-            out.append(folded(EVIDENCE, "\n\n".join(map(_markdown, away))))
-    return "\n\n".join(out)
+    """The answer; what is folded away stands together, under one line, at the end."""
+    shown = [_markdown(p) for p in paragraphs if not p.folded]
+    away = [_markdown(p) for p in paragraphs if p.folded]
+    return "\n\n".join([*shown, *([folded(EVIDENCE, "\n\n".join(away))] if away else [])])
 
 
 def _markdown(paragraph: Paragraph) -> str:

@@ -130,6 +130,8 @@ def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[
         what = f"The word {name} itself counts"
     elif one.role == "said before":
         what = f"At {there} it still has {name} in mind"
+    elif case["answer_id"] in one.token_ids:
+        what = f"At {there} the model has the answer, {name}, in mind already"
     elif first:
         what = f"At {there} the model has {name} in mind, which the text does not say there"
     else:
@@ -167,6 +169,8 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     first, there = claim.first, at_word(claim.concept, case)
     if first is None or claim.verdict not in HELD:
         return []
+    if case["answer_id"] in claim.concept.token_ids:
+        return []  # writing another answer in the place of the answer is no hop
     name, answer = word(claim.concept.name), word(case["answer"])
     said = f"{word(first.says[0].token)} ({percent(first.says[0].p)})"
     if claim.verdict == "supported":

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from agent.answers.citations import circuit_id
+from agent.answers.concept_drawing import concepts_drawn
 from agent.core import (
     Case,
     EffectClaim,
@@ -11,6 +12,7 @@ from agent.core import (
     Supernode,
     TriedClaim,
     basis_of,
+    claims_of,
     groups_of,
     join_groups,
     path_of,
@@ -50,6 +52,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "superedges": _bundles(state, groups),
         "strongest_path": path_of(state),
         "scores": {name: graph[name] for name in SCORES},
+        **concepts_drawn(claims_of(state)),
     }
 
 
@@ -62,7 +65,10 @@ def no_drawing(case: Case) -> dict[str, Any]:
         "tokens": case["tokens"],
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
-        **{name: [] for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path")},
+        **{
+            name: []
+            for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
+        },
         "scores": dict.fromkeys(SCORES, 0),
     }
 
@@ -81,7 +87,7 @@ def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Plain
         for claim in ledger
         if isinstance(claim, TriedClaim)
     ]
-    return {**view, "supernodes": boxes, "tried": tried}
+    return {**view, "supernodes": boxes, "tried": tried, **concepts_drawn(ledger)}
 
 
 def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from agent.answers.concept_drawing import concepts_drawn
 from agent.core import (
     Claim,
     State,
@@ -46,6 +47,7 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
         "supernodes": groups,
         "path": [] if unexplained(graph) else path_of(state),
+        **concepts_drawn(own),
         "claims": [plain_claim(claim) for claim in own],
         "tests_run": len(tests),
         "answer": reply,

@@ -123,11 +123,9 @@ def _(claim: ConceptSwapClaim) -> str:
     """supported: the other's answer comes, and hardly ever by other words; partly: the own one only goes."""
     if claim.p_holm is None or claim.first is None:
         return "graph-only"
-    beaten = claim.p_holm <= LEVEL + 1e-9 and claim.effect <= -LEAST
-    if not beaten:
+    if claim.p_holm > LEVEL + 1e-9 or claim.effect > -LEAST:
         return "inconclusive"
-    by_chance = claim.controls_installed > LEVEL * max(1, claim.controls.n if claim.controls else 0)
-    return "supported" if claim.first.installed and not by_chance else "partly"
+    return "supported" if claim.first.installed else "partly"
 
 
 @verdict.register

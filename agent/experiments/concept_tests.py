@@ -35,6 +35,7 @@ from tracer import (
     Frozen,
     Lens,
     Swap,
+    SwapTest,
     ablate,
     concept_of,
     contrast_direction,
@@ -282,7 +283,7 @@ def _exchanged(
         measured=tried[0].lead,
         controls=summary(test.controls, len(test.controls), count),
         asked=count,
-        p=test.p,
+        p=_chance_of(test),
         lead=rounded(bench.lead),
         swaps=tried,
         partners=names,
@@ -291,6 +292,16 @@ def _exchanged(
         controls_installed=test.controls_installed,
     )
     return [claim]
+
+
+def _chance_of(test: SwapTest) -> float:
+    """How likely exchanges of unrelated words bring the same; where nothing new came, move the lead as far.
+
+    p = (1 + controls that make the model say what the exchange made it say) / (1 + controls).
+    """
+    if not test.swaps[0].changed:
+        return test.p
+    return (1 + test.controls_installed) / (1 + len(test.controls))
 
 
 def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
