@@ -79,7 +79,8 @@ def chain_line(state: State) -> list[Sentence]:
 def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
     """The exchange that was chosen beforehand, where it made another answer come."""
     for claim in every_claim(state, ConceptSwapClaim):
-        if claim.first is not None and claim.verdict == "supported" and claim.first.installed:
+        trivial = case_of(state)["answer_id"] in claim.concept.token_ids
+        if claim.first is not None and claim.verdict == "supported" and not trivial:
             return claim, claim.first
     return None
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
 TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
+EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
@@ -65,10 +66,7 @@ def no_drawing(case: Case) -> dict[str, Any]:
         "tokens": case["tokens"],
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
-        **{
-            name: []
-            for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
-        },
+        **{name: [] for name in EMPTY},
         "scores": dict.fromkeys(SCORES, 0),
     }
 

@@ -29,6 +29,7 @@ from agent.core import (
 )
 from agent.evidence import new_claim, p_value, seed_of, settle, summary
 from agent.experiments.concept_reading import node_of_concept
+from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Desk
 from tracer import (
     ConceptNode,
@@ -94,8 +95,10 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
     chain = follow(bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives)
     progress(0.3)
     if not chain.path:
+        others = mechanisms_of(desk, bench.lens, case, bench.alternatives, [], state, [])
         note = "taking out any one of them changes little"
-        return {"concepts": {"note": "", "tested": True, "path": []}, "found_note": note}
+        known = {"note": "", "tested": True, "path": []}
+        return {"concepts": known, "claims": entered(state, *others), "found_note": note}
     way = [concepts[chain.tested[i].node] for i in chain.path]
     main = concepts[min((chain.tested[i] for i in chain.path), key=lambda tested: tested.effect).node]
     made: list[Any] = []
@@ -103,6 +106,8 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
         made += _taken_out(bench, one, way[number:], state, made)
         progress(0.3 + 0.4 * number / len(way))
     made += _exchanged(bench, main, partners_for(bench, main), state, made)
+    progress(0.9)
+    made += mechanisms_of(desk, bench.lens, case, bench.alternatives, way, state, made)
     settled = settle(made)
     return {
         "concepts": {"note": "", "tested": True, "path": [one.id for one in way]},
