@@ -63,13 +63,11 @@ def _copied(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
 
 def _listed(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
     test = try_sequence(frozen, case["answer_id"])
-    if not test.holds:
+    if not test.holds or test.then is None:
         return None
-    items = len(test.items)
-    text = f"It goes on with a list: it foretells {len(test.foretold)} of the {items} items before"
-    text += f" {_word(case['answer'])}"
-    moved = ", and steps back when the last item is taken back" if test.moved else ""
-    return _Found("successor", f"{text}{moved}.", [len(test.foretold), items])
+    then, items = desk.subject.token_texts([test.then])[0], len(test.items)
+    text = f"It goes on with a list of {items}: with each item replaced by the one after it, the last by"
+    return _Found("successor", f"{text} {_word(case['answer'])}, it says {_word(then)}.", [items])
 
 
 def _agreed(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
