@@ -30,10 +30,7 @@ def settle_case(study: "Study", question: dict[str, Any]) -> Case:
     elif turned:
         itself = " and cannot be compared with itself" if said is not None else ""
         notes.append(f"{quoted(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
-    foil = next(
-        ((t.text, t.token_id) for t in (rather, said) if t is not None and t.token_id != first.token_id),
-        (second.token, second.token_id),
-    )
+    foil, rule = _foil(study, first.token_id, (second.token, second.token_id), (rather, said))
     if turned and not wrong:
         notes.append(f"It is compared with the next most probable, {quoted(foil[0])}.")
     return Case(
@@ -50,10 +47,27 @@ def settle_case(study: "Study", question: dict[str, Any]) -> Case:
         premise=premise,
         note=" ".join(notes),
         value=rounded(study.contrast(first.token_id, foil[1]).value),
+        foil_rule=rule,
+        runner_up=second.token,
     )
 
 
-def _meant(study: "Study", piece: str) -> "Token":
+def _foil(
+    study: "Study", answer: int, runner_up: tuple[str, int], asked: tuple["Token | None", ...]
+) -> tuple[tuple[str, int], str]:
+    """What the answer is compared with: what the user says, else the likeliest token of its own kind."""
+    for token in asked:
+        if token is not None and token.token_id != answer:
+            return (token.text, token.token_id), "asked"
+    from tracer import find_alternatives
+
+    kind = find_alternatives(study.frozen, answer)
+    if not kind:
+        return runner_up, "runner-up"
+    return (kind[0].token, kind[0].token_id), "kind"
+
+
+def _meant(study: "Study", piece: str) -> Token:
     """The next token that is meant, whether or not a name was typed with its capital.
 
     What is typed with a leading space is taken as it is.
