@@ -6,6 +6,7 @@ import pytest
 import torch
 from frozen_reference import own_precision
 from tests_support import freeze_words, random_transcoders, tiny_subject
+from tolerance import SHARPENED, tolerance
 
 from tracer import Study
 from tracer.attribution.attribute import EPSILON, trace
@@ -44,17 +45,18 @@ def graph_at(request, llama):
 
 def test_no_influence_is_off_by_more_than_the_bound(graph_at):
     full = graph_at(0.0)
-    assert full.unexplored == pytest.approx(0, abs=1e-9)
+    rounding = tolerance(1, SHARPENED, full.edges.dtype)
+    assert abs(full.unexplored) < rounding
     whole = by_id(full, full.influence())
     fewer = []
     for epsilon in (0.05, 0.2, 0.4):
         graph = graph_at(epsilon)
         assert 0 < graph.unexplored <= epsilon
-        assert graph.residual() < 1e-9
+        assert graph.residual() < rounding
         fewer.append(graph.features)
         for name, known in by_id(graph, graph.influence()).items():
             if name not in {"R", "B"}:
-                assert abs(whole[name] - known) <= graph.unexplored + 1e-9
+                assert abs(whole[name] - known) <= graph.unexplored + rounding
     assert full.features > fewer[0] >= fewer[1] >= fewer[2]
 
 
@@ -87,7 +89,7 @@ def test_coarser_products_state_their_error(llama):
         trace_transcoders(llama, transcoders, max_feature_nodes=60, products=p) for p in (None, torch.float32)
     )
     assert exact.error is None
-    assert torch.equal(single.neuron, exact.neuron)
+    assert set(single.neuron.tolist()) == set(exact.neuron.tolist())
     off = (single.edges - exact.edges).abs().amax(1) / exact.edges.abs().amax(1)
     assert 1e-9 < float(off.max()) < 2 * single.error < 1e-4
     if quickest_dtype() == torch.bfloat16:  # refused elsewhere

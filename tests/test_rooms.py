@@ -24,7 +24,7 @@ MAY_TOUCH = {  # room -> other rooms and the heavy libraries it may import
 PACKAGES = {  # room -> its packages, lowest first: a package imports only what stands before it
     "tracer": (
         *("models", "attribution", "transcoders", "interventions", "study", "autointerp"),
-        "graph_files",
+        *("lens", "concepts", "graph_files"),
     ),
     "agent": (
         *("core", "questions", "features", "workspace", "evidence", "experiments", "planners"),

@@ -17,6 +17,7 @@ from tracer.attribution.certified_stop import expected, gross, influence
 from tracer.attribution.frozen_forward import Frozen
 from tracer.attribution.graph import KINDS, Graph, Kind, walk
 from tracer.attribution.neurons import Sources, Units, activations, neuron_sources, units_of
+from tracer.attribution.ranking import largest
 from tracer.attribution.targets import Targets, neuron_targets
 
 POOL = 8  # candidates a node that is kept
@@ -74,7 +75,7 @@ def trace(
     for step in range(ROUNDS):
         wanted = budget * (step + 1) // ROUNDS - budget * step // ROUNDS
         score[known.chosen] = -1.0
-        best = score.topk(wanted).indices
+        best = largest(score, wanted)
         rows = direct_rows(
             frozen,
             neuron_targets(frozen, *pool.pick(best)),
@@ -102,7 +103,7 @@ def _candidates(frozen: Frozen, effects: Float[Tensor, "layer pos neuron"], coun
     acts = torch.stack([layer.acts for layer in frozen.layers]).abs()
     size = effects.abs() + 1e-12 * acts / acts.max()  # effects that cancel exactly come last, but come
     size[:, :zero] = 0.0  # BOS is one absorbing source a layer, never expanded
-    best = size.flatten().topk(min(count, int((size > 0).sum()))).indices
+    best = largest(size.flatten(), min(count, int((size > 0).sum())))
     return units_of(best, frozen.length, size.shape[2])
 
 

@@ -28,6 +28,7 @@ from .model_names import (
     name_of as name_of,
 )
 from .norm_folding import (
+    centres as centres,
     gain_of as gain_of,
 )
 from .packaged import (

@@ -22,6 +22,7 @@ from tracer.attribution import (
     Written,
     activations,
     firing,
+    largest,
     neuron_targets,
     total_effects,
     trace,
@@ -225,7 +226,7 @@ class Neurons:
         size = torch.zeros_like(effects)
         size[:, list(positions)] = effects[:, list(positions)].abs()
         length, neurons = size.shape[1:]
-        best = size.flatten().topk(min(count, int((size > 0).sum()))).indices.sort().values
+        best = largest(size.flatten(), min(count, int((size > 0).sum()))).sort().values
         return Units(best // (length * neurons), best // neurons % length, best % neurons)
 
     def predict(

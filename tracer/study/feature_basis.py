@@ -11,7 +11,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution import FIRES, TRANSCODERS, Frozen, Graph, Layer, Linear, Targets, Units, Written
+from tracer.attribution import (
+    FIRES,
+    TRANSCODERS,
+    Frozen,
+    Graph,
+    Layer,
+    Linear,
+    Targets,
+    Units,
+    Written,
+    largest,
+)
 from tracer.errors import GraphError
 from tracer.feature_ids import name_feature, read_feature
 from tracer.interventions import (
@@ -153,7 +164,7 @@ class Features:
             by = self.swapped(units, donor, moved).values - by
         felt = felt_by_writes(self.frozen, self.transcoders, self.active, target)
         size = (effect_of_writes(self.transcoders, felt, units) * by).abs()
-        return units.pick(size.topk(min(count, int((size > 0).sum()))).indices.sort().values)
+        return units.pick(largest(size, min(count, int((size > 0).sum()))).sort().values)
 
     def predict(
         self, changes: Sequence[Change], target: Targets, tokens: tuple[int, int], readouts: Sequence[Units]
