@@ -13,6 +13,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 # PyTorch's own CPU index: its default build for Linux brings gigabytes of CUDA along. The rest of what torch
 # needs comes from PyPI, with the versions of constraints.txt.
 RUN pip install --no-deps --index-url https://download.pytorch.org/whl/cpu "$(grep '^torch==' constraints.txt)"
+COPY askcircuit askcircuit
 COPY agent agent
 COPY tracer tracer
 COPY ui ui

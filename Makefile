@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export GRADIO_ANALYTICS_ENABLED ?= False
 export LANGSMITH_TRACING ?= false
 
-.PHONY: setup chat test check lint scripts types format clean bench load space gallery
+.PHONY: setup chat test test-all check lint scripts types format clean bench load space gallery
 
 setup: $(STAMP)
 
@@ -36,12 +36,17 @@ chat: setup
 	@echo "chat: opening on http://127.0.0.1:7860 (the first time, the model is unpacked: about 40 seconds) ..."
 	@$(VENV)/bin/askcircuit chat $(ARGS)
 
-test lint types check: export HF_HUB_OFFLINE = 1
-test lint types check: export TRANSFORMERS_OFFLINE = 1
+test test-all lint types check: export HF_HUB_OFFLINE = 1
+test test-all lint types check: export TRANSFORMERS_OFFLINE = 1
+# Two workers on two cores: a thread each. Threads of their own would only wait for one another.
+test test-all check: export OMP_NUM_THREADS ?= 1
 
 test: setup
-	@echo "test: running the tests; all of them, slow ones too: make test ARGS='-m \"\"'"
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@echo "test: running the tests; all of them, slow ones too: make test-all"
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-all: setup
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "" $(ARGS)
 
 # One after the other, also under make -j: each wants both cores.
 check: setup
@@ -80,7 +85,7 @@ clean:
 
 # circuit-tracer in a virtual environment of its own: it wants older libraries than ours.
 .peer/.stamp:
-	@echo "bench: making .peer with circuit-tracer 0.5.0 ..."
+	@echo "bench: making .peer with circuit-tracer 0.5.0 (once; some minutes, 2 GB) ..."
 	@rm -rf .peer && $(PYTHON) -m venv .peer
 	@.peer/bin/python -m pip install -q --disable-pip-version-check torch==2.13.0 circuit-tracer==0.5.0 nnsight==0.6.2 gguf accelerate
 	@touch $@
@@ -90,7 +95,7 @@ gallery: setup
 	@$(PY) -m tests.gallery
 
 bench: setup .peer/.stamp
-	@$(PY) -m tests.benchmarks.bench
+	@$(PY) -m tests.benchmarks.bench $(ARGS)
 
 load: setup
 	@$(PY) -m tests.benchmarks.load $(ARGS)

@@ -5,6 +5,7 @@ from .answers import (
 from .core import (
     AgentError as AgentError,
     Answered as Answered,
+    Asks as Asks,
     Drew as Drew,
     Event as Event,
     Failed as Failed,
@@ -14,6 +15,7 @@ from .core import (
     read_settings as read_settings,
     settings_table as settings_table,
     share_memory as share_memory,
+    unescaped as unescaped,
     unfolded as unfolded,
     without_folds as without_folds,
 )
@@ -31,6 +33,7 @@ from .features import (
 from .graph_files import (
     Naming as Naming,
     Upload as Upload,
+    draw_trace as draw_trace,
     explain_foreign as explain_foreign,
     export_trace as export_trace,
     show_graph as show_graph,
@@ -40,7 +43,9 @@ from .graph_files import (
 )
 from .session import (
     Session as Session,
+    Unfinished as Unfinished,
     answered as answered,
+    draw_loop as draw_loop,
     in_words as in_words,
 )
 from .suites import (

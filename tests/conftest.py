@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from tracer import Subject
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+LONGEST = (  # files, longest first: begun first, so that two workers end at about the same time
+    *("test_chat.py", "test_decisions.py", "test_session.py", "test_cli.py", "test_transcoder_desk.py"),
+    *("test_leading.py", "test_mcp.py", "test_embedded.py", "test_keep.py", "test_pages.py"),
+    *("test_suite.py", "test_tour.py", "test_feature_sets.py", "test_abilities.py", "test_asked.py"),
+    *("test_cases.py", "test_hosting.py", "test_feature_index.py", "test_expand.py", "test_questions.py"),
+)
 
 
 def is_loopback(host: object) -> bool:
@@ -36,6 +42,12 @@ def is_loopback(host: object) -> bool:
         return address.is_loopback or address.is_unspecified
     except ValueError:
         return False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    place = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)

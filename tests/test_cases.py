@@ -1,10 +1,12 @@
 """The real cases on the real model: every graph adds up, is complete enough, and predicts well."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from scipy import stats
+from tolerance import SUM, tolerance, written
 
 from tracer import Intervention, Study, TracedStudy
 from tracer.attribution.graph import Kind
@@ -12,47 +14,56 @@ from tracer.attribution.graph import Kind
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
 
 
+FEW = list({case["kind"]: case for case in CASES}.values())  # one of every kind
+REST = [pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in FEW]
+
+
 @pytest.fixture(scope="module")
 def traced(embedded_subject):
-    """Every case traced once."""
-    out = {}
-    for case in CASES:
+    """Case -> its graph, traced when it is first wanted."""
+
+    @cache
+    def trace(name):
+        case = next(case for case in CASES if case["id"] == name)
         study = Study(embedded_subject, case["text"], limit=512)
         answer, foil = (study.token(case[name]).token_id for name in ("said", "foil"))
-        out[case["id"]] = TracedStudy(study.contrast(answer, foil), nodes=1000)
-    return out
+        return TracedStudy(study.contrast(answer, foil), nodes=1000)
+
+    return trace
 
 
-@pytest.fixture(params=CASES, ids=[case["id"] for case in CASES])
+@pytest.fixture(params=[*FEW, *REST], ids=lambda case: case["id"])
 def case(request):
     return request.param
 
 
 def test_the_model_says_what_the_case_says(case, traced):
-    study = traced[case["id"]].study
+    study = traced(case["id"]).study
     top = study.predictions(1)[0]
-    assert (top.token, pytest.approx(case["p"], abs=0.02)) == (case["said"], top.p)
+    assert (top.token, written(case["p"], 2)) == (case["said"], top.p)
 
 
 def test_every_row_adds_up_to_its_target(case, traced):
-    graph = traced[case["id"]].graph
+    graph = traced(case["id"]).graph
     total, value = graph.edges.double().sum(1), graph.value.double()
-    gap = (total - value).abs()
-    assert float(gap[-1]) <= 1e-4 * max(abs(float(value[-1])), 0.1)
-    assert graph.residual() < 1e-5
-    assert float((gap[:-1] / value[:-1].abs().clamp_min(1e-2)).max()) <= 1e-4
+    size = graph.edges.double().abs().sum(1)  # of what is summed: a row may add up to nearly nothing
+    assert float(((total - value).abs() / size).max()) <= tolerance(1, SUM)
+    assert graph.residual() < tolerance(1)
     assert bool(graph.is_kind(Kind.BOS).any())
 
 
 def test_a_thousand_neurons_reach_completeness(case, traced):
-    one = traced[case["id"]]
+    one = traced(case["id"])
     assert one.graph.features == 1000
     assert one.scores.completeness >= 0.75
 
 
-def test_predictions_rank_what_removing_groups_does(traced):
+@pytest.mark.parametrize(
+    "cases", [FEW, pytest.param(CASES, marks=pytest.mark.slow)], ids=["one of every kind", "all"]
+)
+def test_predictions_rank_what_removing_groups_does(cases, traced):
     predicted, measured = [], []
-    for one in list(traced.values())[::2]:  # every other case: a minute less
+    for one in (traced(case["id"]) for case in cases):
         strongest = sorted(one.features(), key=lambda f: -abs(f.effect))[:60]
         cells: dict[tuple[int, int, bool], list[str]] = {}
         for f in strongest:
@@ -63,5 +74,5 @@ def test_predictions_rank_what_removing_groups_does(traced):
         for group in groups:
             outcome = one.contrast.test(group, Intervention("ablate"), controls=2, seed=1)
             measured.append(outcome.measured)
-    assert len(measured) >= 25
+    assert len(measured) >= 2 * len(cases)
     assert stats.spearmanr(predicted, measured).statistic >= 0.93

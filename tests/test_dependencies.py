@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("agent", "tracer", "ui", "prompts")
+ROOMS = ("agent", "tracer", "ui", "prompts", "askcircuit")
 OURS = {*ROOMS, "tests"}
 NAMES = {
     "yaml": "pyyaml",

@@ -6,6 +6,7 @@ import pytest
 import torch
 from frozen_reference import hooked, own_precision, patched
 from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
+from tolerance import SHARPENED, assert_close, size_of
 
 from tracer.attribution.backward_sweep import direct_rows
 from tracer.attribution.targets import logit_difference
@@ -18,7 +19,6 @@ from tracer.transcoders.attribute import trace_transcoders
 from tracer.transcoders.sources import feature_sources
 from tracer.transcoders.transcoders import Held, Reads, active_features, feature_targets
 
-CLOSE = 1e-9
 LENGTH, LAYERS = 7, 4
 ANSWER, FOIL = 3, 50
 KINDS = {
@@ -166,11 +166,12 @@ def says_the_same(frozen, kind, hold, before_post_norm=False):
     transcoders = replace(transcoders, before_post_norm=before_post_norm)
     mine = set_features(frozen, transcoders, changes_of(frozen), HOLDS[hold], features=True)
     theirs = Hooked(frozen, transcoders, HOLDS[hold])
-    assert far(theirs.clean_logits, frozen.logits) < CLOSE
+    assert_close(theirs.clean_logits, frozen.logits, SHARPENED)
     for row, settings in enumerate(SETTINGS):
         logits, acts = theirs.run(settings)
-        assert far(mine.logits[row], logits) < CLOSE
-        assert max(far(a[row], b) for a, b in zip(mine.features, acts, strict=True)) < CLOSE
+        assert_close(mine.logits[row], logits, SHARPENED)
+        for ours, wanted in zip(mine.features, acts, strict=True):
+            assert_close(ours[row], wanted, SHARPENED)
     assert far(mine.logits, theirs.clean_logits) > 1e-4
 
 
@@ -189,10 +190,10 @@ def test_direct_effects_are_the_graphs_edges(frozen, kind):
     effect = set_features(frozen, transcoders, changes, hold, tokens=[ANSWER, FOIL], features="pre")
     moved = torch.stack([effect.features[i][:, p, f] for i, p, f in zip(*active.units, strict=True)])
     moved = (moved[:, 1:] - moved[:, :1]) / 2
-    assert float((moved - rows[:, list(some)]).abs().max()) < CLOSE * float(rows.abs().max())
+    assert_close(moved, rows[:, list(some)], SHARPENED, size=size_of(rows))
     shifted = effect.logits[:, 0] - effect.logits[:, 1]
     shifted = (shifted[1:] - shifted[0]) / 2
-    assert float((shifted - root[list(some)]).abs().max()) < CLOSE * float(root.abs().max())
+    assert_close(shifted, root[list(some)], SHARPENED, size=size_of(root))
 
 
 def test_an_edge_of_a_traced_graph_is_confirmed(llama):
@@ -205,7 +206,7 @@ def test_an_edge_of_a_traced_graph_is_confirmed(llama):
     moved = after - llama.logits
     token = int(llama.logits.argmax())
     edge = float(graph.edges[graph.features, source])  # the first root is the likeliest token
-    assert float(moved[token] - moved.mean()) == pytest.approx(-edge, rel=CLOSE)
+    assert_close(moved[token] - moved.mean(), -edge, SHARPENED, size=size_of(after))
 
 
 @pytest.mark.parametrize("hold", HOLDS)
@@ -217,12 +218,12 @@ def test_zero_change_changes_nothing(frozen, hold):
         for i in range(0, len(active.acts), 9)
     ]
     effect = set_features(frozen, transcoders, changes_of(frozen, [[], as_is]), HOLDS[hold], features=True)
-    assert far(effect.logits, frozen.logits.expand(2, -1)) < 1e-12
+    assert_close(effect.logits, frozen.logits.expand(2, -1), SHARPENED)
     for index, acts in enumerate(effect.features):
         own = active.units.pick(active.units.layer == index)
         wanted = torch.zeros_like(acts[0])
         wanted[own.position, own.neuron] = active.acts[active.units.layer == index]
-        assert far(acts, wanted.expand_as(acts)) < 1e-12
+        assert_close(acts, wanted.expand_as(acts), SHARPENED)
 
 
 def test_a_batch_says_what_each_change_says_alone_for_the_tokens_asked_for(llama, monkeypatch):
@@ -231,7 +232,7 @@ def test_a_batch_says_what_each_change_says_alone_for_the_tokens_asked_for(llama
     monkeypatch.setattr("tracer.interventions.feature_intervene.BATCH_POSITIONS", 1)
     done = []
     alone = set_features(llama, transcoders, changes_of(llama), tokens=[ANSWER, FOIL], progress=done.append)
-    assert torch.allclose(together.logits[:, [ANSWER, FOIL]], alone.logits, atol=1e-12)
+    assert_close(together.logits[:, [ANSWER, FOIL]], alone.logits, SHARPENED, size=size_of(together.logits))
     assert done[-1] == 1.0
     assert set_features(llama, transcoders, []).logits.shape == (0, 97)
 
@@ -291,7 +292,7 @@ def test_a_free_continuation_is_the_text_run_again_and_again(frozen, basis):
     ids, model = frozen.ids, frozen.subject.model
     for token, logits in zip(found.ids, found.logits, strict=True):
         wanted = again(model, frozen, ids, transcoders)
-        assert far(logits, wanted) < CLOSE
+        assert_close(logits, wanted, SHARPENED)
         assert token == int(wanted.argmax())
         ids = torch.cat([ids, ids.new_tensor([token])])
     assert found.text.split() == [f"w{token}" for token in found.ids]
@@ -327,7 +328,7 @@ def test_what_is_held_is_held_for_the_first_token_only(some_frozen, hold):
     found = continue_text(frozen, ONWARD, 2, transcoders, HOLDS[hold])
     first = set_features(frozen, transcoders, changes_of(frozen, [ONWARD]), HOLDS[hold]).logits[0]
     free = continue_text(frozen, ONWARD, 2, transcoders, HOLDS["nothing"])
-    assert far(found.logits[0], first) < CLOSE
+    assert_close(found.logits[0], first, SHARPENED)
     assert far(found.logits[0], free.logits[0]) > 1e-6
     assert found.logits.isfinite().all()
 
@@ -340,7 +341,7 @@ def test_nothing_set_is_what_the_model_generates_itself(some_frozen):
             ids, found = frozen.ids, continue_text(frozen, [], 3, transcoders, hold)
             for logits in found.logits:
                 with torch.no_grad():
-                    assert far(logits, model(ids[None]).logits[0, -1]) < CLOSE
+                    assert_close(logits, model(ids[None]).logits[0, -1], SHARPENED)
                 ids = torch.cat([ids, logits.argmax()[None]])
             assert found.ids == tuple(ids[LENGTH:].tolist())
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from tolerance import SUM, assert_close
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_set_that_is_the_models_own_mlps_fires_where_its_neurons_do(own_mlps, 
         assert np.abs(ours.value - theirs.value).max() < 0.01 * ours.value.max()
         some = features.firing(layer, range(3, 9))
         assert (some.of(1)[0] == theirs.of(7)[0]).all()
-        assert torch.allclose(own_mlps[0].written(layer), own_mlps[1].written(layer), atol=1e-5)
+        assert_close(own_mlps[0].written(layer), own_mlps[1].written(layer), SUM)
 
 
 def test_its_descriptions_are_files_like_any_and_are_shown_and_searched(own_mlps, gathered, tmp_path):

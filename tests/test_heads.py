@@ -7,6 +7,7 @@ import pytest
 import torch
 from frozen_reference import own_precision
 from tests_support import FAMILIES, freeze_words, tiny_subject
+from tolerance import SHARPENED, SUM, assert_close, size_of
 
 from agent.core.claims import plain_claim
 from agent.core.selectors import claims_of
@@ -21,7 +22,6 @@ from tracer.study.study import Study
 from tracer.study.traced_study import TracedStudy
 
 ANSWER, FOIL = 3, 50
-CLOSE = 1e-9
 
 
 @pytest.fixture(params=FAMILIES, scope="module")
@@ -72,13 +72,12 @@ def test_heads_and_bypass_add_up_to_every_single_edge(frozen):
             [crosses(frozen, below[s], int(targets.layer[t]), crossing.layer) for t, s in pairs]
         )
         parts = crossing.moved.sum((1, 2, 3)) + crossing.bypass
-        assert (parts - wanted * between).abs().max() < CLOSE * table.abs().max()
+        assert_close(parts, wanted * between, SHARPENED, size=size_of(table))
         seen |= between
     assert seen.sum() > 40
     found = carried(frozen, connections, 3)
-    assert (
-        max(abs(c.total - float(w)) for c, w in zip(found, wanted, strict=True)) < CLOSE * table.abs().max()
-    )
+    totals = torch.tensor([c.total for c in found], dtype=wanted.dtype)
+    assert_close(totals, wanted, SHARPENED, size=size_of(table))
 
 
 def test_heads_and_bypass_add_up_for_a_group_that_reads_and_writes_at_many_layers(frozen):
@@ -96,10 +95,10 @@ def test_heads_and_bypass_add_up_for_a_group_that_reads_and_writes_at_many_layer
             [[crosses(frozen, s, t, crossing.layer) for s in below] for t in targets.layer.tolist()]
         )
         parts = float(crossing.moved.sum() + crossing.bypass)
-        assert parts == pytest.approx(float(table[between].sum()), abs=CLOSE * float(table.abs().sum()))
+        assert_close(parts, table[between].sum(), SHARPENED, size=float(table.abs().sum()))
         assert crossing.moved[0].triu(1).abs().max() == 0  # nothing moves to an earlier position
     whole = carried(frozen, [connection], 4, moves=2)[0]
-    assert whole.total == pytest.approx(float(table.sum()), abs=CLOSE * float(table.abs().sum()))
+    assert_close(whole.total, table.sum(), SHARPENED, size=float(table.abs().sum()))
     assert len(whole.heads) == 4
     assert [abs(h.amount) for h in whole.heads] == sorted((abs(h.amount) for h in whole.heads), reverse=True)
 
@@ -112,7 +111,7 @@ def test_the_heads_named_are_those_that_move_most(frozen):
     first = carried(frozen, [connection], 1)[0].heads[0]
     layer, head = divmod(int(by_head.abs().argmax()), by_head.shape[1])
     assert (first.layer, first.head) == (layer, head)
-    assert first.amount == pytest.approx(float(by_head[layer, head]))
+    assert_close(first.amount, by_head[layer, head], SHARPENED)
     query, key = divmod(int(moved[layer, head].abs().argmax()), frozen.length)
     assert first.moves[0][:2] == (key, query)
 
@@ -138,10 +137,10 @@ def test_on_the_embedded_model_groups_tokens_and_the_root_add_up_to_their_flows(
     found = traced.heads(pairs)
     assert time.perf_counter() - started < 15  # 24 pairs, on a busy machine; an answer asks for ten: 0.24 s
     size = max(map(abs, wanted))
-    assert [c.total for c in found] == pytest.approx(wanted, abs=1e-4 * size)
+    assert_close([c.total for c in found], wanted)
     assert all(len(c.heads) == 3 for c in found if abs(c.total) > 0.01 * size)
     head = found[16].heads[0]
-    assert head.share == pytest.approx(head.amount / found[16].total)
+    assert_close(head.share, head.amount / found[16].total, SUM)
     assert head.moves[0].source == last - 1  # what a word wrote is read where the word is, until it has moved
 
 
@@ -153,7 +152,8 @@ def test_on_the_embedded_model_every_layer_adds_up_to_the_edge(traced):
     total = carried(traced.study.frozen, [connection], 1)[0].total
     top = int(connection.targets.layer[0])
     for crossing in list(crossings(traced.study.frozen, [connection]))[: top + 1]:
-        assert float(crossing.moved.sum() + crossing.bypass) == pytest.approx(total, rel=1e-4, abs=1e-5)
+        parts = torch.cat([crossing.moved.flatten(), crossing.bypass.flatten()])
+        assert_close(parts.sum(), total, size=float(parts.abs().sum()))
 
 
 def test_what_is_in_no_graph_is_said(traced):

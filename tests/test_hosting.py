@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from agent import Failed, Roster, Session, open_desk, read_settings
-from agent.core.conversation_db import DATABASE, id_of
+from agent.core.conversation_db import DATABASE
 from agent.features.label_store import Library
 from agent.workspace.workspace import Desk
 from tests.tests_support import tiny_subject
@@ -327,15 +327,12 @@ def test_old_conversations_are_deleted_and_others_stay(tmp_path):
     talks = {name: Session(desk, name) for name in ("old", "new")}
     for talk in talks.values():
         list(talk.ask("help"))
-    age = "update {} set checkpoint_id = ? || substr(checkpoint_id, 19) where thread_id = 'old'"
-    for table in ("checkpoints", "writes"):
-        desk.checkpoints().execute(age.format(table), (id_of(time.time() - 31 * 86_400),))
-    desk.checkpoints().commit()
     roster = Roster(tmp_path)
     for name in talks:
         roster.enter("ann", name, name)
     with closing(sqlite3.connect(tmp_path / DATABASE)) as kept, kept:
-        kept.execute("update roster set moment = moment - 31 * 86400 where thread_id = 'old'")
+        for table in ("roster", "standing"):
+            kept.execute(f"update {table} set moment = moment - 31 * 86400 where thread_id = 'old'")
     desk.forget_old()
     assert [each["thread"] for each in roster.listed("ann")] == ["new"]
     roster.close()

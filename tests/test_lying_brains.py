@@ -52,7 +52,7 @@ def final(desk):
         desk.settings = with_server(desk, server)
         session = Session(desk, "liar")
         assert any(isinstance(e, Answered) for e in session.ask("", text=TEXT, said="Austin", foil="Houston"))
-    state = dict(session._loop.get_state(session._config).values)
+    state = dict(session._state())
     assert [c["verdict"] for c in state["claims"] if c.get("p") is not None] == ["supported"]
     return {**state, "finished": False}
 

@@ -38,7 +38,7 @@ def test_every_worked_example_follows_from_its_own_measurements(bundles):
     assert {name: bundle.replay() for name, bundle in bundles.items() if bundle.replay()} == {}
     for bundle in bundles.values():
         assert any(message.get("cites") for message in bundle.history)
-        assert bundle.drawing["supernodes"]
+        assert bundle.drawing.supernodes
 
 
 def test_the_worked_examples_are_small():

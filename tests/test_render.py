@@ -150,7 +150,7 @@ def report(**changes):
         "path": ["T1", "S2", "S1", "LD"],
         "claims": [
             {
-                "supernode": "S1", "intervention": {"kind": "ablate", "factor": 0.0},
+                "kind": "effect", "groups": ["S1"], "intervention": {"kind": "ablate", "factor": 0.0},
                 "predicted": -2.3, "measured": -2.1, "controls": tests, "p": 0.01,
                 "verdict": "supported",
             }

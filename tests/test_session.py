@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from tolerance import near, size_of, written
 
 from agent import AgentError, Answered, Drew, Failed, Said, Session, Working, answered, read_settings
 from agent.features.label_store import Library
@@ -69,7 +70,7 @@ def test_the_answer_comes_step_by_step_with_a_drawing_before_the_words(events):
 def test_the_report_is_what_was_promised(report):
     assert report.keys() >= KEYS
     assert report["predictions"][0]["token"] == " Austin"
-    assert report["predictions"][0]["p"] == pytest.approx(0.27, abs=0.02)
+    assert report["predictions"][0]["p"] == written(0.27, 2)
     assert report["question"]["premise"] == "true"
     assert report["graph"]["completeness"] >= 0.75
     assert report["tokens"][0] == "<bos>"
@@ -122,7 +123,7 @@ def test_every_measurement_can_be_repeated_with_independent_code(report, embedde
     for claim in tests:
         logits = ablated(embedded_subject, report, claim, claim["intervention"]["factor"])
         moved = float(logits[answer] - logits[foil] - clean[answer] + clean[foil])
-        assert claim["measured"] == pytest.approx(moved, rel=1e-3, abs=1e-4)
+        assert claim["measured"] == near(moved, size=size_of(logits))
 
 
 def test_the_same_question_gives_the_same_report_in_another_process_life(report, embedded_subject, tmp_path):
@@ -169,13 +170,12 @@ def test_follow_ups_act_on_the_same_graph(desk, events):
 
 
 def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, desk, folder):
-    desk.checkpoints().commit()
     later = Desk(desk.settings, embedded_subject, desk.library)
     session = Session(later, "first")
     assert session.history()[0]["content"] == TEXT
     assert session.last_drawing()["target"]["answer"] == " Austin"
     assert "Removing S1" in say(session, "remove S1")
-    later.checkpoints().close()
+    later.conversations.close()
 
 
 def test_features_are_found_by_meaning(desk, events):
@@ -207,7 +207,13 @@ def test_bad_input_is_answered_in_one_sentence(desk, text, said, why):
     assert "Traceback" not in said_so
 
 
-@pytest.mark.parametrize("text", ["עיר הבירה של צרפת היא", "I love 🍕 and", "a\tb\nc d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "עיר הבירה של צרפת היא",
+        *(pytest.param(text, marks=pytest.mark.slow) for text in ("I love 🍕 and", "a\tb\nc d")),
+    ],
+)
 def test_any_script_can_be_asked_about(desk, text):
     report = answered(Session(desk, "scripts").ask("", text=text))
     assert report["text"] == text
@@ -267,12 +273,7 @@ def test_a_conversation_keeps_only_where_it_stands(desk):
     session = Session(desk, "long")
     for _ in range(3):
         say(session, "help")
-    count = "select count(*) from {} where thread_id = 'long'"
-    tables = [
-        desk.checkpoints().execute(count.format(name)).fetchone()[0] for name in ("checkpoints", "writes")
-    ]
-    assert tables[0] == 1
-    assert tables[1] <= 1
+    assert list(desk.conversations.saver.list(None)) == []
     assert len(session.history()) == 6
 
 

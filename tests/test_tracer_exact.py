@@ -4,6 +4,7 @@ import pytest
 import torch
 from frozen_reference import FrozenRun, own_precision, reference_rows
 from tests_support import FAMILIES, freeze_words, tiny_subject
+from tolerance import SHARPENED, assert_close, size_of
 
 from tracer.attribution.backward_sweep import direct_rows, total_effects
 from tracer.attribution.neurons import Units, activations, neuron_sources, units_of
@@ -21,12 +22,6 @@ from tracer.models.families import part
 
 SOME = 12
 ANSWER, FOIL = 3, 50
-
-CLOSE = 1e-9  # of float64 models whose norms and softmax are kept in float64 (own_precision)
-
-
-def relative(mine, theirs):
-    return float((mine - theirs).abs().max() / theirs.abs().max())
 
 
 @pytest.fixture(params=FAMILIES, scope="module")
@@ -78,8 +73,8 @@ def test_rows_equal_autograd_on_the_frozen_model(frozen):
     by_neuron, by_token = reference_rows(frozen, [*wanted, (ANSWER, FOIL)], *parts_of(frozen))
     neurons = rows[:, sources.unit_column]
     tokens = rows[:, sources.token_column : sources.token_column + frozen.length]
-    assert relative(neurons, by_neuron.flatten(1)) < CLOSE
-    assert relative(tokens, by_token) < CLOSE
+    assert_close(neurons, by_neuron.flatten(1), SHARPENED)
+    assert_close(tokens, by_token, SHARPENED)
 
 
 def test_a_row_adds_up_to_its_target(frozen):
@@ -88,11 +83,11 @@ def test_a_row_adds_up_to_its_target(frozen):
     whole = torch.cat([sources.first.flatten(), torch.arange(sources.token_column, sources.columns)])
     for targets in (neuron_targets(frozen, *units), logit_difference(frozen, ANSWER, FOIL)):
         total = direct_rows(frozen, targets, sources)[:, whole].sum(1)
-        assert relative(total, targets.value) < CLOSE
+        assert_close(total, targets.value, SHARPENED)
     logits = full_logits(frozen, scale(frozen, units, 1.0))
     cap = getattr(frozen.subject.model.config, "final_logit_softcapping", None)
     logits = torch.atanh(logits / cap) * cap if cap else logits
-    assert float(targets.value[0]) == pytest.approx(float(logits[ANSWER] - logits[FOIL]), rel=CLOSE)
+    assert_close(targets.value[0], logits[ANSWER] - logits[FOIL], SHARPENED, size=size_of(logits))
 
 
 def test_an_edge_equals_a_measured_frozen_intervention(frozen):
@@ -118,10 +113,8 @@ def test_an_edge_equals_a_measured_frozen_intervention(frozen):
         moved = torch.stack(
             [read(frozen, inputs, *unit) for unit in zip(*(x.tolist() for x in targets), strict=True)]
         )
-        assert float((rows[:, column] - moved).abs().max()) < CLOSE * float(rows.abs().max())
-        assert float(root[column] - logits[ANSWER] + logits[FOIL]) == pytest.approx(
-            0, abs=CLOSE * float(root.abs().max())
-        )
+        assert_close(rows[:, column], moved, SHARPENED, size=size_of(rows))
+        assert_close(root[column], logits[ANSWER] - logits[FOIL], SHARPENED, size=size_of(root))
 
 
 def writers_of(frozen):
@@ -149,7 +142,7 @@ def test_total_effects_equal_the_series_over_all_paths(short):
     slope = rows / acts  # J: how a source's activation moves a target's
     total = torch.linalg.solve(torch.eye(len(every), dtype=acts.dtype) - slope.T, root / acts) * acts
     effects, _ = total_effects(short, logit_difference(short, ANSWER, FOIL))
-    assert relative(effects.flatten(), total) < 1e-8
+    assert_close(effects.flatten(), total, SHARPENED)
 
 
 def test_a_frozen_prediction_sums_the_paths_that_avoid_clamped_members(short):
@@ -167,7 +160,7 @@ def test_a_frozen_prediction_sums_the_paths_that_avoid_clamped_members(short):
     moved[members] = -acts[members]
     spread = torch.linalg.solve(torch.eye(len(every), dtype=acts.dtype) - slope, moved)
     predicted = predict_frozen(short, [scale(short, group, 0.0)], target.direction[0])
-    assert float(predicted.logits[0, 0]) == pytest.approx(float(root / acts @ spread), rel=1e-8)
+    assert_close(predicted.logits[0, 0], root / acts @ spread, SHARPENED)
 
 
 def hooked_logits(frozen, change):
@@ -199,10 +192,10 @@ def test_a_batched_partial_rerun_equals_the_whole_model_run_again(frozen, first)
     effect = measure(frozen, changes, [ANSWER, FOIL], groups)
     for row, change in enumerate(changes):
         logits = hooked_logits(frozen, change)
-        assert relative(effect.logits[row], logits[[ANSWER, FOIL]]) < CLOSE
-        assert relative(full_logits(frozen, change), logits) < CLOSE
-    ablated = effect.readouts[0::2].diagonal()
-    assert float(ablated.abs().max()) < 1e-6  # an ablated group's own activation is gone
+        assert_close(effect.logits[row], logits[[ANSWER, FOIL]], SHARPENED, size=size_of(logits))
+        assert_close(full_logits(frozen, change), logits, SHARPENED)
+    ablated = effect.readouts[0::2].diagonal()  # an ablated group's own activation is gone
+    assert_close(ablated, torch.zeros_like(ablated), SHARPENED, size=size_of(effect.readouts))
 
 
 def test_the_exact_prediction_is_the_derivative_of_the_model(frozen):
@@ -224,10 +217,11 @@ def test_an_unchanged_text_is_unchanged_with_everything_frozen(frozen):
     group = some_units(frozen)
     target = logit_difference(frozen, ANSWER, FOIL)
     same = Change(group, activations(frozen, group))
-    assert abs(float(measure_frozen(frozen, [same], target.direction[0]).logits[0, 0])) < 1e-6
+    moved = measure_frozen(frozen, [same], target.direction[0]).logits
+    assert_close(moved, torch.zeros_like(moved), SHARPENED, size=size_of(frozen.logits))
     effect = measure(frozen, [same], [ANSWER, FOIL])
     clean = frozen.logits[[ANSWER, FOIL]]
-    assert relative(effect.logits[0], clean) < CLOSE
+    assert_close(effect.logits[0], clean, SHARPENED, size=size_of(frozen.logits))
 
 
 def test_interventions_leave_no_hook_and_no_weight_changed(frozen):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from frozen_reference import own_precision
 from tests_support import freeze_words, random_transcoders, relu_subject, save_own_mlps, tiny_subject
+from tolerance import SHARPENED, assert_close, near, size_of
 
 from tracer.attribution.backward_sweep import direct_rows
 from tracer.attribution.heads import Connection, carried, crossings
@@ -17,7 +18,7 @@ from tracer.transcoders.hub import load_transcoders
 from tracer.transcoders.sources import feature_sources
 
 TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"
-CLOSE = 1e-9
+OWN = {"dtype": torch.float64}  # the numbers come out of float64 models
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +48,15 @@ def test_the_graph_is_that_of_the_neurons(both):
     assert [as_feature(f.id) for f in neurons.features()] == [f.id for f in features.features()]
     for mine, theirs in zip(features.features(), neurons.features(), strict=True):
         for name in ("activation", "influence", "effect", "direct"):
-            assert getattr(mine, name) == pytest.approx(getattr(theirs, name), rel=1e-7, abs=CLOSE)
+            assert_close(getattr(mine, name), getattr(theirs, name), SHARPENED, **OWN)
         assert (mine.promotes, mine.raises) == (theirs.promotes, theirs.raises)
         words = theirs.fires_on[:4]
         assert mine.fires_on[: len(words)] == words or "w0" in words  # nothing fires at the special token
-    assert features.scores == pytest.approx(neurons.scores, abs=1e-7)
+    assert_close(features.scores, neurons.scores, SHARPENED, **OWN)
     mine, theirs = ({(e.source, e.target): e.weight for e in t.edges(500)} for t in (features, neurons))
     theirs = {(as_feature(s), as_feature(t)): weight for (s, t), weight in theirs.items()}
     assert mine.keys() == theirs.keys()
-    assert all(mine[key] == pytest.approx(theirs[key], abs=CLOSE) for key in mine)
+    assert mine == near(theirs, SHARPENED, **OWN)
 
 
 def groups_of(traced):
@@ -68,15 +69,16 @@ def test_flows_heads_and_words_are_those_of_the_neurons(both):
     groups = groups_of(neurons)
     own = [[as_feature(name) for name in group] for group in groups]
     for mine, theirs in zip(features.flows(own), neurons.flows(groups), strict=True):
-        assert torch.allclose(torch.tensor(mine), torch.tensor(theirs), atol=1e-6)
+        assert_close(torch.tensor(mine), torch.tensor(theirs))
     assert features.raised_together(own[0], 4) == neurons.raised_together(groups[0], 4)
     pairs = [(["T@2"], groups[0]), (groups[0], ["LD"]), (["T@3"], [*groups[1], "LD"])]
     found = neurons.heads(pairs)
     ours = features.heads([tuple([as_feature(name) for name in end] for end in pair) for pair in pairs])
     for mine, theirs in zip(ours, found, strict=True):
-        assert mine.total == pytest.approx(theirs.total, abs=1e-6)
+        size = max(abs(h.amount) for h in theirs.heads)
+        assert_close(mine.total, theirs.total, size=size)
         assert [(h.layer, h.head) for h in mine.heads] == [(h.layer, h.head) for h in theirs.heads]
-        assert [h.amount for h in mine.heads] == pytest.approx([h.amount for h in theirs.heads], abs=1e-6)
+        assert_close([h.amount for h in mine.heads], [h.amount for h in theirs.heads])
 
 
 @pytest.mark.parametrize("kind", ["ablate", "steer", "swap"])
@@ -102,7 +104,7 @@ def test_every_claim_agrees_with_the_neurons(both, kind):
                 *(said.p for said in traced.study.says_after(groups[0], how, 5)),
             ]
         )
-    assert found[1] == pytest.approx(found[0], rel=1e-7, abs=1e-7)
+    assert_close(found[1], found[0], SHARPENED, **OWN)
 
 
 def test_a_swap_takes_over_what_only_the_other_text_has(both):
@@ -148,8 +150,8 @@ def test_heads_skips_and_bypass_add_up_to_the_edges(tiny, family, before_post_no
         written = basis.written_by(units.pick(torch.tensor(low)), [2])
         edge = float(rows[top, low].sum() + rows[top, sources.token_column + 2])
         (found,) = carried(frozen, [Connection(written, reads)], 3, linear=basis.linear)
-        assert found.total == pytest.approx(edge, abs=CLOSE * float(rows.abs().max()))
+        assert_close(found.total, edge, SHARPENED, size=size_of(rows), **OWN)
         last = 2 if frozen.layers[0].parallel else 3
         for crossing in list(crossings(frozen, [Connection(written, reads)], basis.linear))[2 : last + 1]:
             parts = float(crossing.moved.sum() + crossing.bypass)  # above what was written at layers 0 and 1
-            assert parts == pytest.approx(edge, abs=CLOSE * float(rows.abs().max()))
+            assert_close(parts, edge, SHARPENED, size=size_of(rows), **OWN)

@@ -9,6 +9,7 @@ import yaml
 from frozen_reference import own_precision
 from safetensors.torch import save_file
 from tests_support import relu_subject, save_own_mlps
+from tolerance import LOGITS, SHARPENED, near
 
 from agent import AgentError, Answered, Failed, Said, Session, export_trace, read_settings
 from agent.features.external_labels import rows_in
@@ -20,6 +21,7 @@ from agent.workspace.workspace import Desk, open_desk
 from tracer import fitted, load_transcoders, parse_graph
 
 TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"
+OWN = {"size": LOGITS, "dtype": torch.float64}  # the tiny model is one in float64
 VERDICTS = {"supported", "partly", "refuted", "inconclusive"}
 
 
@@ -60,18 +62,16 @@ def test_every_claim_of_the_answer_agrees_with_the_neurons(reports):
     for mine, theirs in zip(features["supernodes"], neurons["supernodes"], strict=True):
         assert [m["feature"] for m in mine["members"]] == [m["feature"] for m in theirs["members"]]
         for name in names:
-            assert (
-                mine[name] == pytest.approx(theirs[name], abs=2e-6)
-                if name in ("share", "effect")
-                else (mine[name] == theirs[name])
-            )
+            wanted = theirs[name]
+            measured = name in ("share", "effect")
+            assert mine[name] == (near(wanted, SHARPENED, **OWN) if measured else wanted)
     effects = [[c for c in r["claims"] if c["kind"] == "effect"] for r in (features, neurons)]
     for mine, theirs in zip(*effects, strict=True):
         for name in ("predicted", "predicted_frozen", "predicted_exact", "measured"):
-            assert mine[name] == pytest.approx(theirs[name], abs=2e-6)
+            assert mine[name] == near(theirs[name], SHARPENED, **OWN)
         assert mine["controls"]["n"] == 39
-        assert [k["measured"] for k in mine["knock_on"]] == pytest.approx(
-            [k["measured"] for k in theirs["knock_on"]], abs=2e-6
+        assert [k["measured"] for k in mine["knock_on"]] == near(
+            [k["measured"] for k in theirs["knock_on"]], SHARPENED, **OWN
         )
     assert features["path"] == neurons["path"]
 
@@ -116,7 +116,7 @@ def test_a_change_that_makes_it_say_another_token_is_found_among_features(desks)
     for mine, theirs in zip(*both, strict=True):
         assert mine["intervention"]["factor"] == theirs["intervention"]["factor"]
         assert len(mine["members"]) == len(theirs["members"])
-        assert mine["measured"] == pytest.approx(theirs["measured"], abs=2e-6)
+        assert mine["measured"] == near(theirs["measured"], SHARPENED, **OWN)
         assert theirs["says"][0]["token"] == wanted
         assert all(".F" in member for member in theirs["members"])
     assert "The smallest change found" in found[1][1]
@@ -169,7 +169,7 @@ def test_a_graph_file_holds_true_feature_numbers(desks, reports, tmp_path):
 
 def test_a_conversation_from_neurons_is_not_mixed_with_features(desks, reports):
     session = Session(desks[1], "mixed")
-    session._loop.update_state(session._config, Session(desks[0], "first")._state(), as_node="act")
+    session._keep(Session(desks[0], "first")._state())
     assert "transcoder feature" in say(session, "remove S1")
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from frozen_reference import FrozenRun, feature_rows, own_precision
 from tests_support import FAMILIES, freeze_words, random_transcoders, tiny_subject
+from tolerance import SHARPENED, SUM, assert_close, size_of, tolerance
 
 from tracer.attribution.attribute import trace
 from tracer.attribution.backward_sweep import direct_rows
@@ -24,7 +25,6 @@ from tracer.transcoders.transcoders import (
     read_by,
 )
 
-CLOSE = 1e-9
 ANSWER, FOIL = 3, 50
 KINDS = {
     "relu": {"kind": "relu"},
@@ -47,10 +47,6 @@ def llama(tiny):
     subject = tiny_subject(tiny, "llama")
     with own_precision(subject.model):
         yield freeze_words(subject, 7)
-
-
-def relative(mine, theirs):
-    return float((mine - theirs).abs().max() / theirs.abs().max())
 
 
 def modules_of(frozen, before_post_norm=False):
@@ -107,11 +103,11 @@ def rows_equal_autograd(frozen, transcoders):
         frozen, transcoders, [*wanted, (ANSWER, FOIL)], modules_of(frozen, transcoders.before_post_norm)
     )
     theirs = features[:, units.layer, units.position, units.neuron]
-    assert relative(mine[:, : sources.error_column], theirs) < CLOSE
-    assert relative(mine[:, sources.error_column : sources.token_column], errors.flatten(1)) < CLOSE
-    assert relative(mine[:, sources.token_column : sources.bias_column], tokens) < CLOSE
-    assert relative(rows.sum(1), targets.value) < CLOSE
-    assert relative(root.sum(1), logit_difference(frozen, ANSWER, FOIL).value) < CLOSE
+    assert_close(mine[:, : sources.error_column], theirs, SHARPENED)
+    assert_close(mine[:, sources.error_column : sources.token_column], errors.flatten(1), SHARPENED)
+    assert_close(mine[:, sources.token_column : sources.bias_column], tokens, SHARPENED)
+    assert_close(rows.sum(1), targets.value, SHARPENED, size=size_of(rows))
+    assert_close(root.sum(1), logit_difference(frozen, ANSWER, FOIL).value, SHARPENED, size=size_of(root))
 
 
 @pytest.mark.parametrize("kind", ["jumprelu and skip", "cross-layer and skip"])
@@ -135,9 +131,8 @@ def test_an_edge_equals_a_measured_frozen_intervention(frozen, kind):
             moved, shifted = run.shift(*added)
             inputs, logits = inputs + moved, logits + shifted
         seen = (inputs[units.layer, units.position] * encoders).sum(-1)
-        assert float((rows[:, column] - seen).abs().max()) < CLOSE * float(rows.abs().max())
-        difference = float(logits[ANSWER] - logits[FOIL])
-        assert float(root[0, column]) == pytest.approx(difference, abs=CLOSE * float(root.abs().max()))
+        assert_close(rows[:, column], seen, SHARPENED, size=size_of(rows))
+        assert_close(root[0, column], logits[ANSWER] - logits[FOIL], SHARPENED, size=size_of(root))
 
 
 def written_by(frozen, transcoders, sources, column):
@@ -166,7 +161,7 @@ def test_activations_are_those_of_the_formulas(llama):
             wanted = torch.where(pre > layer.nonlinearity.threshold, pre, 0)
         if kind == "topk":
             wanted = torch.where(pre >= pre.sort(descending=True).values[:, 6:7], pre, 0)
-        assert torch.equal(layer.encode(x), wanted), kind
+        assert_close(layer.encode(x), wanted, SUM)
 
 
 def test_topk_keeps_negative_values_and_a_threshold_is_strict():
@@ -184,7 +179,8 @@ def test_a_cross_layer_set_that_writes_at_home_only_equals_a_per_layer_one(llama
         rows = torch.zeros(len(layer.encoder_bias), len(plain.layers) - index, 32, dtype=torch.float64)
         rows[:, 0] = layer.decoder.rows
         layers.append(replace(layer, decoder=Held(rows)))
-    assert torch.allclose(all_rows(llama, plain)[3], all_rows(llama, replace(plain, layers=tuple(layers)))[3])
+    at_home = replace(plain, layers=tuple(layers))
+    assert_close(all_rows(llama, plain)[3], all_rows(llama, at_home)[3], SHARPENED)
 
 
 @pytest.mark.parametrize("rest_apart", [False, True])
@@ -195,8 +191,8 @@ def test_a_graph_adds_up_whatever_is_left_out(llama, kind, rest_apart):
         graph = trace_transcoders(
             llama, transcoders, max_feature_nodes=nodes, a_round=8, zero_positions=1, rest_apart=rest_apart
         )
-        assert graph.residual() < CLOSE
-        assert float(graph.influence()[graph.features :].sum()) == pytest.approx(1, abs=CLOSE)
+        assert graph.residual() < tolerance(1, SHARPENED, graph.edges.dtype)
+        assert_close(graph.influence()[graph.features :].sum(), 1.0, SHARPENED)
     rest = graph.edges[:, graph.is_kind(Kind.REST)]
     assert not rest.any()
     assert not (graph.position[: graph.features] == 0).any()
@@ -212,14 +208,14 @@ def test_effects_are_those_of_removing_a_source_from_the_whole_graph(llama):
     wanted = (
         (graph.edges[features, :features] / graph.activation[:features]) @ total * graph.activation[:features]
     )
-    assert relative(graph.effect[:features], wanted) < CLOSE
+    assert_close(graph.effect[:features], wanted, SHARPENED)
 
 
 def test_roots_count_by_their_weight_and_come_back_from_a_file(llama, tmp_path):
     transcoders = random_transcoders(llama)
     roots = likeliest_roots(llama, count=3, share=1.0)
     assert len(roots.names) == 3
-    assert roots.weights.tolist() == pytest.approx(llama.logits.softmax(-1).topk(3).values.tolist())
+    assert_close(roots.weights, llama.logits.softmax(-1).topk(3).values, SUM)
     graph = trace_transcoders(llama, transcoders, roots, max_feature_nodes=50)
     graph.save(tmp_path / "g")
     back = load_graph(tmp_path / "g")
@@ -231,7 +227,7 @@ def test_roots_count_by_their_weight_and_come_back_from_a_file(llama, tmp_path):
     both = [
         trace_transcoders(llama, transcoders, r, max_feature_nodes=10**6).influence() for r in (only, alone)
     ]
-    assert relative(*both) < CLOSE
+    assert_close(*both, SHARPENED)
 
 
 def test_a_feature_a_token_at_any_position_and_a_direction_can_be_the_root(llama):
@@ -240,17 +236,17 @@ def test_a_feature_a_token_at_any_position_and_a_direction_can_be_the_root(llama
     pick = len(active.acts) * 3 // 4
     feature = named_roots(targets.pick(torch.tensor([pick])), ["a feature"], [1.0])
     graph = trace_transcoders(llama, transcoders, feature, max_feature_nodes=10**6)
-    assert torch.allclose(graph.edges[-1, : graph.features], rows[pick, : sources.error_column])
+    assert_close(graph.edges[-1, : graph.features], rows[pick, : sources.error_column], SHARPENED)
     unembed, logits = llama.subject.unembedding, llama.subject.model(llama.ids[None]).logits[0]
     early = logit_targets(llama, [ANSWER], position=3)
-    assert float(early.value[0]) == pytest.approx(float(logits[3, ANSWER] - logits[3].mean()), rel=CLOSE)
+    assert_close(early.value[0], logits[3, ANSWER] - logits[3].mean(), SHARPENED, size=size_of(logits))
     way = final_direction(llama, 2 * unembed[ANSWER] - unembed[FOIL], unembed.new_zeros(()))
-    assert float(way.value[0]) == pytest.approx(float(2 * logits[-1, ANSWER] - logits[-1, FOIL]), rel=CLOSE)
+    assert_close(way.value[0], 2 * logits[-1, ANSWER] - logits[-1, FOIL], SHARPENED, size=size_of(logits))
     for targets in (early, way):
         graph = trace_transcoders(
             llama, transcoders, named_roots(targets, ["x"], [1.0]), max_feature_nodes=40
         )
-        assert graph.residual() < CLOSE
+        assert graph.residual() < tolerance(1, SHARPENED, graph.edges.dtype)
 
 
 def test_a_chats_prefix_holds_no_feature_and_its_nodes_have_their_own_ids(llama):
@@ -259,7 +255,7 @@ def test_a_chats_prefix_holds_no_feature_and_its_nodes_have_their_own_ids(llama)
         trace_transcoders(llama, random_transcoders(llama), max_feature_nodes=40, zero_positions=3),
         trace(llama, target, "LD", nodes=40, zero_positions=3),
     ):
-        assert graph.residual() < CLOSE
+        assert graph.residual() < tolerance(1, SHARPENED, graph.edges.dtype)
         assert bool((graph.position[: graph.features] >= 3).all())
         assert bool((graph.position[graph.is_kind(Kind.ERROR)] >= 3).all())
         names = [graph.id_of(i) for i in range(len(graph.kind))]

@@ -15,6 +15,7 @@ from .drawing import (
     EDGES as EDGES,
     ERRORS as ERRORS,
     FEATURES as FEATURES,
+    Drawing as Drawing,
     drawing as drawing,
     no_drawing as no_drawing,
     with_tests as with_tests,
@@ -24,5 +25,8 @@ from .graph_sentences import (
     words_claims as words_claims,
 )
 from .report import (
+    LogLine as LogLine,
+    Reply as Reply,
+    Report as Report,
     report as report,
 )

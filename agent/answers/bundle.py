@@ -10,14 +10,17 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agent.answers.bundle_migration import present_bundle
+from agent.answers.drawing import Drawing
+from agent.answers.report import LogLine, Reply, Report
 from agent.core import AgentError, AnyClaim, Case, Message, State, Supernode, TestedClaim, escaped, unescaped
 
+VERSION: Literal[2] = 2
 MOST_BYTES = 64 * 2**20
 KEPT = ("turn", "history", "question", "case", "graph", "groups", "flows", "claims", "log", "reply")
 _LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
@@ -25,23 +28,6 @@ _LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
 
 class BundleError(AgentError):
     """A file is no bundle, or a broken one."""
-
-
-class _Drawing(BaseModel):
-    """The least a circuit needs to be shown (`agent.answers.drawing.drawing` makes them)."""
-
-    model_config = ConfigDict(extra="allow")
-    graph_id: str
-    text: str
-    tokens: list[str]
-    n_layers: int
-    target: dict[str, Any]
-    nodes: list[dict[str, Any]]
-    edges: list[dict[str, Any]]
-    supernodes: list[dict[str, Any]]
-    superedges: list[dict[str, Any]]
-    strongest_path: list[str]
-    scores: dict[str, Any]
 
 
 class _Cite(BaseModel):
@@ -64,13 +50,13 @@ class _Kept(BaseModel):
     turn: int = Field(ge=1, le=1_000_000)
     history: list[_Message]
     question: dict[str, Any]
-    case: dict[str, Any]
+    case: Case
     graph: dict[str, Any]
-    groups: list[dict[str, Any]] | None
+    groups: list[Supernode] | None
     flows: dict[str, Any] | None
     claims: list[AnyClaim]
-    log: list[dict[str, Any]] = []
-    reply: dict[str, Any]
+    log: list[LogLine] = Field(default_factory=list)
+    reply: Reply
 
 
 class Bundle(BaseModel):
@@ -78,24 +64,22 @@ class Bundle(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: Literal["askcircuit-bundle"] = "askcircuit-bundle"
-    version: Literal[1] = 1
+    version: Literal[2] = VERSION
     title: str = Field("", max_length=300)
     settings: dict[str, Any]  # model, nodes, controls, brain: what a run needs to be repeated
-    report: dict[str, Any]  # the object of `askcircuit why --json`
-    drawing: dict[str, Any]
+    report: Report
+    drawing: Drawing
     kept: _Kept  # the conversation's state
 
-    @field_validator("drawing")
+    @model_validator(mode="before")
     @classmethod
-    def _can_be_shown(cls, drawing: dict[str, Any]) -> dict[str, Any]:
-        _Drawing.model_validate(drawing)
-        return drawing
+    def _present(cls, raw: Any) -> Any:
+        return present_bundle(raw) if isinstance(raw, dict) and raw.get("version") == 1 else raw
 
     @property
     def id(self) -> str:
         """A name made from the content alone: the same explanation has the same, whatever it cost."""
-        content = self.model_dump(mode="json", exclude={"title"})
-        content["report"].pop("cost", None)
+        content = self.model_dump(mode="json", exclude={"title": True, "report": {"cost"}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
@@ -107,7 +91,7 @@ class Bundle(BaseModel):
     def state(self) -> State:
         """What a conversation goes on from."""
         kept = self.kept.model_dump(mode="json")
-        rest = {"history": self.history, "drawing": self.drawing, "report": self.report}
+        rest = {"history": self.history, "drawing": self.drawing.plain(), "report": self.report.plain()}
         return cast(State, {**kept, **rest, "features": [], "focus": None, "found": None, "finished": True})
 
     @property
@@ -118,11 +102,12 @@ class Bundle(BaseModel):
     @property
     def versions(self) -> dict[str, str]:
         """What made it."""
-        return dict(self.report.get("versions", {}))
+        return self.report.versions
 
     def text(self) -> str:
         """The file's content."""
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
+        whole = {**self.model_dump(mode="json"), "drawing": self.drawing.plain()}
+        return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 
     def save(self, file: Path | str) -> None:
         """Write it, gzipped where the name ends in .gz; the file is there whole or not at all."""
@@ -191,28 +176,13 @@ def _refuse(name: str) -> float:
 
 def _checked(raw: dict[str, Any]) -> Bundle:
     try:
-        bundle = Bundle.model_validate(raw)
+        return Bundle.model_validate(raw)
     except (ValidationError, RecursionError) as exc:
         where = ""
         if isinstance(exc, ValidationError):
             first = exc.errors(include_input=False)[0]
             where = f" at {'.'.join(map(str, first['loc'])) or 'the top'}: {first['msg']}"
         raise BundleError(f"The bundle is broken{where}.") from exc
-    missing = [*_missing(bundle)]
-    if missing:
-        raise BundleError(f"The bundle is broken: {', '.join(missing[:5])} missing.")
-    return bundle
-
-
-def _missing(bundle: Bundle) -> Iterable[str]:
-    """Fields that are read without asking whether they are there."""
-    kept, report = bundle.kept, bundle.report
-    yield from (f"case.{name}" for name in Case.__annotations__ if name not in kept.case)
-    for i, group in enumerate(kept.groups or []):
-        yield from (f"groups.{i}.{name}" for name in Supernode.__annotations__ if name not in group)
-    for name in ("text", "model", "tokens", "question", "claims", "answer", "supernodes"):
-        if name not in report:
-            yield f"report.{name}"
 
 
 def tame(message: Message) -> Message:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.answers.comparison_sentences import side_by_side
 from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
 from agent.answers.concept_sentences import (
     borne_out,
@@ -23,7 +24,6 @@ from agent.answers.search_sentences import (
     carried_over,
     other_than_asked,
     repairs,
-    side_by_side,
     sides,
     swapped,
     text_by_text,

@@ -2,11 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from agent.answers.citations import circuit_id
 from agent.answers.concept_drawing import concepts_drawn
 from agent.core import (
     Case,
+    Controls,
     EffectClaim,
+    HeadShare,
     PlainClaim,
     State,
     Supernode,
@@ -29,6 +33,94 @@ EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concep
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Target(_Part):
+    """What is explained: by how much the answer's logit lies above the foil's."""
+
+    answer: str
+    foil: str
+    value: float
+    unit: str = "logits"
+
+
+class Node(_Part):
+    """A feature, a token, an error, or the answer; `effect` on the lead in logits."""
+
+    id: str
+    kind: str
+    layer: int
+    position: int
+    label: str
+    activation: float | None
+    influence: float
+    effect: float
+    role: str | None
+    supernode: str | None
+
+
+class Edge(_Part):
+    """From one node, token or box to another, with its effect on the lead in logits."""
+
+    source: str
+    target: str
+    weight: float
+    heads: list[HeadShare] = Field(default_factory=list)  # those it passes, where that was looked for
+
+
+class Box(_Part):
+    """A supernode as it is drawn, with the test of removing it."""
+
+    id: str
+    name: str
+    kind: str
+    sign: int
+    share: float
+    position: int
+    layers: list[int]
+    members: list[str]
+    raises: list[str]
+    lowers: list[str]
+    predicted: float | None = None
+    measured: float | None = None
+    controls: Controls | None = None
+    p: float | None = None
+    verdict: str | None = None
+
+
+class ByHand(_Part):
+    """What a reader changed by hand in the picture."""
+
+    id: str
+    factor: float
+    measured: float
+
+
+class Drawing(_Part):
+    """A circuit to be shown: everything the page needs, and no looks."""
+
+    graph_id: str
+    circuit: str = Field("", pattern=r"^[0-9a-f]{0,8}$")
+    text: str
+    tokens: list[str]
+    n_layers: int
+    target: Target
+    nodes: list[Node]
+    edges: list[Edge]
+    supernodes: list[Box]
+    superedges: list[Edge]
+    strongest_path: list[str]
+    scores: dict[str, int | float]
+    tried: list[ByHand] = Field(default_factory=list)
+    only_seen: bool = False  # of somebody's file: nothing can be tried on it
+
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON, without what was not said."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
 def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
     """The circuit of a traced text; `with_tests` adds verdicts later without tracing again."""
     case, groups = state.get("case"), groups_of(state)
@@ -40,7 +132,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
     for edge in edges:
         edge["weight"] = round(edge["weight"], 6)
     graph_id = f"{traced.study.subject.name}:{case['answer_id']}:{case['foil_id']}:{case['text']}"
-    return {
+    whole = {
         "graph_id": graph_id,
         "circuit": circuit_id(graph_id),
         "text": case["text"],
@@ -55,6 +147,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "scores": {name: graph[name] for name in SCORES},
         **concepts_drawn(claims_of(state)),
     }
+    return Drawing.model_validate(whole).plain()
 
 
 def no_drawing(case: Case) -> dict[str, Any]:

@@ -8,14 +8,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.core import Claim, first_object
+from agent.core import FEATURE_AT, Claim, first_object
 from agent.evidence import Sentence, faults
 
 MOST = 40  # refusals kept: a storm of them says no more
 
-_FACT = re.compile(
-    r"“[^”]*”|\b(?:L\d+\.(?:N\d+[+-]|F\d+)@\d+|[SC]\d+)\b|[+−-]?\d+(?:[.,]\d+)*(?: %)?", re.IGNORECASE
-)
+_FACT = re.compile(rf"“[^”]*”|\b(?:{FEATURE_AT}|[SC]\d+)\b|[+−-]?\d+(?:[.,]\d+)*(?: %)?", re.IGNORECASE)
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _SIGNS = re.compile(r"[^\w\s.,;:()'’=−–…→-]")
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.answers.compose import compose
 from agent.answers.drawing import with_tests
@@ -14,12 +14,12 @@ from agent.core import (
     TestedClaim,
     claims_of,
     groups_of,
-    read_claims,
 )
 from agent.evidence import LEVEL, Sentence, faults, p_beyond_all, p_value, rate_p, settle, summary
 
 if TYPE_CHECKING:
     from agent.answers.bundle import Bundle
+    from agent.answers.report import Report
 
 
 def disagreements(bundle: "Bundle") -> list[str]:
@@ -31,11 +31,11 @@ def disagreements(bundle: "Bundle") -> list[str]:
             *_statistics(claims),
             *_verdicts(claims),
             *_reported(bundle.report, claims),
-            *_sentences(bundle.report, state),
+            *_sentences(bundle, state),
             *_words(bundle, state),
             *_drawn(state),
         ]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError) as exc:
         return [f"the ledger cannot be read: {type(exc).__name__} {exc}"]
 
 
@@ -100,20 +100,20 @@ def _adjusted(claim: TestedClaim, p_holm: float | None) -> Iterator[str]:
         yield f"{claim.id}: p after Holm is {claim.p_holm:g}, not {p_holm:g}"
 
 
-def _reported(report: dict[str, Any], claims: list[Claim]) -> Iterator[str]:
+def _reported(report: "Report", claims: list[Claim]) -> Iterator[str]:
     known = {claim.id: claim for claim in claims}
-    for claim in read_claims(report["claims"]):
+    for claim in report.claims:
         if claim.id not in known:
             yield f"{claim.id} is reported and not in the ledger"
         elif known[claim.id] != claim:
             yield f"{claim.id} is reported otherwise than the ledger has it"
 
 
-def _sentences(report: dict[str, Any], state: State) -> Iterator[str]:
+def _sentences(bundle: "Bundle", state: State) -> Iterator[str]:
     names, claims = [group["id"] for group in groups_of(state)], claims_of(state)
-    for answer in (report["answer"], state["reply"]):
-        for said in answer["sentences"]:
-            yield from faults([Sentence(said["text"], tuple(said["claims"]))], claims, names)
+    for answer in (bundle.report.answer, bundle.kept.reply):
+        for said in answer.sentences:
+            yield from faults([Sentence(said.text, tuple(said.claims))], claims, names)
 
 
 def _words(bundle: "Bundle", state: State) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _words(bundle: "Bundle", state: State) -> Iterator[str]:
     reply = state["reply"]
     if not reply["sentences"] or bundle.settings.get("brain") == "llm":
         return
-    again = compose(reply["style"], state, bundle.report["model"])
+    again = compose(reply["style"], state, bundle.report.model)
     if again["sentences"] != reply["sentences"] or again["markdown"] != reply["markdown"]:
         yield "the answer is not what its ledger gives"
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.concept_drawing import concepts_drawn
 from agent.core import (
+    AnyClaim,
     Claim,
+    NextToken,
     State,
     Supernode,
     TestedClaim,
@@ -14,11 +18,100 @@ from agent.core import (
     groups_of,
     joint_group,
     path_of,
-    plain_claim,
     unexplained,
 )
 
 PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Asked(_Part):
+    """What the text is explained for."""
+
+    asked: str | None
+    answer: str
+    foil: str
+    premise: Literal["true", "false"]
+    note: str
+
+
+class ReportedFeature(_Part):
+    """A member of a supernode; `effect` on the lead in logits."""
+
+    layer: int
+    position: int
+    feature: int
+    sign: str | int | None
+    activation: float
+    influence: float
+    effect: float
+    label: str
+
+
+class ReportedGroup(_Part):
+    """A supernode with its members; `share` of the summed |effect| of the pruned graph."""
+
+    id: str
+    name: str
+    kind: str
+    sign: int
+    share: float
+    effect: float
+    position: int
+    layers: list[int]
+    raises: list[str]
+    lowers: list[str]
+    members: list[ReportedFeature]
+
+
+class Written(_Part):
+    """A sentence and the claims it rests on."""
+
+    text: str
+    claims: list[str]
+
+
+class Reply(_Part):
+    """An answer: its markdown, its sentences, and why others were left out."""
+
+    style: str
+    markdown: str
+    sentences: list[Written]
+    refused: list[str] = Field(default_factory=list)
+
+
+class LogLine(_Part):
+    """A step that was decided: what, why, and what it found."""
+
+    action: str
+    why: str
+    found: str
+
+
+class Report(_Part):
+    """What was asked, found, predicted, tested and answered: the object of `askcircuit why --json`."""
+
+    text: str
+    model: str
+    tokens: list[str]
+    predictions: list[NextToken]
+    question: Asked
+    graph: dict[str, int | float | str | None]
+    supernodes: list[ReportedGroup]
+    path: list[str]
+    claims: list[AnyClaim]
+    tests_run: int
+    answer: Reply
+    log: list[LogLine] = Field(default_factory=list)
+    cost: dict[str, int | float] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return self.model_dump(mode="json")
 
 
 def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +125,7 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
     groups = [_supernode(group, features) for group in _groups(state, own)] if features else None
     if groups is None:  # a question about a text that was reported before: its features were not kept
         groups = (state.get("report") or {}).get("supernodes", [])
-    return {
+    whole = {
         "text": case["text"],
         "model": model,
         "tokens": case["tokens"],
@@ -48,13 +141,14 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         "supernodes": groups,
         "path": [] if unexplained(graph) else path_of(state),
         **concepts_drawn(own),
-        "claims": [plain_claim(claim) for claim in own],
+        "claims": own,
         "tests_run": len(tests),
         "answer": reply,
         "log": state.get("log", []),
         "cost": cost,
         "versions": {name: _version(name) for name in PACKAGES},
     }
+    return Report.model_validate(whole).plain()
 
 
 def _groups(state: State, claims: Sequence[Claim]) -> list[Supernode]:

@@ -253,10 +253,10 @@ def _beside_controls(claim: EffectClaim) -> str:
     """What random groups do: those as active, with how well they match, and those that write as much."""
     controls, equal = claim.controls, claim.norm_controls
     assert controls is not None
+    if equal is None:
+        return f"{controls.n} matched random groups change it by at most {plain(controls.max_abs)}"
     alike = "" if controls.matched >= 1 else f", {percent(controls.matched)} of its members matched"
     said = f"{controls.n} random groups as active{alike} change it by at most {plain(controls.max_abs)}"
-    if equal is None:
-        return said
     return f"{said}, {equal.n} that write as much by at most {plain(equal.max_abs)}"
 
 

@@ -25,6 +25,9 @@ from .claim_base import (
     TestedClaim as TestedClaim,
     known as known,
 )
+from .claim_migration import (
+    present_claim as present_claim,
+)
 from .claim_parts import (
     Cell as Cell,
     Combination as Combination,
@@ -80,7 +83,6 @@ from .concept_claims import (
 )
 from .conversation_db import (
     DATABASE as DATABASE,
-    forget_older as forget_older,
     open_database as open_database,
 )
 from .errors import (
@@ -93,6 +95,7 @@ from .errors import (
 )
 from .events import (
     Answered as Answered,
+    Asks as Asks,
     Drew as Drew,
     Event as Event,
     Failed as Failed,
@@ -120,16 +123,19 @@ from .groups import (
 )
 from .ids import (
     ANSWER as ANSWER,
+    FEATURE_AT as FEATURE_AT,
     GROUP as GROUP,
     IDS as IDS,
     NAMED_GROUPS as NAMED_GROUPS,
-    POINTED as POINTED,
+    TYPED_ID as TYPED_ID,
     claim_id as claim_id,
     is_group as is_group,
     join_groups as join_groups,
     moved_to as moved_to,
     part_groups as part_groups,
+    place_of as place_of,
     position_of as position_of,
+    sign_of as sign_of,
 )
 from .intents import (
     Intent as Intent,

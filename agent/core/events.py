@@ -43,4 +43,14 @@ class Failed:
     why: str
 
 
-Event = Working | Said | Drew | Answered | Failed
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The question waits: going on would take more than it may; `what` is fit to show a user.
+
+    The next message to the session, yes or no, goes on with it (`Session.go_on`).
+    """
+
+    what: str
+
+
+Event = Working | Said | Drew | Answered | Failed | Asks

@@ -7,7 +7,7 @@ difference of logits that is explained, C4 a claim. Features are called as the t
 import re
 from collections.abc import Iterable
 
-from tracer import FEATURE_AT, read_feature
+from tracer import FEATURE_AT as FEATURE_AT, read_feature
 
 GROUP = r"S\d+"
 ANSWER = "LD"
@@ -16,7 +16,7 @@ IDS = re.compile(  # every id in a sentence; people write them in many ways, and
     rf"\b(?:{FEATURE_AT}|(?:[SCLNTF]\s?|[sclntf])\d+(?:[./]?[NFnf]?\d+[+-]?)*)\b"
 )
 NAMED_GROUPS = re.compile(rf"\b{GROUP}\b")
-POINTED = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.IGNORECASE)  # typed: a group or a feature
+TYPED_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.IGNORECASE)  # typed: a group or a feature
 _TOKEN = re.compile(r"T@(\d+)")
 
 
@@ -42,6 +42,18 @@ def position_of(name: str) -> int | None:
         return int(found[1])
     feature = read_feature(name)
     return feature.position if feature else None
+
+
+def place_of(name: str) -> str:
+    """A feature without its position: what it is on any text; any other id as it is."""
+    feature = read_feature(name)
+    return feature.place if feature else name
+
+
+def sign_of(name: str) -> str:
+    """The sign of a neuron's id; empty for any other."""
+    feature = read_feature(name)
+    return feature.sign if feature else ""
 
 
 def moved_to(name: str, position: int) -> str:

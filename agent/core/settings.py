@@ -14,6 +14,7 @@ from agent.core.errors import SettingsError
 
 APP = "askcircuit"
 PREFIX = "ASKCIRCUIT_"
+OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 SITE = re.compile(r"https?://(?:\*\.)?[\w.-]+(?::\d+)?")
 NAME = re.compile(r"[\w.-]+|[\da-fA-F:]*:[\da-fA-F:]*:[\da-fA-F:.]*")  # of a machine, or an IPv6 address
 
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
         600.0, gt=0, le=86_400, description="seconds after which a question is answered with what there is"
     )
     max_passes: int = Field(20_000, ge=1, le=10**7, description="most forward passes a question may take")
+    ask_more: bool | None = Field(
+        None, description="ask before a question takes more than that; no where others may use the page"
+    )
     max_tokens: int = Field(512, ge=1, le=32_768, description="longest text that is traced")
     threads: int | None = Field(None, ge=1, le=1_024, description="CPU threads; all by default")
     brain: Literal["rules", "llm", "one-shot", "text-only"] | None = Field(
@@ -151,6 +155,12 @@ class Settings(BaseSettings):
                 "The brain llm needs a server: set ASKCIRCUIT_LLM_BASE_URL, or choose another brain."
             )
         return self.brain or ("llm" if self.llm_base_url else "rules")
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether who asks may allow a question more than these: on their own machine, unless it is set."""
+        alone = self.host in OWN_MACHINE and not (self.hosts or self.proxies or self.logins)
+        return alone if self.ask_more is None else self.ask_more
 
     @property
     def data_folder(self) -> Path:

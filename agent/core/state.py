@@ -1,6 +1,8 @@
 """What one conversation remembers: plain JSON, so that it survives a restart. No behaviour."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict  # pydantic reads these, and on Python 3.11 only such
 
 from agent.core.claims import PlainClaim
 
@@ -67,6 +69,11 @@ class State(TypedDict):
     found: NotRequired[list[dict[str, Any]] | None]
     log: NotRequired[list[dict[str, Any]]]
     spent: NotRequired[dict[str, float] | None]  # this turn: actions, seconds, forward_passes
+    said: NotRequired[list[Message]]  # this turn's own lines, until they are history
+    decision: NotRequired[dict[str, Any] | None]  # what the planner chose, until it is done
+    asks: NotRequired[dict[str, str] | None]  # what is asked before it is done: limit, what
+    granted: NotRequired[dict[str, int] | None]  # how often more of a limit was allowed; -1: it was refused
+    brain: NotRequired[dict[str, Any] | None]  # what an LLM has spent on this turn
     cost: NotRequired[dict[str, Any]]
     drawing: NotRequired[dict[str, Any] | None]
     report: NotRequired[dict[str, Any] | None]

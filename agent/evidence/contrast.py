@@ -1,15 +1,17 @@
 """What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agent.core import Case, listed, percent, quoted, rounded
+from agent.core import Case, listed, percent, place_of, quoted, rounded
 from agent.features import FROM_TEXT, Description
-from tracer import Study, Token, find_alternatives
+
+if TYPE_CHECKING:
+    from tracer import Study, Token
 
 LISTED = 10  # next tokens in a report
 
 
-def settle_case(study: Study, question: dict[str, Any]) -> Case:
+def settle_case(study: "Study", question: dict[str, Any]) -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
     top = study.predictions(LISTED)
     first, second = top[0], top[1]
@@ -51,19 +53,21 @@ def settle_case(study: Study, question: dict[str, Any]) -> Case:
 
 
 def _foil(
-    study: Study, answer: int, runner_up: tuple[str, int], asked: tuple[Token | None, ...]
+    study: "Study", answer: int, runner_up: tuple[str, int], asked: tuple["Token | None", ...]
 ) -> tuple[tuple[str, int], str]:
     """What the answer is compared with: what the user says, else the likeliest token of its own kind."""
     for token in asked:
         if token is not None and token.token_id != answer:
             return (token.text, token.token_id), "asked"
+    from tracer import find_alternatives
+
     kind = find_alternatives(study.frozen, answer)
     if not kind:
         return runner_up, "runner-up"
     return (kind[0].token, kind[0].token_id), "kind"
 
 
-def _meant(study: Study, piece: str) -> Token:
+def _meant(study: "Study", piece: str) -> Token:
     """The next token that is meant, whether or not a name was typed with its capital.
 
     What is typed with a leading space is taken as it is.
@@ -72,13 +76,13 @@ def _meant(study: Study, piece: str) -> Token:
     return max((study.token(p) for p in spellings), key=lambda t: (not t.rest, study.probability(t.token_id)))
 
 
-def _split(token: Token) -> str:
+def _split(token: "Token") -> str:
     pieces = listed([quoted(t) for t in (token.text, *token.rest)])
     whole = quoted("".join((token.text, *token.rest)))
     return f"{whole} is several tokens ({pieces}); the first one is meant here."
 
 
-def given_p(study: Study, case: Case) -> list[float]:
+def given_p(study: "Study", case: Case) -> list[float]:
     """The probabilities of answer and foil, and of what the model is said to say."""
     said = [_meant(study, case["asked"]).token_id] if case["asked"] else []
     return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]
@@ -107,7 +111,7 @@ def _on_this_text(feature: dict[str, Any]) -> str:
 def description_of(model: str, feature: dict[str, Any]) -> Description:
     """A feature as the library files it."""
     return Description(
-        id=f"{model}/{feature['id'].split('@')[0]}",
+        id=f"{model}/{place_of(feature['id'])}",
         model=model,
         layer=feature["layer"],
         feature=feature["neuron"],

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from agent.core import LibraryError, Vectors
 from agent.features.vector_index import IndexBroken, Rows, Shelf
-from tracer import FeatureFiles, TracerError, read_features, shipped_features
+from tracer import FeatureFiles, TracerError, name_feature, read_features, shipped_features
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,7 @@ class Known:
     @property
     def name(self) -> str:
         """Like L11.N1234+; a transcoder feature's is like L11.F1234."""
-        if self.basis == NEURONS:
-            return f"L{self.layer}.N{self.neuron}{self.sign}"
-        return f"L{self.layer}.F{self.neuron}{self.sign.replace('+', '')}"
+        return name_feature(self.layer, self.neuron, self.sign if self.basis == NEURONS else "")
 
 
 class Catalogue:

@@ -11,7 +11,7 @@ from agent.features.catalogue import Catalogue
 from agent.features.external_labels import Row, Set, rows_in
 from agent.features.label_log import Description
 from agent.features.label_store import Library
-from tracer import TracerError, load_transcoders, name_of
+from tracer import TracerError, load_transcoders, name_feature, name_of
 
 CHUNK = 256
 MOST = 200_000  # features one import may file: every label is embedded
@@ -113,6 +113,6 @@ def _description(whose: _Whose, row: Row) -> Description | None:
         feature, sign = feature // 2, "+-"[feature % 2]
     if whose.widths is not None and feature >= whose.widths.get(row.layer, 0):
         return None
-    place = f"L{row.layer}.{whose.letter}{feature}{sign if whose.letter == 'N' else ''}"
+    place = name_feature(row.layer, feature, sign if whose.letter == "N" else "")
     told = (row.label, row.source, row.promotes, row.fires_on, row.score)
     return Description(f"{whose.name}/{place}", whose.name, row.layer, feature, sign or "+", *told)

@@ -18,7 +18,7 @@ from agent.core import Endpoint, LibraryError, Messages, Settings, Turn, Unreach
 from agent.features.autointerp import feature_set
 from agent.features.label_log import Description
 from agent.features.label_store import Library
-from agent.features.lookup import ShownFeature, features_of, show_feature
+from agent.features.lookup import ShownFeature, features_of, show_features
 from tracer import TracerError, gathered_evidence, judge_words
 
 REPLY = 120  # tokens that a reply is taken to have when cost is told beforehand
@@ -94,7 +94,7 @@ def plan_labels(settings: Settings, names: Sequence[str]) -> Plan:
     """The requests for these features (L9.N1546-; without a sign: both) and their cost; sends nothing."""
     if settings.llm_base_url is None:
         raise LibraryError("Labels by a language model need a server: set ASKCIRCUIT_LLM_BASE_URL.")
-    features = tuple(one for name in names for one in show_feature(settings, name) if one.contexts)
+    features = tuple(one for one in show_features(settings, names) if one.contexts)
     if not features:
         raise LibraryError("None of these features was ever seen to fire, so there is nothing to show.")
     messages = tuple(request(one) for one in features)

@@ -4,8 +4,7 @@ What is shipped or was described by the user is the catalogue; what single texts
 """
 
 import json
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 from agent.core import LibraryError, Settings
 from agent.features.catalogue import NEURONS, Catalogue, Known
 from agent.features.label_store import Hit, Library
-from tracer import TracerError, name_of
+from tracer import TracerError, name_of, read_feature
 
 if TYPE_CHECKING:
     from tracer import Vocabulary
-
-_PLACE = re.compile(r"L(\d+)\.[NF](\d+)([+-]?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +83,36 @@ def together(
 
 def show_feature(settings: Settings, name: str) -> list[ShownFeature]:
     """What is known of L11.N1234+, or of both signs of L11.N1234; raises LibraryError where nothing is."""
-    place = _PLACE.fullmatch(name.strip().split("/")[-1].split("@")[0])
-    if place is None:
-        raise LibraryError(f"{name!r} is not the name of a feature: it should be like L11.N1234+.")
+    return show_features(settings, [name])
+
+
+def show_features(settings: Settings, names: Sequence[str]) -> list[ShownFeature]:
+    """The same of several, in their order; files are opened once."""
+    bare = [name.strip().split("/")[-1].split("@")[0] for name in names]
+    places = [read_feature(each) or read_feature(f"{each}+") for each in bare]  # without a sign: both
+    for name, place in zip(names, places, strict=True):
+        if place is None:
+            raise LibraryError(f"{name!r} is not the name of a feature: it should be like L11.N1234+.")
     catalogue = catalogue_of(settings)
     if catalogue is None:
         raise LibraryError(_undescribed(settings))
-    layer, neuron = int(place[1]), int(place[2])
+    numbers = [number for each in bare for number in _numbers(catalogue, each)]
+    from tracer import Vocabulary  # imports torch, which a search does without
+
+    try:
+        words = Vocabulary.of(settings.model, settings.cache_folder)
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
+    return [_shown(catalogue, number, words) for number in numbers]
+
+
+def _numbers(catalogue: Catalogue, bare: str) -> list[int]:
+    """The rows of one name in the catalogue: of its sign, or of both."""
+    place = read_feature(bare) or read_feature(f"{bare}+")
+    assert place is not None
+    layer, neuron = place.layer, place.number
     neurons = catalogue.about["basis"] == NEURONS
-    signs = place[3] or ("+-" if neurons else "+")
+    signs = bare[-1] if bare[-1] in "+-" else "+-" if neurons else "+"
     numbers = [catalogue.number(layer, neuron, sign) for sign in signs]
     if numbers[0] is None:
         layers, width = catalogue.about["layers"], catalogue.about["neurons"]
@@ -102,13 +120,7 @@ def show_feature(settings: Settings, name: str) -> list[ShownFeature]:
         raise LibraryError(
             f"There is no {what}: {catalogue.about['model']} has {layers} layers of {width:,}."
         )
-    from tracer import Vocabulary  # imports torch, which a search does without
-
-    try:
-        words = Vocabulary.of(settings.model, settings.cache_folder)
-    except TracerError as exc:
-        raise LibraryError(str(exc)) from exc
-    return [_shown(catalogue, number, words) for number in numbers if number is not None]
+    return [number for number in numbers if number is not None]
 
 
 def export_features(settings: Settings, out: Path) -> int:

@@ -1,5 +1,6 @@
 from .exchange import (
     Naming as Naming,
+    draw_trace as draw_trace,
     explain_foreign as explain_foreign,
     export_trace as export_trace,
     show_graph as show_graph,

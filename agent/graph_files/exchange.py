@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.core import AgentError, Event, QuestionError, State, Stopped, actions
+from agent.core import AgentError, Event, QuestionError, State, Stopped, case_of, groups_of, path_of
 from agent.graph_files.file_answer import contents, explain
-from agent.session import Harness
+from agent.planners import prepare
+from agent.session import Work, perform
 from agent.workspace import Desk, waited
 from tracer import (
     GraphFile,
@@ -77,27 +78,13 @@ def export_trace(
         raise FileError(
             f"The graph cannot be written to {str(path)!r}: there is no such folder, or it is one."
         )
-    stop = cancel or threading.Event()
-    harness = Harness(desk, emit, stop)
-    question = {"text": text, "said": said, "foil": foil}
-    state = State(turn=1, history=[], question=question, focus=None, claims=[])
-    steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
+    state = _grouped(desk, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
+    case = case_of(state)
     try:
-        with desk.turns.place(stop) as place:
-            for event in waited(place):
-                emit(event)
-            if stop.is_set():
-                raise Stopped
-            for step in (*steps, actions.Describe(), actions.Group()):
-                state.update(harness.run(step, state))  # type: ignore[typeddict-item]
-            case = state["case"]
-            assert case is not None
-            graph = _as_file(desk, state, naming)
-            if naming.old_error_ids:
-                graph = with_error_ids(graph, old=True)
-            write_graph_file(graph, path)
-    except Stopped as exc:
-        raise AgentError("Stopped.") from exc
+        graph = _as_file(desk, state, naming)
+        if naming.old_error_ids:
+            graph = with_error_ids(graph, old=True)
+        write_graph_file(graph, path)
     except TracerError as exc:
         raise FileError(str(exc)) from exc
     return {
@@ -116,11 +103,49 @@ def export_trace(
     }
 
 
+def draw_trace(
+    desk: Desk,
+    text: str,
+    *,
+    said: str | None = None,
+    foil: str | None = None,
+    emit: Callable[[Event], None] = lambda _event: None,
+    cancel: threading.Event | None = None,
+) -> dict[str, Any]:
+    """The drawing of a text's pruned graph with its groups; nothing is tested.
+
+    Raises AgentError with one sentence.
+    """
+    state = _grouped(desk, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
+    return state.get("drawing") or {}
+
+
+def _grouped(
+    desk: Desk, question: dict[str, Any], emit: Callable[[Event], None], stop: threading.Event
+) -> State:
+    """The state after the steps that ask nothing of the model but one trace."""
+    work = Work(desk, emit, stop)
+    state = State(turn=1, history=[], question=question, focus=None, claims=[])
+    try:
+        with desk.turns.place(stop) as place:
+            for event in waited(place):
+                emit(event)
+            if stop.is_set():
+                raise Stopped
+            while (step := prepare(state, desk.settings.nodes)) is not None:
+                state.update(perform(step, state, work))  # type: ignore[typeddict-item]
+    except Stopped as exc:
+        raise AgentError("Stopped.") from exc
+    except TracerError as exc:
+        raise FileError(str(exc)) from exc
+    return state
+
+
 def _as_file(desk: Desk, state: State, naming: Naming) -> GraphFile:
-    case, groups = state.get("case"), state.get("groups") or []
+    case, groups = state.get("case"), groups_of(state)
     assert case is not None
     traced = desk.traced(case["text"], case["answer_id"], case["foil_id"], desk.settings.nodes)
-    path = (state.get("flows") or {}).get("path", [])
+    path = path_of(state)
     words = [f"T@{end[1:]}" for end in path if end.startswith("T")]
     members = [member for group in groups for member in group["members"]]
     return graph_file(

@@ -7,7 +7,18 @@ come from whoever made the file: they are quoted, shortened and never obeyed.
 import re
 from typing import TYPE_CHECKING, Any
 
-from agent.core import Claim, Unsupported, escaped, listed, percent, plain, plain_claim, quoted, rounded
+from agent.core import (
+    Claim,
+    Unsupported,
+    escaped,
+    listed,
+    percent,
+    plain,
+    plain_claim,
+    quoted,
+    rounded,
+    sign_of,
+)
 from agent.evidence import Sentence, faults, new_claim
 
 if TYPE_CHECKING:
@@ -226,7 +237,7 @@ class _Reading:
             "layer": node.layer,
             "position": node.position,
             "feature": (node.feature or 0) // 2 if neuron else node.feature,
-            "sign": name.split("@")[0][-1] if neuron else None,
+            "sign": sign_of(name) if neuron else None,
             "activation": rounded(node.activation),
             "influence": rounded(self.flow.influence[node.id]),
             "direct": rounded(self.flow.direct(node.id)),

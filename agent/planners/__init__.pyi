@@ -14,6 +14,13 @@ from .hypothesis_choice import (
 from .llm_planner import (
     LLMBrain as LLMBrain,
 )
+from .permission import (
+    beyond as beyond,
+    replied as replied,
+)
+from .preparation import (
+    prepare as prepare,
+)
 from .question_scope import (
     about_asked as about_asked,
     asked_over as asked_over,
@@ -23,9 +30,11 @@ from .question_scope import (
     right_one as right_one,
     taken_for_right as taken_for_right,
 )
-from .rule_planner import (
+from .question_styles import (
     FRESH as FRESH,
     REPORTED as REPORTED,
+)
+from .rule_planner import (
     RuleBrain as RuleBrain,
 )
 from .thresholds import (

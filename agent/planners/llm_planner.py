@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,9 +36,10 @@ from agent.core import (
 from agent.evidence import Sentence
 from agent.planners.hypothesis_choice import TESTED
 from agent.planners.llm_context import brief, catalogue, numbered, tools
+from agent.planners.permission import Asked, granted
 from agent.planners.preconditions import objection, possible, styles
 from agent.planners.rule_planner import RuleBrain
-from agent.planners.thresholds import Budget, overspent
+from agent.planners.thresholds import REFUSED, Budget, overspent
 from agent.questions import Intent
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ EXCHANGES = 40  # a question
 SECONDS = 300.0  # a question, of waiting for the server
 STRIKES = 3  # steps the rules had to decide, after which they decide the rest
 LETTERS = 3  # of what is sent, a token: English and JSON have more
+EXCHANGE = 4_000  # tokens one is taken to cost before there was one
+KEPT = ("tokens", "exchanges", "strikes", "seconds", "gone")
 LEAST_REPLY = 100  # tokens; an action does not fit into fewer
 SHOWN = 160  # characters of the LLM's own words in a note
 
@@ -69,7 +72,7 @@ class LLMBrain:
         self._price, self._dollars = settings.llm_price, settings.llm_dollars
         self._rules = RuleBrain(settings.nodes, budget, thorough=thorough)
         self._endpoint = Endpoint(settings, cancel)
-        self._tokens = self._exchanges = self._strikes = 0
+        self._tokens = self._exchanges = self._strikes = self._granted = 0
         self._seconds = 0.0
         self._gone = ""
         self._notes = [self._allowed()] if self._price is not None else []
@@ -95,6 +98,44 @@ class LLMBrain:
         money = {} if self._price is None else {"llm_dollars": round(self._cost, 6)}
         return {"llm_exchanges": self._exchanges, "llm_tokens": self._tokens, **money}
 
+    def kept(self) -> dict[str, Any]:
+        """What it has spent and seen of the server, to be gone on with by another of its kind."""
+        return {name: getattr(self, f"_{name}") for name in KEPT}
+
+    def go_on(self, kept: Mapping[str, Any]) -> None:
+        """Take over what another of its kind has spent on this question."""
+        for name in KEPT:
+            setattr(self, f"_{name}", kept[name])
+        self._notes.clear()
+
+    def asks_for(self, state: State) -> Asked | None:
+        """What has to be asked before the server is; None where a choice costs no more than is allowed.
+
+        An exchange is taken to cost what those so far have cost in the mean.
+        """
+        most, times = self._dollars, granted(state, "dollars")
+        if most is None or not self._price or times == REFUSED or not self._is_free(state):
+            return None
+        each = self._tokens / self._exchanges if self._exchanges else EXCHANGE
+        more = each * self._price / 1e6
+        if self._cost + more <= most * (1 + times):
+            return None
+        what = (
+            f"Asking the language model again would cost about ${more:.4f}. This question has cost "
+            f"${self._cost:.4f}, and ${most * (1 + times):g} are allowed (ASKCIRCUIT_LLM_DOLLARS). "
+            f"Go on, with ${most:g} more allowed? Yes goes on; after a no the rules decide the rest."
+        )
+        return Asked("dollars", what)
+
+    def _is_free(self, state: State) -> bool:
+        """Whether the server is asked for the next action."""
+        return not self._gone and not overspent(state, self._budget) and self._is_open(state)
+
+    @property
+    def _most(self) -> float | None:
+        """Dollars this question may cost."""
+        return None if self._dollars is None else self._dollars * (1 + self._granted)
+
     @property
     def _cost(self) -> float:
         """Dollars spent on this question, at the price of the settings."""
@@ -102,9 +143,9 @@ class LLMBrain:
 
     def _affordable(self, messages: Messages, offered: Sequence[dict[str, Any]]) -> int:
         """Tokens a reply to these may have, so that the question costs no more than it may."""
-        if self._dollars is None or not self._price:
+        if self._most is None or not self._price:
             return WORDS_TOKENS
-        left = (self._dollars - self._cost) / self._price * 1e6
+        left = (self._most - self._cost) / self._price * 1e6
         return int(left) - letters(messages, offered) // LETTERS
 
     def _used(self) -> str:
@@ -112,13 +153,13 @@ class LLMBrain:
         tokens = f"{self._tokens} of {TOKENS} tokens"
         if self._price is None:
             return tokens
-        most = "" if self._dollars is None else f" of ${self._dollars:g}"
+        most = "" if self._most is None else f" of ${self._most:g}"
         return f"{tokens}, ${self._cost:.4f}{most}"
 
     def decide(self, state: State) -> Decision:
         """The next action: the LLM's where there is something to choose and its choice can be run."""
-        free = not self._gone and not overspent(state, self._budget)
-        chosen = self._choose(state) if free and self._is_open(state) else None
+        self._granted = max(0, granted(state, "dollars"))
+        chosen = self._choose(state) if self._is_free(state) else None
         if chosen is None:
             chosen = self._rules.decide(state)
         return chosen.model_copy(update={"notes": self._told()})
@@ -201,7 +242,7 @@ class LLMBrain:
             return None
         most = self._affordable(messages, offered)
         if most < LEAST_REPLY:
-            spent = f"${self._cost:.4f} of ${self._dollars:g} a question are spent"
+            spent = f"${self._cost:.4f} of ${self._most:g} a question are spent"
             self._set_aside(f"{spent}, and the next exchange would cost more than is left")
             return None
         self._exchanges += 1

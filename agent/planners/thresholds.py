@@ -8,6 +8,7 @@ from agent.evidence import SMALLEST
 BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
 FIRST = 3  # groups of both sides that are tested before a mistake's repair is looked for
 MATTERS = 0.25  # of the strongest effect: a group foreseen to do less is not looked into
+REFUSED = -1  # what is granted of a limit of which no more was allowed
 LOOSE = 0.3  # coherence below which a group is split
 
 
@@ -21,7 +22,10 @@ class Budget(NamedTuple):
 
 def overspent(state: State, budget: Budget) -> str:
     """What of the budget is spent, in words; empty while there is some left."""
-    spent = state.get("spent") or {}
+    spent, granted = state.get("spent") or {}, state.get("granted") or {}
+    for limit, unit in (("passes", "forward passes"), ("seconds", "seconds")):
+        if granted.get(limit) == REFUSED:
+            return f"no more {unit} were allowed"
     if spent.get("actions", 0) >= budget.actions:
         return f"the budget of {budget.actions} actions is spent"
     if spent.get("seconds", 0.0) >= budget.seconds:

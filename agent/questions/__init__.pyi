@@ -5,3 +5,6 @@ from .parser import (
     parse as parse,
 )
 from .patterns_concepts import LENGTHS as LENGTHS
+from .replies import (
+    reply as reply,
+)

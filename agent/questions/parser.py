@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.core import Intent
+from agent.core import TYPED_ID, Intent
 from agent.questions.amounts import change, factor
 from agent.questions.intent_classifier import PLAIN, likely, masked
 from agent.questions.pattern_dsl import compiled
@@ -94,7 +94,6 @@ AROUND_OTHER = re.compile(
     re.I,
 )
 AROUND = {"said": AROUND_TOKEN, "foil": AROUND_TOKEN, "group": AROUND_GROUP, "other": AROUND_OTHER}
-NODE_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.I)
 MAIN = dict.fromkeys((Intent.USES, Intent.NODE, Intent.INTERVENE), "group")  # what these are about
 MAIN |= {Intent.WHY_NOT: "foil", Intent.MAKE: "foil", Intent.SEARCH: "other"}
 LEFT_OUT = re.compile(rf"\b(?:the|an?|of|{GROUPS})\b", re.I)
@@ -377,7 +376,7 @@ def _group(piece: str, lifted: Lifted, focus: Mapping[str, Any] | None) -> str |
     if PRONOUN.fullmatch(piece.strip()) or POINTED.search(piece.strip()):
         return str(focus["id"]) if focus and "id" in focus else None
     words = _words(piece, lifted, AROUND_GROUP)
-    return words.upper() if words is not None and NODE_ID.fullmatch(words) else words
+    return words.upper() if words is not None and TYPED_ID.fullmatch(words) else words
 
 
 def _other(intent: Intent, piece: str, lifted: Lifted) -> str | None:

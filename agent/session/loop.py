@@ -1,94 +1,129 @@
-"""The loop on one screen: listen, decide, act, until a brain chooses to answer."""
+"""The loop: a planner, and a node for each action, which it goes to and comes back from until it answers.
 
-import sqlite3
+    planner -> predict | trace | … | compare -> planner -> … -> answer
+    planner -> permission (waits for the user's yes or no) -> planner
+
+LangGraph keeps a checkpoint after each node, so a question that was cut off goes on behind the last one.
+"""
+
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphRecursionError as WentInCircles
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command, interrupt
 
-from agent.core import Brain, State
-from agent.session.executor import Harness, Worder
+from agent.core import Brain, Decision, Message, State, escaped
+from agent.planners import Budget, LLMBrain, beyond, replied
+from agent.session.executor import ACTIONS, Work, perform
 from agent.workspace import Desk
 
-__all__ = ["STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "forget", "forget_past"]
+__all__ = ["BEFORE_THE_PLANNER", "STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "draw_loop"]
 
-STEPS = 120  # twice the most actions a turn may take
+BEFORE_THE_PLANNER = "permission"  # after which the planner does what was decided, or decides
+STEPS = 240  # nodes a question may pass: planner and action, of twice the most actions
 
 
 @dataclass(frozen=True)
 class Deps:
-    """What the steps need and no checkpoint keeps."""
+    """What the nodes need and no checkpoint keeps."""
 
     desk: Desk
     brain: Brain
     cancel: threading.Event
-    worder: Worder | None = None  # proposes words for an answer; none: the templates stand
+    asks: Budget | None = None  # beyond which the user is asked; none: nobody can be
+
+    @property
+    def llm(self) -> LLMBrain | None:
+        """The brain, where it is a language model: it also proposes words, and costs money."""
+        return self.brain if isinstance(self.brain, LLMBrain) else None
 
 
 Loop = CompiledStateGraph[State, Deps, Any, Any]
 
 
-def act(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Ask the brain for the next action, run it, and log both in a line."""
-    deps = runtime.context
+def plan(state: State, runtime: Runtime[Deps]) -> Command[str]:
+    """Decide what is next, and go there; ask first where it would spend more than is allowed."""
+    deps, work, allowed = runtime.context, _work(runtime), state.get("decision")
+    work.check()
+    if allowed:
+        return Command(goto=allowed["action"]["kind"])
+    if deps.asks and deps.llm and (asked := deps.llm.asks_for(state)):
+        return Command(goto="permission", update={"asks": asked._asdict(), "decision": None})
     decision = deps.brain.decide(state)
-    harness = Harness(deps.desk, runtime.stream_writer, deps.cancel, deps.worder)
-    harness.tell(decision.notes)
-    start, before = time.monotonic(), deps.desk.spent()["forward_passes"]
-    update = harness.run(decision.action, state)
-    spent = state.get("spent") or {}
-    more = {
-        "actions": 1,
-        "seconds": time.monotonic() - start,
-        "forward_passes": deps.desk.spent()["forward_passes"] - before,
+    work.tell(decision.notes)
+    update: dict[str, Any] = {"decision": decision.model_dump(mode="json")}
+    if deps.llm:
+        update["brain"] = deps.llm.kept()
+    if deps.asks and (asked := beyond(decision.action, state, deps.asks, deps.desk.settings.controls)):
+        return Command(goto="permission", update={**update, "asks": asked._asdict()})
+    return Command(goto=decision.action.kind, update=update)
+
+
+def ask_permission(state: State) -> dict[str, Any]:
+    """Wait for a yes or a no; what was decided is done after a yes, and decided anew after a no."""
+    asked = state.get("asks") or {}
+    allowed = bool(interrupt(asked["what"]))
+    said = [
+        Message(role="assistant", content=escaped(asked["what"])),
+        Message(role="user", content="yes" if allowed else "no"),
+    ]
+    return {
+        "granted": replied(state, asked["limit"], allowed=allowed),
+        "said": [*state.get("said", []), *said],
+        "decision": state.get("decision") if allowed else None,
+        "asks": None,
     }
-    update["spent"] = {name: spent.get(name, 0) + value for name, value in more.items()}
+
+
+def act(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """Run the action that was decided, and log it in a line."""
+    decision, desk = Decision.model_validate(state.get("decision")), runtime.context.desk
+    start, before = time.monotonic(), desk.spent()["forward_passes"]
+    update = perform(decision.action, state, _work(runtime))
+    took = {"passes": desk.spent()["forward_passes"] - before, "seconds": time.monotonic() - start}
+    update["spent"] = _added(state.get("spent") or {}, decision.action.kind, took)
     notes = [*decision.notes, *update.pop("notes", ())]
-    line = {
-        "action": decision.action.kind,
-        "why": decision.why,
-        "found": update.pop("found_note", ""),
-    }
     told = [{"action": "brain", "why": note, "found": ""} for note in notes]
-    return {**update, "log": [*state.get("log", []), *told, line]}
+    line = {"action": decision.action.kind, "why": decision.why, "found": update.pop("found_note", "")}
+    return {**update, "decision": None, "log": [*state.get("log", []), *told, line]}
 
 
-def after(state: State) -> str:
-    """On with it until there is an answer."""
-    return END if state.get("finished") else "act"
+def _added(spent: dict[str, float], kind: str, took: dict[str, float]) -> dict[str, float]:
+    """What the question has taken so far, and the most that an action of each kind took."""
+    dearest = {f"{kind} {unit}": max(spent.get(f"{kind} {unit}", 0), value) for unit, value in took.items()}
+    return {
+        **spent,
+        **dearest,
+        "actions": spent.get("actions", 0) + 1,
+        "seconds": spent.get("seconds", 0) + took["seconds"],
+        "forward_passes": spent.get("forward_passes", 0) + took["passes"],
+    }
 
 
-def build_loop(checkpoints: sqlite3.Connection, guard: threading.Lock) -> Loop:
-    """The compiled loop; conversations are kept in `checkpoints` by thread id, `guard` is its users' lock."""
+def _work(runtime: Runtime[Deps]) -> Work:
+    deps = runtime.context
+    return Work(deps.desk, runtime.stream_writer, deps.cancel, deps.llm)
+
+
+def build_loop(checkpoints: BaseCheckpointSaver[Any] | None = None) -> Loop:
+    """The compiled loop; `checkpoints` keeps where each question stands, by thread id."""
     loop = StateGraph(State, context_schema=Deps)
-    loop.add_node("act", act)
-    loop.add_edge(START, "act")
-    loop.add_conditional_edges("act", after)
-    saver = SqliteSaver(checkpoints, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-    saver.lock = guard  # its own would not keep the savers of other sessions off the connection
-    return loop.compile(checkpointer=saver)
+    loop.add_node("planner", plan, destinations=(*ACTIONS, "permission"))
+    loop.add_node("permission", ask_permission)
+    for kind in ACTIONS:
+        loop.add_node(kind, act)
+        loop.add_edge(kind, END if kind == "answer" else "planner")
+    loop.add_edge(START, "planner")
+    loop.add_edge("permission", "planner")
+    return loop.compile(checkpointer=checkpoints)
 
 
-def forget(loop: Loop, thread: str) -> None:
-    """Delete what is kept of one conversation."""
-    assert isinstance(loop.checkpointer, SqliteSaver)
-    loop.checkpointer.delete_thread(thread)
-
-
-def forget_past(loop: Loop, thread: str) -> None:
-    """Keep only where a conversation stands: each checkpoint holds it whole, and only the last is read."""
-    assert isinstance(loop.checkpointer, SqliteSaver)
-    with loop.checkpointer.cursor() as cursor:
-        for table in ("writes", "checkpoints"):
-            cursor.execute(
-                f"delete from {table} where thread_id = ? and checkpoint_id < "
-                "(select max(checkpoint_id) from checkpoints where thread_id = ?)",
-                (thread, thread),
-            )
+def draw_loop() -> str:
+    """The loop as a mermaid diagram."""
+    return build_loop().get_graph().draw_mermaid()

@@ -1,30 +1,31 @@
 """One conversation: ask, and listen to what happens. The same thread id goes on after a restart.
 
-The whole API of a conversation: `ask` and `intervene` give events, `answered` and `in_words` run them to
-their end; `findings`, `history`, `last_drawing` and `bundle` say what there is. `agent/tour.ipynb` shows it.
+The whole API of a conversation: `ask`, `intervene` and `go_on` give events, `answered` and `in_words` run
+them to their end; `findings`, `history`, `last_drawing` and `bundle` say what there is, `unfinished` what was
+cut off. `docs/python.md` tells of the door above it.
 """
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
 
-from agent.answers import Bundle, bundle_of, circuit_id, cites, last_said, report, with_tests
+from langgraph.types import Command
+
+from agent.answers import Bundle, bundle_of, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
+    Asks,
     Brain,
     Drew,
     Event,
     Failed,
     Message,
-    QuestionError,
     Said,
-    Settings,
-    SettingsError,
     State,
     Stopped,
     Working,
@@ -34,25 +35,32 @@ from agent.core import (
 )
 from agent.evidence import description_of
 from agent.experiments import Tried, asked, kept, told, try_out
-from agent.planners import (
-    FRESH,
-    REPORTED,
-    Budget,
-    LLMBrain,
-    OneShotBrain,
-    RuleBrain,
-    TextBrain,
-    lacking,
-    right_one,
+from agent.planners import REPORTED, LLMBrain
+from agent.questions import Intent, Question, parse, reply
+from agent.session.history_lines import STOPPED, marks_of, without_stopped
+from agent.session.loop import BEFORE_THE_PLANNER, STEPS, Deps, WentInCircles, build_loop
+from agent.session.turns import (
+    budget_of,
+    choose_brain,
+    clean,
+    first_state,
+    limited,
+    refuse_control_characters,
 )
-from agent.questions import Intent, Question, parse
-from agent.session.loop import STEPS, Deps, WentInCircles, build_loop, forget, forget_past
-from agent.workspace import Closed, Desk, waited
+from agent.workspace import Closed, Desk, question_thread, waited
 
 log = logging.getLogger(__name__)
 
-GOING_ON = {Intent.WHY, Intent.USES}  # about the same text they keep what its answer is compared with
 CIRCLES = "This took too many steps without an answer. Ask a narrower question."
+NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
+OF_THE_QUESTION = ("said", "decision", "asks", "granted", "brain")  # what ends with it
+
+
+class Unfinished(NamedTuple):
+    """A question without an answer: it was cut off, or asks whether it may spend more."""
+
+    message: str
+    asks: str  # empty where it was cut off
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +72,31 @@ class _Asked:
     understood: Callable[[State], Question]
 
 
+@dataclass(frozen=True, slots=True)
+class _GoOn:
+    """What is in hand is to be gone on with; what it asked for is allowed or not."""
+
+    message: str
+    allow: bool
+
+
 class Session:
     """A conversation on one thread."""
 
-    def __init__(self, desk: Desk, thread: str, brain: str | None = None, *, thorough: bool = False) -> None:
+    def __init__(
+        self, desk: Desk, thread: str, brain: str | None = None, *, thorough: bool = False, asks: bool = False
+    ) -> None:
         """`brain` names another than the settings' (rules, llm, one-shot, text-only).
 
         `thorough` tests as many groups as can be told apart from chance, however soon a why is settled.
+        `asks` says that who listens can be asked (`Asks`) before a question takes more forward passes,
+        seconds or dollars than the settings allow; it is answered with what there is otherwise.
         """
-        self._desk, self._deciding = desk, brain or desk.settings.deciding
-        self._thorough = thorough
-        self._loop = build_loop(desk.checkpoints(), desk.guard)
-        self._config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": STEPS}
+        self._desk, self._deciding, self._thread = desk, brain or desk.settings.deciding, thread
+        self._thorough, self._asks = thorough, asks
+        self._loop = build_loop(desk.conversations.saver)
+        own = {"thread_id": question_thread(thread)}
+        self._config: Any = {"configurable": own, "recursion_limit": STEPS}
 
     def ask(
         self,
@@ -87,7 +108,13 @@ class Session:
         focus: dict[str, str] | None = None,
         cancel: threading.Event | None = None,
     ) -> Generator[Event, None, None]:
-        """Answer, event by event; a failure is the last event, not an exception, and loses nothing."""
+        """Answer, event by event; a failure is the last event, not an exception, and loses nothing.
+
+        Where a question waits or was cut off, a yes, a no or "go on" is about that; anything else drops it.
+        """
+        if text is said is foil is None and (allow := self._reply(message)) is not None:
+            yield from self.go_on(allow=allow, cancel=cancel)
+            return
 
         def understood(old: State) -> Question:
             has_graph = bool(old.get("graph"))
@@ -143,55 +170,185 @@ class Session:
         question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
         yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
 
-    def _in_turn(self, asked: "_Asked", cancel: threading.Event | None) -> Iterator[Event]:
+    def unfinished(self) -> Unfinished | None:
+        """The question that waits for a yes or was cut off; also one that is being answered just now."""
+        found = self._desk.conversations.in_hand(self._thread)
+        if found is None:
+            return None
+        stands = self._loop.get_state(self._config)
+        if not stands.values:
+            return None
+        return Unfinished(found.message, stands.interrupts[0].value if stands.interrupts else "")
+
+    def go_on(
+        self, *, allow: bool = True, cancel: threading.Event | None = None
+    ) -> Generator[Event, None, None]:
+        """Go on with the question that waits or was cut off, behind the last step it ended.
+
+        Events as of `ask`. `allow` is the reply to what it asks for: more may be spent, or it is answered
+        with what there is.
+        """
+        found = self.unfinished()
+        if found is None:
+            yield Failed(NOTHING_CUT_OFF)
+            return
+        yield from self._in_turn(_GoOn(found.message, allow), cancel)
+
+    def _reply(self, message: str) -> bool | None:
+        """What a message allows a question that waits or was cut off; None where it is about neither."""
+        word = reply(message)
+        found = self.unfinished() if word else None
+        if found is None or (not found.asks and word != "go on"):
+            return None
+        return word != "no"
+
+    def _in_turn(self, asked: _Asked | _GoOn, cancel: threading.Event | None) -> Iterator[Event]:
         stop = cancel or threading.Event()
         try:
             with self._desk.turns.place(stop) as place:
                 if not (yield from waited(place)):
                     raise Stopped
-                with _limited(self._desk.settings.max_seconds, stop) as expired:
+                with limited(self._desk.settings.max_seconds, stop) as expired:
                     yield from self._answer(asked, stop, expired)
         except Stopped:
             yield Failed("Stopped.")
         except Closed as exc:
             yield Failed(str(exc))
 
-    def _answer(self, asked: "_Asked", stop: threading.Event, expired: threading.Event) -> Iterator[Event]:
+    def _answer(
+        self, asked: _Asked | _GoOn, stop: threading.Event, expired: threading.Event
+    ) -> Iterator[Event]:
         start, before, old = time.perf_counter(), self._desk.spent(), self._state()
         try:
-            question = asked.understood(old)
-            for piece in (question.text, question.said, question.foil, question.group, question.other):
-                _refuse_control_characters(piece)
-            state = _turn(old, question, asked.message, asked.focus)
-            settings = self._desk.settings
-            brain = choose_brain(self._deciding, settings, stop, thorough=self._thorough)
-            yield from self._run(state, brain, stop)
+            brain = self._brain(stop)
+            given = self._begun(asked, old) if isinstance(asked, _Asked) else self._taken_up(asked, brain)
+            earlier = self._earlier() if isinstance(asked, _GoOn) else {}
+            yield from self._run(given, brain, stop)
+            if asks := self._loop.get_state(self._config).interrupts:
+                yield Asks(asks[0].value)
+                return
             spent = brain.spent() if isinstance(brain, LLMBrain) else {}
-            yield from self._finish({**self._cost(before, start), **spent})
+            yield from self._finish(old, {**self._cost(before, start, earlier), **spent})
         except (AgentError, Stopped, WentInCircles) as exc:
-            stopped = self._took_too_long() if expired.is_set() else "Stopped."
+            stopped = self._took_too_long() if expired.is_set() else STOPPED
             why = {Stopped: stopped, WentInCircles: CIRCLES}.get(type(exc), str(exc))
             self._go_back(old, asked.message, why)
             yield Failed(why)
 
+    def _brain(self, stop: threading.Event) -> Brain:
+        """What decides; where the user is asked before more is spent, it goes on until a no."""
+        settings = self._desk.settings
+        budget = budget_of(settings)
+        if self._asks:
+            budget = budget._replace(seconds=float("inf"), passes=sys.maxsize)
+        return choose_brain(self._deciding, settings, stop, budget, thorough=self._thorough)
+
+    def _begun(self, asked: _Asked, old: State) -> State:
+        """What the loop is given for a new question, which is in hand from now on."""
+        question = asked.understood(old)
+        refuse_control_characters(question)
+        state = first_state(old, question, asked.message, asked.focus)
+        self._desk.conversations.begin(self._thread, asked.message)
+        return state
+
+    def _taken_up(self, asked: _GoOn, brain: Brain) -> Command[Any] | None:
+        """What the loop is given to go on with the question in hand."""
+        stands = self._loop.get_state(self._config)
+        if isinstance(brain, LLMBrain) and (known := stands.values.get("brain")):
+            brain.go_on(known)
+        return Command(resume=asked.allow) if stands.interrupts else None
+
+    def _earlier(self) -> dict[str, float]:
+        """What the question in hand has taken before it is gone on with."""
+        return self._loop.get_state(self._config).values.get("spent") or {}
+
+    def _run(
+        self, given: State | Command[Any] | None, brain: Brain, cancel: threading.Event
+    ) -> Iterator[Event]:
+        """The events of the loop, until it has an answer or asks for something."""
+        budget = budget_of(self._desk.settings) if self._asks else None
+        stream = self._loop.stream(
+            given,
+            self._config,
+            context=Deps(self._desk, brain, cancel, budget),
+            stream_mode=["custom", "updates"],
+            durability="sync",  # after each node; a question can then go on from there
+        )
+        done = False
+        try:
+            for mode, item in stream:
+                if mode == "custom":
+                    assert isinstance(item, Working)
+                    yield item
+                elif (drawing := _new(item, "drawing")) and drawing["nodes"]:
+                    yield Drew(drawing)
+            done = True
+        finally:
+            if not done:  # nobody listens any more; closing waits for the running step, so end it first
+                cancel.set()
+                stream.close()  # type: ignore[attr-defined]
+                self._keep_last_step()
+
+    def _keep_last_step(self) -> None:
+        """Of a question that was stopped keep only the last step, which is enough to go on from."""
+        stands = self._loop.get_state(self._config)
+        if stands.values and not stands.interrupts:
+            self._loop.checkpointer.delete_thread(question_thread(self._thread))  # type: ignore[union-attr]
+            self._loop.update_state(self._config, stands.values, as_node=BEFORE_THE_PLANNER)
+
+    def _finish(self, old: State, cost: dict[str, Any]) -> Iterator[Event]:
+        """Tell the answer, redraw with verdicts, and remember both."""
+        state: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
+        words = state["reply"]
+        marks = marks_of(state, words["sentences"])
+        said = cast(Message, {"role": "assistant", "content": words["markdown"], **marks})
+        before = without_stopped(old.get("history", []), state["said"][0])
+        update: dict[str, Any] = {"history": [*before, *state["said"], said], "features": []}
+        whole = None
+        if (
+            Intent(state["question"]["intent"]) in REPORTED
+            and state.get("groups") is not None
+            and words["sentences"]
+        ):
+            whole = report(state, self._desk.subject.name, words, cost)
+            update["report"] = whole
+        if state.get("drawing"):
+            update["drawing"] = with_tests(
+                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
+            )
+        self._keep(cast(State, {**old, **state, **update}))
+        if "drawing" in update and update["drawing"]["nodes"]:
+            yield Drew(update["drawing"])
+        for part in words["markdown"].split("\n\n"):
+            yield Said(part + "\n\n", tuple(marks["cites"]), marks["circuit"])
+        if whole is not None:
+            yield Answered(whole)
+        if state.get("features"):  # last: the reader should not wait for the library
+            new = [f for f in state["features"] if f.get("source", "text") == "text"]
+            self._desk.file([description_of(self._desk.features_of, f) for f in new])
+
+    def _cost(self, before: dict[str, int], start: float, earlier: dict[str, float]) -> dict[str, Any]:
+        """What the question has taken, with what it had taken when it was cut off."""
+        spent = {name: now - before[name] for name, now in self._desk.spent().items()}
+        spent["forward_passes"] += int(earlier.get("forward_passes", 0))
+        return {"seconds": round(time.perf_counter() - start + earlier.get("seconds", 0.0), 3), **spent}
+
     def _go_back(self, old: State, message: str, why: str) -> None:
-        """After a failure the conversation stands where it stood, but for the question and its end."""
-        said = [
-            Message(role="user", content=_clean(message)),
-            Message(role="assistant", content=escaped(why)),
-        ]
-        update = {**old, "history": [*old.get("history", []), *said], "finished": True}
-        self._loop.update_state(self._config, update, as_node="act")
-        self._forget_past()
+        """After a failure the conversation stands where it stood, but for the question and its end.
+
+        One that was stopped stays in hand.
+        """
+        asked = Message(role="user", content=clean(message))
+        said = [*without_stopped(old.get("history", []), asked), asked]
+        said.append(Message(role="assistant", content=escaped(why)))
+        stands = cast(State, {**old, "history": said, "finished": True})
+        self._desk.conversations.keep(self._thread, stands, goes_on=why == STOPPED)
 
     def _took_too_long(self) -> str:
         return (
             f"This took longer than the {self._desk.settings.max_seconds} seconds a question may take here "
             "(ASKCIRCUIT_MAX_SECONDS), and was stopped. Ask about a shorter text."
         )
-
-    def _forget_past(self) -> None:
-        forget_past(self._loop, self._config["configurable"]["thread_id"])
 
     def try_out(self, focus: str, factor: float) -> Tried:
         """Scale a group or feature of the drawing by hand and look, once; raises AgentError."""
@@ -204,19 +361,18 @@ class Session:
         claim, sentence = kept(state, tried)
         claims = [*state.get("claims", []), claim]
         marked = {**state, "claims": claims}
-        marks = _marks(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
+        marks = marks_of(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
         said = [
             Message(role="user", content=asked(tried)),
             cast(Message, {"role": "assistant", "content": told(sentence), **marks}),
         ]
         update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
         drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims)
-        self._loop.update_state(self._config, {**update, "drawing": drawing, "finished": True}, as_node="act")
-        self._forget_past()
+        self._keep(cast(State, {**old, **update, "drawing": drawing, "finished": True}))
 
     def forget(self) -> None:
         """Delete this conversation."""
-        forget(self._loop, self._config["configurable"]["thread_id"])
+        self._desk.conversations.forget(self._thread)
 
     def history(self) -> list[Message]:
         """What was said so far."""
@@ -243,111 +399,19 @@ class Session:
 
         A read-only desk has no model: there it can be read, whatever it is about.
         """
-        there = bundle.report["model"]
+        there = bundle.report.model
         here = there if self._desk.settings.read_only else self._desk.subject.name
         if here != there:
             raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")
-        self._loop.update_state(self._config, bundle.state, as_node="act")
+        self._keep(bundle.state)
 
     def _state(self) -> State:
-        values: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
-        return values
+        return self._desk.conversations.state(self._thread)
 
-    def _run(self, state: State, brain: Brain, cancel: threading.Event) -> Iterator[Event]:
-        deps = Deps(self._desk, brain, cancel, brain if isinstance(brain, LLMBrain) else None)
-        stream = self._loop.stream(
-            state, self._config, context=deps, stream_mode=["custom", "updates"], durability="exit"
-        )
-        done = False
-        try:
-            for mode, item in stream:
-                if mode == "custom":
-                    assert isinstance(item, Working)
-                    yield item
-                elif (drawing := _new(item, "drawing")) and drawing["nodes"]:
-                    yield Drew(drawing)
-            done = True
-        finally:
-            if not done:  # nobody listens any more; closing waits for the running step, so end it first
-                cancel.set()
-            stream.close()  # type: ignore[attr-defined]
-
-    def _finish(self, cost: dict[str, Any]) -> Iterator[Event]:
-        """Tell the answer, redraw with verdicts, and remember both."""
-        state = self._state()
-        reply = state["reply"]
-        marks = _marks(state, reply["sentences"])
-        said = cast(Message, {"role": "assistant", "content": reply["markdown"], **marks})
-        update: dict[str, Any] = {"history": [*state["history"], said], "features": []}
-        whole = None
-        if (
-            Intent(state["question"]["intent"]) in REPORTED
-            and state.get("groups") is not None
-            and reply["sentences"]
-        ):
-            whole = report(state, self._desk.subject.name, reply, cost)
-            update["report"] = whole
-        if state.get("drawing"):
-            update["drawing"] = with_tests(
-                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
-            )
-        self._loop.update_state(self._config, update)
-        self._forget_past()
-        if "drawing" in update and update["drawing"]["nodes"]:
-            yield Drew(update["drawing"])
-        for part in reply["markdown"].split("\n\n"):
-            yield Said(part + "\n\n", tuple(marks["cites"]), marks["circuit"])
-        if whole is not None:
-            yield Answered(whole)
-        if state.get("features"):  # last: the reader should not wait for the library
-            new = [f for f in state["features"] if f.get("source", "text") == "text"]
-            self._desk.file([description_of(self._desk.features_of, f) for f in new])
-
-    def _cost(self, before: dict[str, int], start: float) -> dict[str, Any]:
-        spent = {name: now - before[name] for name, now in self._desk.spent().items()}
-        return {"seconds": round(time.perf_counter() - start, 3), **spent}
-
-
-def choose_brain(name: str, settings: Settings, stop: threading.Event, *, thorough: bool = False) -> Brain:
-    """The brain of this name."""
-    budget = Budget(settings.max_actions, settings.answer_within, settings.max_passes)
-    match name:
-        case "llm":
-            return LLMBrain(settings, stop, budget, thorough=thorough)
-        case "one-shot":
-            return OneShotBrain(settings.nodes)
-        case "text-only":
-            return TextBrain(settings.nodes)
-        case "rules":
-            return RuleBrain(settings.nodes, budget, thorough=thorough)
-        case _:
-            raise SettingsError(f"There is no brain {name!r}; there are rules, llm, one-shot and text-only.")
-
-
-def _marks(state: State, sentences: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the sentences of an answer cite and which parts of the drawing they are about."""
-    path = (state.get("flows") or {}).get("path", [])
-    found = cites(sentences, state.get("claims", []), state.get("groups") or [], path)
-    return {"cites": found, "circuit": circuit_id((state.get("drawing") or {}).get("graph_id", ""))}
-
-
-@contextmanager
-def _limited(seconds: int | None, stop: threading.Event) -> Iterator[threading.Event]:
-    """Stop what runs in the block after this time; the event yielded tells that it was the time."""
-    expired = threading.Event()
-
-    def end() -> None:
-        expired.set()
-        stop.set()
-
-    clock = threading.Timer(seconds or 0, end)
-    clock.daemon = True
-    if seconds is not None:
-        clock.start()
-    try:
-        yield expired
-    finally:
-        clock.cancel()
+    def _keep(self, state: State) -> None:
+        """Where the conversation stands from now on."""
+        lasting = {name: value for name, value in state.items() if name not in OF_THE_QUESTION}
+        self._desk.conversations.keep(self._thread, cast(State, lasting))
 
 
 def _new(item: Any, name: str) -> Any:
@@ -356,71 +420,3 @@ def _new(item: Any, name: str) -> Any:
         if isinstance(update, dict) and update.get(name):
             return update[name]
     return None
-
-
-def _turn(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
-    """The state a turn starts from: explanations start anew, other questions go on with what is there."""
-    asked = asdict(question)
-    asked["lacking"] = lacking(question, focus, old.get("case")) if old.get("case") or question.text else ""
-    intent = Intent.HELP if asked["lacking"] else question.intent
-    asked["intent"] = str(intent)
-    case = old.get("case")
-    turn = old.get("turn", 0) + 1
-    history = [*old.get("history", []), Message(role="user", content=message)]
-    fresh = intent in FRESH
-    if intent is Intent.EVIDENCE:
-        asked["about"] = last_said(old)
-    elsewhere = (
-        not asked["lacking"] and bool(question.text) and (case is None or case["text"] != question.text)
-    )
-    state: dict[str, Any] = {"turn": turn, "history": history, "question": asked, "focus": focus}
-    state |= {"finished": False, "log": [], "found": None, "spent": None}
-    if fresh or elsewhere:
-        asked["text"] = question.text or (case["text"] if case else None)
-        if question.intent is Intent.WHY_NOT and not question.text:
-            asked["said"] = None
-        if question.intent in GOING_ON and case and not elsewhere and not (question.said or question.foil):
-            asked["foil"] = case["foil"]  # what it was compared with before
-        if question.intent is Intent.MISTAKE and not asked["foil"] and asked["text"]:
-            asked["foil"], asked["assumed"] = right_one(asked["text"], case if not elsewhere else None)
-        state |= dict.fromkeys(("case", "graph", "concepts", "groups", "flows", "drawing", "report"))
-        state |= {"features": [], "claims": []}
-    return cast(State, state)
-
-
-def _clean(text: str) -> str:
-    """Text that can be stored: lone surrogates cannot be encoded."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _refuse_control_characters(piece: str | None) -> None:
-    """Tabs and line ends are text; other control characters and lone surrogates are a broken input."""
-    for c in piece or "":
-        if (ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000:
-            raise QuestionError(
-                f"The text holds the control character U+{ord(c):04X}, which cannot be read. Remove it."
-            )
-
-
-def answered(events: Iterator[Event]) -> dict[str, Any]:
-    """Run a question to its end and return the report; raises AgentError with what went wrong."""
-    report = None
-    for event in events:  # to the last one: the library is filled after the answer
-        if isinstance(event, Failed):
-            raise AgentError(event.why)
-        if isinstance(event, Answered):
-            report = event.report
-    if report is None:
-        raise AgentError("The question was answered in words, without a report: in_words gives them.")
-    return report
-
-
-def in_words(events: Iterator[Event]) -> str:
-    """Run a question to its end and return the answer as markdown; raises AgentError with what went wrong."""
-    parts = []
-    for event in events:
-        if isinstance(event, Failed):
-            raise AgentError(event.why)
-        if isinstance(event, Said):
-            parts.append(event.text)
-    return "".join(parts).strip()

@@ -92,20 +92,17 @@ def _card(case: SuiteCase, folder: Path) -> dict[str, Any]:
     bundle = read_bundle(path)
     report, tests = bundle.report, bundle.tests
     baselines = _json(folder / "baselines" / f"{case.id}.json") or {}
-    question = report["question"]
     return {
         **card,
         "done": True,
         "bundle": f"bundles/{path.name}",
         "bundle_id": bundle.id,
-        "answer": question["answer"],
-        "foil": question["foil"],
-        "premise": question["premise"],
+        **report.question.model_dump(include={"answer", "foil", "premise"}),
         "sentences": _sentences(bundle),
         "tests": [_test(claim, bundle) for claim in tests],
-        "hypothesis": judged(case, tests, bundle.kept.case["value"], report) if case.group else None,
-        "graph": {name: report["graph"].get(name) for name in ("completeness", "replacement", "unexplored")},
-        "cost": report.get("cost", {}),
+        "hypothesis": judged(case, tests, bundle.kept.case["value"], report.plain()) if case.group else None,
+        "graph": {name: report.graph.get(name) for name in ("completeness", "replacement", "unexplored")},
+        "cost": report.cost,
         "brain": bundle.settings.get("brain"),
         "baselines": baselines,
         "disagreements": [*bundle.replay(), *_baselines_again(baselines)],
@@ -115,13 +112,13 @@ def _card(case: SuiteCase, folder: Path) -> dict[str, Any]:
 def _sentences(bundle: Bundle) -> list[dict[str, Any]]:
     verdicts = {claim.id: claim.verdict for claim in bundle.kept.claims}
     return [
-        {"text": s["text"], "claims": [{"id": c, "verdict": verdicts.get(c, "")} for c in s["claims"]]}
-        for s in bundle.report["answer"]["sentences"]
+        {"text": s.text, "claims": [{"id": c, "verdict": verdicts.get(c, "")} for c in s.claims]}
+        for s in bundle.report.answer.sentences
     ]
 
 
 def _test(claim: TestedClaim, bundle: Bundle) -> dict[str, Any]:
-    groups = {g["id"]: g["name"] for g in bundle.report["supernodes"]}
+    groups = {g.id: g.name for g in bundle.report.supernodes}
     test = {"controls": None, "doses": None, "knock_on": [], **claim.model_dump(mode="json", include=TESTED)}
     return {**test, "supernode": claim.name, "name": groups.get(claim.name or "", "")}
 

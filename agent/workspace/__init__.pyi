@@ -5,6 +5,11 @@ from .capacity import (
 from .conversation_index import (
     Roster as Roster,
 )
+from .conversations import (
+    Conversations as Conversations,
+    InHand as InHand,
+    question_thread as question_thread,
+)
 from .lenses import fit_model_lens as fit_model_lens, lens_facts as lens_facts
 from .question_queue import (
     Closed as Closed,

@@ -1,4 +1,4 @@
-"""What stays in memory between questions: the subject, recent traces, the library, the checkpoints.
+"""What stays in memory between questions: the subject, recent traces, the library, the conversations.
 
 Bounded: the oldest trace goes first, and is made again (the same) when it is asked for. Decides nothing.
 """
@@ -12,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Self
 
-from agent.core import DATABASE, AgentError, LibraryError, Settings, forget_older, open_database
+from agent.core import AgentError, LibraryError, Settings
 from agent.features import Catalogue, Description, Library, together
+from agent.workspace.conversations import Conversations
 from agent.workspace.lenses import LensShelf
 from agent.workspace.question_queue import Turns
 from tracer import (
@@ -71,8 +72,7 @@ class Desk:
         self._retired = {"forward_passes": 0, "rows": 0}
         self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
         self._filed: Future[None] | None = None
-        self._checkpoints: sqlite3.Connection | None = None
-        self.guard = threading.Lock()  # held by whoever uses the connection of `checkpoints`
+        self._conversations: Conversations | None = None
         self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -187,12 +187,13 @@ class Desk:
         shape = (self.subject.layers, width)
         return Catalogue.of(self.features_of, shape, self.settings.data_folder, self.settings.chroma_url)
 
-    def checkpoints(self) -> sqlite3.Connection:
-        """The database of conversations; in memory, with a warning, where the folder cannot be written."""
+    @property
+    def conversations(self) -> Conversations:
+        """What is kept of conversations; in memory, with a warning, where the folder cannot be written."""
         with self._opening:
-            if self._checkpoints is None:
-                self._checkpoints = open_database(self.settings.data_folder)
-            return self._checkpoints
+            if self._conversations is None:
+                self._conversations = Conversations(self.settings.data_folder)
+            return self._conversations
 
     def forget_old(self) -> None:
         """Delete what is older than the settings let conversations be."""
@@ -200,7 +201,7 @@ class Desk:
         if days is None:
             return
         try:
-            forget_older(self.settings.data_folder / DATABASE, days)
+            self.conversations.forget_older(days)
         except sqlite3.Error as exc:
             log.warning("old conversations could not be deleted: %s", exc)
 
@@ -225,9 +226,9 @@ class Desk:
         opened: Catalogue | None = self.__dict__.get("catalogue")  # not opened only to be closed
         if opened is not None:
             opened.close()
-        if self._checkpoints is not None:
-            self._checkpoints.close()
-            self._checkpoints = None
+        if self._conversations is not None:
+            self._conversations.close()
+            self._conversations = None
 
 
 def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:

@@ -1,6 +1,6 @@
 """Does the certified stop find the pruned graph that expanding every candidate finds, and in how many rows?
 
-    python -m tests.benchmarks.certified CASES.yaml [CANDIDATES [EPSILON]]
+    python -m tests.benchmarks.certified [CASES.yaml [CANDIDATES [EPSILON]]]     (default tests/cases.yaml)
 
 One line a case: rows of the full expansion and of the certified one, the bound it proves, and how many nodes
 of the two pruned graphs (0.8 / 0.98) are the same (in both, of those in either).
@@ -19,6 +19,8 @@ from tracer import Study, load
 from tracer.attribution.attribute import CANDIDATES, EPSILON, trace
 from tracer.attribution.graph import Graph
 
+HERE = Path(__file__).parents[1]
+
 
 def kept(graph: Graph) -> set[str]:
     """Ids of the nodes that pruning keeps."""
@@ -27,7 +29,8 @@ def kept(graph: Graph) -> set[str]:
 
 def main() -> None:
     """Trace every case twice."""
-    cases = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "cases.yaml"
+    cases = yaml.safe_load(path.read_text(encoding="utf-8"))
     candidates = int(sys.argv[2]) if len(sys.argv) > 2 else CANDIDATES
     epsilon = float(sys.argv[3]) if len(sys.argv) > 3 else EPSILON
     torch.set_num_threads(2)

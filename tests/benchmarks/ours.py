@@ -1,4 +1,4 @@
-"""Trace one text with askcircuit on the peer's weights, as run_peer.py traces it with circuit-tracer.
+"""Trace one text with askcircuit on the peer's weights, as peer/trace_text.py traces it with circuit-tracer.
 
 python -m tests.benchmarks.ours FOLDER --text TEXT --rows N [--save edges.safetensors]
 """
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(2)
-    subject = load(str(args.folder / "ours"), cache=args.folder, lean=True)
+    subject = load(str(args.folder / "ours"), cache=args.folder)
     resting = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     how: dict[str, Any] = {"products": torch.bfloat16} if args.bfloat16 else {}
     if args.epsilon is not None:

@@ -24,6 +24,7 @@ from agent import (
     run_here,
     suite_results,
 )
+from agent.core import ANSWER, EffectClaim
 from agent.suites.results import agreement
 
 HERE = Path(__file__).parents[1]
@@ -53,25 +54,25 @@ def trivial(folder: Path, report: dict[str, Any]) -> Iterator[tuple[float, float
         if not card["done"]:
             continue
         bundle = read_bundle(folder / card["bundle"])
-        activation = {n["id"]: abs(n["activation"] or 0.0) for n in bundle.drawing["nodes"]}
-        for claim in bundle.kept.claims:
-            if claim["p"] is None or (claim["intervention"] or {}).get("kind") != "ablate":
+        activation = {n.id: abs(n.activation or 0.0) for n in bundle.drawing.nodes}
+        for claim in bundle.tests:
+            if not isinstance(claim, EffectClaim) or not claim.removes:
                 continue
-            own = set(claim["members"])
-            out = [e for e in bundle.drawing["edges"] if e["source"] in own]
-            direct = -sum(e["weight"] for e in out if e["target"] == "LD")
+            own = set(claim.members)
+            out = [e for e in bundle.drawing.edges if e.source in own]
+            direct = -sum(e.weight for e in out if e.target == ANSWER)
             yield (
                 direct,
                 sum(activation.get(m, 0.0) for m in own),
-                sum(abs(e["weight"]) for e in out),
-                claim["measured"],
+                sum(abs(e.weight) for e in out),
+                claim.effect,
             )
 
 
 def beaten(card: dict[str, Any], kinds: tuple[str, ...], folder: Path) -> bool:
     """Whether a group of these kinds beats every one of its controls."""
     bundle = read_bundle(folder / card["bundle"])
-    kind = {group["id"]: group["kind"] for group in bundle.report["supernodes"]}
+    kind = {group.id: group.kind for group in bundle.report.supernodes}
     return any(
         kind.get(t["supernode"]) in kinds and abs(t["measured"]) > t["controls"]["max_abs"]
         for t in card["tests"]

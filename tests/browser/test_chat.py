@@ -189,6 +189,18 @@ def test_stop_stops_and_the_next_question_is_answered(visit):
     assert "Why does" in said(page)
 
 
+def test_a_question_that_was_stopped_goes_on_with_a_button(visit):
+    page = visit()
+    page.locator("#ask textarea").fill("Why does 'The opposite of up is' continue with down?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#chat').innerText.match(/Trace.* \\d+ s/)")
+    page.locator("#stop").click()
+    page.wait_for_function(DONE)
+    answered(page, page.locator("#follow button", has_text="Go on").click)
+    assert "down" in page.locator(".ac-answer").first.inner_text()
+    page.locator("#follow button", has_text="How sure are you?").wait_for()
+
+
 def test_what_cannot_be_answered_is_said_in_words(visit):
     page = visit()
     ask(page, "Why does '" + "word " * 700 + "' continue with word?")

@@ -11,6 +11,7 @@ from agent import Session, answered, open_desk, read_settings
 from agent.features.label_store import Library
 from agent.workspace.workspace import Desk
 from tests.planted import circuits, trained
+from tests.tolerance import LOGITS, near
 
 CAUSE = ("supported", "partly")
 WIRED = {
@@ -54,7 +55,7 @@ def ask(library, tmp_path_factory):
 
 
 def units_of(report, claim):
-    group = next(g for g in report["supernodes"] if g["id"] == claim["supernode"])
+    group = next(g for g in report["supernodes"] if g["id"] == "+".join(claim["groups"]))
     return {(m["layer"], m["position"], m["feature"]) for m in group["members"]}
 
 
@@ -66,8 +67,8 @@ def units_in(step):
 def causes_claimed(report):
     """Units of groups that are called causes: alone, and only together with others."""
     held = [c for c in report["claims"] if c["kind"] == "effect" and c["verdict"] in CAUSE]
-    alone = [units_of(report, c) for c in held if "+" not in c["supernode"]]
-    both = [units_of(report, c) for c in held if "+" in c["supernode"]]
+    alone = [units_of(report, c) for c in held if len(c["groups"]) == 1]
+    both = [units_of(report, c) for c in held if len(c["groups"]) > 1]
     return alone, both
 
 
@@ -153,7 +154,7 @@ def test_claims_on_trained_models_are_what_removing_every_place_shows(name, text
     for claim in report["claims"]:
         if claim["kind"] == "effect" and claim["verdict"] in CAUSE:
             units = units_of(report, claim)
-            assert claim["measured"] == pytest.approx(drop(subject, report, units), rel=1e-3, abs=1e-4)
+            assert claim["measured"] == near(drop(subject, report, units), size=LOGITS)
             for layer, position, _ in units:
                 claimed.setdefault((layer, position), set()).update(units)
     assert all(abs(removed[place]) < 0.1 * most for place in places if place[1] in noise)

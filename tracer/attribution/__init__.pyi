@@ -8,6 +8,11 @@ from .backward_sweep import (
     direct_rows as direct_rows,
     total_effects as total_effects,
 )
+from .certified_expansion import (
+    Certified as Certified,
+    Expansion as Expansion,
+    expand_certified as expand_certified,
+)
 from .certified_stop import (
     expected as expected,
     gross as gross,
@@ -21,6 +26,7 @@ from .frozen_forward import (
     Layer as Layer,
     Norm as Norm,
     freeze as freeze,
+    recorded_inputs as recorded_inputs,
 )
 from .graph import (
     KINDS as KINDS,
@@ -38,6 +44,7 @@ from .heads import (
     Linear as Linear,
     Written as Written,
     carried as carried,
+    crossings as crossings,
     written_by as written_by,
 )
 from .logit_lens import (
@@ -55,8 +62,17 @@ from .neurons import (
     activations as activations,
     units_of as units_of,
 )
+from .ranking import (
+    largest as largest,
+    smallest as smallest,
+)
+from .sink import (
+    epsilon_of as epsilon_of,
+    find_sinks as find_sinks,
+)
 from .targets import (
     Targets as Targets,
+    final_direction as final_direction,
     likeliest as likeliest,
     logit_difference as logit_difference,
     logit_targets as logit_targets,

@@ -12,17 +12,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.attribution.backward_sweep import batches, direct_rows, total_effects
-from tracer.attribution.certified_stop import expected, gross, influence, needed, strongest
+from tracer.attribution.certified_expansion import Certified, expand_certified
+from tracer.attribution.certified_stop import expected, gross, influence
 from tracer.attribution.frozen_forward import Frozen
-from tracer.attribution.graph import KINDS, Graph, Kind, fewest, walk
+from tracer.attribution.graph import KINDS, Graph, Kind, walk
 from tracer.attribution.neurons import Sources, Units, activations, neuron_sources, units_of
+from tracer.attribution.ranking import largest
 from tracer.attribution.targets import Targets, neuron_targets
 
 POOL = 8  # candidates a node that is kept
 ROUNDS = 4
 CANDIDATES = 8_000
 EPSILON = 0.5  # on 22 texts: the full expansion's pruned graph in well under half of its rows
-KEPT = 0.8  # of the influence: what pruning keeps by default
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,16 @@ def trace(
     sources = neuron_sources(frozen, pool)
     rows = direct_rows(frozen, target, sources)
     if nodes is None:
-        pool_rows = _certified(frozen, sources, rows, epsilon, progress)
-        return _certified_graph(pool_rows, target, root, (effects, token_effects), zero)
+        first = _first(frozen, sources, rows)
+        found = expand_certified(first, epsilon, len(pool), progress)
+        return _certified_graph(found, target, root, (effects, token_effects), zero)
     known = _Rows(frozen, sources, rows, rows[:0], torch.zeros(0, dtype=torch.long, device=rows.device))
     score = effects[pool.layer, pool.position, pool.neuron].abs()
     budget = min(nodes, len(pool))
     for step in range(ROUNDS):
         wanted = budget * (step + 1) // ROUNDS - budget * step // ROUNDS
         score[known.chosen] = -1.0
-        best = score.topk(wanted).indices
+        best = largest(score, wanted)
         rows = direct_rows(
             frozen,
             neuron_targets(frozen, *pool.pick(best)),
@@ -101,7 +103,7 @@ def _candidates(frozen: Frozen, effects: Float[Tensor, "layer pos neuron"], coun
     acts = torch.stack([layer.acts for layer in frozen.layers]).abs()
     size = effects.abs() + 1e-12 * acts / acts.max()  # effects that cancel exactly come last, but come
     size[:, :zero] = 0.0  # BOS is one absorbing source a layer, never expanded
-    best = size.flatten().topk(min(count, int((size > 0).sum()))).indices
+    best = largest(size.flatten(), min(count, int((size > 0).sum())))
     return units_of(best, frozen.length, size.shape[2])
 
 
@@ -182,9 +184,14 @@ class _PoolRows:
     sizes: Float[Tensor, " row"]
     chosen: Int[Tensor, " unit"]
 
+    @property
+    def unit_count(self) -> int:
+        """How many candidates there are."""
+        return len(self.sources.units)
+
     def units(self) -> list[Float[Tensor, "_ unit"]]:
         """The candidates' columns."""
-        return [block[:, : len(self.sources.units)] for block in self.blocks]
+        return [block[:, : self.unit_count] for block in self.blocks]
 
     def influence(self) -> Float[Tensor, " unit"]:
         """Each candidate's influence, known through the rows there are."""
@@ -214,44 +221,26 @@ def _over_pool(known: _PoolRows, rows: Float[Tensor, "row any"]) -> Float[Tensor
     return torch.cat([inside, outside.to(inside)], 1)
 
 
-def _certified(
-    frozen: Frozen,
-    sources: Sources,
-    root: Float[Tensor, "root any"],
-    epsilon: float,
-    progress: Callable[[float], None],
-) -> _PoolRows:
-    """Expand best first until the proven bound is reached, then what pruning would keep."""
+def _first(frozen: Frozen, sources: Sources, root: Float[Tensor, "root any"]) -> _PoolRows:
+    """The root's row alone."""
     none = torch.zeros(0, dtype=torch.long, device=root.device)
     known = _PoolRows(frozen, sources, (), root.new_zeros(0), none)
     root = _over_pool(known, root)
-    known = replace(known, blocks=(root,), sizes=gross(root, none))
-    while True:
-        found = known.influence()
-        unexplored, least = needed(found, known.chosen, epsilon)
-        progress(min(1.0, (1 - unexplored) / max(1 - epsilon, 1e-9)) * 0.8)
-        if not least:
-            break
-        known = known.expand(strongest(found, known.chosen, least))
-    kept = fewest(known.expected(), KEPT)[: len(sources.units)]
-    kept[known.chosen] = False
-    more = kept.nonzero()[:, 0]
-    known = known.expand(more) if len(more) else known
-    progress(1.0)
-    return known
+    return replace(known, blocks=(root,), sizes=gross(root, none))
 
 
 def _certified_graph(
-    known: _PoolRows, target: Targets, root: str, total: tuple[Tensor, Tensor], zero: int
+    certified: Certified, target: Targets, root: str, total: tuple[Tensor, Tensor], zero: int
 ) -> Graph:
     """The graph of what was expanded; candidates without a row are one node of their own."""
+    known, found, hoped, _ = certified
+    assert isinstance(known, _PoolRows)
     order, units = known.chosen.argsort(), len(known.sources.units)
     chosen = known.chosen[order]
     rows = torch.cat(known.blocks)
     rows = torch.cat([rows[1:][order], rows[:1]])
     rest = rows[:, :units].double().sum(1) - rows[:, chosen].double().sum(1)
     edges = torch.cat([rows[:, chosen], rows[:, units:], rest.to(rows)[:, None]], 1)
-    found, hoped = known.influence(), known.expected()
     found[chosen] = 0
     left = hoped[:units].sum() - hoped[chosen].sum()
     base = _Rows(known.frozen, known.sources, rows[-1:], rows[:-1], chosen)

@@ -57,7 +57,7 @@ def strongest(
     """The `count` most influential units without a row."""
     open_ones = influences.clone()
     open_ones[chosen] = -1.0
-    return open_ones.argsort(descending=True)[:count]
+    return open_ones.argsort(descending=True, stable=True)[:count]
 
 
 def needed(

@@ -64,7 +64,7 @@ class PeerView:
                 break
             kept = alive
             kept_edges = kept_edges & kept[:, None] & kept[None, :]
-        ordered, order = influence.sort(descending=True)
+        ordered, order = influence.sort(descending=True, stable=True)
         cumulative = torch.zeros_like(influence)
         cumulative[order] = ordered.cumsum(0) / ordered.sum()
         return PeerPruned(kept, kept_edges, cumulative)

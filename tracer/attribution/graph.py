@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tracer.errors import GraphError
+from tracer.feature_ids import name_feature
 
 FORMAT = 1
 FAINT = 0.01  # influence beside the largest feature's, below which pruning need not keep a feature
@@ -96,10 +97,10 @@ class Graph:
         layer, position = int(self.layer[source]), int(self.position[source])
         match KINDS[int(self.kind[source])]:
             case Kind.FEATURE if self.basis != NEURONS:
-                return f"L{layer}.F{int(self.neuron[source])}@{position}"
+                return name_feature(layer, int(self.neuron[source]), "", position)
             case Kind.FEATURE:
                 sign = "+" if self.activation[source] >= 0 else "-"
-                return f"L{layer}.N{int(self.neuron[source])}{sign}@{position}"
+                return name_feature(layer, int(self.neuron[source]), sign, position)
             case Kind.ERROR:
                 return f"E{layer}@{position}"
             case Kind.TOKEN:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tracer.attribution.frozen_forward import Frozen, Layer
 from tracer.attribution.neurons import Units
+from tracer.attribution.ranking import largest
 from tracer.attribution.targets import Targets
 from tracer.cancellation import pulse
 
@@ -240,7 +241,7 @@ def _named(
     """The strongest heads of one connection, with their moves as positions."""
     scale = whole or float("inf")
     found = []
-    for flat in amounts.abs().flatten().topk(min(heads, amounts.numel())).indices.tolist():
+    for flat in largest(amounts.abs().flatten(), heads).tolist():
         layer, head = divmod(flat, amounts.shape[1])
         amount = float(amounts[layer, head])
         took = zip(places[layer, head].tolist(), moved[layer, head].tolist(), strict=True)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.attribution.frozen_forward import Frozen
+from tracer.attribution.ranking import largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ def likeliest(
     logits: Float[Tensor, " vocab"], count: int = 10, share: float = 0.95
 ) -> list[tuple[int, float]]:
     """The fewest tokens that hold this share of the probability, at most `count`: (id, probability)."""
-    best = logits.softmax(-1).topk(min(count, len(logits)))
-    enough = int((best.values.cumsum(0) < share).sum()) + 1
-    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))[:enough]
+    shares = logits.softmax(-1)
+    best = largest(shares, count)
+    enough = int((shares[best].cumsum(0) < share).sum()) + 1
+    return list(zip(best.tolist(), shares[best].tolist(), strict=True))[:enough]
 
 
 def logit_targets(frozen: Frozen, tokens: Sequence[int], position: int = -1) -> Targets:

@@ -22,6 +22,11 @@ from .pipeline import (
     FeatureLayer as FeatureLayer,
     describe_corpus as describe_corpus,
 )
+from .token_classes import (
+    GRAMMAR as GRAMMAR,
+)
 from .windows import (
+    Document as Document,
     corpus_texts as corpus_texts,
+    scrub as scrub,
 )

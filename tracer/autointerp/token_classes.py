@@ -117,6 +117,15 @@ _SHAPES = {
     "plural-like words with -s": r"\s[a-z]{3,}[^s\W]s",
 }
 
+GRAMMAR = frozenset(
+    word
+    for name in (
+        "articles and demonstratives", "personal pronouns", "possessives", "prepositions", "conjunctions",
+        "forms of be, have and do", "modal verbs", "question words", "negations", "quantity words",
+        "adverbs of degree",
+    )
+    for word in _WORDS[name].split()
+)  # fmt: skip
 BEGINNINGS = {"<bos>", "<s>", "<|begin_of_text|>", "<|endoftext|>"}
 _LANGUAGES = {
     "ar": "Arabic", "as": "Assamese", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",

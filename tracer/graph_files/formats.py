@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracer.errors import GraphError
+from tracer.feature_ids import name_feature
 from tracer.graph_files.schema import NodeModel, ViewModel, read_bytes, validated
 
 FEATURE_TYPE = "cross layer transcoder"  # what the viewers call any feature
@@ -102,9 +103,8 @@ class GraphFile:
         if node.kind != "feature" or node.feature is None:
             return node.id
         if self.neurons:
-            neuron, sign = neuron_of(node.feature)
-            return f"L{node.layer}.N{neuron}{sign}@{node.position}"
-        return f"L{node.layer}.F{node.feature}@{node.position}"
+            return name_feature(node.layer, *neuron_of(node.feature), node.position)
+        return name_feature(node.layer, node.feature, "", node.position)
 
     def all_labels(self) -> dict[str, str]:
         """Each node's label; one typed by hand beats the one that came with the node."""

@@ -22,6 +22,7 @@ from .generate import (
 from .held_forward import (
     FREE as FREE,
     Hold as Hold,
+    final_logits as final_logits,
 )
 from .intervene import (
     VOCABULARIES as VOCABULARIES,

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from tracer.attribution import Frozen, Units, activations, units_of
+from tracer.attribution import Frozen, Units, activations, smallest, units_of
 
 TOLERANCE = 0.1  # relative difference in |activation|
 FEWEST = 10  # candidates a unit is matched among when too few lie within the tolerance
@@ -72,7 +72,7 @@ def _alike(frozen: Frozen, units: Units) -> tuple[list[Int[Tensor, " _"]], int]:
         else:
             comparable = int((gap <= COMPARABLE).sum()) >= FEWEST
             wanted = FEWEST if comparable else FEWEST * len(own)
-            near = gap.topk(min(wanted, len(gap) - len(own)), largest=False).indices
+            near = smallest(gap, min(wanted, len(gap) - len(own)))
         out.append(near)
     return out, matched
 
@@ -98,7 +98,7 @@ def _anywhere(frozen: Frozen, units: Units, count: int, generator: torch.Generat
     free = int(gap.isfinite().sum())
     if free < len(units) or not len(units):
         return
-    near = gap.flatten().topk(min(max(FEWEST, count) + len(units), free), largest=False).indices
+    near = smallest(gap.flatten(), min(max(FEWEST, count) + len(units), free))
     for _ in range(TRIES * count):
         chosen = near[torch.randperm(len(near), generator=generator)[: len(units)]]
         yield units_of(chosen, acts.shape[1], acts.shape[2])

@@ -15,7 +15,6 @@ from .model import (
     Subject as Subject,
     Vocabulary as Vocabulary,
     load as load,
-    quickest_dtype as quickest_dtype,
 )
 from .model_names import (
     EMBEDDED as EMBEDDED,
@@ -23,8 +22,14 @@ from .model_names import (
     name_of as name_of,
 )
 from .norm_folding import (
+    centres as centres,
     gain_of as gain_of,
 )
 from .packaged import (
     packaged_gguf as packaged_gguf,
+)
+from .processor import (
+    bfloat16_takes as bfloat16_takes,
+    check_products as check_products,
+    quickest_dtype as quickest_dtype,
 )

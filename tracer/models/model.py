@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,6 @@ from tracer.models.malloc import give_back_memory
 from tracer.models.model_names import EMBEDDED, EMBEDDED_NAME
 from tracer.models.norm_folding import Folded, fold
 from tracer.models.packaged import MARK, ensure_embedded, ensure_gguf, packaged_gguf
-from tracer.models.pages import HeadInParts, Pages, release_after_use
 
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
 PAGE = 4096  # bytes
@@ -96,10 +95,8 @@ class Subject:
     @cached_property
     def mean_unembedding(self) -> Float[Tensor, " d_model"]:
         """The mean of all tokens' rows: what all logits have in common."""
-        head = self.model.get_output_embeddings()
-        parts = head.parts() if isinstance(head, HeadInParts) else [self.unembedding]
         ones = self.unembedding.new_ones(AT_ONCE)  # by products: half the time of Tensor.mean, as exact
-        sums = [ones[: len(rows)] @ rows for part in parts for rows in part.split(AT_ONCE)]
+        sums = [ones[: len(rows)] @ rows for rows in self.unembedding.split(AT_ONCE)]
         return torch.stack(sums).sum(0) / len(self.unembedding)
 
     def encode(self, text: str, limit: int) -> Int[Tensor, " pos"]:
@@ -166,14 +163,10 @@ def load(
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
     threads: int | None = None,
-    lean: bool = False,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Subject:
     """Load the embedded model, a folder, a GGUF file or a Hugging Face id.
 
-    A `lean` subject gives its weights back to the file cache each time it has read them: where they are
-    mapped (Linux, CPU, the dtype of the file), one block and a part of the unembedding are held at a time.
-    Its numbers are the same; weights must not be changed in place.
     Raises SubjectError with one sentence when it cannot be found or read, UnsupportedFamily when its
     architecture has no row in `tracer.models.families`.
     """
@@ -190,8 +183,6 @@ def load(
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(_tokenizer, folder)
-            if lean:  # nor is anything else held while the tokeniser is read, which takes the most
-                wait([reading])
             if names is None:
                 network = AutoModelForCausalLM.from_pretrained(
                     folder, dtype=dtype, attn_implementation="eager"
@@ -199,9 +190,7 @@ def load(
             else:
                 network = _text_part(model, folder, config, names, dtype)
             network.requires_grad_(False).eval().to(device)
-            if lean:
-                _release_after_use(network, family)
-            _page_in(network, lean)  # while the tokeniser is still being read
+            _page_in(network)  # while the tokeniser is still being read
             tokenizer = reading.result()
     except (OSError, ValueError) as exc:
         raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
@@ -222,21 +211,12 @@ def _tokenizer(folder: str) -> Any:
     return tokenizer
 
 
-def _release_after_use(network: Any, family: Family) -> None:
-    """Make a network give back what it has read: block by block, and the unembedding part by part."""
-    for block in part(network, family.blocks).children():
-        release_after_use(block)
-    network.set_output_embeddings(HeadInParts(network.get_output_embeddings()))
-
-
-def _page_in(network: nn.Module, lean: bool) -> None:
+def _page_in(network: nn.Module) -> None:
     """Touch every page of mapped weights once, so that no first answer waits for the disk."""
     for weight in network.parameters():
         if weight.device.type == "cpu":
             for some in weight.detach().split(AT_ONCE):
                 some.flatten()[:: PAGE // weight.element_size()].sum()
-                if lean:
-                    Pages([some]).release()
 
 
 def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtype: torch.dtype) -> Any:
@@ -262,11 +242,6 @@ def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtyp
             f"such as {missing[0]}."
         )
     return network
-
-
-def quickest_dtype() -> torch.dtype:
-    """bfloat16 where the processor multiplies matrices of it, else float32."""
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
 
 
 @dataclass(frozen=True)

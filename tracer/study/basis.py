@@ -22,6 +22,7 @@ from tracer.attribution import (
     Written,
     activations,
     firing,
+    largest,
     neuron_targets,
     total_effects,
     trace,
@@ -30,6 +31,7 @@ from tracer.attribution import (
     written_by,
 )
 from tracer.errors import GraphError
+from tracer.feature_ids import name_feature, read_feature
 from tracer.interventions import (
     Change,
     Effect,
@@ -183,7 +185,7 @@ class Neurons:
     def name_unit(self, layer: int, position: int, index: int) -> str:
         """L11.N1234+@5: layer 11, neuron 1234, positive, at position 5."""
         sign = "+" if self.frozen.layers[layer].acts[position, index] >= 0 else "-"
-        return f"L{layer}.N{index}{sign}@{position}"
+        return name_feature(layer, index, sign, position)
 
     def units(self, ids: Sequence[str]) -> Units:
         """The neurons these ids name; raises GraphError for an id that names none."""
@@ -191,9 +193,8 @@ class Neurons:
         for layer, position, neuron in parsed:
             there = layer < len(frozen.layers) and position < frozen.length
             if not (there and neuron < frozen.subject.neurons):
-                raise GraphError(
-                    f"There is no neuron L{layer}.N{neuron} at position {position} of this text."
-                )
+                name = f"L{layer}.N{neuron}"  # whatever its sign
+                raise GraphError(f"There is no neuron {name} at position {position} of this text.")
         return units_at(parsed)
 
     def activations(self, units: Units) -> Float[Tensor, " unit"]:
@@ -225,7 +226,7 @@ class Neurons:
         size = torch.zeros_like(effects)
         size[:, list(positions)] = effects[:, list(positions)].abs()
         length, neurons = size.shape[1:]
-        best = size.flatten().topk(min(count, int((size > 0).sum()))).indices.sort().values
+        best = largest(size.flatten(), min(count, int((size > 0).sum()))).sort().values
         return Units(best // (length * neurons), best // neurons % length, best % neurons)
 
     def predict(
@@ -296,11 +297,7 @@ def units_at(places: Sequence[tuple[int, int, int]]) -> Units:
 
 def parse_unit(name: str) -> tuple[int, int, int]:
     """(layer, position, neuron) of an id; raises GraphError for anything else."""
-    try:
-        place, position = name.split("@")
-        layer, neuron = place.removeprefix("L").split(".N")
-        if not place.startswith("L") or place[-1] not in "+-":
-            raise ValueError(name)
-        return int(layer), int(position), int(neuron[:-1])
-    except ValueError as exc:
-        raise GraphError(f"{name!r} is not the id of a feature (such as L11.N1234+@5).") from exc
+    found = read_feature(name)
+    if found is None or not found.sign or found.position is None:
+        raise GraphError(f"{name!r} is not the id of a feature (such as L11.N1234+@5).")
+    return found.layer, found.position, found.number

@@ -11,8 +11,20 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution import FIRES, TRANSCODERS, Frozen, Graph, Layer, Linear, Targets, Units, Written
+from tracer.attribution import (
+    FIRES,
+    TRANSCODERS,
+    Frozen,
+    Graph,
+    Layer,
+    Linear,
+    Targets,
+    Units,
+    Written,
+    largest,
+)
 from tracer.errors import GraphError
+from tracer.feature_ids import name_feature, read_feature
 from tracer.interventions import (
     VOCABULARIES,
     Change,
@@ -88,7 +100,7 @@ class Features:
 
     def name_unit(self, layer: int, position: int, index: int) -> str:
         """L11.F1234@5: layer 11, feature 1234, at position 5."""
-        return f"L{layer}.F{index}@{position}"
+        return name_feature(layer, index, "", position)
 
     def units(self, ids: Sequence[str]) -> Units:
         """The features these ids name; raises GraphError for an id that names none."""
@@ -96,9 +108,8 @@ class Features:
         for layer, position, feature in parsed:
             there = layer < len(self.frozen.layers) and position < self.frozen.length
             if not (there and feature < len(self.transcoders.layers[layer].encoder_bias)):
-                raise GraphError(
-                    f"There is no feature L{layer}.F{feature} at position {position} of this text."
-                )
+                name = name_feature(layer, feature)
+                raise GraphError(f"There is no feature {name} at position {position} of this text.")
         return units_at(parsed)
 
     def activations(self, units: Units) -> Float[Tensor, " unit"]:
@@ -153,7 +164,7 @@ class Features:
             by = self.swapped(units, donor, moved).values - by
         felt = felt_by_writes(self.frozen, self.transcoders, self.active, target)
         size = (effect_of_writes(self.transcoders, felt, units) * by).abs()
-        return units.pick(size.topk(min(count, int((size > 0).sum()))).indices.sort().values)
+        return units.pick(largest(size, min(count, int((size > 0).sum()))).sort().values)
 
     def predict(
         self, changes: Sequence[Change], target: Targets, tokens: tuple[int, int], readouts: Sequence[Units]
@@ -294,8 +305,7 @@ def _at(units: Units, places: Mapping[int, int]) -> list[tuple[int, int, int]]:
 
 def parse_feature(name: str) -> tuple[int, int, int]:
     """(layer, position, feature) of an id; raises GraphError for anything else."""
-    place, _, position = name.partition("@")
-    layer, _, feature = place.removeprefix("L").partition(".F")
-    if place.startswith("L") and all(n.isdecimal() for n in (layer, position, feature)):
-        return int(layer), int(position), int(feature)
-    raise GraphError(f"{name!r} is not the id of a transcoder feature (such as L11.F1234@5).")
+    found = read_feature(name)
+    if found is None or found.sign or found.position is None:
+        raise GraphError(f"{name!r} is not the id of a transcoder feature (such as L11.F1234@5).")
+    return found.layer, found.position, found.number

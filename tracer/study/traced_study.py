@@ -23,6 +23,7 @@ from tracer.attribution import (
     Units,
     Written,
     carried,
+    largest,
     promoted,
     raised,
     role,
@@ -159,7 +160,7 @@ class TracedStudy:
         shares = graph.shares() * self.pruned.edges
         visits = torch.cat([self.pruned.influence[: graph.features], shares.new_ones(1)])
         score = (shares * visits[:, None]).flatten()
-        order = score.topk(min(limit, int((score > 0).sum()))).indices.tolist()
+        order = largest(score, min(limit, int((score > 0).sum()))).tolist()
         columns = shares.shape[1]
         return [
             Edge(

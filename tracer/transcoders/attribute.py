@@ -20,21 +20,19 @@ from tracer.attribution import (
     Targets,
     batches,
     direct_rows,
+    expand_certified,
     expected,
-    fewest,
     gross,
     influence,
     likeliest,
     logit_targets,
-    needed,
     strongest,
 )
-from tracer.models import Subject
+from tracer.models import Subject, check_products
 from tracer.transcoders.sources import FeatureSources, feature_sources
 from tracer.transcoders.transcoders import Active, Transcoders, active_features, feature_targets
 
 A_ROUND = 2048  # features expanded between two rankings
-KEPT = 0.8  # of the influence: what pruning keeps by default
 SAMPLE = 16  # rows whose rounding error is measured
 CHAT_PREFIX = [2, 105, 2364, 107]  # <bos><start_of_turn>user and a line break, in Gemma 3
 
@@ -80,16 +78,17 @@ def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a c
     the MLPs write there goes to BOS nodes. Active features that are not chosen are merged into the error of
     their layer and position, or with `rest_apart` (always with `epsilon`) into one node of their own.
     `products` (bfloat16) is the precision in which directions are moved; the error this makes is measured on
-    some rows and stated in `Graph.error`.
+    some rows and stated in `Graph.error`. Raises TracerError where the processor is no faster with it.
     """
+    check_products(products)
     roots = roots or likeliest_roots(frozen)
     zero = int(frozen.bos) if zero_positions is None else zero_positions
     active = active_features(frozen, transcoders, zero)
     sources = feature_sources(frozen, transcoders, active)
-    known = _first(frozen, roots, sources, zero if epsilon is None else None)
+    first = _first(frozen, roots, sources, zero if epsilon is None else None)
     budget, rest_apart = min(max_feature_nodes, len(active.acts)), rest_apart or epsilon is not None
 
-    def expand(known: _Known, best: Tensor) -> _Known:
+    def grow(known: _Known, best: Tensor) -> _Known:
         targets = feature_targets(frozen, transcoders, active.pick(best))
         order = torch.cat(
             batches(frozen, targets)
@@ -98,13 +97,16 @@ def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a c
         rows = direct_rows(frozen, targets.pick(order), sources, share, products=products)
         return _with(known, rows, best[order])
 
+    expansion, unexplored, hoped = _Expansion(first, sources, grow), None, None
     if epsilon is None:
-        while len(known.chosen) < budget:
-            found = influence(_features(known, sources), known.sizes, known.chosen, known.weights)
-            known = expand(known, strongest(found, known.chosen, min(a_round, budget - len(known.chosen))))
-        unexplored, hoped = None, None
+        while len(expansion.chosen) < budget:
+            wanted = min(a_round, budget - len(expansion.chosen))
+            expansion = expansion.expand(strongest(expansion.influence(), expansion.chosen, wanted))
     else:
-        known, unexplored, hoped = _certified(sources, known, expand, epsilon, budget)
+        last, _, hoped, unexplored = expand_certified(expansion, epsilon, budget)
+        assert isinstance(last, _Expansion)
+        expansion = last
+    known = expansion.known
     order = known.chosen.argsort()
     edges = _edges(sources, known, order, rest_apart)
     graph = _graph(frozen, active.pick(known.chosen[order]), roots, edges, zero, rest_apart)
@@ -116,40 +118,6 @@ def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a c
     return replace(graph, unexplored=unexplored, expected=hoped, error=error)
 
 
-def _certified(
-    sources: FeatureSources,
-    known: "_Known",
-    expand: Callable[["_Known", Tensor], "_Known"],
-    epsilon: float,
-    budget: int,
-) -> tuple["_Known", float, Float[Tensor, " column"]]:
-    """Expand best first until the bound is proven, then what pruning would keep: rows, bound, influences."""
-
-    def known_influence(known: _Known) -> Tensor:
-        return influence(_features(known, sources), known.sizes, known.chosen, known.weights)
-
-    def hope(known: _Known) -> Tensor:
-        units, positions = sources.active.units, sources.bias_column - sources.token_column
-        return expected(known.blocks, known.sizes, known.chosen, known.weights, units, positions)
-
-    while True:
-        found = known_influence(known)
-        unexplored, least = needed(found, known.chosen, epsilon)
-        wanted = min(least, budget - len(known.chosen))
-        if not wanted:
-            break
-        known = expand(known, strongest(found, known.chosen, wanted))
-    hoped = hope(known)
-    kept = fewest(hoped, KEPT)[: sources.error_column]
-    kept[known.chosen] = False
-    more = kept.nonzero()[:, 0][: budget - len(known.chosen)]
-    if len(more):
-        known = expand(known, more)
-        unexplored, _ = needed(known_influence(known), known.chosen, epsilon)
-        hoped = hope(known)
-    return known, unexplored, hoped
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """Rows known so far: the roots', then those of the chosen features, block by block as they were made."""
@@ -159,6 +127,40 @@ class _Known:
     chosen: Int[Tensor, " unit"]
     weights: Float[Tensor, " root"]
     apart: Int[Tensor, " some"]  # columns that share no influence: biases, what is written at zero positions
+
+
+@dataclass(frozen=True, slots=True)
+class _Expansion:
+    """Rows known so far and how more are made, for `expand_certified`."""
+
+    known: _Known
+    sources: FeatureSources
+    grow: Callable[[_Known, Tensor], _Known]
+
+    @property
+    def chosen(self) -> Int[Tensor, " unit"]:
+        """The features that have a row."""
+        return self.known.chosen
+
+    @property
+    def unit_count(self) -> int:
+        """How many features are active."""
+        return self.sources.error_column
+
+    def influence(self) -> Float[Tensor, " unit"]:
+        """Each feature's influence, known through the rows there are."""
+        known, units = self.known, [block[:, : self.unit_count] for block in self.known.blocks]
+        return influence(units, known.sizes, known.chosen, known.weights)
+
+    def expected(self) -> Float[Tensor, " column"]:
+        """Every column's influence, estimated for what has no row."""
+        known, sources = self.known, self.sources
+        units, positions = sources.active.units, sources.bias_column - sources.token_column
+        return expected(known.blocks, known.sizes, known.chosen, known.weights, units, positions)
+
+    def expand(self, best: Int[Tensor, " more"]) -> "_Expansion":
+        """These features' rows, too."""
+        return replace(self, known=self.grow(self.known, best))
 
 
 def _first(frozen: Frozen, roots: Roots, sources: FeatureSources, zero: int | None) -> _Known:
@@ -179,10 +181,6 @@ def _with(known: _Known, rows: Tensor, chosen: Tensor) -> _Known:
         sizes=torch.cat([known.sizes, gross(rows, known.apart)]),
         chosen=torch.cat([known.chosen, chosen]),
     )
-
-
-def _features(known: _Known, sources: FeatureSources) -> list[Float[Tensor, "_ unit"]]:
-    return [block[:, : sources.error_column] for block in known.blocks]
 
 
 def _error(frozen: Frozen, transcoders: Transcoders, sources: FeatureSources, known: _Known) -> float:

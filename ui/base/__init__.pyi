@@ -2,6 +2,7 @@ from .chat_messages import (
     isolated as isolated,
     marked as marked,
     visible as visible,
+    with_waiting as with_waiting,
     words as words,
 )
 from .console import (
@@ -9,6 +10,7 @@ from .console import (
     Model as Model,
     Refused as Refused,
     Transcoders as Transcoders,
+    can_reply as can_reply,
     check_folder as check_folder,
     check_text as check_text,
     desk_of as desk_of,

@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from agent import Answered, Drew, Event, Failed, Said, Working
+from agent import Answered, Asks, Drew, Event, Failed, Said, Working
+
+if TYPE_CHECKING:
+    from agent import Unfinished
 
 Message = dict[str, Any]
+CUT_OFF = "This question was stopped before it was answered. “Go on” answers it from where it stood."
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-=!|~$:.])")
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
@@ -58,6 +62,8 @@ def hear(turn: Turn, event: Event, seconds: float) -> Turn:
             return replace(turn, said=turn.said + marked(text, cites, circuit))
         case Failed(why):
             return replace(turn, failed=why)
+        case Asks(what):
+            return replace(turn, said=turn.said + words(what))
         case Drew() | Answered():
             return turn
         case _:
@@ -178,6 +184,17 @@ def read(view: Mapping[str, Any]) -> list[dict[str, Any]]:
 def waiting() -> Message:
     """What stands in the chat until the model is there."""
     return {"role": "assistant", "content": "The model is loading; this conversation opens when it is there."}
+
+
+def with_waiting(history: Iterable[Mapping[str, Any]], waits: "Unfinished | None") -> list[Mapping[str, Any]]:
+    """The conversation with a question that has no answer at its end: what was asked, and how it goes on."""
+    lines = list(history)
+    if waits is None:
+        return lines
+    if [line["content"] for line in lines[-2:]] == [waits.message, "Stopped."]:
+        lines = lines[:-2]
+    content = words(waits.asks) if waits.asks else CUT_OFF
+    return [*lines, {"role": "user", "content": waits.message}, {"role": "assistant", "content": content}]
 
 
 def trouble(why: str) -> Message:

@@ -54,10 +54,19 @@ def desk_of(model: str | None, brain: str | None = None, transcoders: str | None
         desk.close()
 
 
-def heard(session: "Session", question: dict[str, Any]) -> "Iterator[Event]":
-    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused."""
+def can_reply() -> bool:
+    """Whether somebody at a terminal can be asked something."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def heard(session: "Session", question: dict[str, Any] | None) -> "Iterator[Event]":
+    """The events of an answer; the work shows on a terminal's stderr, a failure is Refused.
+
+    Without a question it goes on with the one that was cut off.
+    """
     cancel = threading.Event()
-    yield from told(session.ask(**question, cancel=cancel), cancel)
+    events = session.go_on(cancel=cancel) if question is None else session.ask(**question, cancel=cancel)
+    yield from told(events, cancel)
 
 
 def told(events: "Iterator[Event]", cancel: threading.Event) -> "Iterator[Event]":

@@ -18,6 +18,7 @@ from ui.base import (
     Model,
     Refused,
     Transcoders,
+    can_reply,
     check_folder,
     check_text,
     desk_of,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from agent import Desk, Session, Settings
 
 STOPPED = 130
+WHY = "why-"  # how the conversations of one question are called
 app = typer.Typer(
     name="askcircuit",
     help="Ask a language model why it said that.",
@@ -51,6 +53,18 @@ app.command()(swap)
 app.command()(trace)
 app.command()(investigate)
 app.command()(replay)
+
+
+@app.command("agent")
+def show_agent(
+    draw: Annotated[bool, typer.Option("--draw", help="Print the loop as a mermaid diagram.")] = False,
+) -> None:
+    """Show how the agent works: its planner and the actions it goes to and comes back from."""
+    from agent import draw_loop
+
+    if not draw:
+        raise Refused("Say what to show: --draw prints the loop as a mermaid diagram.")
+    typer.echo(draw_loop())
 
 
 @app.callback(invoke_without_command=True)
@@ -75,32 +89,60 @@ def why(  # noqa: PLR0913 - an option each
         Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
     ] = None,
     graph: Annotated[Path | None, typer.Option(help="Explain this graph file, without a model.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last why that was cut off, behind its last step.")
+    ] = False,
 ) -> None:
     """Explain why the model continues TEXT as it does."""
     if graph is not None:
         explain_file(graph, as_json)
         return
-    if not text.strip():
+    if not resume and not text.strip():
         raise Refused("The text is empty: give the text to explain, or a graph file with --graph.")
     if out is not None:
         check_folder(out)
     for piece in (text, said, rather_than, ask):
         check_text(piece)
-    from agent import Answered, Drew, Session
-
-    report, view = None, None
+    question = {"message": ask, "text": text, "said": said, "foil": rather_than}
     with desk_of(model, brain, transcoders) as desk:
-        session = Session(desk, f"why-{uuid.uuid4().hex}")
-        question = {"message": ask, "text": text, "said": said, "foil": rather_than}
-        try:
-            for event in heard(session, question):
+        report, view = asked_once(desk, None if resume else question)
+    deliver(report, view, out, as_json, detail=detail)
+
+
+def asked_once(
+    desk: "Desk", question: dict[str, Any] | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The report and the drawing of one question, or of the last one that was cut off; no conversation."""
+    from agent import Answered, Asks, Drew, Session
+
+    thread = f"{WHY}{uuid.uuid4().hex}"
+    if question is None:
+        last = desk.conversations.last_in_hand(WHY)
+        if last is None:
+            raise Refused("No why was cut off: there is nothing to go on with. Give a text.")
+        thread = last.thread
+    session = Session(desk, thread, asks=can_reply())
+    report, view = None, None
+    events = heard(session, question)
+    try:
+        while events:
+            asks = None
+            for event in events:
                 if isinstance(event, Answered):
                     report = event.report
                 elif isinstance(event, Drew):
                     view = event.view
-        finally:
-            session.forget()  # one question, no conversation
-    deliver(report, view, out, as_json, detail=detail)
+                elif isinstance(event, Asks):
+                    asks = event
+            events = heard(session, {"message": consent(asks.what)}) if asks else iter(())
+    finally:
+        session.forget()
+    return report, view
+
+
+def consent(what: str) -> str:
+    """Yes or no, from whoever sits at the terminal."""
+    return "yes" if typer.confirm(what, err=True) else "no"
 
 
 def deliver(
@@ -139,7 +181,7 @@ def chat(
         from agent import Session
 
         with desk_of(model, transcoders=transcoders) as desk:
-            talk(Session(desk, thread))
+            talk(Session(desk, thread, asks=True))
         return
     check_port(settings.host, settings.port)
     settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the page is there
@@ -259,11 +301,11 @@ def expected(exc: Exception) -> str:
 
 def talk(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
-    from agent import Answered, Said
-    from ui.base import answer, markdown, said
+    from agent import Answered, Asks, Said
+    from ui.base import answer, markdown, said, with_waiting
 
     out = screen()
-    for message in session.history()[-4:]:
+    for message in with_waiting(session.history()[-4:], session.unfinished()):
         out.print(said(message))
     out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
     while line := next_line():
@@ -275,11 +317,13 @@ def talk(session: "Session") -> None:
                     parts.append(event.text)
                 elif isinstance(event, Answered):
                     report = event.report
+                elif isinstance(event, Asks):
+                    parts.append(event.what)
             out.print(answer(report, detail=False) if report else markdown("".join(parts)))
         except Refused as exc:
             out.print(str(exc), markup=False)
         except KeyboardInterrupt:
-            out.print("Stopped.")
+            out.print("Stopped. “go on” goes on from there.")
 
 
 def next_line() -> str:

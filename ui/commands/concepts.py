@@ -1,4 +1,4 @@
-"""Commands on concepts: what a model has in mind on a text, an exchange of two, and the lens that reads them."""
+"""Commands on concepts: what a model has in mind on a text, an exchange of two, and the lens."""
 
 import threading
 import uuid

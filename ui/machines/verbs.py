@@ -62,8 +62,9 @@ class Client:
             raise Refused("The thread is not one that `why` gave: it should be 32 letters and digits.")
         from agent import Session
 
-        session = Session(self.opening.desk(), chosen)
-        if not session.history():
+        desk = self.opening.desk()
+        session = Session(desk, chosen, asks=self.alone or desk.settings.asks_for_more)
+        if not session.history() and session.unfinished() is None:
             raise Refused("There is no conversation of this thread: call `why` first, and give its `thread`.")
         self.last = chosen
         return chosen, session
@@ -88,7 +89,7 @@ class Call:
 
     def hear(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
         """The words and the report of an answer; raises Refused with what went wrong."""
-        from agent import Answered, Failed, Said, Working, unfolded
+        from agent import Answered, Asks, Failed, Said, Working, unfolded
 
         words, report = [], None
         with closing(events):  # whatever happens here, the turn is given up
@@ -100,6 +101,8 @@ class Call:
                         words.append(text)
                     case Answered(whole):
                         report = whole
+                    case Asks(what):
+                        words.append(f"{what}\n\nCall `go_on`, with `allow` true or false.")
                     case Failed(why):
                         raise Refused(why)
         return unfolded("".join(words).strip()), report
@@ -169,11 +172,12 @@ class Why(Verb):
         """Ask in a new conversation."""
         from agent import Session
 
-        thread = uuid.uuid4().hex
-        session = Session(call.desk(), thread)
+        thread, desk = uuid.uuid4().hex, call.desk()
+        call.client.last = thread
+        call.tell(f"thread {thread}")  # first: `go_on` needs it, should the answer be cut off
+        session = Session(desk, thread, asks=call.client.alone or desk.settings.asks_for_more)
         asked = session.ask("", text=self.text, said=self.said, foil=self.rather_than, cancel=call.cancel)
         words, report = call.hear(asked)
-        call.client.last = thread
         return Result(words, {"thread": thread, "report": report})
 
 
@@ -288,6 +292,26 @@ class Ask(Verb):
         return Result(words, {"thread": thread, "report": report, "claims": session.findings()})
 
 
+class GoOn(Verb):
+    """Go on with a question of this thread that was cut off, or that asks whether it may spend more.
+
+    It goes on behind the last step that was done, and gives what the question would have given.
+    """
+
+    name: ClassVar[str] = "go_on"
+    allow: bool = Field(
+        True, description="Whether it may spend more; without, it answers with what is known."
+    )
+    thread: Thread = None
+
+    def run(self, call: Call) -> Result:
+        """Take the question up again."""
+        call.desk()
+        thread, session = call.client.session(self.thread)
+        words, report = call.hear(session.go_on(allow=self.allow, cancel=call.cancel))
+        return Result(words, {"thread": thread, "report": report, "claims": session.findings()})
+
+
 class SearchFeatures(Verb):
     """Find features by meaning.
 
@@ -327,7 +351,7 @@ def fitting(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
 
 
 VERBS: dict[str, type[Verb]] = {
-    verb.name: verb for verb in (Why, Concepts, Swap, Intervene, Ask, Trace, SearchFeatures)
+    verb.name: verb for verb in (Why, Concepts, Swap, Intervene, Ask, GoOn, Trace, SearchFeatures)
 }
 
 

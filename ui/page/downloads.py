@@ -45,11 +45,11 @@ def graph_json(talk: "Talk", bundle: "Bundle") -> str:
     """The pruned graph as circuit-tracer and Neuronpedia read it, traced again on the model."""
     from agent import export_trace
 
-    question = bundle.report["question"]
+    question = bundle.report.question
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.json"
-        ends = {"said": question["answer"], "foil": question["foil"]}
-        export_trace(talk.opening.desk(), bundle.report["text"], path, **ends)
+        desk = talk.opening.desk()
+        export_trace(desk, bundle.report.text, path, said=question.answer, foil=question.foil)
         return path.read_text(encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from agent import AgentError, Roster
+from agent import AgentError, Roster, Unfinished
 from ui.base import Opening, chat_messages
 from ui.page import downloads, owners, shared_bundles, suggestions
 from ui.page.open_conversations import Still, Talks, act_of, dialled, factor_of, focus_of, listen, thread_of
@@ -107,7 +107,7 @@ class Page:
         """A conversation as it stands."""
         talk = self.talks.get(thread)
         try:
-            history, drawing = talk.history(), talk.drawing()
+            history, drawing, waits = talk.history(), talk.drawing(), talk.unfinished()
         except AgentError as exc:
             return {self.w.chat: [chat_messages.trouble(str(exc))]}
         return {
@@ -115,9 +115,9 @@ class Page:
             self.w.box: "",
             self.w.kept: thread,
             self.w.thread: thread,
-            self.w.chat: chat_messages.past(history),
+            self.w.chat: chat_messages.past(chat_messages.with_waiting(history, waits)),
             self.w.circuit: chat_messages.drawn(self.seen(drawing)),
-            **self.pinned(None, drawing),
+            **self.pinned(None, drawing, waits),
         }
 
     def on_new(self, key: Any, request: gr.Request) -> Scene:
@@ -269,7 +269,7 @@ class Page:
             self.w.shelf: self.shelved(thread, owner_of(request, key), saves=downloads.saves(drawing)),
             self.w.go: gr.update(visible=True),
             self.w.stop: gr.update(visible=False),
-            **self.pinned(focus, drawing),
+            **self.pinned(focus, drawing, self.talks.get(thread).unfinished()),
         }
 
     def drawn(self, thread: Any) -> Any:
@@ -319,11 +319,11 @@ class Page:
         """The circuit as it is shown: where nothing can be asked, nothing can be tried either."""
         return {**drawing, "only_seen": True} if drawing and self.w.read_only else drawing
 
-    def pinned(self, focus: Any, drawing: Any) -> Scene:
-        """The focus, its chip, and the questions that make sense with it."""
+    def pinned(self, focus: Any, drawing: Any, waits: Unfinished | None = None) -> Scene:
+        """The focus, its chip, and the questions that make sense with it, or with one that waits."""
         asked = focus if not self.w.read_only else None
         chip = gr.update(value=chat_messages.chip(asked) if asked else "", visible=bool(asked))
-        asks = suggestions.ideas(self.seen(drawing), focus)
+        asks = suggestions.replies(waits) or suggestions.ideas(self.seen(drawing), focus)
         buttons = {
             button: gr.update(value=asks[i] if i < len(asks) else "", visible=i < len(asks))
             for i, button in enumerate(self.w.ideas)

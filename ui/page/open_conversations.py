@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ui.base import Opening, Waited
 
 if TYPE_CHECKING:
-    from agent import Bundle, Event, Session
+    from agent import Bundle, Event, Session, Unfinished
 
 MOST_OPEN = 256
 LEAVING = 10.0  # seconds
@@ -31,7 +31,7 @@ class Still:
     @staticmethod
     def of(bundle: "Bundle") -> "Still":
         """A bundle as it was left."""
-        return Still([dict(each) for each in bundle.history], bundle.drawing, bundle)
+        return Still([dict(each) for each in bundle.history], bundle.drawing.plain(), bundle)
 
 
 @dataclass(slots=True)
@@ -52,7 +52,8 @@ class Talk:
         if self._session is None:
             from agent import Session
 
-            self._session = Session(self.opening.desk(cancel), self.thread)
+            desk = self.opening.desk(cancel)
+            self._session = Session(desk, self.thread, asks=desk.settings.asks_for_more)
         if self.still is not None and self.still.bundle is not None:
             self._session.open(self.still.bundle)
         self.still = None
@@ -72,6 +73,12 @@ class Talk:
         if self.still is not None:
             return self.still.history
         return [dict(each) for each in self.session().history()]
+
+    def unfinished(self) -> "Unfinished | None":
+        """The question that was cut off, or waits for a yes; none while one is being answered."""
+        if self.still is not None or self.busy.locked() or not self.opening.ready or self.opening.failed:
+            return None
+        return self.session().unfinished()
 
     def drawing(self) -> dict[str, Any] | None:
         """The circuit that was shown last."""

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from agent import Unfinished
+
 EXAMPLES = {
     "Texas → Austin": "Why does 'Texas, whose capital is' continue with Austin?",
     "Tokyo → yen": "Why does 'The currency of the country whose capital is Tokyo is the' "
@@ -33,6 +35,13 @@ def ideas(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[
     for group in (untested or groups)[:1]:
         out.insert(2, f"What happens if you remove {group['id']}?")
     return out[:COUNT]
+
+
+def replies(waits: Unfinished | None) -> list[str]:
+    """What can be said to a question that was cut off, or that asks whether it may spend more."""
+    if waits is None:
+        return []
+    return ["Yes", "No"] if waits.asks else ["Go on"]
 
 
 def hint(drawing: dict[str, Any] | None) -> str:

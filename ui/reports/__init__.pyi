@@ -1,3 +1,8 @@
+from .circuit_page import (
+    circuit_page as circuit_page,
+    framed as framed,
+    words_as_html as words_as_html,
+)
 from .explanation_file import (
     as_html as as_html,
     as_markdown as as_markdown,

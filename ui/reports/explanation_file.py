@@ -57,24 +57,33 @@ def made_with(bundle: "Bundle") -> str:
     return words(f"Made with askcircuit: {settings}; {versions}; bundle {bundle.id}.")
 
 
-def as_html(bundle: "Bundle") -> str:
-    """One page that needs nothing else: the conversation, the drawing, the evidence."""
-    code = f"({script('saved_page.js', 'openSavedPage')})();"
+def saved_page_script() -> str:
+    """The script that draws the circuit a saved page holds."""
+    return f"({script('saved_page.js', 'openSavedPage')})();"
+
+
+def page_policy(code: str) -> str:
+    """The content security policy of a saved page: it runs this script and loads nothing."""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    policy = (
+    return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def as_html(bundle: "Bundle") -> str:
+    """One page that needs nothing else: the conversation, the drawing, the evidence."""
+    code = saved_page_script()
     md = MarkdownIt("commonmark", {"html": False})
     return fill(
         "explanation.html",
         title=bundle.title,
-        policy=policy,
+        policy=page_policy(code),
         looks=f"{style('explanation.css')}{asset('said.css')}#circuit {{ {asset('graph.css')} }}",
         said=[_message(md, each) for each in bundle.history],
         evidence=evidence(bundle),
         made_with=md.render(made_with(bundle)),
-        drawing=bundle.drawing,
+        drawing=bundle.drawing.plain(),
         script=code,
     )
 

@@ -1,0 +1,34 @@
+"""A question run to its end: its report, or its words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from agent.core import AgentError, Answered, Asks, Event, Failed, Said
+
+
+def answered(events: Iterator[Event]) -> dict[str, Any]:
+    """Run a question to its end and return the report; raises AgentError with what went wrong."""
+    report = None
+    for event in events:  # to the last one: the library is filled after the answer
+        if isinstance(event, Failed):
+            raise AgentError(event.why)
+        if isinstance(event, Asks):
+            raise AgentError(event.what)
+        if isinstance(event, Answered):
+            report = event.report
+    if report is None:
+        raise AgentError("The question was answered in words, without a report: in_words gives them.")
+    return report
+
+
+def in_words(events: Iterator[Event]) -> str:
+    """Run a question to its end and return the answer as markdown; raises AgentError with what went wrong."""
+    parts = []
+    for event in events:
+        if isinstance(event, Failed):
+            raise AgentError(event.why)
+        if isinstance(event, Said):
+            parts.append(event.text)
+        if isinstance(event, Asks):
+            parts.append(event.what)
+    return "".join(parts).strip()

@@ -1,0 +1,107 @@
+"""How a question begins: what decides, what state it starts from, what it may hold, how long it may take."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, cast
+
+from agent.answers import last_said
+from agent.core import Brain, Message, QuestionError, Settings, SettingsError, State
+from agent.planners import FRESH, Budget, LLMBrain, OneShotBrain, RuleBrain, TextBrain, lacking, right_one
+from agent.questions import Intent, Question
+
+GOING_ON = {Intent.WHY, Intent.USES}  # about the same text they keep what its answer is compared with
+OF_THE_LOOP = ("decision", "asks", "granted", "brain")
+KEPT_APART = ("history", "report")  # what a question in hand needs not
+
+
+def budget_of(settings: Settings) -> Budget:
+    """What a question may cost by these settings."""
+    return Budget(settings.max_actions, settings.answer_within, settings.max_passes)
+
+
+def choose_brain(
+    name: str, settings: Settings, stop: threading.Event, budget: Budget, *, thorough: bool = False
+) -> Brain:
+    """The brain of this name, which answers with what there is once its budget is spent."""
+    match name:
+        case "llm":
+            return LLMBrain(settings, stop, budget, thorough=thorough)
+        case "one-shot":
+            return OneShotBrain(settings.nodes)
+        case "text-only":
+            return TextBrain(settings.nodes)
+        case "rules":
+            return RuleBrain(settings.nodes, budget, thorough=thorough)
+        case _:
+            raise SettingsError(f"There is no brain {name!r}; there are rules, llm, one-shot and text-only.")
+
+
+@contextmanager
+def limited(seconds: int | None, stop: threading.Event) -> Iterator[threading.Event]:
+    """Stop what runs in the block after this time; the event yielded tells that it was the time."""
+    expired = threading.Event()
+
+    def end() -> None:
+        expired.set()
+        stop.set()
+
+    clock = threading.Timer(seconds or 0, end)
+    clock.daemon = True
+    if seconds is not None:
+        clock.start()
+    try:
+        yield expired
+    finally:
+        clock.cancel()
+
+
+def first_state(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
+    """The state a turn starts from: explanations start anew, other questions go on with what is there."""
+    asked = asdict(question)
+    asked["lacking"] = lacking(question, focus, old.get("case")) if old.get("case") or question.text else ""
+    intent = Intent.HELP if asked["lacking"] else question.intent
+    asked["intent"] = str(intent)
+    case = old.get("case")
+    turn = old.get("turn", 0) + 1
+    fresh = intent in FRESH
+    if intent is Intent.EVIDENCE:
+        asked["about"] = last_said(old)
+    elsewhere = (
+        not asked["lacking"] and bool(question.text) and (case is None or case["text"] != question.text)
+    )
+    state: dict[str, Any] = {name: value for name, value in old.items() if name not in KEPT_APART}
+    state |= {
+        "turn": turn,
+        "said": [Message(role="user", content=message)],
+        "question": asked,
+        "focus": focus,
+    }
+    state |= {"finished": False, "log": [], **dict.fromkeys(("found", "spent", *OF_THE_LOOP))}
+    if fresh or elsewhere:
+        asked["text"] = question.text or (case["text"] if case else None)
+        if question.intent is Intent.WHY_NOT and not question.text:
+            asked["said"] = None
+        if question.intent in GOING_ON and case and not elsewhere and not (question.said or question.foil):
+            asked["foil"] = case["foil"]  # what it was compared with before
+        if question.intent is Intent.MISTAKE and not asked["foil"] and asked["text"]:
+            asked["foil"], asked["assumed"] = right_one(asked["text"], case if not elsewhere else None)
+        state |= dict.fromkeys(("case", "graph", "concepts", "groups", "flows", "drawing", "report"))
+        state |= {"features": [], "claims": []}
+    return cast(State, state)
+
+
+def clean(text: str) -> str:
+    """Text that can be stored: lone surrogates cannot be encoded."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def refuse_control_characters(question: Question) -> None:
+    """Tabs and line ends are text; other control characters and lone surrogates are a broken input."""
+    pieces = (question.text, question.said, question.foil, question.group, question.other)
+    for c in "".join(piece or "" for piece in pieces):
+        if (ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000:
+            raise QuestionError(
+                f"The text holds the control character U+{ord(c):04X}, which cannot be read. Remove it."
+            )

@@ -1,0 +1,218 @@
+"""A loaded model to ask: `open` loads one, `why` asks one that stays loaded."""
+
+import os
+import sys
+import uuid
+import weakref
+from collections.abc import Callable, Generator
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from agent import (
+    AgentError,
+    Answered,
+    Event,
+    Failed,
+    Said,
+    Session as Conversation,
+    Working,
+    draw_trace,
+    export_trace,
+    open_desk,
+    read_bundle,
+    read_settings,
+)
+from askcircuit.answer import Answer, Trace, answer_of
+from askcircuit.circuit import Circuit
+
+if TYPE_CHECKING:
+    from agent import Desk
+
+Tell = Callable[[Event], None]
+
+
+class Session:
+    """A loaded model and the conversations about it; a context manager that frees both at its end.
+
+    Conversations last as long as the session: `Answer.save` keeps one as a file.
+    """
+
+    def __init__(self, desk: "Desk", progress: bool = False) -> None:
+        """Use `open` to get one; `progress` prints each step to stderr as it ends."""
+        self._desk, self._tell = desk, _print_step if progress else _say_nothing
+        self._talks: list[Conversation] = []
+        self._end = weakref.finalize(self, _close, desk, self._talks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the conversations and free the model; answers stay readable and can be saved."""
+        self._end()
+
+    def why(
+        self,
+        text: str,
+        *,
+        said: str | None = None,
+        rather_than: str | None = None,
+        question: str = "",
+    ) -> Answer:
+        """Why the model continues `text` as it does: with `said` (its first choice), not `rather_than`.
+
+        `question` is the question in your own words. Every claim is tested on the model. Begins a
+        conversation of its own. Raises AgentError with a sentence.
+        """
+        if not text.strip():
+            raise AgentError("The text is empty: give the text whose next token is to be explained.")
+        talk = self._begin()
+        return talk.hear(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
+
+    def ask(self, message: str) -> Answer:
+        """Anything the chat understands, going on with the last conversation. Raises AgentError."""
+        talk = _Talk(self, self._talks[-1]) if self._talks else self._begin()
+        return talk.ask(message)
+
+    def trace(self, text: str, *, said: str | None = None, rather_than: str | None = None) -> Trace:
+        """The pruned attribution graph of `text` with named groups; nothing is tested. Raises AgentError."""
+        self._check_open()
+        ends: dict[str, Any] = {"said": said, "foil": rather_than, "emit": self._tell}
+        view = draw_trace(self._desk, text, **ends)
+        return Trace(Circuit(view), partial(export_trace, self._desk, text, **ends))
+
+    def read(self, path: str | Path) -> Answer:
+        """An answer that was saved as a bundle (.json, .json.gz), to be asked on. Raises AgentError."""
+        bundle = read_bundle(path)
+        talk = self._begin()
+        talk.conversation.open(bundle)
+        return answer_of(bundle, talk)
+
+    def about(self) -> dict[str, Any]:
+        """What is loaded: model, family, features, layers, device, and what chooses the tests."""
+        return self._desk.about()
+
+    def _begin(self) -> "_Talk":
+        self._check_open()
+        conversation = Conversation(self._desk, f"python-{uuid.uuid4().hex}")
+        self._talks.append(conversation)
+        return _Talk(self, conversation)
+
+    def _check_open(self) -> None:
+        if not self._end.alive:
+            raise AgentError("This session is closed. Open another with askcircuit.open().")
+
+
+class _Talk:
+    """One conversation of a session; keeps the session, and with it the model, alive."""
+
+    def __init__(self, session: Session, conversation: Conversation) -> None:
+        self._session, self.conversation = session, conversation
+
+    def ask(self, message: str) -> Answer:
+        """The answer to a follow-up."""
+        self._session._check_open()
+        return self.hear(self.conversation.ask(message))
+
+    def scale(self, group: str, factor: float) -> Answer:
+        """What happens when activations are multiplied."""
+        self._session._check_open()
+        return self.hear(self.conversation.intervene(group, factor=factor))
+
+    def swap(self, group: str, other: str) -> Answer:
+        """What happens with another word's activations."""
+        self._session._check_open()
+        return self.hear(self.conversation.intervene(group, other=other))
+
+    def hear(self, events: Generator[Event, None, None]) -> Answer:
+        """Run a question to its end; raises AgentError with what went wrong."""
+        parts, report = [], None
+        try:
+            for event in events:
+                match event:
+                    case Failed(why):
+                        raise AgentError(why)
+                    case Said(text):
+                        parts.append(text)
+                    case Answered(whole):
+                        report = whole
+                    case _:
+                        self._session._tell(event)
+        finally:
+            events.close()
+        return self._answer("".join(parts).strip(), report)
+
+    def _answer(self, markdown: str, report: dict[str, Any] | None) -> Answer:
+        drawing = self.conversation.last_drawing()
+        answer = {"answer": {"markdown": markdown}, "claims": self.conversation.findings()}
+        return Answer(
+            markdown,
+            report or answer,
+            Circuit(drawing or {}),
+            message=self.conversation.history()[-1],
+            bundle=self.conversation.bundle() if drawing else None,
+            conversation=self,
+        )
+
+
+def open(
+    *,
+    model: str | None = None,
+    transcoders: str | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> Session:
+    """Load a model to ask: `with askcircuit.open() as session: session.why(text)`.
+
+    `model` is a packaged one (embedded, smollm2), a folder, a GGUF file or a hub id; `transcoders` a set to
+    trace in place of neurons; `settings` are those of docs/settings.md in small letters (nodes=2000).
+    Raises AgentError with a sentence.
+    """
+    # read when torch is imported: idle threads that spin cost 4 to 10 times where the cores are shared
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    chosen = read_settings(model=model, transcoders=transcoders, **settings)
+    return Session(open_desk(chosen), progress)
+
+
+@lru_cache(maxsize=1)
+def _stays_open(model: str | None, transcoders: str | None, progress: bool) -> Session:
+    return open(model=model, transcoders=transcoders, progress=progress)
+
+
+def why(
+    text: str,
+    *,
+    said: str | None = None,
+    rather_than: str | None = None,
+    model: str | None = None,
+    transcoders: str | None = None,
+    progress: bool = False,
+) -> Answer:
+    """Why a model continues `text` as it does, tested; the model stays loaded for the next question.
+
+    `said` is the token to explain (the model's first choice without), `rather_than` the one it is compared
+    with (the runner-up without). Use `open` to choose when a model is loaded and freed.
+    Raises AgentError with a sentence.
+    """
+    session = _stays_open(model, transcoders, progress)
+    return session.why(text, said=said, rather_than=rather_than)
+
+
+def _close(desk: "Desk", talks: list[Conversation]) -> None:
+    for talk in talks:
+        talk.forget()
+    talks.clear()
+    desk.close()
+
+
+def _say_nothing(_event: Event) -> None:
+    """Hear a step and keep quiet."""
+
+
+def _print_step(event: Event) -> None:
+    if isinstance(event, Working) and event.done >= 1:
+        sys.stderr.write(f"{event.step}: {event.note}\n" if event.note else f"{event.step}\n")
+        sys.stderr.flush()

@@ -1,0 +1,237 @@
+"""A question that was cut off goes on where it stood, and one that would take more than it may asks first."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+
+from agent import Answered, Asks, Said, Session, Working, answered, draw_loop, in_words, read_settings
+from agent.core.conversation_db import open_database
+from agent.core.state import State
+from agent.features.label_store import Library
+from agent.planners.llm_context import KINDS
+from agent.questions.replies import reply
+from agent.workspace.workspace import Desk
+from tests.fake_openai import FakeOpenAI, call
+
+ROOT = Path(__file__).parents[1]
+TEXAS = {"text": "Texas, whose capital is", "said": "Austin", "foil": "Houston"}
+CHILD = f"""
+import os, signal, sys
+from agent import Session, Working, open_desk, read_settings
+folder, step, done = sys.argv[1], sys.argv[2], float(sys.argv[3])
+session = Session(open_desk(read_settings(data_dir=folder, controls=19)), "cut")
+for event in session.go_on() if session.unfinished() else session.ask("", **{TEXAS!r}):
+    if isinstance(event, Working) and event.step == step and event.done >= done:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def desk_in(folder, subject, **more):
+    return Desk(
+        read_settings(data_dir=folder, controls=19, **more), subject, Library.open(folder / "library")
+    )
+
+
+@pytest.fixture(scope="module")
+def desk(embedded_subject, tmp_path_factory):
+    desk = desk_in(tmp_path_factory.mktemp("uncut"), embedded_subject)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def uncut(desk):
+    return answered(Session(desk, "uncut").ask("", **TEXAS))
+
+
+def same(one, other):
+    """Whether two reports say the same; what they cost may differ."""
+    first, second = ({name: value for name, value in r.items() if name != "cost"} for r in (one, other))
+    return json.dumps(first) == json.dumps(second)
+
+
+def cut(events, step):
+    """Listen until a step begins, and then no more."""
+    with closing(events):
+        return any(isinstance(event, Working) and event.step == step for event in events)
+
+
+def kinds(events):
+    return [event.step for event in events if isinstance(event, Working) and event.done == 1.0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_a_process_killed_at_several_nodes_leaves_a_question_that_goes_on(embedded_subject, uncut, tmp_path):
+    for step, done in (("trace", 0.5), ("hypothesise", 0.0), ("test", 0.5), ("answer", 1.0)):
+        words = [sys.executable, "-c", CHILD, str(tmp_path), step, str(done)]
+        ended = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=300, check=False)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    desk = desk_in(tmp_path, embedded_subject)
+    session = Session(desk, "cut")
+    assert session.unfinished() == (TEXAS["text"], "")
+    assert session.history() == []
+    events = list(session.ask("go on"))
+    assert kinds(events) in ([], ["answer"])  # the node may have ended before the process did
+    report = next(event.report for event in events if isinstance(event, Answered))
+    assert same(report, uncut)
+    assert report["cost"]["forward_passes"] >= uncut["cost"]["forward_passes"] - 50
+    assert session.unfinished() is None
+    assert [line["role"] for line in session.history()] == ["user", "assistant"]
+    assert list(desk.conversations.saver.list(None)) == []
+    desk.close()
+
+
+@pytest.mark.parametrize("step", ["predict", "prune", "describe", "group", "combine"])
+def test_whoever_stops_listening_can_have_the_rest(desk, uncut, step):
+    session = Session(desk, f"left at {step}")
+    assert cut(session.ask("", **TEXAS), step)
+    assert session.unfinished().message == TEXAS["text"]
+    events = list(session.go_on())
+    done = [line["action"] for line in uncut["log"]]
+    rest = kinds(events)
+    assert rest == done[len(done) - len(rest) :]  # the step that ran may have ended
+    assert done.index(step) <= len(done) - len(rest) <= done.index(step) + 1
+    assert same(next(event.report for event in events if isinstance(event, Answered)), uncut)
+
+
+def test_another_question_drops_the_one_that_was_cut_off(desk):
+    session = Session(desk, "dropped")
+    assert cut(session.ask("", **TEXAS), "trace")
+    assert "Three that I do understand" in in_words(session.ask("colourless green ideas?"))
+    assert session.unfinished() is None
+    assert list(session.go_on())[-1].why.startswith("There is no question to go on with")
+    assert "Three that I do understand" in in_words(session.ask("go on"))  # nothing to go on with
+
+
+def test_a_question_that_was_stopped_goes_on_too_and_its_answer_takes_its_place(desk, uncut):
+    session = Session(desk, "stopped")
+    for step in ("trace", "test"):
+        stop = threading.Event()
+        asked = {"message": "Go on."} if session.unfinished() else {"message": "", **TEXAS}
+        for event in session.ask(**asked, cancel=stop):
+            if isinstance(event, Working) and event.step == step:
+                stop.set()
+        assert session.unfinished() == (TEXAS["text"], "")
+        assert [line["content"] for line in session.history()] == [TEXAS["text"], "Stopped."]
+        assert len(list(desk.conversations.saver.list(session._config))) == 1  # the last step is enough
+    assert same(answered(session.ask("go on")), uncut)
+    assert [line["role"] for line in session.history()] == ["user", "assistant"]
+    assert session.history()[1]["content"] != "Stopped."
+
+
+@pytest.fixture
+def narrow(desk):
+    """The desk with fewer forward passes allowed than a why takes."""
+    plain = desk.settings
+    desk.settings = read_settings(data_dir=plain.data_dir, controls=19, max_passes=60)
+    yield desk
+    desk.settings = plain
+
+
+def test_it_asks_before_it_takes_more_than_it_may_and_a_yes_goes_on(narrow, uncut):
+    session = Session(narrow, "yes", asks=True)
+    events = list(session.ask("", **TEXAS))
+    assert isinstance(events[-1], Asks)
+    assert "60 are allowed (ASKCIRCUIT_MAX_PASSES)" in events[-1].what
+    assert not any(isinstance(event, Said) for event in events)
+    waits = session.unfinished()
+    assert waits.asks == events[-1].what
+    rounds = 0
+    while isinstance(events[-1], Asks):
+        events, rounds = list(session.ask("yes")), rounds + 1
+    assert 1 <= rounds < 20
+    report = next(event.report for event in events if isinstance(event, Answered))
+    assert same(report, uncut)
+    said = session.history()
+    assert [line["content"] for line in said[:3:2]] == [TEXAS["text"], "yes"]
+    assert len(said) == 2 + 2 * rounds
+
+
+def test_a_no_is_answered_with_what_is_known(narrow, uncut):
+    session = Session(narrow, "no", asks=True)
+    assert isinstance(list(session.ask("", **TEXAS))[-1], Asks)
+    report = answered(session.ask("No."))
+    assert report["tests_run"] < uncut["tests_run"]
+    assert report["log"][-1]["why"] == "no more forward passes were allowed"
+    assert report["answer"]["refused"] == []
+
+
+def test_what_was_asked_survives_a_restart(narrow, embedded_subject):
+    assert isinstance(list(Session(narrow, "later", asks=True).ask("", **TEXAS))[-1], Asks)
+    later = Desk(narrow.settings, embedded_subject, narrow.library)
+    session = Session(later, "later", asks=True)
+    assert "ASKCIRCUIT_MAX_PASSES" in session.unfinished().asks
+    assert answered(session.go_on(allow=False))["text"] == TEXAS["text"]
+    later.conversations.close()
+
+
+def test_whoever_cannot_be_asked_gets_what_there_is(narrow):
+    report = answered(Session(narrow, "nobody").ask("", **TEXAS))
+    assert report["log"][-1]["why"] == "the budget of 60 forward passes is spent"
+
+
+def test_money_is_asked_for_before_it_is_spent(desk):
+    plain, spent = desk.settings, []
+    try:
+        with FakeOpenAI(then=call("prune")) as server:
+            more = {"llm_base_url": server.base_url, "llm_model": "m", "llm_api_key": "sk-12345678"}
+            more |= {"llm_price": 2.0, "llm_dollars": 0.001}
+            desk.settings = read_settings(data_dir=plain.data_dir, controls=19, **more)
+            session = Session(desk, "money", asks=True)
+            events = list(session.ask("", **TEXAS))
+            assert isinstance(events[-1], Asks)
+            assert "ASKCIRCUIT_LLM_DOLLARS" in events[-1].what
+            spent.append(len(server.requests))
+            report = answered(session.ask("no"))
+            spent.append(len(server.requests))
+    finally:
+        desk.settings = plain
+    assert spent[0] == 0  # the first exchange alone would cost more
+    assert report["cost"]["llm_dollars"] <= 0.001
+
+
+def test_conversations_of_earlier_versions_are_taken_over(tmp_path):
+    kept = {"turn": 1, "history": [{"role": "user", "content": "help"}], "question": {}, "focus": None}
+    old = StateGraph(State)
+    old.add_node("act", lambda _state: {"turn": 1})
+    old.add_edge(START, "act")
+    old.add_edge("act", END)
+    connection = open_database(tmp_path)
+    saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    config = {"configurable": {"thread_id": "0" * 32}}
+    old.compile(checkpointer=saver).update_state(config, kept, as_node="act")
+    connection.close()
+    desk = Desk(read_settings(data_dir=tmp_path), None, Library.open(tmp_path / "library"))
+    assert Session(desk, "0" * 32).history() == kept["history"]
+    assert list(desk.conversations.saver.list(None)) == []
+    desk.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [
+        *(("go on", "go on"), ("Please continue.", "go on"), ("carry on from there", "go on")),
+        *(("Yes", "yes"), ("ok, go on", "yes"), ("no, thanks", "no"), ("that's enough", "no")),
+        *(("why?", None), ("go on about Texas", None), ("no idea", None), ("", None)),
+    ],
+)
+def test_replies_are_told_from_questions(message, word):
+    assert reply(message) == word
+
+
+def test_every_action_is_a_node_and_leads_back_to_the_planner():
+    drawn = draw_loop()
+    for kind in KINDS:
+        assert f"planner -.-> {kind};" in drawn
+        assert f"{kind} --> {'__end__' if kind == 'answer' else 'planner'};" in drawn
+    assert "permission --> planner;" in drawn

@@ -1,0 +1,89 @@
+from .carry import (
+    Carried as Carried,
+    Carrier as Carrier,
+    find_carriers as find_carriers,
+)
+from .chain import (
+    Chain as Chain,
+    TestedNode as TestedNode,
+    follow as follow,
+    reading_of as reading_of,
+)
+from .change import (
+    Change as Change,
+    Clamp as Clamp,
+    Effect as Effect,
+    Reading as Reading,
+    measure as measure,
+    stream_behind as stream_behind,
+)
+from .controls import (
+    DrawnControls as DrawnControls,
+    ablation_controls as ablation_controls,
+    exchange_controls as exchange_controls,
+    p_value as p_value,
+)
+from .effects import (
+    AblationTest as AblationTest,
+    Specificity as Specificity,
+    measure_specificity as measure_specificity,
+    try_ablation as try_ablation,
+)
+from .find import (
+    find_concepts as find_concepts,
+)
+from .kinds import (
+    Alternative as Alternative,
+    contrast_direction as contrast_direction,
+    find_alternatives as find_alternatives,
+    is_content as is_content,
+    same_kind as same_kind,
+)
+from .nodes import (
+    ConceptNode as ConceptNode,
+    Role as Role,
+)
+from .operations import (
+    Held as Held,
+    ablate as ablate,
+    displacement as displacement,
+    exchange as exchange,
+    scale as scale,
+    usual_coordinates as usual_coordinates,
+)
+from .predict import (
+    ConceptForecast as ConceptForecast,
+    forecast as forecast,
+)
+from .pushes import (
+    push_controls as push_controls,
+)
+from .share import (
+    ExplainedShare as ExplainedShare,
+    explain_share as explain_share,
+)
+from .slopes import (
+    lead_gradient as lead_gradient,
+)
+from .subspace import (
+    Subspace as Subspace,
+    span as span,
+)
+from .swaps import (
+    Swap as Swap,
+    SwapTest as SwapTest,
+    find_partners as find_partners,
+    swap_concepts as swap_concepts,
+)
+from .weigh import (
+    weigh as weigh,
+)
+from .words import (
+    Words as Words,
+    nameable_words as nameable_words,
+    stand_alone as stand_alone,
+)
+from .writers import (
+    Writer as Writer,
+    find_writers as find_writers,
+)

@@ -1,0 +1,151 @@
+"""Find what concepts a text makes the model hold: which, at which word, behind which blocks, how strongly.
+
+At each (layer, position) the lens is read; tokens stay whose rank and score stand out against what the lens
+reads there for other texts. Spellings are merged into families, layers into runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracer.attribution import Frozen
+from tracer.cancellation import pulse
+from tracer.concepts.nodes import ConceptNode, Role
+from tracer.concepts.weigh import weigh
+from tracer.concepts.words import Words
+from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
+
+RANK = 16  # words that may be named at each place and layer
+SCORE = 2.0  # standard deviations above what is read there for other texts
+MOST_HERE = 16  # concept nodes at one position
+GAP = 1  # layers read in between that a run may miss
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One token read at one place."""
+
+    token: int
+    layer: int
+    position: int
+    rank: int
+    score: float
+
+
+def find_concepts(
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    *,
+    answer: int | None = None,
+    layers: Sequence[int] | None = None,
+    positions: Sequence[int] | None = None,
+    most: int = 24,
+) -> tuple[ConceptNode, ...]:
+    """The concept nodes of a text, at most so many, and MOST_HERE a position.
+
+    First come those that should carry most of the answer; without an answer, those that stand out most.
+    `layers` are those that are read (every second one by default: a run bridges the gap), `positions` all but
+    a begin-of-sequence token. Raises LensError where the lens does not fit the model.
+    """
+    check_fits(lens, frozen.subject)
+    last = len(frozen.layers) - 1
+    chosen = [layer for layer in (range(1, last, 2) if layers is None else layers) if layer in lens.layers]
+    places = list(range(int(frozen.bos), frozen.length) if positions is None else positions)
+    seen = _read(frozen, lens, words, chosen, places)
+    nodes: list[ConceptNode] = []
+    for position in places:
+        here = [one for one in seen if one.position == position]
+        found = sorted(_nodes(frozen, position, here, chosen, answer), key=_order)
+        own = [node for node in found if node.role == "word"][:1]
+        nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
+    return tuple(weigh(frozen, lens, nodes, answer)[:most])
+
+
+def _order(node: ConceptNode) -> tuple[int, float]:
+    return node.rank, -node.strength
+
+
+def _read(
+    frozen: Frozen, lens: Lens, words: Words, layers: Sequence[int], positions: Sequence[int]
+) -> list[_Seen]:
+    """The words that stand out at each place."""
+    subject, stream, seen = frozen.subject, streams(frozen), []
+    for layer in layers:
+        pulse()
+        here = stream[layer, list(positions)]
+        best = words.read(lens, subject, layer, here).topk(min(RANK, len(words.tokens)))
+        tokens = words.tokens[best.indices]
+        scores = stands_out(lens, subject, layer, here, tokens).nan_to_num(SCORE)
+        for row, position in enumerate(positions):
+            ranked = zip(tokens[row].tolist(), scores[row].tolist(), strict=True)
+            seen += [
+                _Seen(token, layer, position, rank, score)
+                for rank, (token, score) in enumerate(ranked)
+                if score >= SCORE
+            ]
+    return seen
+
+
+def _nodes(
+    frozen: Frozen, position: int, seen: Sequence[_Seen], layers: Sequence[int], answer: int | None
+) -> list[ConceptNode]:
+    """Families and runs of what was read at one position; the answer stands alone."""
+    ordered = list(dict.fromkeys(one.token for one in sorted(seen, key=lambda one: (one.rank, -one.score))))
+    apart = [token for token in ordered if token != answer]
+    groups = [(family.name, family.tokens) for family in families(frozen.subject, apart)]
+    if answer in ordered:
+        groups.append((frozen.subject.token_texts([answer])[0].strip(), (answer,)))
+    nodes = []
+    for name, tokens in groups:
+        own = [one for one in seen if one.token in tokens]
+        for run in _runs([one.layer for one in own], layers):
+            within = [one for one in own if one.layer in run]
+            nodes.append(_node(frozen, name, position, within, answer))
+    return nodes
+
+
+def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answer: int | None) -> ConceptNode:
+    ordered = sorted(seen, key=lambda one: (one.rank, -one.score))
+    tokens = tuple(dict.fromkeys(one.token for one in ordered))
+    return ConceptNode(
+        name=name,
+        tokens=tokens,
+        position=position,
+        first=min(one.layer for one in seen),
+        last=max(one.layer for one in seen),
+        best_layer=ordered[0].layer,
+        strength=max(one.score for one in seen),
+        rank=ordered[0].rank,
+        role=_role(frozen, tokens, position, answer),
+    )
+
+
+def _runs(held: Sequence[int], layers: Sequence[int]) -> list[set[int]]:
+    """Layers that follow each other among those read, gaps of GAP bridged."""
+    order = {layer: index for index, layer in enumerate(sorted(layers))}
+    runs: list[set[int]] = []
+    for layer in sorted(set(held)):
+        if runs and order[layer] - order[max(runs[-1])] <= GAP + 1:
+            runs[-1].add(layer)
+        else:
+            runs.append({layer})
+    return runs
+
+
+def _role(frozen: Frozen, tokens: Sequence[int], position: int, answer: int | None) -> Role:
+    if answer is not None and answer in tokens and position == frozen.length - 1:
+        return "answer"
+    spelled = [surface(text) for text in frozen.subject.token_texts(list(tokens))]
+    words = [surface(word) for word in words_around(frozen, position)]
+    if any(word and s and (word.startswith(s) or s.startswith(word)) for s in spelled for word in words):
+        return "word"
+    before = {surface(text) for text in frozen.tokens[:position] if len(surface(text)) > 2}
+    return "said before" if before & set(spelled) else "concept"
+
+
+def words_around(frozen: Frozen, position: int) -> tuple[str, str]:
+    """The token at a position, and the whole word that ends there as far as it has come."""
+    start = position
+    while start > int(frozen.bos) and not frozen.tokens[start][:1].isspace():
+        start -= 1
+    return frozen.tokens[position], "".join(frozen.tokens[start : position + 1])

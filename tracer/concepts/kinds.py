@@ -1,0 +1,95 @@
+"""Tokens of one kind, without lists by hand: near in the unembedding, written alike, and likely here."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+from tracer.attribution import Frozen
+from tracer.autointerp import GRAMMAR
+from tracer.lens import FREQUENT, families, similar, surface
+from tracer.models import Subject
+
+LIKELY = 400  # next tokens an alternative is looked for among
+RANDOM = 2048  # tokens whose cosines say what near is
+DEVIATIONS = 2.5  # above the mean cosine of random tokens, and at least NEAR
+NEAR = 0.4
+
+
+class Alternative(NamedTuple):
+    """Another token of the same kind."""
+
+    token: str
+    token_id: int
+    probability: float
+    cosine: float
+
+
+def is_content(text: str) -> bool:
+    """Whether a token is (the beginning of) a word or number that means something by itself."""
+    plain = text.strip()
+    if not re.search(r"\w", plain) or "_" in plain:
+        return False
+    if plain.isascii() and not plain.isdigit() and len(plain) < 3:
+        return False
+    return plain.lower() not in GRAMMAR
+
+
+def same_kind(
+    subject: Subject, token: int, among: Sequence[int], grammar: bool = False
+) -> list[tuple[int, float]]:
+    """Of these tokens those of the token's kind, nearest first: (id, cosine).
+
+    Near beside random tokens, written alike (space, capital, digits), a word or number (a function word only
+    where `grammar` says so), each family of spellings once and the token's own never.
+    """
+    others = [t for t in dict.fromkeys(among) if t != token]
+    if not others:
+        return []
+    cosine = similar(subject, [token], others)[0]
+    least = nearness(subject, token)
+    texts = dict(zip([token, *others], subject.token_texts([token, *others]), strict=True))
+    order = cosine.argsort(descending=True).tolist()
+    near = [others[i] for i in order if float(cosine[i]) >= least]
+    alike = [t for t in near if _form(texts[t]) == _form(texts[token])]
+    kept = [t for t in alike if grammar or is_content(texts[t])]
+    own, found = surface(texts[token]), []
+    for family in families(subject, [token, *kept])[1:]:
+        spelled = surface(texts[family.tokens[0]])
+        if not (spelled.startswith(own[:4]) and own.startswith(spelled[:4])):
+            found.append((family.tokens[0], float(cosine[others.index(family.tokens[0])])))
+    return found
+
+
+def nearness(subject: Subject, token: int) -> float:
+    """The cosine from which a token counts as near: far above what random tokens have."""
+    step = max(1, min(FREQUENT, len(subject.unembedding)) // RANDOM)
+    spread = similar(subject, [token], range(0, min(FREQUENT, len(subject.unembedding)), step))[0]
+    return max(NEAR, float(spread.mean() + DEVIATIONS * spread.std()))
+
+
+def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alternative, ...]:
+    """The likeliest next tokens of the answer's own kind, likeliest first; () where there are none."""
+    subject, logits = frozen.subject, frozen.logits
+    likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
+    text = subject.token_texts([answer])[0]
+    near = same_kind(subject, answer, likely, grammar=not is_content(text))
+    p = logits.double().softmax(-1)
+    best = sorted(near, key=lambda pair: -float(p[pair[0]]))[:count]
+    return tuple(Alternative(subject.token_texts([t])[0], t, float(p[t]), cosine) for t, cosine in best)
+
+
+def contrast_direction(
+    logits: Float[Tensor, "*row vocab"], answer: int, alternatives: Sequence[Alternative]
+) -> Float[Tensor, "*row"]:
+    """logit(answer) minus the mean of the alternatives' logits (of the vocabulary's where there are none)."""
+    others = [alternative.token_id for alternative in alternatives]
+    rest = logits[..., others] if others else logits
+    return logits[..., answer] - rest.mean(-1)
+
+
+def _form(text: str) -> tuple[bool, bool, bool, bool]:
+    plain = text.strip()
+    return text[:1].isspace(), plain[:1].isupper(), plain.isdigit(), plain[:1].isascii()

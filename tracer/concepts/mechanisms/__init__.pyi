@@ -1,0 +1,33 @@
+from .agreement import (
+    Agreement as Agreement,
+    try_agreement as try_agreement,
+)
+from .copying import (
+    Copying as Copying,
+    try_copying as try_copying,
+)
+from .default import (
+    Default as Default,
+    try_default as try_default,
+)
+from .lookup import (
+    Lookup as Lookup,
+    judge_lookup as judge_lookup,
+)
+from .naming import (
+    Mechanism as Mechanism,
+    Named as Named,
+    name_mechanism as name_mechanism,
+)
+from .rival import (
+    Rival as Rival,
+    try_rival as try_rival,
+)
+from .sequence import (
+    Succession as Succession,
+    try_sequence as try_sequence,
+)
+from .slot import (
+    Slot as Slot,
+    try_slot as try_slot,
+)

@@ -1,0 +1,46 @@
+"""Copying: the answer stands earlier in the text; change it there and the answer follows."""
+
+from typing import NamedTuple
+
+from tracer.attribution import Frozen
+from tracer.concepts.kinds import same_kind
+from tracer.concepts.mechanisms.texts import drawn_words, logits_with
+from tracer.concepts.words import Words
+
+TRIED = 8
+ENOUGH = 0.6  # of the replaced words that must be said instead
+
+
+class Copying(NamedTuple):
+    """`followed`: the part of other words, put where the answer stood, that were said instead of it.
+
+    `head` (layer, head) attends most from the last position to where it was copied from.
+    """
+
+    holds: bool
+    followed: float
+    positions: tuple[int, ...]
+    head: tuple[int, int] | None
+    attention: float
+
+
+def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
+    """Replace every earlier occurrence of the answer by each of a few words of its kind (any without one)."""
+    places = tuple(index for index, token in enumerate(frozen.ids.tolist()) if token == answer)
+    if not places:
+        return Copying(False, 0.0, (), None, 0.0)
+    kind = [token for token, _ in same_kind(frozen.subject, answer, words.tokens.tolist())]
+    others = [token for token in kind if token not in frozen.ids.tolist()][:TRIED]
+    others = others or drawn_words(frozen, words, TRIED)
+    logits = logits_with(frozen, [tuple((place, other) for place in places) for other in others])
+    said = [int(row.argmax()) == other for row, other in zip(logits, others, strict=True)]
+    looks = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True).attentions
+    after = [place + shift for place in places for shift in (0, 1) if place + shift < frozen.length - 1]
+    best = [
+        (float(layer[0, head, -1, after].sum()), (index, head))
+        for index, layer in enumerate(looks)
+        for head in range(layer.shape[1])
+    ]
+    attention, head = max(best)
+    followed = sum(said) / max(1, len(said))
+    return Copying(followed >= ENOUGH, followed, places, head, attention)

@@ -1,0 +1,159 @@
+"""Exchange a held concept for another of its kind, against matched exchanges of unrelated words."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from tracer.attribution import Frozen
+from tracer.concepts.change import measure
+from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
+from tracer.concepts.kinds import Alternative, contrast_direction, same_kind
+from tracer.concepts.nodes import ConceptNode
+from tracer.concepts.operations import exchange
+from tracer.concepts.words import Words, stand_alone
+from tracer.lens import Lens, similar, stands_out, streams, surface
+
+NEAREST = 32  # words of a kind that partners are chosen from
+HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
+
+
+class Swap(NamedTuple):
+    """One exchange: `removed` is the answer's fall (logits, against its alternatives), `says` the token then.
+
+    `installed`: the model says another token of the answer's kind that is nearer to the partner than to the
+    concept it replaced. `rank_of_kind` is the old answer's place among itself and its alternatives (0 first).
+    """
+
+    partner: int
+    removed: float
+    says: int
+    p_says: float
+    p_answer: float
+    changed: bool
+    installed: bool
+    rank_of_kind: int
+    top: tuple[tuple[int, float], ...]
+
+
+class SwapTest(NamedTuple):
+    """The swaps tried, first the one that was chosen before anything was run, and its controls.
+
+    `controls` are the controls' changes of the answer's lead, `controls_changed` how many made the model say
+    something else, `controls_installed` how many made it say what the chosen swap did.
+    """
+
+    swaps: tuple[Swap, ...]
+    controls: tuple[float, ...]
+    matched: int
+    asked: int
+    controls_changed: int
+    controls_installed: int
+    p: float
+
+
+def find_partners(
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    node: ConceptNode,
+    *,
+    count: int = 4,
+    not_near: Sequence[int] = (),
+) -> tuple[int, ...]:
+    """Whole words of the concept's kind that are not held at its place themselves, the commonest first.
+
+    What is read high beside a concept are its relatives (Canada beside Ontario): exchanging them would change
+    nothing; of a rare word the model knows little. None is a word of the text or one of `not_near`.
+    """
+    subject, token = frozen.subject, node.tokens[0]
+    texts = {surface(text) for text in frozen.tokens}
+    near = [
+        partner
+        for partner, _ in same_kind(subject, token, words.tokens.tolist())
+        if partner not in not_near and surface(subject.token_texts([partner])[0]) not in texts
+    ][:NEAREST]
+    if not near:
+        return ()
+    stream = streams(frozen)[node.best_layer, node.position][None]
+    score = stands_out(lens, subject, node.best_layer, stream, torch.tensor([near]))[0].nan_to_num(0.0)
+    whole = stand_alone(subject, near)
+    held = [z >= HELD_HERE for z in score.tolist()]
+    order = sorted(range(len(near)), key=lambda i: (held[i], not whole[i], near[i]))
+    return tuple(near[i] for i in order[:count])
+
+
+def swap_concepts(
+    frozen: Frozen,
+    lens: Lens,
+    node: ConceptNode,
+    partners: Sequence[int],
+    answer: int,
+    alternatives: Sequence[Alternative],
+    *,
+    controls: int = 99,
+    seed: int = 0,
+) -> SwapTest:
+    """Exchange the node's first token for each partner; controls are drawn for the first partner."""
+    token, held = node.tokens[0], node.held
+    drawn = DrawnControls((), (), 0, controls)
+    if controls:
+        away = [answer, *(one.token_id for one in alternatives)]
+        drawn = exchange_controls(
+            frozen, lens, held, (token, partners[0]), away_from=away, count=controls, seed=seed
+        )
+    changes = [exchange(frozen, lens, held, [token], [partner]) for partner in partners]
+    logits = measure(frozen, [*changes, *drawn.changes]).logits.double()
+    clean = float(contrast_direction(frozen.logits.double(), answer, alternatives))
+    moved = contrast_direction(logits, answer, alternatives) - clean
+    swaps = tuple(
+        _swap(frozen, token, partner, logits[row], float(moved[row]), answer, alternatives)
+        for row, partner in enumerate(partners)
+    )
+    says = logits[len(partners) :].argmax(-1)
+    values = tuple(moved[len(partners) :].tolist())
+    return SwapTest(
+        swaps=swaps,
+        controls=values,
+        matched=drawn.matched,
+        asked=controls,
+        controls_changed=int((says != answer).sum()),
+        controls_installed=int((says == swaps[0].says).sum()) if swaps[0].changed else 0,
+        p=p_value(swaps[0].removed, values),
+    )
+
+
+def _swap(
+    frozen: Frozen,
+    token: int,
+    partner: int,
+    logits: torch.Tensor,
+    moved: float,
+    answer: int,
+    alternatives: Sequence[Alternative],
+) -> Swap:
+    p = logits.softmax(-1)
+    best = p.topk(5)
+    says = int(best.indices[0])
+    kind = torch.tensor([answer, *(one.token_id for one in alternatives)])
+    installed = says != answer and _fits(frozen, token, partner, says, answer)
+    return Swap(
+        partner=partner,
+        removed=-moved,
+        says=says,
+        p_says=float(best.values[0]),
+        p_answer=float(p[answer]),
+        changed=says != answer,
+        installed=installed,
+        rank_of_kind=int((logits[kind] > logits[answer]).sum()),
+        top=tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True)),
+    )
+
+
+def _fits(frozen: Frozen, token: int, partner: int, says: int, answer: int) -> bool:
+    """Whether what is said now is of the answer's kind, and the partner's rather than the old concept's."""
+    subject = frozen.subject
+    if says == partner:
+        return True
+    near = similar(subject, [says], [partner, token])[0]
+    return bool(same_kind(subject, answer, [says])) and bool(near[0] > near[1])

@@ -1,0 +1,8 @@
+"""The concept lens (Jacobian lens): what a place in the model disposes it to say, now or later.
+
+The names are in `__init__.pyi`; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
