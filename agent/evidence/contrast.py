@@ -67,7 +67,7 @@ def _foil(
     return (kind[0].token, kind[0].token_id), "kind"
 
 
-def _meant(study: "Study", piece: str) -> Token:
+def _meant(study: "Study", piece: str) -> "Token":
     """The next token that is meant, whether or not a name was typed with its capital.
 
     What is typed with a leading space is taken as it is.
