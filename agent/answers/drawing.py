@@ -114,6 +114,8 @@ class Drawing(_Part):
     strongest_path: list[str]
     scores: dict[str, int | float]
     tried: list[ByHand] = Field(default_factory=list)
+    concepts: list[dict[str, Any]] = Field(default_factory=list)  # `agent.answers.concept_drawing`
+    hops: list[dict[str, Any]] = Field(default_factory=list)
     only_seen: bool = False  # of somebody's file: nothing can be tried on it
 
     def plain(self) -> dict[str, Any]:

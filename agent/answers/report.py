@@ -102,6 +102,8 @@ class Report(_Part):
     graph: dict[str, int | float | str | None]
     supernodes: list[ReportedGroup]
     path: list[str]
+    concepts: list[dict[str, Any]] = Field(default_factory=list)  # `agent.answers.concept_drawing`
+    hops: list[dict[str, Any]] = Field(default_factory=list)
     claims: list[AnyClaim]
     tests_run: int
     answer: Reply
