@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.citations import circuit_id
+from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
 from agent.core import (
     Case,
     Controls,
@@ -111,6 +112,10 @@ class Drawing(_Part):
     strongest_path: list[str]
     scores: dict[str, int | float]
     tried: list[ByHand] = Field(default_factory=list)
+    concepts: list[DrawnConcept] = Field(default_factory=list)  # those on the path first
+    hops: list[Hop] = Field(default_factory=list)
+    path: list[str] = Field(default_factory=list)  # ids of concepts, first to last
+    changed: Changed | None = None
     only_seen: bool = False  # of somebody's file: nothing can be tried on it
 
     def plain(self) -> dict[str, Any]:
