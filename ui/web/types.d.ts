@@ -24,6 +24,7 @@ export interface DrawnEdge {
   target: string;
   weight: number;
   heads?: Head[] | null;
+  hop?: Hop; // between concepts
 }
 
 export interface Controls {
@@ -190,7 +191,6 @@ export interface Spot extends Point {
 export interface Link extends DrawnEdge {
   el: SVGElement | null;
   d?: string;
-  hop?: Hop; // between concepts
 }
 
 export interface Bundle {
