@@ -108,14 +108,13 @@ function changeSection(graph, index, change) {
  * @param {Actions} act
  */
 export function chainPanel(graph, index, act) {
+  /** @param {string} id */
+  const name = (id) => (id === 'LD' ? visible(graph.target.answer) : nameOf(graph, index, id));
   const steps = wayOf(graph)
+    .filter((id, i, all) => !i || name(id) !== name(all[i - 1]))
     .flatMap((id, i) => [
       i ? el('span', { class: 'ac-then' }, '→') : null,
-      el(
-        'button',
-        { type: 'button', class: 'ac-chip', onclick: () => act.open(id) },
-        id === 'LD' ? visible(graph.target.answer) : nameOf(graph, index, id),
-      ),
+      el('button', { type: 'button', class: 'ac-chip', onclick: () => act.open(id) }, name(id)),
     ])
     .filter(known);
   const { way, others } = shownConcepts(graph);
@@ -132,7 +131,9 @@ export function chainPanel(graph, index, act) {
   });
   const none = 'No concept on the way was borne out by a test. What the lens reads is shown dashed.';
   return [
-    el('header', null, el('h3', null, 'How it got there'), el('div', { class: 'ac-path' }, ...steps)),
+    steps.length
+      ? el('header', null, el('h3', null, 'How it got there'), el('div', { class: 'ac-path' }, ...steps))
+      : null,
     changeSection(graph, index, graph.changed),
     rows.length
       ? el('section', null, el('h4', null, 'Steps'), el('ul', { class: 'ac-weights' }, ...rows))

@@ -153,6 +153,7 @@ function paintBehind(c, walls, layerY, at) {
   /** @type {Map<string, { x: number, y: number }>} */
   const spots = new Map();
   const taken = walls.map(({ x, y, width, height }) => ({ x, y, width, height }));
+  taken.push({ x: 0, y: layerY(0), width: c.stage.clientWidth, height: 200 }); // the words
   for (const group of c.graph.supernodes) {
     const spot = freeSpot(group, taken, layerY, at);
     taken.push({ ...spot, ...CHIP });

@@ -63,7 +63,9 @@ export function leadOf(graph) {
 export function nameOf(graph, index, id) {
   if (id === 'LD') return leadOf(graph);
   if (/^T\d+$/.test(id)) return visible(graph.tokens[Number(id.slice(1))] ?? id);
-  return neat(index.groups.get(id)?.name ?? index.concepts.get(id)?.name ?? index.nodes.get(id)?.label ?? id);
+  const concept = index.concepts.get(id);
+  if (concept) return visible(concept.name);
+  return neat(index.groups.get(id)?.name ?? index.nodes.get(id)?.label ?? id);
 }
 
 /**
