@@ -7,6 +7,16 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DrawnSwap(_Part):
+    """What is said with another concept in its place, and how likely."""
+
+    other: str
+    says: str
+    p: float
+    outcome: str  # installed, only removed, neither
+    verdict: str
+
+
 class DrawnConcept(_Part):
     """A concept at the word it is held at, over a run of layers (first, last)."""
 
@@ -17,7 +27,9 @@ class DrawnConcept(_Part):
     layers: tuple[int, int]
     role: str  # word, said before, concept, answer
     strength: float
+    effect: float | None = None  # of taking it out, on the lead in logits
     verdict: str | None = None
+    swap: DrawnSwap | None = None
 
 
 class HopHead(_Part):
@@ -28,7 +40,7 @@ class HopHead(_Part):
 
 
 class Hop(_Part):
-    """How much of the target is lost without the source (ids of concepts, T3 for a word, LD for the answer)."""
+    """How much of the target is lost without the source: ids of concepts, T3 for a word, LD for the answer."""
 
     source: str
     target: str
