@@ -40,7 +40,7 @@ class HopHead(_Part):
 
 
 class Hop(_Part):
-    """How much of the target is lost without the source: ids of concepts, T3 for a word, LD for the answer."""
+    """How much of the target is lost without the source: ids of concepts, a word (T3), the answer (LD)."""
 
     source: str
     target: str

@@ -6,7 +6,7 @@ from typing import Any
 from agent import Bundle
 from ui.page import shared_bundles
 
-FOLD = "\n\n<details><summary>The evidence</summary>\n\n**Concepts.** It reads Texas at “Dallas”.\n\n</details>"
+FOLD = "\n\n<details><summary>The evidence</summary>\n\n**Concepts.** It reads Texas.\n\n</details>"
 
 
 def concepts(tokens: list[str], answer: str, layers: int) -> list[dict[str, Any]]:
