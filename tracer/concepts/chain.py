@@ -27,11 +27,13 @@ MATTERS = 0.15  # of the strongest effect at its word that a concept on the path
 ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
 COMMON = 4.0  # logits that a word e times as frequent counts more: the common word names what is held
 NEAR_ANSWER = 3.0  # logits that a word as near as can be to the answer counts more
+NEAR_WORD = 5.0  # by which it counts less where it is as near as can be to the word it is read at
+RARE = 1.0  # logits that a word counts more where it stands at a word that is e times as rare
 AT_ONCE = 4.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
 CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
 LEVEL = 0.05
 FIRST = 1000  # tokens of a vocabulary that are about as common
-TRIED = 3  # names at a word that are tried against controls
+TRIED = 4  # names at a word that are tried against controls
 BESIDE = 2  # other names of what is held there
 
 
@@ -98,7 +100,7 @@ def follow(
         for row, node in enumerate(nodes)
     )
     values = name_values(frozen, tested, answer)
-    here = sorted(_at_the_word(tested, frozen.length - 1), key=lambda i: -values[i])
+    here = sorted(_that_matter(tested, frozen.length - 1), key=lambda i: -values[i])
     tested = _tried(frozen, lens, tested, here[:TRIED], answer, alternatives)
     main = _main(tested, values, here, answer)
     if main is None:
@@ -107,7 +109,14 @@ def follow(
     tested = _tried(frozen, lens, tested, [i for i in around if i is not None], answer, alternatives)
     before, after = (i if i is not None and tested[i].p <= LEVEL else None for i in around)
     path = tuple(i for i in (before, main, after) if i is not None)
-    names = [i for i in here if i != main and tested[i].p <= LEVEL and answer not in tested[i].node.tokens]
+    names = [
+        i
+        for i in here
+        if i != main
+        and tested[i].p <= LEVEL
+        and answer not in tested[i].node.tokens
+        and tested[i].node.position == tested[main].node.position
+    ]
     beside = tuple(tuple(names[:BESIDE]) if i == main else () for i in path)
     start = tested[path[0]].node.position
     return Chain(answer, tuple(alternatives), lead, tested, path, start, beside, main)
@@ -149,8 +158,8 @@ def comes_after(node: ConceptNode, other: ConceptNode) -> bool:
     return node.position >= other.position and node.best_layer > other.first
 
 
-def _at_the_word(tested: Sequence[TestedNode], last: int) -> list[int]:
-    """The concepts that matter at the word where the answer is looked up: an earlier one if any does."""
+def _that_matter(tested: Sequence[TestedNode], last: int) -> list[int]:
+    """The concepts that matter where the answer may be looked up: at earlier words if any does."""
     able = [i for i, one in enumerate(tested) if one.effect < 0 and one.node.role in NAMED]
     if not able:
         return []
@@ -158,9 +167,8 @@ def _at_the_word(tested: Sequence[TestedNode], last: int) -> list[int]:
     early = [i for i in able if tested[i].node.position < last]
     if early and min(tested[i].effect for i in early) <= ELSEWHERE * best:
         able = early
-    top = min(able, key=lambda i: tested[i].effect)
-    same = [i for i in able if tested[i].node.position == tested[top].node.position]
-    return [i for i in same if tested[i].effect <= MATTERS * tested[top].effect]
+    best = min(tested[i].effect for i in able)
+    return [i for i in able if tested[i].effect <= MATTERS * best]
 
 
 def _tried(
@@ -228,13 +236,21 @@ def name_values(frozen: Frozen, tested: Sequence[TestedNode], answer: int) -> li
     """How well each concept names what is held: how it reads, how common the word is, how near the answer.
 
     Many words of one field are read at a word (Leipzig, Berlin, Germany); of those that matter the common
-    one that is read highest names the field. A token's number stands for its frequency: vocabularies are
+    one that is read highest names the field, at the rarest word. What means nearly the same as the word
+    itself (a nation at "country") adds little. A token's number stands for its frequency: vocabularies are
     ordered by it.
     """
-    near = similar(frozen.subject, [answer], [one.node.tokens[0] for one in tested])[0].tolist()
+    subject = frozen.subject
+    near = similar(subject, [answer], [one.node.tokens[0] for one in tested])[0].tolist()
+    words = [int(frozen.ids[one.node.position]) for one in tested]
+    same = similar(subject, [one.node.tokens[0] for one in tested], words).diagonal().tolist()
     return [
-        one.node.reading - COMMON * math.log(FIRST + min(one.node.tokens)) + NEAR_ANSWER * cosine
-        for one, cosine in zip(tested, near, strict=True)
+        one.node.reading
+        - COMMON * math.log(FIRST + min(one.node.tokens))
+        + RARE * math.log(FIRST + word)
+        + NEAR_ANSWER * cosine
+        - NEAR_WORD * alike
+        for one, word, cosine, alike in zip(tested, words, near, same, strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
+from tracer.concepts.kinds import is_telling
 from tracer.concepts.nodes import ConceptNode, Role
 from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words
@@ -43,14 +44,14 @@ def find_concepts(
 ) -> tuple[ConceptNode, ...]:
     """The concept nodes of a text, at most so many, and MOST_HERE a position.
 
-    First come those that should carry most of the answer; without an answer, those that stand out most.
-    `layers` are those that are read (every second one by default: a run bridges the gap), `positions` all but
-    a begin-of-sequence token. Raises LensError where the lens does not fit the model.
+    First come those that should do most to the answer; without an answer, those that stand out most.
+    `layers` are those that are read (every second one by default: a run bridges the gap), `positions` the
+    last and those of words that mean something. Raises LensError where the lens does not fit the model.
     """
     check_fits(lens, frozen.subject)
     last = len(frozen.layers) - 1
     chosen = [layer for layer in (range(1, last, 2) if layers is None else layers) if layer in lens.layers]
-    places = list(range(int(frozen.bos), frozen.length) if positions is None else positions)
+    places = list(_telling(frozen) if positions is None else positions)
     seen = _read(frozen, lens, words, chosen, places)
     nodes: list[ConceptNode] = []
     for position in places:
@@ -59,6 +60,16 @@ def find_concepts(
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
     return tuple(weigh(frozen, lens, nodes, answer)[:most])
+
+
+def _telling(frozen: Frozen) -> list[int]:
+    """The last position, and all but function words and signs: what is read at those rarely matters."""
+    last = frozen.length - 1
+    return [
+        index
+        for index in range(int(frozen.bos), frozen.length)
+        if index == last or is_telling(frozen.tokens[index])
+    ]
 
 
 def _order(node: ConceptNode) -> tuple[int, float]:
@@ -106,7 +117,7 @@ def _nodes(
 
 def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answer: int | None) -> ConceptNode:
     ordered = sorted(seen, key=lambda one: (one.rank, -one.score))
-    tokens = tuple(dict.fromkeys(one.token for one in ordered))
+    tokens = tuple(sorted({one.token for one in ordered}))  # a vocabulary begins with the commonest
     return ConceptNode(
         name=name,
         tokens=tokens,
