@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import Desk, Session, open_desk, read_settings
-from agent.session.session import answered
+from agent.session.outcomes import answered
 
 FOLDER = Path(__file__).parents[1] / "ui" / "gallery"
 CASES = {  # name: kind, text, what it says, rather than, and what is asked next

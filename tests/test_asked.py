@@ -13,7 +13,7 @@ from agent.experiments.counterfactual_texts import corresponding
 from agent.features.label_store import Library
 from agent.planners.question_scope import carrier
 from agent.questions.parser import Intent, parse
-from agent.session.session import in_words
+from agent.session.outcomes import in_words
 from agent.workspace.workspace import Desk
 
 LEADING = {

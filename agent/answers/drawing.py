@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.citations import circuit_id
+from agent.answers.concept_drawing import concepts_drawn
 from agent.core import (
     Case,
     Controls,
@@ -15,6 +16,7 @@ from agent.core import (
     Supernode,
     TriedClaim,
     basis_of,
+    claims_of,
     groups_of,
     join_groups,
     path_of,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
 TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
+EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
@@ -142,6 +145,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "superedges": _bundles(state, groups),
         "strongest_path": path_of(state),
         "scores": {name: graph[name] for name in SCORES},
+        **concepts_drawn(claims_of(state)),
     }
     return Drawing.model_validate(whole).plain()
 
@@ -155,7 +159,7 @@ def no_drawing(case: Case) -> dict[str, Any]:
         "tokens": case["tokens"],
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
-        **{name: [] for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path")},
+        **{name: [] for name in EMPTY},
         "scores": dict.fromkeys(SCORES, 0),
     }
 
@@ -174,7 +178,7 @@ def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Plain
         for claim in ledger
         if isinstance(claim, TriedClaim)
     ]
-    return {**view, "supernodes": boxes, "tried": tried}
+    return {**view, "supernodes": boxes, "tried": tried, **concepts_drawn(ledger)}
 
 
 def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:

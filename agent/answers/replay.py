@@ -35,7 +35,7 @@ def disagreements(bundle: "Bundle") -> list[str]:
             *_words(bundle, state),
             *_drawn(state),
         ]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError) as exc:
         return [f"the ledger cannot be read: {type(exc).__name__} {exc}"]
 
 

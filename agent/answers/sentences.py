@@ -46,19 +46,31 @@ def says(state: State, model: str) -> list[Sentence]:
     """What the model says, and what it is compared with."""
     case, claim = case_of(state), prediction_of(state)
     first = case["predictions"][0]
+    beside = {"kind": ", the likeliest other of its kind", "runner-up": ", which comes second"}
+    why = beside.get(case.get("foil_rule", ""), "")
     return [
         Sentence(
-            f"After {quoted(case['text'])} the most probable next token of {quoted(model)} is "
-            f"{quoted(first['token'])} ({percent(first['p'])}); it is compared with "
-            f"{quoted(case['foil'])} ({percent(case['foil_p'])}).",
-            (claim.id,),
-        ),
-        Sentence(
-            f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
-            f"{quoted(case['foil'])}: this is its lead, which is what the tests are about.",
+            f"After {quoted(case['text'])} {quoted(model)} says {_bare(first['token'])} "
+            f"({percent(first['p'])}). It is compared with {_bare(case['foil'])} "
+            f"({percent(case['foil_p'])}){why}.",
             (claim.id,),
         ),
     ]
+
+
+def lead_explained(state: State) -> Sentence:
+    """What the tests of groups are about."""
+    case, claim = case_of(state), prediction_of(state)
+    return Sentence(
+        f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
+        f"{quoted(case['foil'])}: this is its lead, which is what these tests are about.",
+        (claim.id,),
+    )
+
+
+def _bare(token: str) -> str:
+    """A token as a word, without the space it begins with."""
+    return quoted(token.strip() or token)
 
 
 def in_short(state: State) -> list[Sentence]:
@@ -241,10 +253,10 @@ def _beside_controls(claim: EffectClaim) -> str:
     """What random groups do: those as active, with how well they match, and those that write as much."""
     controls, equal = claim.controls, claim.norm_controls
     assert controls is not None
+    if equal is None:
+        return f"{controls.n} matched random groups change it by at most {plain(controls.max_abs)}"
     alike = "" if controls.matched >= 1 else f", {percent(controls.matched)} of its members matched"
     said = f"{controls.n} random groups as active{alike} change it by at most {plain(controls.max_abs)}"
-    if equal is None:
-        return said
     return f"{said}, {equal.n} that write as much by at most {plain(equal.max_abs)}"
 
 

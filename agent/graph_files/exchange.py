@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.core import AgentError, Event, QuestionError, State, Stopped, actions, case_of
+from agent.core import AgentError, Event, QuestionError, State, Stopped, case_of, groups_of, path_of
 from agent.graph_files.file_answer import contents, explain
+from agent.planners import prepare
 from agent.session import Work, perform
 from agent.workspace import Desk, waited
 from tracer import (
@@ -125,14 +126,13 @@ def _grouped(
     """The state after the steps that ask nothing of the model but one trace."""
     work = Work(desk, emit, stop)
     state = State(turn=1, history=[], question=question, focus=None, claims=[])
-    steps = (actions.Predict(), actions.Trace(nodes=desk.settings.nodes), actions.Prune())
     try:
         with desk.turns.place(stop) as place:
             for event in waited(place):
                 emit(event)
             if stop.is_set():
                 raise Stopped
-            for step in (*steps, actions.Describe(), actions.Group()):
+            while (step := prepare(state, desk.settings.nodes)) is not None:
                 state.update(perform(step, state, work))  # type: ignore[typeddict-item]
     except Stopped as exc:
         raise AgentError("Stopped.") from exc
@@ -142,10 +142,10 @@ def _grouped(
 
 
 def _as_file(desk: Desk, state: State, naming: Naming) -> GraphFile:
-    case, groups = state.get("case"), state.get("groups") or []
+    case, groups = state.get("case"), groups_of(state)
     assert case is not None
     traced = desk.traced(case["text"], case["answer_id"], case["foil_id"], desk.settings.nodes)
-    path = (state.get("flows") or {}).get("path", [])
+    path = path_of(state)
     words = [f"T@{end[1:]}" for end in path if end.startswith("T")]
     members = [member for group in groups for member in group["members"]]
     return graph_file(

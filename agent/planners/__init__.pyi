@@ -18,6 +18,9 @@ from .permission import (
     beyond as beyond,
     replied as replied,
 )
+from .preparation import (
+    prepare as prepare,
+)
 from .question_scope import (
     about_asked as about_asked,
     asked_over as asked_over,
@@ -27,9 +30,11 @@ from .question_scope import (
     right_one as right_one,
     taken_for_right as taken_for_right,
 )
-from .rule_planner import (
+from .question_styles import (
     FRESH as FRESH,
     REPORTED as REPORTED,
+)
+from .rule_planner import (
     RuleBrain as RuleBrain,
 )
 from .thresholds import (

@@ -20,7 +20,8 @@ from agent.core import (
     signed,
 )
 from agent.evidence import Sentence, new_claim
-from agent.planners.rule_planner import EXPLAIN, RuleBrain
+from agent.planners.question_styles import EXPLAIN
+from agent.planners.rule_planner import RuleBrain
 from agent.questions import Intent
 
 ONE_SHOT, TEXT_ONLY = "one-shot", "text-only"

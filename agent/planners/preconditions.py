@@ -27,14 +27,14 @@ from agent.core import (
     predictions_of,
 )
 from agent.experiments import swap_towards, texts_over
+from agent.planners.concept_steps import concepts_missing, untested_concepts
 from agent.planners.hypothesis_choice import TESTED, candidates
+from agent.planners.preparation import FITS, is_pruned
 from agent.planners.question_scope import is_said, named_in
-from agent.planners.rule_planner import EXPLAIN, FROM_GRAPH, STYLES
+from agent.planners.question_styles import EXPLAIN, FROM_GRAPH, NAMED, STYLES, WANTED
 from agent.planners.thresholds import loose, too_little
 from agent.questions import Intent
 
-NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}
-WANTED = {Intent.MAKE, Intent.MISTAKE}  # questions for the smallest change
 ASIDE = ("help", "unknown", "no-group")  # answers that claim nothing
 
 
@@ -54,15 +54,19 @@ def objection(action: Action, state: State, nodes: int) -> str:
         return "the library has been asked already" if state.get("found") is not None else ""
     if isinstance(action, Predict) and not state["question"]["text"]:
         return "there is no text to predict on"
-    return "" if _NEXT[action.kind](state) else f"{action.kind} is not what comes next, or was done already"
+    return "" if may(action.kind, state) else f"{action.kind} is not what comes next, or was done already"
+
+
+def may(kind: str, state: State) -> bool:
+    """Whether an action without arguments makes sense now: the table that rules and guard share."""
+    return _NEXT[kind](state)
 
 
 def possible(state: State, nodes: int) -> list[str]:
     """The kinds of action that may be chosen now."""
     traced = (state.get("graph") or {}).get("traced", 0)
     kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
-    pruned = (state.get("graph") or {}).get("pruned")
-    if state.get("case") and not pruned and traced < basis_of(state).larger * nodes:
+    if state.get("case") and not is_pruned(state) and traced < basis_of(state).larger * nodes:
         kinds.append("trace")
     if state.get("groups") and len(predictions_of(state)) < TESTED and not _no_story(state):
         kinds.append("hypothesise")
@@ -90,19 +94,16 @@ def styles(state: State) -> tuple[Any, ...]:
     return ("help", "unknown", *FROM_GRAPH.values(), "intervene")
 
 
-_NEXT: dict[str, Callable[[State], bool]] = {
-    "predict": lambda state: state.get("case") is None,
-    "prune": lambda state: bool(state.get("graph")) and not (state.get("graph") or {}).get("pruned"),
-    "describe": lambda state: (
-        bool((state.get("graph") or {}).get("pruned")) and not (state.get("graph") or {}).get("described")
-    ),
-    "group": lambda state: bool((state.get("graph") or {}).get("described")) and state.get("groups") is None,
+_NEXT: dict[str, Callable[[State], bool]] = {  # an action without arguments -> whether it makes sense now
+    **{kind: fits for kind, fits in FITS.items() if kind != "trace"},  # which has a size, and may be repeated
+    "read_concepts": lambda state: state.get("case") is not None and bool(concepts_missing(state)),
+    "test_concepts": lambda state: bool(untested_concepts(state)),
     "split": lambda state: (
         bool(loose(state)) and not (state.get("graph") or {}).get("split") and not predictions_of(state)
     ),
     "flip": lambda state: (
         _asks(state, WANTED)
-        and bool(groups_of(state))
+        and state.get("groups") is not None
         and not _no_story(state)
         and not _claimed(state, SearchClaim)
         and not is_said(state)
@@ -136,7 +137,7 @@ def _generalise(action: Generalise, state: State) -> str:
     case, groups = state.get("case"), groups_of(state)
     if not _asks(state, {Intent.HOLDS}):
         return "the question is not about other texts"
-    if case is None or action.group not in {g["id"] for g in groups}:
+    if case is None or not {g["id"] for g in groups}.issuperset(part_groups(action.group)):
         there = ", ".join(g["id"] for g in groups) or "none yet"
         return f"there is no group {action.group[:40]!r}; there are {there}"
     if any(claim.over == action.over for claim in own_claims(state, RateClaim)):
@@ -150,7 +151,7 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
     traced = (state.get("graph") or {}).get("traced", 0)
     if state.get("case") is None:
         return "trace needs predict first"
-    if (state.get("graph") or {}).get("pruned"):
+    if is_pruned(state):
         return "the graph is traced and pruned already"
     most = basis_of(state).larger * nodes
     if not nodes <= action.nodes <= most:
@@ -252,7 +253,7 @@ def _answer(action: Answer, state: State) -> str:
     tells = action.style in ("why", "intervene", "node") and not _no_story(state)
     if tells and state.get("groups") and not predictions_of(state):
         return "nothing has been tested yet"
-    if left := [kind for kind in ("flip", "compare") if _NEXT[kind](state)]:
+    if left := [kind for kind in ("flip", "compare") if may(kind, state)]:
         return f"{left[0]} has not been done yet"
     if action.style == "holds" and not _claimed(state, RateClaim) and "generalise" in possible(state, 0):
         return "nothing has been carried over to another text yet"

@@ -8,17 +8,12 @@ from agent.core import (
     Compare,
     ComparisonClaim,
     Decision,
-    Describe,
     EffectClaim,
     Flip,
     Generalise,
-    Group,
     Hypothesise,
-    Predict,
-    Prune,
     RateClaim,
     Search,
-    SearchClaim,
     Split,
     State,
     Swap,
@@ -29,30 +24,22 @@ from agent.core import (
     own_claims,
     predictions_of,
 )
-from agent.experiments import swap_towards, texts_over
+from agent.experiments import swap_towards
+from agent.planners.concept_steps import next_for_concepts
 from agent.planners.hypothesis_choice import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
+from agent.planners.preconditions import may, objection
+from agent.planners.preparation import prepare
 from agent.planners.question_scope import asked_over, carrier, is_said, named_in
+from agent.planners.question_styles import EXPLAIN, FROM_GRAPH, NAMED, STYLES, WANTED
 from agent.planners.thresholds import FIRST, Budget, loose, overspent, too_dark, too_little
 from agent.questions import Intent
 
-EXPLAIN = {Intent.WHY, Intent.WHY_NOT, Intent.TEXT, Intent.MISTAKE, Intent.USES}
-FROM_GRAPH = {
-    Intent.PATH: "path",
-    Intent.WORDS: "words",
-    Intent.SURE: "sure",
-    Intent.EVIDENCE: "evidence",
-}
-FRESH = EXPLAIN | {Intent.MAKE}  # questions that start a case of their own
-REPORTED = FRESH | {Intent.HOLDS, Intent.COMPARE, Intent.SWAP, Intent.INTERVENE, Intent.NODE}
-STYLES: dict[Intent, Any] = {
-    **dict.fromkeys(EXPLAIN, "why"),
-    **FROM_GRAPH,
-    Intent.INTERVENE: "intervene",
-    Intent.SWAP: "intervene",
-    Intent.NODE: "node",
-    Intent.MAKE: "make",
-    Intent.HOLDS: "holds",
-    Intent.COMPARE: "compare",
+PREPARED = {  # why each step is taken
+    "predict": "first see what the model really says",
+    "trace": "connect the features behind {ends}",
+    "prune": "keep what carries the influence",
+    "describe": "label the features that are left",
+    "group": "put features that act alike together",
 }
 
 
@@ -90,29 +77,23 @@ class RuleBrain:
 
     def _explain(self, state: State) -> Decision | None:
         """What is still missing before any question about this text can be answered."""
-        case, graph = state.get("case"), state.get("graph")
-        if case is None:
-            return Decision(action=Predict(), why="first see what the model really says")
-        if graph is None:
-            why = f"connect the features behind {case['answer']!r} against {case['foil']!r}"
-            return Decision(action=Trace(nodes=self._nodes), why=why)
-        if not graph.get("pruned"):
-            if why := too_dark(state, self._nodes):
-                return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
-            return Decision(action=Prune(), why="keep what carries the influence")
-        if not graph.get("described"):
-            return Decision(action=Describe(), why="label the features that are left")
-        if state.get("groups") is None:
-            return Decision(action=Group(), why="put features that act alike together")
-        if (odd := loose(state)) and not graph.get("split"):
+        step, case, graph = prepare(state, self._nodes), state.get("case"), state.get("graph") or {}
+        if step is not None and step.kind == "prune" and (why := too_dark(state, self._nodes)):
+            return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
+        if case is not None and (about := next_for_concepts(state)) is not None:
+            return about
+        if step is not None:
+            ends = f"{case['answer']!r} against {case['foil']!r}" if case else ""
+            return Decision(action=step, why=PREPARED[step.kind].format(ends=ends))
+        if may("split", state):
             known = (state.get("flows") or {})["coherence"]
-            which = " and ".join(f"{g['id']} (coherence {known[g['id']]:.2f})" for g in odd)
+            which = " and ".join(f"{g['id']} (coherence {known[g['id']]:.2f})" for g in loose(state))
             why = f"the members of {which} act on different things: group them otherwise"
             return Decision(action=Split(), why=why)
         return None
 
     def _then(self, intent: Intent, state: State) -> Decision:
-        if intent in (Intent.MISTAKE, Intent.MAKE):
+        if intent in WANTED:
             return self._look_for_the_wanted(intent, state)
         if intent in EXPLAIN:
             return self._test_groups(state)
@@ -120,7 +101,7 @@ class RuleBrain:
             return self._generalise(state)
         if intent is Intent.COMPARE:
             return self._compare(state)
-        if intent in (Intent.INTERVENE, Intent.SWAP, Intent.NODE):
+        if intent in NAMED:
             return self._test_one(intent, state)
         return _answer(FROM_GRAPH[intent], "the graph and the ledger hold the answer")
 
@@ -146,11 +127,11 @@ class RuleBrain:
             return test
         if intent is Intent.MISTAKE and groups and not effects:
             return main_hypotheses(state)
-        looked = bool(own_claims(state, SearchClaim))
-        early = intent is Intent.MISTAKE and not looked and len(effects) < FIRST
+        looks = may("flip", state)
+        early = intent is Intent.MISTAKE and looks and len(effects) < FIRST
         if early and (following := next_hypothesis(state)) is not None:
             return following
-        if not looked:
+        if looks:
             why = f"look for the fewest features whose change makes it say {case['foil']!r}"
             return Decision(action=Flip(), why=why)
         pair = swap_towards(case["text"], case["foil"])
@@ -172,12 +153,15 @@ class RuleBrain:
         if name not in {c.name for c in every_claim(state, EffectClaim)}:
             why = f"first see what {name} does on its own text"
             return Decision(action=Hypothesise(groups=(name,)), why=why)
-        done = {c.over for c in own_claims(state, RateClaim)}
         for over in asked_over(state["question"]):
-            if over not in done and texts_over(over, case["text"], state["question"]["other"]):
-                action = Generalise(group=name, over=over)
+            action = Generalise(group=str(name), over=over)
+            if not objection(action, state, self._nodes):
                 return Decision(action=action, why=f"predict what removing {name} does on {over}")
-        why = "the texts have been tested" if done else "no rule makes another text of this one"
+        why = (
+            "the texts have been tested"
+            if own_claims(state, RateClaim)
+            else "no rule makes another text of this one"
+        )
         return _answer("holds", why)
 
     def _compare(self, state: State) -> Decision:
@@ -185,10 +169,9 @@ class RuleBrain:
             return _answer("no-text", "there is no other text to compare with")
         if (test := next_test(predictions_of(state))) is not None:
             return test
-        found = next(iter(own_claims(state, ComparisonClaim)), None)
-        if found is None:
+        if may("compare", state):
             return Decision(action=Compare(), why="trace the other text and match the groups")
-        other = found.other
+        other = own_claims(state, ComparisonClaim)[0].other
         if other.same_answer or not other.differ or predictions_of(state):
             why = "both texts say the same" if other.same_answer else "the texts have been compared"
             return _answer("compare", why)

@@ -141,6 +141,35 @@ class Session:
         question = Question(intent, group=group, factor=factor, other=other, raw=what)
         yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
 
+    def concepts(
+        self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
+    ) -> Generator[Event, None, None]:
+        """What the model has in mind on a text, at each word or at one; the chain to its answer is tested.
+
+        Events as of `ask`; `findings` has the concepts, their tests and the numbers.
+        """
+        what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
+        question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
+        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+
+    def swap_concept(
+        self,
+        concept: str,
+        other: str,
+        *,
+        at: str | None = None,
+        text: str | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Generator[Event, None, None]:
+        """Exchange a concept that the model holds for another one, beside matched exchanges.
+
+        On the text of the last answer, or on `text`; at the word `at`, or where it is held most strongly.
+        Events as of `ask`; `findings` has the numbers.
+        """
+        what = f"Put {other} in the place of {concept}."
+        question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
+        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
         found = self._desk.conversations.in_hand(self._thread)

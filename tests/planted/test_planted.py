@@ -55,7 +55,7 @@ def ask(library, tmp_path_factory):
 
 
 def units_of(report, claim):
-    group = next(g for g in report["supernodes"] if g["id"] == claim["supernode"])
+    group = next(g for g in report["supernodes"] if g["id"] == "+".join(claim["groups"]))
     return {(m["layer"], m["position"], m["feature"]) for m in group["members"]}
 
 
@@ -67,8 +67,8 @@ def units_in(step):
 def causes_claimed(report):
     """Units of groups that are called causes: alone, and only together with others."""
     held = [c for c in report["claims"] if c["kind"] == "effect" and c["verdict"] in CAUSE]
-    alone = [units_of(report, c) for c in held if "+" not in c["supernode"]]
-    both = [units_of(report, c) for c in held if "+" in c["supernode"]]
+    alone = [units_of(report, c) for c in held if len(c["groups"]) == 1]
+    both = [units_of(report, c) for c in held if len(c["groups"]) > 1]
     return alone, both
 
 

@@ -39,6 +39,15 @@ from .kinds import (
     is_content as is_content,
     same_kind as same_kind,
 )
+from .mechanisms import (
+    judge_lookup as judge_lookup,
+    try_agreement as try_agreement,
+    try_copying as try_copying,
+    try_default as try_default,
+    try_rival as try_rival,
+    try_sequence as try_sequence,
+    try_slot as try_slot,
+)
 from .nodes import (
     ConceptNode as ConceptNode,
     Role as Role,
