@@ -4,20 +4,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracer.attribution import Frozen
-from tracer.concepts.kinds import find_alternatives, is_content
+from tracer.concepts.kinds import find_alternatives, is_content, same_kind
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
 
 TRIED = 8
 ENOUGH = 0.5  # of the kind's probability that is kept where any other word is put
+SAID = 0.6  # of other words at a given place with which a word of the kind must be said
 ASKED = 0.35  # the word that asks: without it at most so much is kept
 
 
 class Slot(NamedTuple):
-    """`kept`: what is left of the probability of the answer's kind with other words at `position` (mean).
+    """`says`: what is likeliest with each of other words at `position`.
 
-    `says` is what is likeliest then. `asks` is the position of the word without which least of that
-    probability is left, `without` how much.
+    `kept`: the part of them with which a word of the kind is said, where the place was given; what is left
+    of the kind's probability on average, where it was looked for. `asks` is then the position of the word
+    without which least of that is left, `without` how much.
     """
 
     holds: bool
@@ -37,8 +39,10 @@ def try_slot(frozen: Frozen, words: Words, answer: int, position: int | None = N
     if not is_content(text):
         return Slot(False, position or 0, 0.0, ())
     if position is not None:
-        kept, says = _kept(frozen, words, answer, [position])[0]
-        return Slot(kept >= ENOUGH and len(set(says)) > 1, position, kept, says)
+        says = _kept(frozen, words, answer, [position])[0][1]
+        kind = {token for token, _ in same_kind(frozen.subject, answer, says)} | {answer}
+        said = sum(token in kind for token in says) / max(1, len(says))
+        return Slot(said >= SAID and len(set(says)) > 1, position, said, says)
     return _search(frozen, words, answer)
 
 
