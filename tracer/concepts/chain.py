@@ -14,11 +14,13 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
+from tracer.concepts.installing import try_installing
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.lead import change_of_lead
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
+from tracer.concepts.words import Words
 from tracer.lens import Lens, directions, similar
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
@@ -34,6 +36,7 @@ CONTROLS = 19  # pushes along unrelated words, as far at each place, that a conc
 LEVEL = 0.05
 FIRST = 1000  # tokens of a vocabulary that are about as common
 TRIED = 4  # names at a word that are tried against controls
+EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 BESIDE = 2  # other names of what is held there
 
 
@@ -43,7 +46,8 @@ class TestedNode(NamedTuple):
     `effect` is the change of the lead in logits, `share` that as part of the lead, `says` the likeliest token
     then; `knock_on[j]` is the relative change of node j's coordinate beside its usual value (-1: all gone;
     0 where j does not come after). `p`: pushes as far along unrelated words that
-    take as much from the lead; 1 where none were made.
+    take as much from the lead (or, in an exchange, install as
+    much); 1 where none were made.
     """
 
     node: ConceptNode
@@ -79,8 +83,13 @@ def follow(
     nodes: Sequence[ConceptNode],
     answer: int,
     alternatives: Sequence[Alternative],
+    words: Words | None = None,
 ) -> Chain:
-    """Take out each node in one batch and find the path to the answer."""
+    """Take out each node in one batch and find the path to the answer.
+
+    With words to draw partners from, a concept that names better what is held than all that an ablation
+    shows may be shown by an exchange that installs another answer.
+    """
     lead = float(contrast_direction(frozen.logits.double(), answer, alternatives))
     if not nodes:
         return Chain(answer, tuple(alternatives), lead, (), (), None)
@@ -103,6 +112,10 @@ def follow(
     here = sorted(_that_matter(tested, frozen.length - 1), key=lambda i: -values[i])
     tested = _tried(frozen, lens, tested, here[:TRIED], answer, alternatives)
     main = _main(tested, values, here, answer)
+    better = here if main is None else here[: here.index(main)]
+    if better and words is not None:
+        tested = _exchanged(frozen, lens, words, tested, better[:EXCHANGED], answer, alternatives)
+        main = _main(tested, values, here, answer)
     if main is None:
         return Chain(answer, tuple(alternatives), lead, tested, (), None)
     around = _around(tested, values, main, answer)
@@ -196,6 +209,24 @@ def _tried(
         for index, values in zip(which, moved, strict=True)
     }
     return tuple(one._replace(p=found.get(index, one.p)) for index, one in enumerate(tested))
+
+
+def _exchanged(
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    tested: tuple[TestedNode, ...],
+    which: Sequence[int],
+    answer: int,
+    alternatives: Sequence[Alternative],
+) -> tuple[TestedNode, ...]:
+    """The same with `p` of the first that an exchange shows."""
+    for index in which:
+        node = tested[index].node
+        p = try_installing(frozen, lens, words, node, answer, alternatives, CONTROLS)
+        if p <= LEVEL:
+            return tuple(one._replace(p=p) if one.node is node else one for one in tested)
+    return tested
 
 
 def _main(

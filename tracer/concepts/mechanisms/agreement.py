@@ -72,8 +72,8 @@ def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tupl
     ahead = (logits[:, forms[0]] - logits[:, forms[1]]).tolist()
     here = float(frozen.logits[forms[0]] - frozen.logits[forms[1]]) - ahead[0]
     turned = [one - other for one, other in zip(ahead[1::2], ahead[2::2], strict=True)]
-    enough = sum(one > 0 for one in turned) >= ENOUGH * len(turned)
-    return enough and sum(turned) / len(turned) >= PART * here
+    alike: bool = sum(one > 0 for one in turned) >= ENOUGH * len(turned)
+    return alike and bool(sum(turned) >= PART * here * len(turned))
 
 
 def other_number(subject: Subject, token: int) -> int | None:
