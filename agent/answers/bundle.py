@@ -23,6 +23,7 @@ from agent.core import AgentError, AnyClaim, Case, Message, State, Supernode, Te
 VERSION: Literal[2] = 2
 MOST_BYTES = 64 * 2**20
 KEPT = ("turn", "history", "question", "case", "graph", "groups", "flows", "claims", "log", "reply")
+_FOLD = re.compile(r"^<details><summary>[^<>]*</summary>$|^</details>$")
 _LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
 
 
@@ -186,11 +187,14 @@ def _checked(raw: dict[str, Any]) -> Bundle:
 
 
 def tame(message: Message) -> Message:
-    """A message whose words are escaped anew; headings, list marks and line ends stay as they are."""
+    """A message whose words are escaped anew; headings, list marks, folds and line ends stay as they are."""
     if message["role"] == "user":  # shown as typed (`ui.base.chat_messages.past`)
         return Message(role="user", content=message["content"])
     lines = []
     for line in message["content"].split("\n"):
+        if _FOLD.match(line):  # nothing but a fold: it holds no attribute
+            lines.append(line)
+            continue
         mark, heading, rest = _LEAD.match(line).groups()  # type: ignore[union-attr]
         head = f"**{escaped(unescaped(heading[2:-2]))}**" if heading else ""
         lines.append(f"{mark or ''}{head}{escaped(unescaped(rest))}")

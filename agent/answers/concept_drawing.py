@@ -12,19 +12,20 @@ from agent.core import (
     ConceptSwapClaim,
     HopClaim,
 )
+from agent.evidence import HELD
 
 SHOWN = 16  # concepts that are shown, the tested ones first
 
 
 def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
-    """`concepts` (id, name, tokens, position, layers, role, strength, and what their tests say) and `hops`.
+    """`concepts` (id, name, position, layers, role, strength, what their tests say), `hops` and `path`.
 
-    A hop goes from a word (T3), or a concept (K2), to a concept or the answer (LD); `strength` is the share
-    of what it leads to that goes with it, None where a concept is read at its own word.
+    A hop goes from a word (T3), or a concept (K2), to a concept or the answer (LD); `share` is how much
+    of what it leads to goes with it, None where a concept is read at its own word.
     """
     read = [claim for claim in ledger if isinstance(claim, ConceptsClaim)]
     if not read:
-        return {"concepts": [], "hops": []}
+        return {"concepts": [], "hops": [], "path": []}
     effects = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptEffectClaim)}
     swaps = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptSwapClaim)}
     ranked = sorted(read[-1].concepts, key=lambda one: (one.id not in effects, -one.strength, one.id))
@@ -32,7 +33,16 @@ def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
     return {
         "concepts": [_node(one, effects.get(one.id), swaps.get(one.id)) for one in shown],
         "hops": _hops([effects[one.id] for one in shown if one.id in effects], ledger),
+        "path": [one.id for one in sorted(shown, key=_place) if _is_borne_out(effects.get(one.id))],
     }
+
+
+def _place(one: Concept) -> tuple[int, int, str]:
+    return one.position, one.layers[0], one.id
+
+
+def _is_borne_out(test: ConceptEffectClaim | None) -> bool:
+    return test is not None and test.verdict in HELD
 
 
 def _node(one: Concept, effect: ConceptEffectClaim | None, swap: ConceptSwapClaim | None) -> dict[str, Any]:
@@ -68,11 +78,11 @@ def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[
         out.append(_hop(one.id, ANSWER, -test.share, [], test.verdict))
     for claim in ledger:
         if isinstance(claim, HopClaim):
-            heads = [head.model_dump() for head in claim.heads]
+            heads = [{"name": head.name, "share": head.share} for head in claim.heads]
             out.append(_hop(claim.source.id, claim.target.id, claim.effect, heads, claim.verdict))
     return out
 
 
-def _hop(start: str, end: str, strength: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
-    rounded = None if strength is None else round(strength, 6)
-    return {"from": start, "to": end, "strength": rounded, "heads": heads, "verdict": verdict}
+def _hop(start: str, end: str, share: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
+    rounded = None if share is None else round(share, 6)
+    return {"source": start, "target": end, "share": rounded, "heads": heads, "verdict": verdict}

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.citations import circuit_id
 from agent.answers.concept_drawing import concepts_drawn
+from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
 from agent.core import (
     Case,
     Controls,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
 TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
-EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
+EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops", "path")
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
@@ -114,6 +115,10 @@ class Drawing(_Part):
     strongest_path: list[str]
     scores: dict[str, int | float]
     tried: list[ByHand] = Field(default_factory=list)
+    concepts: list[DrawnConcept] = Field(default_factory=list)  # those on the path first
+    hops: list[Hop] = Field(default_factory=list)
+    path: list[str] = Field(default_factory=list)  # ids of concepts, first to last
+    changed: Changed | None = None
     only_seen: bool = False  # of somebody's file: nothing can be tried on it
 
     def plain(self) -> dict[str, Any]:

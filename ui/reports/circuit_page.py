@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from markdown_it import MarkdownIt
-
 from ui.base import marked
 from ui.reports.explanation_file import page_policy, saved_page_script
+from ui.reports.folds import rendered, rendered_inline
 from ui.reports.page_scripts import asset
 from ui.reports.templates import fill, style
 
-ALONE = "body { padding: 0; } .frame { height: 100vh; min-height: 0; position: static; }"
+ALONE = """body { padding: 0; } .frame { position: static; }
+@media (min-width: 560px) { .frame { height: 100vh; min-height: 0; } }
+"""
 
 
 def circuit_page(drawing: Mapping[str, Any], said: Mapping[str, Any] | None = None) -> str:
@@ -30,13 +31,12 @@ def circuit_page(drawing: Mapping[str, Any], said: Mapping[str, Any] | None = No
 
 def words_as_html(said: Mapping[str, Any]) -> str:
     """What was said (a message), as HTML without any script; its words are escaped."""
-    return str(MarkdownIt("commonmark", {"html": False}).render(said["content"]))
+    return rendered(said["content"])
 
 
 def _words(said: Mapping[str, Any]) -> str:
-    md = MarkdownIt("commonmark", {"html": False})
-    cites = [{**cite, "text": md.renderInline(cite["text"])} for cite in said.get("cites", ())]
-    return marked(md.render(said["content"]), cites, said.get("circuit", ""))
+    cites = [{**cite, "text": rendered_inline(cite["text"])} for cite in said.get("cites", ())]
+    return marked(rendered(said["content"]), cites, said.get("circuit", ""))
 
 
 def framed(page: str, height: int) -> str:

@@ -8,9 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from markdown_it import MarkdownIt
-
 from ui.base import marked, words
+from ui.reports.folds import rendered, rendered_inline
 from ui.reports.page_scripts import asset, script
 from ui.reports.templates import fill, style
 
@@ -74,23 +73,22 @@ def page_policy(code: str) -> str:
 def as_html(bundle: "Bundle") -> str:
     """One page that needs nothing else: the conversation, the drawing, the evidence."""
     code = saved_page_script()
-    md = MarkdownIt("commonmark", {"html": False})
     return fill(
         "explanation.html",
         title=bundle.title,
         policy=page_policy(code),
         looks=f"{style('explanation.css')}{asset('said.css')}#circuit {{ {asset('graph.css')} }}",
-        said=[_message(md, each) for each in bundle.history],
+        said=[_message(each) for each in bundle.history],
         evidence=evidence(bundle),
-        made_with=md.render(made_with(bundle)),
+        made_with=rendered(made_with(bundle)),
         drawing=bundle.drawing.plain(),
         script=code,
     )
 
 
-def _message(md: MarkdownIt, message: Mapping[str, Any]) -> dict[str, str]:
+def _message(message: Mapping[str, Any]) -> dict[str, str]:
     """What was asked, as text; or an answer as HTML, in which tags of the markdown are shown as text."""
     if message["role"] == "user":
         return {"asked": message["content"]}
-    cites = [{**cite, "text": md.renderInline(cite["text"])} for cite in message.get("cites", ())]
-    return {"answer": marked(md.render(message["content"]), cites, message.get("circuit", ""))}
+    cites = [{**cite, "text": rendered_inline(cite["text"])} for cite in message.get("cites", ())]
+    return {"answer": marked(rendered(message["content"]), cites, message.get("circuit", ""))}

@@ -1,11 +1,18 @@
 // What can be done to the picture: paint it, pin, reveal, open, change the view.
+
+import { chainPanel, conceptPanel } from './chain_panel.js';
+import { paintChain } from './chain_picture.js';
 import { focusOn, standIn } from './circuit_state.js';
 import { mark } from './marks.js';
 import { groupPanel, nodePanel, startPanel } from './panel.js';
 import { paintDots, paintGroups } from './picture.js';
 import { toSentence } from './sentences.js';
+
 /** @import { Circuit, View } from './types.js' */
 /** @import { Viewer } from './view.js' */
+
+/** @type {Record<View, typeof paintDots>} */
+const PAINTERS = { concepts: paintChain, groups: paintGroups, features: paintDots };
 
 /** @typedef {ReturnType<typeof actionsOf>} CircuitActions */
 
@@ -22,8 +29,7 @@ export function actionsOf(c, viewer) {
     c.spots = new Map();
     c.links = [];
     c.bundles = [];
-    const draw = c.mode === 'groups' ? paintGroups : paintDots;
-    const tall = draw(c, c.graph, width, height);
+    const tall = PAINTERS[c.mode](c, c.graph, width, height);
     if (c.view.k === 1 && !c.view.x && !c.view.y && tall > height + 1) {
       const k = height / tall;
       c.view = { x: (width * (1 - k)) / 2, y: 0, k };
@@ -49,8 +55,11 @@ export function actionsOf(c, viewer) {
       /** @param {string} id */
       isOpen: (id) => c.opened.has(id) && c.mode === 'groups',
     };
-    let content = startPanel(c.graph, c.index, act);
-    if (group) content = groupPanel(c.graph, c.index, group, act);
+    const concept = c.index.concepts.get(c.pinned ?? '');
+    const start = c.mode === 'concepts' ? chainPanel : startPanel;
+    let content = start(c.graph, c.index, act);
+    if (concept) content = conceptPanel(c.graph, c.index, concept, act);
+    else if (group) content = groupPanel(c.graph, c.index, group, act);
     else if (node) content = nodePanel(c.graph, c.index, node, act);
     c.panel.replaceChildren(...content.filter((part) => part !== null));
   }
@@ -63,14 +72,15 @@ export function actionsOf(c, viewer) {
     mark(c);
     tellDetails();
     if (id) toSentence();
-    const what = id ? focusOn(c, id) : { kind: '', id: '', label: '' };
+    const loose = id === null || c.index.concepts.has(id); // the agent is asked about a concept by its name
+    const what = loose ? { kind: '', id: '', label: '' } : focusOn(c, id);
     if (what) c.trigger('pick', what);
   }
 
   /** @param {string} id */
   function reveal(id) {
     const home = c.index.nodes.get(id)?.supernode;
-    if (!standIn(c, id)) show('features');
+    if (!standIn(c, id)) show(c.index.groups.has(id) ? 'groups' : 'features');
     else if (home && !c.spots.has(id)) {
       c.opened.add(home);
       paint();

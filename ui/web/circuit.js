@@ -1,5 +1,7 @@
 // The interactive circuit: draws props.value, reports clicks by trigger('pick'). Asks nothing itself.
 import { actionsOf } from './actions.js';
+import { hasChain } from './chain.js';
+import { markChange } from './chain_picture.js';
 import { makeIndex, newCircuit } from './circuit_state.js';
 import { el } from './elements.js';
 import { listenToKeys, listenToPointers } from './gestures.js';
@@ -10,7 +12,7 @@ import { listenToSave } from './snapshot.js';
 import { benchOf } from './tryout.js';
 import { viewerOf } from './view.js';
 /** @import { CircuitActions } from './actions.js' */
-/** @import { Circuit, CircuitProps, Drawing, Trigger, Watch } from './types.js' */
+/** @import { Circuit, CircuitProps, Drawing, Trigger, View, Watch } from './types.js' */
 /** @import { Viewer } from './view.js' */
 
 /**
@@ -43,7 +45,10 @@ export function drawCircuit(element, props, trigger, watch) {
   const draw = () => tryToDraw(c, actions);
   draw();
   watch('value', draw);
-  watch('tried', c.bench.answered);
+  watch('tried', () => {
+    c.bench.answered();
+    markChange(c);
+  });
 }
 
 /**
@@ -55,13 +60,16 @@ function toolbar(c, viewer, actions) {
   /** @type {(label: string, name: string, onclick: () => void) => HTMLElement} */
   const button = (label, name, onclick) =>
     el('button', { type: 'button', title: name, 'aria-label': name, class: 'ac-button', onclick }, label);
+  c.tabs.concepts.addEventListener('click', () => actions.show('concepts'));
+  c.behind.addEventListener('change', () => actions.paint());
   c.tabs.groups.addEventListener('click', () => actions.show('groups'));
   c.tabs.features.addEventListener('click', () => actions.show('features'));
   return el(
     'div',
     { class: 'ac-bar' },
-    el('div', { class: 'ac-tabs' }, c.tabs.groups, c.tabs.features),
-    el('label', { class: 'ac-slide' }, 'edges', c.slider),
+    el('div', { class: 'ac-tabs' }, c.tabs.concepts, c.tabs.groups, c.tabs.features),
+    el('label', { class: 'ac-slide of-concepts' }, c.behind, 'features behind it'),
+    el('label', { class: 'ac-slide of-edges' }, 'edges', c.slider),
     c.finder,
     el(
       'div',
@@ -109,16 +117,28 @@ function redraw(c, actions) {
   }
   const fresh = /** @type {Drawing} */ (given);
   const same = fresh.graph_id === c.graph?.graph_id;
+  const gained = hasChain(fresh) && !(c.graph && hasChain(c.graph));
   c.graph = fresh;
+  c.tabs.concepts.hidden = !hasChain(fresh);
   c.home.classList.remove('ac-none');
   c.index = makeIndex(fresh);
   c.lit = null;
+  if (!same || gained || (c.mode === 'concepts' && !hasChain(fresh))) c.mode = firstView(fresh);
   if (!same) {
-    c.mode = fresh.supernodes.length ? 'groups' : 'features';
     c.opened = new Set();
     if (c.pinned) c.trigger('pick', { kind: '', id: '', label: '' }); // it was of another circuit
     c.pinned = null;
     c.view = { x: 0, y: 0, k: 1 };
   }
   actions.paint();
+}
+
+/**
+ * The most that is known: concepts, else groups, else features.
+ * @param {Drawing} graph
+ * @returns {View}
+ */
+function firstView(graph) {
+  if (hasChain(graph)) return 'concepts';
+  return graph.supernodes.length ? 'groups' : 'features';
 }

@@ -7,7 +7,14 @@ import { nameOf } from './words.js';
 
 /** @returns {Index} */
 function emptyIndex() {
-  return { nodes: new Map(), groups: new Map(), tokens: new Map(), into: () => [], from: () => [] };
+  return {
+    nodes: new Map(),
+    groups: new Map(),
+    concepts: new Map(),
+    tokens: new Map(),
+    into: () => [],
+    from: () => [],
+  };
 }
 
 /**
@@ -39,7 +46,7 @@ export function newCircuit(element, props, trigger) {
     hovered: null,
     lit: null,
     held: null,
-    strength: { groups: 0.7, features: 0.15 },
+    strength: { concepts: 1, groups: 0.7, features: 0.15 },
     view: { x: 0, y: 0, k: 1 },
     spots: new Map(),
     links: [],
@@ -59,7 +66,12 @@ export function newCircuit(element, props, trigger) {
       el('p', null, 'The circuit appears here.'),
       el('p', null, 'Ask why the model said something, or click an example.'),
     ),
-    tabs: { groups: tab('groups', 'show groups'), features: tab('features', 'show every feature') },
+    behind: el('input', { type: 'checkbox' }),
+    tabs: {
+      concepts: tab('concepts', 'show the chain of concepts'),
+      groups: tab('groups', 'show groups'),
+      features: tab('features', 'show every feature'),
+    },
     bench: { show: () => null, answered: () => undefined },
   };
 }
@@ -77,6 +89,7 @@ export const isShown = (c) => c.graph !== null && c.root !== null;
 export function makeIndex(graph) {
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   const groups = new Map(graph.supernodes.map((group) => [group.id, group]));
+  const concepts = new Map((graph.concepts ?? []).map((one) => [one.id, one]));
   const tokens = new Map();
   for (const node of graph.nodes) {
     if (node.layer < 0) tokens.set(`T${node.position}`, node.id);
@@ -94,6 +107,7 @@ export function makeIndex(graph) {
   return {
     nodes,
     groups,
+    concepts,
     tokens,
     into: (id) => touching(id, 'target'),
     from: (id) => touching(id, 'source'),

@@ -3,7 +3,7 @@ import { isShown } from './circuit_state.js';
 import { el } from './elements.js';
 import { mark } from './marks.js';
 import { clamp } from './measure.js';
-import { groupLines, linkLines, nameOf, nodeLines } from './words.js';
+import { conceptLines, groupLines, linkLines, nameOf, nodeLines } from './words.js';
 
 /** @import { CircuitActions } from './actions.js' */
 /** @import { Circuit, Drawing, Said } from './types.js' */
@@ -37,6 +37,8 @@ function tell(c, event, lines) {
  * @returns {Said[]}
  */
 function linesOf(c, graph, id) {
+  const concept = c.index.concepts.get(id);
+  if (concept) return conceptLines(graph, concept);
   const group = c.index.groups.get(id);
   if (group) return groupLines(graph, group);
   const node = c.index.nodes.get(c.index.tokens.get(id) ?? id);

@@ -15,7 +15,7 @@ export function legend() {
   };
   /** @param {[string, string, string]} verdict */
   const badge = ([sign, words]) =>
-    el('span', { class: 'of-groups' }, el('b', { class: 'ac-badge' }, sign), words);
+    el('span', { class: 'of-boxes' }, el('b', { class: 'ac-badge' }, sign), words);
   /** @type {(made: HTMLElement, view: View) => HTMLElement} */
   const only = (made, view) => {
     made.classList.add(`of-${view}`);
@@ -23,6 +23,12 @@ export function legend() {
   };
   /** @type {(shape: string, kind: string, words: string) => HTMLElement} */
   const mark = (shape, kind, words) => only(item(DOTS[shape](5), kind, words, '-7 -7 14 14'), 'features');
+  /** @type {(kind: string, words: string) => HTMLElement} */
+  const edge = (kind, words) => {
+    const made = item('M0,5H26', kind, words, '0 0 26 10');
+    made.classList.add('of-edges');
+    return made;
+  };
   return el(
     'div',
     { class: 'ac-legend' },
@@ -35,8 +41,13 @@ export function legend() {
     mark('say', 'd-say against', 'hollow: against the answer'),
     mark('error', 'd-error', 'not chosen, merged'),
     mark('other', 'd-bos', 'start of the text'),
-    item('M0,5H26', 'e-pos', 'feeds', '0 0 26 10'),
-    item('M0,5H26', 'e-neg', 'holds back', '0 0 26 10'),
+    only(item(SIGNS.input, 'k-input', 'in the text'), 'concepts'),
+    only(item(SIGNS.concept, 'k-middle', 'thought of, not said'), 'concepts'),
+    only(item(SIGNS.say, 'k-say', 'the answer'), 'concepts'),
+    only(item('M0,5H26', 'e-path', 'the chain', '0 0 26 10'), 'concepts'),
+    only(item('M0,5H26', 'e-untold', 'share not measured', '0 0 26 10'), 'concepts'),
+    edge('e-pos', 'feeds'),
+    edge('e-neg', 'holds back'),
     only(item('M0,5H26', 'e-path', 'strongest path', '0 0 26 10'), 'groups'),
     ...Object.values(VERDICTS).map(badge),
   );

@@ -19,10 +19,14 @@ export function mark(c) {
   const focus = c.lit ? null : (c.hovered ?? (c.pinned && standIn(c, c.pinned)));
   const near = new Set(c.lit ? [...c.lit.ids].map((id) => standIn(c, id) ?? id) : focus ? [focus] : []);
   const wanted = c.finder.value.trim().toLowerCase();
-  const hush = Boolean(c.lit || (wanted ? c.hovered : focus)); // what is looked for is not dimmed by a pin
+  const there = !c.lit || c.lit.edges.size > 0 || [...near].some((id) => c.spots.has(id));
+  const hush = there && Boolean(c.lit || (wanted ? c.hovered : focus)); // what is looked for is not dimmed by a pin
   markLinks(c, focus, near, hush);
   for (const layer of c.root.querySelectorAll('.ac-hot')) layer.replaceChildren();
-  const loose = focus && !c.index.groups.has(focus) && (c.mode === 'features' || c.opened.size > 0);
+  const loose =
+    focus &&
+    !c.index.groups.has(focus) &&
+    (c.mode === 'features' || (c.mode === 'groups' && c.opened.size > 0));
   if (loose) hotLines(c, focus, near);
   for (const [id, { el: made }] of c.spots) {
     const words = wanted ? nameOf(c.graph, c.index, id).toLowerCase() : '';

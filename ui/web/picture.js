@@ -13,7 +13,7 @@ import { layersOf, leadOf, nameOf, neat, percent, signed, verdictOf } from './wo
  * @param {Drawing} graph
  * @returns {Shown}
  */
-function withRoot(c, graph) {
+export function withRoot(c, graph) {
   const defs = sv('defs', {}, c.svg);
   for (const kind of ['pos', 'neg']) {
     const traits = { viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 8, markerHeight: 8 };
@@ -33,7 +33,7 @@ function withRoot(c, graph) {
  * @param {(layer: number) => number} layerY
  * @param {number} width
  */
-function paintAxis(c, layerY, width) {
+export function paintAxis(c, layerY, width) {
   const step = Math.max(1, Math.ceil(c.graph.n_layers / 6));
   for (let layer = 0; layer < c.graph.n_layers; layer += step) {
     const y = layerY(layer);
@@ -47,7 +47,7 @@ function paintAxis(c, layerY, width) {
  * @param {Columns} cols
  * @param {(column: Column) => { x: number, y: number, width: number, height: number }} places
  */
-function paintTokens(c, cols, places) {
+export function paintTokens(c, cols, places) {
   for (const column of cols.list) {
     const id = `T${column.from}`;
     const { x, y, width, height } = places(column);
@@ -70,12 +70,12 @@ function paintTokens(c, cols, places) {
  * @param {Point} middle
  * @param {string} [node]
  */
-function register(c, id, made, middle, node) {
+export function register(c, id, made, middle, node) {
   made.dataset.id = id;
   made.dataset.node = node ?? id;
   made.setAttribute('role', 'button');
   made.setAttribute('aria-label', nameOf(c.graph, c.index, id));
-  made.setAttribute('tabindex', c.mode === 'groups' || !c.spots.size ? '0' : '-1');
+  made.setAttribute('tabindex', c.mode !== 'features' || !c.spots.size ? '0' : '-1');
   made.classList.add('ac-item');
   c.spots.set(id, { el: made, x: middle.x, y: middle.y });
 }

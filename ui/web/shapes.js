@@ -15,6 +15,7 @@ export const SHAPES = {
 export const SIGNS = {
   input: 'M1,3h9M1,6h6M1,9h9',
   middle: 'M5.5,1l4.5,2.5v5l-4.5,2.5l-4.5,-2.5v-5z',
+  concept: 'M5.5,1a4.5,4.5 0 1 1 -0.01,0zM5.5,4a1.5,1.5 0 1 1 -0.01,0z',
   say: 'M1,1h9v6h-4l-2.5,3v-3h-2.5z',
 };
 

@@ -3,7 +3,7 @@ import { focusOn } from './circuit_state.js';
 import { el } from './elements.js';
 import { leadOf, percent, signed, visible } from './words.js';
 
-/** @import { Bench, Circuit, Drawing, Focus, Seen } from './types.js' */
+/** @import { Bench, Circuit, Drawing, Focus, Guess, Seen } from './types.js' */
 
 const FACTORS = { min: -2, max: 3, step: 0.25 };
 
@@ -162,8 +162,24 @@ function swapper(c, focus) {
  */
 function saysNow(graph, seen) {
   if (seen.why) return [el('p', { class: 'ac-hint' }, seen.why)];
-  const most = Math.max(...seen.tokens.flatMap(({ before, after }) => [before, after]), 1e-9);
-  const rows = [...seen.tokens].sort((a, b) => b.after + b.before - a.after - a.before).slice(0, 6);
+  return [
+    ...guessBars(seen.tokens, byHand(seen.factor)),
+    el(
+      'p',
+      { class: 'ac-hint' },
+      `${leadOf(graph)} changes by ${signed(seen.change)}. No controls were run.`,
+    ),
+  ];
+}
+
+/**
+ * How likely tokens were and are, as bars.
+ * @param {Guess[]} tokens
+ * @param {string} done what was done
+ */
+export function guessBars(tokens, done) {
+  const most = Math.max(...tokens.flatMap(({ before, after }) => [before, after]), 1e-9);
+  const rows = [...tokens].sort((a, b) => b.after + b.before - a.after - a.before).slice(0, 6);
   /** @type {(kind: string, share: number) => HTMLElement} */
   const bar = (kind, share) => {
     const made = el('i', { class: kind });
@@ -172,16 +188,11 @@ function saysNow(graph, seen) {
   };
   const [was, now] = [el('i', { class: 'was' }), el('i', { class: 'now' })];
   return [
-    el('p', { class: 'ac-key' }, was, 'before', now, byHand(seen.factor)),
+    el('p', { class: 'ac-key' }, was, 'before', now, done),
     ...rows.map(({ token, before, after }) => {
       const bars = el('div', null, bar('was', before), bar('now', after));
       const told = el('b', null, `${percent(before)} → ${percent(after)}`);
       return el('div', { class: 'ac-guess' }, el('span', null, visible(token)), bars, told);
     }),
-    el(
-      'p',
-      { class: 'ac-hint' },
-      `${leadOf(graph)} changes by ${signed(seen.change)}. No controls were run.`,
-    ),
   ];
 }

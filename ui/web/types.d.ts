@@ -24,6 +24,7 @@ export interface DrawnEdge {
   target: string;
   weight: number;
   heads?: Head[] | null;
+  hop?: Hop; // between concepts
 }
 
 export interface Controls {
@@ -54,6 +55,40 @@ export interface ByHand {
   measured: number;
 }
 
+export interface Concept {
+  id: string; // K1
+  name: string;
+  tokens: string[]; // its spellings
+  position: number;
+  layers: [number, number];
+  role: string; // word, said before, concept, answer
+  strength: number;
+  verdict?: string | null;
+}
+
+/** From a concept, a word (T3) to a concept or the answer (LD): how much is lost without the source. */
+export interface Hop {
+  source: string;
+  target: string;
+  share?: number | null; // null: on the path, and not tested
+  heads?: { name: string; share: number }[];
+  verdict?: string | null;
+}
+
+export interface Guess {
+  token: string;
+  before: number;
+  after: number;
+}
+
+/** What was taken out or exchanged last, and what is said then. */
+export interface Changed {
+  kind: string; // taken out, exchanged, or × 2
+  about: string[];
+  other?: string | null;
+  tokens: Guess[];
+}
+
 export interface Drawing {
   graph_id: string;
   circuit: string;
@@ -67,12 +102,17 @@ export interface Drawing {
   target: { answer: string; foil?: string | null; value: number };
   scores: { nodes: number; edges: number; completeness: number };
   tried?: ByHand[];
+  concepts?: Concept[];
+  hops?: Hop[];
+  path?: string[];
+  changed?: Changed | null;
   only_seen?: boolean;
 }
 
 export interface Index {
   nodes: Map<string, DrawnNode>;
   groups: Map<string, DrawnGroup>;
+  concepts: Map<string, Concept>;
   tokens: Map<string, string>; // T3 or LD -> the id of its node
   into: (id: string) => DrawnEdge[];
   from: (id: string) => DrawnEdge[];
@@ -159,7 +199,7 @@ export interface Bundle {
   path: Path2D;
 }
 
-export type View = 'groups' | 'features';
+export type View = 'concepts' | 'groups' | 'features';
 export type Said = [line: string, kind?: string];
 
 export interface Focus {
@@ -176,7 +216,7 @@ export interface Seen {
   change: number;
   why?: string;
   kept?: boolean;
-  tokens: { token: string; before: number; after: number }[];
+  tokens: Guess[];
 }
 
 /** What Gradio hands to a widget that draws itself. */
@@ -222,6 +262,7 @@ export interface Circuit {
   finder: HTMLInputElement;
   empty: HTMLElement;
   tabs: Record<View, HTMLElement>;
+  behind: HTMLInputElement; // whether the groups are shown behind the concepts
   bench: Bench;
 }
 

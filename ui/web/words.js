@@ -1,6 +1,6 @@
 // What is said about a group, a node or an edge: names, figures, the lines of a tooltip.
 import { known } from './elements.js';
-/** @import { Drawing, DrawnEdge, DrawnGroup, DrawnNode, Index, Said } from './types.js' */
+/** @import { Concept, Drawing, DrawnEdge, DrawnGroup, DrawnNode, Hop, Index, Said } from './types.js' */
 
 /** @type {Record<string, [sign: string, word: string, sentence: string]>} */
 export const VERDICTS = {
@@ -63,6 +63,8 @@ export function leadOf(graph) {
 export function nameOf(graph, index, id) {
   if (id === 'LD') return leadOf(graph);
   if (/^T\d+$/.test(id)) return visible(graph.tokens[Number(id.slice(1))] ?? id);
+  const concept = index.concepts.get(id);
+  if (concept) return visible(concept.name);
   return neat(index.groups.get(id)?.name ?? index.nodes.get(id)?.label ?? id);
 }
 
@@ -151,6 +153,7 @@ export function headsOf(edge) {
  * @returns {Said[]}
  */
 export function linkLines(graph, index, edge) {
+  if (edge.hop) return hopLines(graph, index, edge.hop);
   const heads = headsOf(edge);
   /** @type {Said[]} */
   const lines = [
@@ -158,5 +161,89 @@ export function linkLines(graph, index, edge) {
     [`${edge.weight < 0 ? 'holds back' : 'feeds'}, weight ${signed(edge.weight)}`],
   ];
   if (heads) lines.push([heads]);
+  return lines;
+}
+
+/** @type {Record<string, string>} */
+const ROLES = {
+  word: 'the word itself',
+  'said before': 'said earlier in the text',
+  concept: 'not said there in the text',
+  answer: 'the answer',
+};
+
+/**
+ * Sign, word and sentence of what a test of a concept or a hop found.
+ * @param {{ verdict?: string | null }} tested
+ * @returns {[sign: string, word: string, sentence: string]}
+ */
+export function conceptVerdict(tested) {
+  const found = VERDICTS[tested.verdict ?? ''];
+  return found ?? ['?', 'untested', 'read by the lens, not tested'];
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {Concept} one
+ */
+export const whereHeld = (graph, one) =>
+  `${one.id} · ${ROLES[one.role] ?? one.role} · at “${visible(graph.tokens[one.position] ?? '')}” · ${layersOf(one.layers)}`;
+
+/**
+ * @param {Drawing} graph
+ * @param {Concept} one
+ * @returns {Said[]}
+ */
+export function conceptLines(graph, one) {
+  const spellings = one.tokens.map(visible).filter((text) => text !== visible(one.name));
+  const [sign, , sentence] = conceptVerdict(one);
+  /** @type {Said[]} */
+  const lines = [[visible(one.name), 'title'], [whereHeld(graph, one)]];
+  if (spellings.length) lines.push([`also read there: ${spellings.slice(0, 5).join(', ')}`]);
+  lines.push([`${one.strength.toFixed(1)} standard deviations above what is read there for other texts`]);
+  lines.push([`${sign} ${sentence}`]);
+  return lines;
+}
+
+/**
+ * The same as one line, to be read out.
+ * @param {Drawing} graph
+ * @param {Concept} one
+ */
+export const conceptLine = (graph, one) =>
+  `concept ${visible(one.name)}, ${whereHeld(graph, one)}, ${conceptVerdict(one)[2]}`;
+
+/**
+ * The share, and the head that carries most of it.
+ * @param {Hop} hop
+ * @param {boolean} roomy
+ */
+export function hopLabel(hop, roomy) {
+  const head = hop.heads?.[0];
+  const words = known(hop.share) ? [percent(hop.share)] : [];
+  if (head && (roomy || !words.length)) words.push(`head ${head.name}`);
+  return words.join(' · ');
+}
+
+/**
+ * @param {Drawing} graph
+ * @param {Index} index
+ * @param {Hop} hop
+ * @returns {Said[]}
+ */
+export function hopLines(graph, index, hop) {
+  const { answer } = graph.target;
+  const [from, to] = [hop.source, hop.target].map((id) =>
+    id === 'LD' ? visible(answer) : nameOf(graph, index, id),
+  );
+  /** @type {Said[]} */
+  const lines = [[`${from} → ${to}`, 'title']];
+  if (known(hop.share)) lines.push([`without “${from}”, “${to}” is ${percent(hop.share)} weaker`]);
+  const heads = (hop.heads ?? []).slice(0, 3).map(({ name, share }) => `${name} (${percent(share)})`);
+  if (heads.length) lines.push([`carried by ${heads.length > 1 ? 'heads' : 'head'} ${heads.join(', ')}`]);
+  const [sign, , sentence] = conceptVerdict(hop);
+  const step = hop.source.startsWith('T') || hop.target === 'LD';
+  const unmeasured = step ? 'the share was not measured' : 'this step was not tested by itself';
+  lines.push([known(hop.share) || hop.verdict ? `${sign} ${sentence}` : unmeasured]);
   return lines;
 }
