@@ -18,6 +18,7 @@ from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
 RANK = 16  # words that may be named at each place and layer
 SCORE = 2.0  # standard deviations above what is read there for other texts
 MOST_HERE = 16  # concept nodes at one position
+STEM, ENDING = 5, 1  # letters that spellings of one word share, and in which its end may differ
 GAP = 1  # layers read in between that a run may miss
 
 
@@ -148,10 +149,19 @@ def _role(frozen: Frozen, tokens: Sequence[int], position: int, answer: int | No
         return "answer"
     spelled = [surface(text) for text in frozen.subject.token_texts(list(tokens))]
     words = [surface(word) for word in words_around(frozen, position)]
-    if any(word and s and (word.startswith(s) or s.startswith(word)) for s in spelled for word in words):
+    if any(_one_word(word, s) for s in spelled for word in words):
         return "word"
     before = {surface(text) for text in frozen.tokens[:position] if len(surface(text)) > 2}
     return "said before" if before & set(spelled) else "concept"
+
+
+def _one_word(word: str, other: str) -> bool:
+    """Whether one spelling continues the other, or differs in its ending ("country", "countries")."""
+    if not word or not other:
+        return False
+    least = min(len(word), len(other))
+    shared = next((i for i in range(least) if word[i] != other[i]), least)
+    return shared == least or shared >= max(STEM, len(word) - ENDING)
 
 
 def words_around(frozen: Frozen, position: int) -> tuple[str, str]:
