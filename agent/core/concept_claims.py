@@ -27,6 +27,8 @@ class Concept(Record):
     strength: float
     rank: int  # its best place among all tokens the lens reads there, 0 first
     role: Literal["word", "said before", "concept", "answer"]
+    reading: float = 0.0  # mean logit where words are read
+    changed: tuple[int, int] | None = None  # blocks behind which it is changed; None: its layers
 
 
 class Alternative(Record):

@@ -92,7 +92,9 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
     if not found or bench is None:
         return {"concepts": {"note": desk.lens_note, "tested": True}, "found_note": "no concepts to test"}
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
-    chain = follow(bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives)
+    chain = follow(
+        bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives, desk.words
+    )
     progress(0.3)
     if not chain.path:
         others = mechanisms_of(desk, bench.lens, case, bench.alternatives, [], state, [])
