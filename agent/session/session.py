@@ -45,8 +45,11 @@ from agent.session.turns import (
     choose_brain,
     clean,
     first_state,
+    in_mind,
     limited,
     refuse_control_characters,
+    to_change,
+    to_exchange,
 )
 from agent.workspace import Closed, Desk, question_thread, waited
 
@@ -137,32 +140,23 @@ class Session:
         multiplied by `factor` (0 removes them), or, where `other` is a word or a text, swapped for those
         it brings. Events as of `ask`; `findings` has the numbers.
         """
-        intent = Intent.INTERVENE if other is None else Intent.SWAP
-        what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
-        question = Question(intent, group=group, factor=factor, other=other, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        question = to_change(group, factor, other)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def concepts(
         self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
     ) -> Generator[Event, None, None]:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
-        what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
-        question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        question = in_mind(text, at)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def swap_concept(
-        self,
-        concept: str,
-        other: str,
-        *,
-        at: str | None = None,
-        text: str | None = None,
+        self, concept: str, other: str, *, at: str | None = None, text: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Generator[Event, None, None]:  # fmt: skip
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
-        what = f"Put {other} in the place of {concept}."
-        question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        question = to_exchange(concept, other, at, text)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
