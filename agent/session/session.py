@@ -55,6 +55,8 @@ from agent.workspace import Closed, Desk, question_thread, waited
 
 log = logging.getLogger(__name__)
 
+Events = Generator[Event, None, None]
+
 CIRCLES = "This took too many steps without an answer. Ask a narrower question."
 NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
 OF_THE_QUESTION = ("said", "decision", "asks", "granted", "brain")  # what ends with it
@@ -111,7 +113,7 @@ class Session:
         foil: str | None = None,
         focus: dict[str, str] | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Answer, event by event; a failure is the last event, not an exception, and loses nothing.
 
         Where a question waits or was cut off, a yes, a no or "go on" is about that; anything else drops it.
@@ -133,7 +135,7 @@ class Session:
         factor: float = 0.0,
         other: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Test an intervention on a group of the last answer, on a feature of its graph, or on several.
 
         `group` is S2, its name, or ids such as L11.N1234+@5 with commas between; their activations are
@@ -143,9 +145,7 @@ class Session:
         question = to_change(group, factor, other)
         yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
-    def concepts(
-        self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
-    ) -> Generator[Event, None, None]:
+    def concepts(self, text: str, *, at: str | None = None, cancel: threading.Event | None = None) -> Events:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
         question = in_mind(text, at)
         yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
@@ -153,7 +153,7 @@ class Session:
     def swap_concept(
         self, concept: str, other: str, *, at: str | None = None, text: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:  # fmt: skip
+    ) -> Events:  # fmt: skip
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
         question = to_exchange(concept, other, at, text)
         yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
@@ -168,9 +168,7 @@ class Session:
             return None
         return Unfinished(found.message, stands.interrupts[0].value if stands.interrupts else "")
 
-    def go_on(
-        self, *, allow: bool = True, cancel: threading.Event | None = None
-    ) -> Generator[Event, None, None]:
+    def go_on(self, *, allow: bool = True, cancel: threading.Event | None = None) -> Events:
         """Go on with the question that waits or was cut off, behind the last step it ended.
 
         Events as of `ask`. `allow` is the reply to what it asks for: more may be spent, or it is answered
