@@ -16,6 +16,8 @@ from .core import (
     settings_table as settings_table,
     share_memory as share_memory,
     unescaped as unescaped,
+    unfolded as unfolded,
+    without_folds as without_folds,
 )
 from .features import (
     ShownFeature as ShownFeature,
@@ -59,6 +61,8 @@ from .suites import (
 from .workspace import (
     Desk as Desk,
     Roster as Roster,
+    fit_model_lens as fit_model_lens,
+    lens_facts as lens_facts,
     memory_each as memory_each,
     needs as needs,
     open_desk as open_desk,

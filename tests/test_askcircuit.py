@@ -159,12 +159,12 @@ def test_a_session_nobody_holds_is_closed(tmp_path):
 
     desk = open_desk(read_settings(data_dir=tmp_path, read_only=True))
     session = askcircuit.Session(desk)
-    desk.checkpoints()
+    assert desk.conversations
     gone = weakref.ref(session)
     del session
     gc.collect()
     assert gone() is None
-    assert desk._checkpoints is None
+    assert desk._conversations is None
 
 
 @pytest.mark.browser

@@ -7,22 +7,26 @@ import pytest
 
 from tracer.attribution.frozen_forward import freeze
 from tracer.concepts import (
-    Held,
+    ablate,
     exchange,
     exchange_controls,
     find_alternatives,
     find_concepts,
+    find_partners,
+    follow,
+    forecast,
     measure,
     nameable_words,
+    stand_alone,
 )
+from tracer.concepts.mechanisms import name_mechanism
 from tracer.lens import Lens, lens_for
 
 
 @pytest.fixture(scope="module")
 def concept_lens(embedded_subject: Any, cache_folder: Path) -> Lens:
     lens = lens_for(embedded_subject, cache_folder)
-    if lens is None:
-        pytest.skip("no lens of the embedded model here yet: askcircuit lens fit")
+    assert lens is not None  # it is shipped
     return lens
 
 
@@ -34,13 +38,36 @@ def test_it_holds_japan_at_fuji_and_says_china_when_they_are_exchanged(
     japan, china = subject.pieces(" Japan")[0], subject.pieces(" China")[0]
     fuji = frozen.tokens.index(" Fuji")
     nodes = find_concepts(frozen, concept_lens, nameable_words(subject), answer=japan)
-    assert any(node.position == fuji and "japan" in node.name.lower() for node in nodes)
-    held = Held((fuji,), 2, 7)
+    held = next(node for node in nodes if node.position == fuji and japan in node.tokens).held
     drawn = exchange_controls(frozen, concept_lens, held, (japan, china), away_from=[japan], count=9)
     changes = [exchange(frozen, concept_lens, held, [japan], [china]), *drawn.changes]
     logits = measure(frozen, changes).logits
     assert float(logits[0, china]) > float(logits[0, japan])
     assert all(float(row[china]) < float(row[japan]) for row in logits[1:])
+
+
+def test_the_chain_of_a_hop_names_the_country_and_foresees_what_its_loss_does(
+    embedded_subject: Any, concept_lens: Lens
+) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    text = "The official language of the country where Beijing is located is"
+    frozen = freeze(subject, subject.encode(text, 64))
+    answer = int(frozen.logits.argmax())
+    alternatives = find_alternatives(frozen, answer)
+    nodes = find_concepts(frozen, concept_lens, words, answer=answer)
+    chain = follow(frozen, concept_lens, nodes, answer, alternatives)
+    assert chain.main is not None
+    main = chain.tested[chain.main]
+    assert main.node.name.lower().startswith("china")
+    assert frozen.tokens[main.node.position] == " Beijing"
+    assert main.p <= 0.05
+    assert chain.start is not None
+    partners = find_partners(frozen, concept_lens, words, main.node)
+    assert partners
+    assert all(stand_alone(subject, partners))
+    taken_out = ablate(frozen, concept_lens, main.node.held, main.node.tokens[:1])
+    foreseen = forecast(frozen, [taken_out], answer, alternatives)[0]
+    assert foreseen.curved == pytest.approx(main.effect, rel=0.5)
 
 
 def test_alternatives_are_of_the_answers_own_kind(embedded_subject: Any) -> None:
@@ -50,3 +77,18 @@ def test_alternatives_are_of_the_answers_own_kind(embedded_subject: Any) -> None
     found = {one.token for one in find_alternatives(frozen, thursday)}
     assert {" Friday", " Saturday"} <= found
     assert not found & {" the", " Thursday", " thursday"}
+
+
+@pytest.mark.parametrize(
+    ("text", "mechanism"),
+    [
+        ("The code word is banana. Remember, the code word is", "copying"),
+        ("Monday, Tuesday, Wednesday,", "sequence"),
+        ("The keys to the cabinet", "agreement"),
+    ],
+)
+def test_a_mechanism_is_named_by_its_test(embedded_subject: Any, text: str, mechanism: str) -> None:
+    subject = embedded_subject
+    frozen = freeze(subject, subject.encode(text, 64))
+    named = name_mechanism(frozen, nameable_words(subject), int(frozen.logits.argmax()))
+    assert named.name == mechanism

@@ -186,14 +186,22 @@ def test_stopping_closes_the_connection_to_a_server_that_thinks(desk, told):
     stop = threading.Event()
     with FakeOpenAI(then={"content": "thinking " * 300, "delay": 0.1}) as server:
         plain, desk.settings = desk.settings, settings_for(server)
-        threading.Timer(0.7, stop.set).start()
         start = time.monotonic()
+        threading.Thread(target=stopped_in_the_middle, args=[server, stop]).start()
         events = list(Session(desk, "honest").ask("explain the strongest path", cancel=stop))
         desk.settings = plain
         assert events[-1] == Failed("Stopped.")
         assert time.monotonic() - start < 15
         assert server.gone.wait(5)
     assert answered_again(desk)
+
+
+def stopped_in_the_middle(server, stop):
+    """Stop once the server has been asked and thinks."""
+    while not server.requests:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    stop.set()
 
 
 def answered_again(desk):

@@ -1,5 +1,7 @@
+from .attribution import Frozen as Frozen
 from .autointerp import (
     Described as Described,
+    Document as Document,
     FeatureFiles as FeatureFiles,
     FeatureLayer as FeatureLayer,
     FeatureSet as FeatureSet,
@@ -17,6 +19,48 @@ from .autointerp import (
 )
 from .cancellation import (
     listening as listening,
+)
+from .concepts import (
+    AblationTest as AblationTest,
+    Alternative as Alternative,
+    Chain as Chain,
+    ConceptNode as ConceptNode,
+    DrawnControls as DrawnControls,
+    Effect as Effect,
+    Held as Held,
+    Reading as Reading,
+    Swap as Swap,
+    SwapTest as SwapTest,
+    TestedNode as TestedNode,
+    Words as Words,
+    ablate as ablate,
+    ablation_controls as ablation_controls,
+    contrast_direction as contrast_direction,
+    explain_share as explain_share,
+    find_alternatives as find_alternatives,
+    find_carriers as find_carriers,
+    find_concepts as find_concepts,
+    find_partners as find_partners,
+    find_writers as find_writers,
+    follow as follow,
+    forecast as forecast,
+    judge_lookup as judge_lookup,
+    measure as measure,
+    measure_specificity as measure_specificity,
+    nameable_words as nameable_words,
+    push_controls as push_controls,
+    reading_of as reading_of,
+    same_kind as same_kind,
+    stream_behind as stream_behind,
+    swap_concepts as swap_concepts,
+    try_ablation as try_ablation,
+    try_agreement as try_agreement,
+    try_copying as try_copying,
+    try_default as try_default,
+    try_rival as try_rival,
+    try_sequence as try_sequence,
+    try_slot as try_slot,
+    usual_coordinates as usual_coordinates,
 )
 from .errors import (
     GraphError as GraphError,
@@ -54,6 +98,19 @@ from .interventions import (
     change_of as change_of,
     continue_text as continue_text,
     set_features as set_features,
+)
+from .lens import (
+    Lens as Lens,
+    LensError as LensError,
+    concept_of as concept_of,
+    fit_lens as fit_lens,
+    kept_lens as kept_lens,
+    lens_for as lens_for,
+    quick_fit as quick_fit,
+    quick_lens as quick_lens,
+    ranks as ranks,
+    streams as streams,
+    write_lens as write_lens,
 )
 from .models import (
     EMBEDDED as EMBEDDED,

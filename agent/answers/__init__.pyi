@@ -10,6 +10,9 @@ from .citations import (
 from .compose import (
     compose as compose,
 )
+from .concept_drawing import (
+    chain_drawn as chain_drawn,
+)
 from .drawing import (
     BUNDLES as BUNDLES,
     EDGES as EDGES,

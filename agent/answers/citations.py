@@ -10,7 +10,9 @@ from agent.core import (
     ANSWER,
     NAMED_GROUPS,
     Claim,
+    ConceptClaim,
     EffectClaim,
+    HopClaim,
     PathClaim,
     PlainClaim,
     PredictionClaim,
@@ -57,6 +59,11 @@ def _about(claim: Claim, named: Sequence[str], path: Sequence[str]) -> list[str]
         return [ANSWER]
     if isinstance(claim, PathClaim):
         return [*path, *(f"{a}>{b}" for a, b in pairwise(path))]
+    if isinstance(claim, HopClaim):
+        return [claim.source.id, f"{claim.source.id}>{claim.target.id}", claim.target.id]
+    if isinstance(claim, ConceptClaim):
+        one = claim.concept
+        return [f"T{one.position}", f"T{one.position}>{one.id}", one.id, f"{one.id}>{ANSWER}", ANSWER]
     if not isinstance(claim, EffectClaim | TriedClaim | RateClaim):
         return []
     if isinstance(claim, EffectClaim) and isinstance(claim.intervention, Swap):

@@ -9,6 +9,14 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from agent.answers.comparison_sentences import side_by_side
+from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
+from agent.answers.concept_sentences import (
+    borne_out,
+    chain_line,
+    concept_evidence,
+    concepts_open,
+    in_plain_words,
+)
 from agent.answers.graph_sentences import evidence, how_sure, where_it_ends, words_that_mattered
 from agent.answers.llm_rewording import reworded
 from agent.answers.path_sentences import asked_path, path_walked
@@ -23,7 +31,17 @@ from agent.answers.search_sentences import (
     wanted_already,
     where_lost,
 )
-from agent.answers.sentences import does, in_short, knock_on, left_open, passed_over, premise, says, tested
+from agent.answers.sentences import (
+    does,
+    in_short,
+    knock_on,
+    lead_explained,
+    left_open,
+    passed_over,
+    premise,
+    says,
+    tested,
+)
 from agent.core import (
     SearchClaim,
     State,
@@ -33,6 +51,7 @@ from agent.core import (
     case_of,
     claims_of,
     escaped,
+    folded,
     groups_of,
     own_claims,
     prediction_of,
@@ -47,6 +66,8 @@ from agent.questions import EXAMPLES
 
 log = logging.getLogger(__name__)
 
+EVIDENCE = "The evidence"
+OPEN = 3  # open ends that are told at once; the others are folded away
 Words = Callable[[Sequence[Sentence]], str]  # sentences -> a proposal for their wording
 
 
@@ -55,6 +76,7 @@ class Paragraph(NamedTuple):
 
     heading: str
     sentences: list[Sentence]
+    folded: bool = False  # shown on demand: what the answer rests on
 
 
 Style = Callable[[State, str], list[Paragraph]]  # state, the subject's name -> an answer
@@ -77,7 +99,7 @@ def compose(style: str, state: State, model: str, word: Words | None = None) -> 
         raise Unsupported("The ledger holds nothing to answer this with.")
     return {
         "style": style,
-        "markdown": "\n\n".join(_markdown(p) for p in paragraphs if p.sentences),
+        "markdown": _written([p for p in paragraphs if p.sentences]),
         "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
         "refused": refused,
     }
@@ -94,7 +116,7 @@ def _checked(paragraphs: list[Paragraph], state: State) -> tuple[list[Paragraph]
             refused += wrong
             if not wrong:
                 kept.append(sentence)
-        out.append(Paragraph(paragraph.heading, kept))
+        out.append(paragraph._replace(sentences=kept))
     for why in refused:
         log.warning("a sentence was refused: %s", why)
     return out, refused
@@ -111,7 +133,14 @@ def _reworded(paragraphs: list[Paragraph], state: State, word: Words) -> tuple[l
     for why in worded.refused:
         log.warning("words were refused: %s", why)
     left = iter(worded.sentences)
-    return [Paragraph(p.heading, list(islice(left, len(p.sentences)))) for p in paragraphs], worded.refused
+    return [p._replace(sentences=list(islice(left, len(p.sentences)))) for p in paragraphs], worded.refused
+
+
+def _written(paragraphs: list[Paragraph]) -> str:
+    """The answer; what is folded away stands together, under one line, at the end."""
+    shown = [_markdown(p) for p in paragraphs if not p.folded]
+    away = [_markdown(p) for p in paragraphs if p.folded]
+    return "\n\n".join([*shown, *([folded(EVIDENCE, "\n\n".join(away))] if away else [])])
 
 
 def _markdown(paragraph: Paragraph) -> str:
@@ -134,20 +163,49 @@ def _why(state: State, model: str) -> list[Paragraph]:
     case = case_of(state)
     tests = [claim for claim in tests_of(state) if claim.repair is None]
     tests.sort(key=lambda claim: (-abs(claim.effect), claim.id))
-    mistake = bool(own_claims(state, SearchClaim))
+    mistake, way = bool(own_claims(state, SearchClaim)), bool(borne_out(state))
+    open_first = [*concepts_open(state), *untested(state)]
     return [
         Paragraph("", premise(state)),
         Paragraph("What was asked.", [*taken_for_right(state), *about_asked(state)]),
         Paragraph("What it says.", says(state, model)),
-        Paragraph("In short.", in_short(state)),
+        Paragraph("In one line.", chain_line(state)),
+        Paragraph("How it got there.", in_plain_words(state)),
+        Paragraph("In neurons." if way else "In short.", in_short(state), folded=way),
         Paragraph("Who works for which.", sides(state) if mistake else []),
         Paragraph("Where it is lost.", where_lost(state)),
         Paragraph("What repairs it.", repairs(state)),
-        Paragraph("Words and path.", [] if unexplained(state.get("graph")) else _read_from_graph(state)),
-        Paragraph("What the tests show.", [tested(c, subject_of(c, state), case) for c in tests]),
-        Paragraph("Knock-on effects.", knock_on(state)),
-        Paragraph("What is left open.", [*untested(state), *passed_over(state), *left_open(state)]),
+        Paragraph("What is left open.", [*open_first, *left_open(state)][:OPEN]),
+        Paragraph("Concepts.", concept_evidence(state), folded=True),
+        Paragraph(
+            "Words and path.", [] if unexplained(state.get("graph")) else _read_from_graph(state), folded=True
+        ),
+        Paragraph(
+            "Groups of neurons.",
+            [lead_explained(state), *(tested(c, subject_of(c, state), case) for c in tests)],
+            folded=True,
+        ),
+        Paragraph("Knock-on effects.", knock_on(state), folded=True),
+        Paragraph("Also open.", [*[*open_first, *left_open(state)][OPEN:], *passed_over(state)], folded=True),
     ]
+
+
+def _of_its_turn(state: State) -> State:
+    """The state as the turn left it that told what the model says: the same ledger in another length."""
+    return {**state, "turn": prediction_of(state).turn}
+
+
+def _line(state: State, model: str) -> list[Paragraph]:
+    return [Paragraph("", [*says(state, model), *chain_line(state)])]
+
+
+def _simply(state: State, model: str) -> list[Paragraph]:
+    told = in_plain_words(state) or in_short(_of_its_turn(state))
+    return [Paragraph("", [*says(state, model), *chain_line(state)]), Paragraph("How it got there.", told)]
+
+
+def _detail(state: State, model: str) -> list[Paragraph]:
+    return [p._replace(folded=False) for p in _why(_of_its_turn(state), model)]
 
 
 def _make(state: State, model: str) -> list[Paragraph]:
@@ -244,6 +302,12 @@ def _guess(state: State, model: str) -> list[Paragraph]:
 
 STYLES: dict[str, Style] = {
     "why": _why,
+    "concepts": _read_off(lambda state: concepts_told(state)),
+    "first-layer": _read_off(lambda state: [("", first_layer(state))]),
+    "swap-concept": _read_off(lambda state: [("", swap_asked(state)), ("The test.", swap_evidence(state))]),
+    "line": _line,
+    "simply": _simply,
+    "detail": _detail,
     "make": _make,
     "holds": _holds,
     "compare": _compare,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.citations import circuit_id
+from agent.answers.concept_drawing import chain_drawn
 from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
 from agent.core import (
     Case,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
 TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
+EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
@@ -147,6 +149,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "superedges": _bundles(state, groups),
         "strongest_path": path_of(state),
         "scores": {name: graph[name] for name in SCORES},
+        **chain_drawn(state),
     }
     return Drawing.model_validate(whole).plain()
 
@@ -160,13 +163,18 @@ def no_drawing(case: Case) -> dict[str, Any]:
         "tokens": case["tokens"],
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
-        **{name: [] for name in ("nodes", "edges", "supernodes", "superedges", "strongest_path")},
+        **{name: [] for name in EMPTY},
         "scores": dict.fromkeys(SCORES, 0),
     }
 
 
-def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[PlainClaim]) -> dict[str, Any]:
-    """The same drawing with what has been tested by removing each group."""
+def with_tests(
+    view: dict[str, Any],
+    groups: list[Supernode],
+    claims: list[PlainClaim],
+    chain: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The same drawing with what has been tested by removing each group; `chain` as of `chain_drawn`."""
     ledger = read_claims(claims)
     tests = {c.name: c for c in ledger if isinstance(c, EffectClaim) and c.removes}
     boxes = [_box(group, tests.get(group["id"])) for group in groups]
@@ -179,7 +187,7 @@ def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Plain
         for claim in ledger
         if isinstance(claim, TriedClaim)
     ]
-    return {**view, "supernodes": boxes, "tried": tried}
+    return {**view, "supernodes": boxes, "tried": tried, **(chain or {})}
 
 
 def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:

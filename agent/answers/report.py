@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.answers.concept_drawing import concepts_drawn
 from agent.core import (
     AnyClaim,
     Claim,
@@ -139,6 +140,7 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
         "supernodes": groups,
         "path": [] if unexplained(graph) else path_of(state),
+        **concepts_drawn(own),
         "claims": own,
         "tests_run": len(tests),
         "answer": reply,

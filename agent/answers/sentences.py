@@ -46,19 +46,31 @@ def says(state: State, model: str) -> list[Sentence]:
     """What the model says, and what it is compared with."""
     case, claim = case_of(state), prediction_of(state)
     first = case["predictions"][0]
+    beside = {"kind": ", the likeliest other of its kind", "runner-up": ", which comes second"}
+    why = beside.get(case.get("foil_rule", ""), "")
     return [
         Sentence(
-            f"After {quoted(case['text'])} the most probable next token of {quoted(model)} is "
-            f"{quoted(first['token'])} ({percent(first['p'])}); it is compared with "
-            f"{quoted(case['foil'])} ({percent(case['foil_p'])}).",
-            (claim.id,),
-        ),
-        Sentence(
-            f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
-            f"{quoted(case['foil'])}: this is its lead, which is what the tests are about.",
+            f"After {quoted(case['text'])} {quoted(model)} says {_bare(first['token'])} "
+            f"({percent(first['p'])}). It is compared with {_bare(case['foil'])} "
+            f"({percent(case['foil_p'])}){why}.",
             (claim.id,),
         ),
     ]
+
+
+def lead_explained(state: State) -> Sentence:
+    """What the tests of groups are about."""
+    case, claim = case_of(state), prediction_of(state)
+    return Sentence(
+        f"The logit of {quoted(case['answer'])} lies {plain(case['value'])} above that of "
+        f"{quoted(case['foil'])}: this is its lead, which is what these tests are about.",
+        (claim.id,),
+    )
+
+
+def _bare(token: str) -> str:
+    """A token as a word, without the space it begins with."""
+    return quoted(token.strip() or token)
 
 
 def in_short(state: State) -> list[Sentence]:

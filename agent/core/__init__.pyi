@@ -12,9 +12,11 @@ from .actions import (
     Hypothesise as Hypothesise,
     Predict as Predict,
     Prune as Prune,
+    ReadConcepts as ReadConcepts,
     Search as Search,
     Split as Split,
     Test as Test,
+    TestConcepts as TestConcepts,
     Trace as Trace,
 )
 from .claim_base import (
@@ -65,6 +67,19 @@ from .claims import (
     plain_claim as plain_claim,
     read_claim as read_claim,
     read_claims as read_claims,
+)
+from .concept_claims import (
+    Alternative as Alternative,
+    Concept as Concept,
+    ConceptClaim as ConceptClaim,
+    ConceptEffectClaim as ConceptEffectClaim,
+    ConceptsClaim as ConceptsClaim,
+    ConceptSwapClaim as ConceptSwapClaim,
+    ExplainedClaim as ExplainedClaim,
+    HopClaim as HopClaim,
+    MechanismClaim as MechanismClaim,
+    Outcome as Outcome,
+    SwapTried as SwapTried,
 )
 from .conversation_db import (
     DATABASE as DATABASE,
@@ -181,6 +196,7 @@ from .state import (
 from .text_format import (
     chance as chance,
     escaped as escaped,
+    folded as folded,
     layered as layered,
     listed as listed,
     named_at as named_at,
@@ -193,5 +209,7 @@ from .text_format import (
     shown as shown,
     signed as signed,
     unescaped as unescaped,
+    unfolded as unfolded,
     whole_word as whole_word,
+    without_folds as without_folds,
 )

@@ -17,6 +17,25 @@ class Predict(_Action):
     kind: Literal["predict"] = "predict"
 
 
+class ReadConcepts(_Action):
+    """Read with the concept lens what the model holds in mind at each word; needs no graph."""
+
+    kind: Literal["read_concepts"] = "read_concepts"
+
+
+class TestConcepts(_Action):
+    """Take out the concepts on the way to the answer, and exchange the strongest for others of its kind.
+
+    With `concept` and `other` just that exchange, at the word `at` where it is named.
+    """
+
+    __test__ = False  # pytest collects classes of this name
+    kind: Literal["test_concepts"] = "test_concepts"
+    concept: str | None = Field(default=None, max_length=200)
+    other: str | None = Field(default=None, max_length=200)
+    at: str | None = Field(default=None, max_length=200)
+
+
 class Trace(_Action):
     """Make the attribution graph of logit(answer) - logit(foil)."""
 
@@ -107,11 +126,14 @@ class Answer(_Action):
     style: Literal[
         "why", "intervene", "node", "path", "words", "sure", "evidence", "search", "help", "unknown",
         "no-text", "no-group", "not-yet", "make", "holds", "compare", "partial", "one-shot", "text-only",
+        "concepts", "swap-concept", "line", "simply", "detail", "first-layer",
     ]  # fmt: skip
 
 
 Action = Annotated[
     Predict
+    | ReadConcepts
+    | TestConcepts
     | Trace
     | Prune
     | Describe

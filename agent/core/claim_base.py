@@ -1,6 +1,6 @@
 """What every claim has: what its sentences may name and state; and what a test adds."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -43,6 +43,7 @@ class TestedClaim(BaseClaim):
     """A claim that a test settles: a prediction, what was measured, and how likely that is by chance."""
 
     __test__ = False  # pytest collects classes of this name
+    FAMILY: ClassVar[str] = "groups"  # tests whose p-values are adjusted for each other
     groups: list[str] = Field(default_factory=list)  # supernodes it is about, all at once
     members: list[str] = Field(default_factory=list)
     predicted: float | None = None

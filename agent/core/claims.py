@@ -26,6 +26,14 @@ from agent.core.claim_parts import (
     TextResult,
     WordShare,
 )
+from agent.core.concept_claims import (
+    ConceptEffectClaim,
+    ConceptsClaim,
+    ConceptSwapClaim,
+    ExplainedClaim,
+    HopClaim,
+    MechanismClaim,
+)
 
 PlainClaim = dict[str, Any]  # a claim as the state keeps it
 
@@ -279,6 +287,12 @@ Claim = (
     | RateClaim
     | JointClaim
     | ComparisonClaim
+    | ConceptsClaim
+    | ConceptEffectClaim
+    | ConceptSwapClaim
+    | HopClaim
+    | MechanismClaim
+    | ExplainedClaim
 )
 AnyClaim = Annotated[Claim, Field(discriminator="kind"), BeforeValidator(present_claim)]
 _CLAIM: TypeAdapter[Claim] = TypeAdapter(AnyClaim)

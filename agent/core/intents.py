@@ -20,6 +20,9 @@ class Intent(StrEnum):
     MISTAKE = "mistake"
     SURE = "sure"
     EVIDENCE = "evidence"
+    CONCEPTS = "concepts"  # what it has in mind, at a word or whether it has something
+    LAYER = "layer"  # which layer knows the answer first
+    LENGTH = "length"  # the same answer shorter, simpler or whole
     SEARCH = "search"
     TEXT = "text"
     HELP = "help"

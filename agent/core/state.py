@@ -32,6 +32,8 @@ class Case(TypedDict):
     premise: str  # "true" or "false"
     note: str
     value: float  # logit(answer) - logit(foil)
+    foil_rule: NotRequired[str]  # asked, kind (the likeliest token of the answer's own kind) or runner-up
+    runner_up: NotRequired[str]  # the second most probable token, where the foil is another
 
 
 class Supernode(TypedDict):
@@ -62,6 +64,7 @@ class State(TypedDict):
     features: NotRequired[list[dict[str, Any]]]
     groups: NotRequired[list[Supernode] | None]
     flows: NotRequired[dict[str, Any] | None]
+    concepts: NotRequired[dict[str, Any] | None]  # note (why there are none), tested, path: ids of concepts
     claims: NotRequired[list[PlainClaim]]  # read with `claims_of`, written with `entered`
     found: NotRequired[list[dict[str, Any]] | None]
     log: NotRequired[list[dict[str, Any]]]

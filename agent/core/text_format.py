@@ -23,6 +23,7 @@ _STRAIGHT = str.maketrans("“”", '""')
 _ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
+_FOLD = re.compile(r"<details><summary>([^<]*)</summary>\n\n(.*?)\n\n</details>", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#!|~&$^:.])")
 
 
@@ -125,6 +126,21 @@ def escaped(text: str) -> str:
     """Text as markdown that renders as just that text: no markup, link or image can come of it."""
     whole = text.replace("“ ", "“\u00a0")  # a line must not break between a quote and its token
     return _MARKDOWN.sub(r"\\\1", whole)
+
+
+def folded(summary: str, markdown: str) -> str:
+    """Markdown that a page folds away under a line (`unfolded`, `without_folds`: where nothing folds)."""
+    return f"<details><summary>{summary}</summary>\n\n{markdown}\n\n</details>"
+
+
+def unfolded(markdown: str) -> str:
+    """The same with what was folded away in its place, its line as a heading."""
+    return _FOLD.sub(lambda fold: f"**{fold[1]}.**\n\n{fold[2]}", markdown)
+
+
+def without_folds(markdown: str) -> str:
+    """The same without what was folded away."""
+    return _FOLD.sub("", markdown).strip()
 
 
 def unescaped(markdown: str) -> str:

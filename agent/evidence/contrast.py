@@ -1,15 +1,17 @@
 """What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.core import Case, listed, percent, place_of, quoted, rounded
 from agent.features import FROM_TEXT, Description
-from tracer import Study, Token
+
+if TYPE_CHECKING:
+    from tracer import Study, Token
 
 LISTED = 10  # next tokens in a report
 
 
-def settle_case(study: Study, question: dict[str, Any]) -> Case:
+def settle_case(study: "Study", question: dict[str, Any]) -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
     top = study.predictions(LISTED)
     first, second = top[0], top[1]
@@ -28,10 +30,7 @@ def settle_case(study: Study, question: dict[str, Any]) -> Case:
     elif turned:
         itself = " and cannot be compared with itself" if said is not None else ""
         notes.append(f"{quoted(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
-    foil = next(
-        ((t.text, t.token_id) for t in (rather, said) if t is not None and t.token_id != first.token_id),
-        (second.token, second.token_id),
-    )
+    foil, rule = _foil(study, first.token_id, (second.token, second.token_id), (rather, said))
     if turned and not wrong:
         notes.append(f"It is compared with the next most probable, {quoted(foil[0])}.")
     return Case(
@@ -48,10 +47,27 @@ def settle_case(study: Study, question: dict[str, Any]) -> Case:
         premise=premise,
         note=" ".join(notes),
         value=rounded(study.contrast(first.token_id, foil[1]).value),
+        foil_rule=rule,
+        runner_up=second.token,
     )
 
 
-def _meant(study: Study, piece: str) -> Token:
+def _foil(
+    study: "Study", answer: int, runner_up: tuple[str, int], asked: tuple["Token | None", ...]
+) -> tuple[tuple[str, int], str]:
+    """What the answer is compared with: what the user says, else the likeliest token of its own kind."""
+    for token in asked:
+        if token is not None and token.token_id != answer:
+            return (token.text, token.token_id), "asked"
+    from tracer import find_alternatives
+
+    kind = find_alternatives(study.frozen, answer)
+    if not kind:
+        return runner_up, "runner-up"
+    return (kind[0].token, kind[0].token_id), "kind"
+
+
+def _meant(study: "Study", piece: str) -> "Token":
     """The next token that is meant, whether or not a name was typed with its capital.
 
     What is typed with a leading space is taken as it is.
@@ -60,13 +76,13 @@ def _meant(study: Study, piece: str) -> Token:
     return max((study.token(p) for p in spellings), key=lambda t: (not t.rest, study.probability(t.token_id)))
 
 
-def _split(token: Token) -> str:
+def _split(token: "Token") -> str:
     pieces = listed([quoted(t) for t in (token.text, *token.rest)])
     whole = quoted("".join((token.text, *token.rest)))
     return f"{whole} is several tokens ({pieces}); the first one is meant here."
 
 
-def given_p(study: Study, case: Case) -> list[float]:
+def given_p(study: "Study", case: Case) -> list[float]:
     """The probabilities of answer and foil, and of what the model is said to say."""
     said = [_meant(study, case["asked"]).token_id] if case["asked"] else []
     return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]

@@ -15,6 +15,7 @@ from agent.core import (
     Claim,
     EffectClaim,
     HeadsClaim,
+    HopClaim,
     TestedClaim,
     chance,
     claim_id,
@@ -124,7 +125,7 @@ def _ways(value: float) -> set[str]:
 def _writings(claim: Claim) -> set[str]:
     """Every way a sentence may write a number this claim holds."""
     out = _chances(claim)
-    if isinstance(claim, HeadsClaim):
+    if isinstance(claim, HeadsClaim | HopClaim):
         out |= set(claim.features())  # 9.0 is head 0 of layer 9, and no number
     for value in claim.values():
         out |= _ways(value)

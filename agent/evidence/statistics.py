@@ -7,10 +7,21 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import TypeVar
 
-from agent.core import BaseClaim, ControlledClaim, Controls, RateClaim, TestedClaim, rounded
+from agent.core import (
+    BaseClaim,
+    ConceptEffectClaim,
+    ConceptSwapClaim,
+    ControlledClaim,
+    Controls,
+    HopClaim,
+    RateClaim,
+    TestedClaim,
+    rounded,
+)
 
 LEVEL = 0.05
 LEAST = 0.01  # logits; a smaller effect is none, however quiet the controls are
+CARRIED = 0.25  # of a later concept must go with an earlier one for a hop
 HALF = 0.5  # a supported effect is at least half as large as predicted
 C = TypeVar("C", bound=BaseClaim)
 
@@ -96,6 +107,37 @@ def _(claim: RateClaim) -> str:
     return "refuted" if not held and len(seen) > len(run) / 2 else "inconclusive"
 
 
+@verdict.register
+def _(claim: ConceptEffectClaim) -> str:
+    """supported: the lead falls, further than by any other words that move the stream as far."""
+    if claim.p_holm is None or claim.measured is None:
+        return "graph-only"
+    if claim.p_holm > LEVEL + 1e-9 or abs(claim.measured) < LEAST:
+        return "inconclusive"
+    foreseen = claim.predicted is None or claim.measured <= HALF * claim.predicted
+    return "refuted" if claim.measured > 0 else "supported" if foreseen else "partly"
+
+
+@verdict.register
+def _(claim: ConceptSwapClaim) -> str:
+    """supported: the other's answer comes, and hardly ever by other words; partly: the own one only goes."""
+    if claim.p_holm is None or claim.first is None:
+        return "graph-only"
+    if claim.p_holm > LEVEL + 1e-9 or claim.effect > -LEAST:
+        return "inconclusive"
+    return "supported" if claim.first.installed else "partly"
+
+
+@verdict.register
+def _(claim: HopClaim) -> str:
+    """supported: a good part of the later concept goes with the earlier one, and more than with others."""
+    if claim.p_holm is None:
+        return claim.verdict
+    if claim.p_holm > LEVEL + 1e-9:
+        return "inconclusive"
+    return "supported" if claim.effect >= CARRIED else "partly" if claim.effect > 0 else "refuted"
+
+
 def without_effect(claim: TestedClaim) -> bool:
     """Whether a test found nothing that stands out, where the prediction may have been large."""
     predicted, measured = abs(claim.predicted or 0.0), abs(claim.effect)
@@ -109,8 +151,11 @@ def _doses_agree(claim: ControlledClaim) -> bool:
 
 def settle(claims: Sequence[C]) -> list[C]:
     """The tests of one turn with Holm-adjusted p-values and verdicts; other claims as they are."""
-    ps = {i: c.p for i, c in enumerate(claims) if isinstance(c, TestedClaim) and c.p is not None}
-    adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
+    tests = {i: c for i, c in enumerate(claims) if isinstance(c, TestedClaim) and c.p is not None}
+    adjusted: dict[int, float] = {}
+    for family in {c.FAMILY for c in tests.values()}:
+        ps = {i: c.p for i, c in tests.items() if family == c.FAMILY and c.p is not None}
+        adjusted |= dict(zip(ps, holm(list(ps.values())), strict=True))
     out = []
     for i, claim in enumerate(claims):
         if i in adjusted:

@@ -1,6 +1,8 @@
 from .compare_texts import (
     comparison as comparison,
 )
+from .concept_reading import read_concepts as read_concepts
+from .concept_tests import test_concepts as test_concepts
 from .counterfactual_texts import (
     entity_of as entity_of,
     expected as expected,

@@ -27,6 +27,7 @@ from agent.core import (
     predictions_of,
 )
 from agent.experiments import swap_towards, texts_over
+from agent.planners.concept_steps import concepts_missing, untested_concepts
 from agent.planners.hypothesis_choice import TESTED, candidates
 from agent.planners.preparation import FITS, is_pruned
 from agent.planners.question_scope import is_said, named_in
@@ -95,6 +96,8 @@ def styles(state: State) -> tuple[Any, ...]:
 
 _NEXT: dict[str, Callable[[State], bool]] = {  # an action without arguments -> whether it makes sense now
     **{kind: fits for kind, fits in FITS.items() if kind != "trace"},  # which has a size, and may be repeated
+    "read_concepts": lambda state: state.get("case") is not None and bool(concepts_missing(state)),
+    "test_concepts": lambda state: bool(untested_concepts(state)),
     "split": lambda state: (
         bool(loose(state)) and not (state.get("graph") or {}).get("split") and not predictions_of(state)
     ),

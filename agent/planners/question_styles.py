@@ -16,6 +16,9 @@ REPORTED = FRESH | {Intent.HOLDS, Intent.COMPARE, Intent.SWAP, Intent.INTERVENE,
 NAMED = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}  # questions about one group or feature
 WANTED = {Intent.MAKE, Intent.MISTAKE}  # questions for the smallest change
 STYLES: dict[Intent, Any] = {
+    Intent.CONCEPTS: "concepts",
+    Intent.LAYER: "first-layer",
+    Intent.LENGTH: "simply",
     **dict.fromkeys(EXPLAIN, "why"),
     **FROM_GRAPH,
     Intent.INTERVENE: "intervene",

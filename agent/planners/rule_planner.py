@@ -25,6 +25,7 @@ from agent.core import (
     predictions_of,
 )
 from agent.experiments import swap_towards
+from agent.planners.concept_steps import next_for_concepts
 from agent.planners.hypothesis_choice import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
 from agent.planners.preconditions import may, objection
 from agent.planners.preparation import prepare
@@ -79,6 +80,8 @@ class RuleBrain:
         step, case, graph = prepare(state, self._nodes), state.get("case"), state.get("graph") or {}
         if step is not None and step.kind == "prune" and (why := too_dark(state, self._nodes)):
             return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
+        if case is not None and (about := next_for_concepts(state)) is not None:
+            return about
         if step is not None:
             ends = f"{case['answer']!r} against {case['foil']!r}" if case else ""
             return Decision(action=step, why=PREPARED[step.kind].format(ends=ends))

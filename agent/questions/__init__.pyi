@@ -4,6 +4,7 @@ from .parser import (
     Question as Question,
     parse as parse,
 )
+from .patterns_concepts import LENGTHS as LENGTHS
 from .replies import (
     reply as reply,
 )

@@ -98,6 +98,7 @@ MAIN = dict.fromkeys((Intent.USES, Intent.NODE, Intent.INTERVENE), "group")  # w
 MAIN |= {Intent.WHY_NOT: "foil", Intent.MAKE: "foil", Intent.SEARCH: "other"}
 LEFT_OUT = re.compile(rf"\b(?:the|an?|of|{GROUPS})\b", re.I)
 UNFILLED = frozenset({Intent.HELP, Intent.SURE, Intent.UNKNOWN})
+CONCEPTUAL = frozenset({Intent.CONCEPTS, Intent.LAYER, Intent.LENGTH})  # known by their phrases alone
 ORDERS = frozenset(
     {Intent.INTERVENE, Intent.SWAP, Intent.EVIDENCE, Intent.MISTAKE, Intent.SEARCH, Intent.PATH}
 )
@@ -119,6 +120,7 @@ class Question:
     text    the text to explain, byte for byte      said   the token the model is said to say
     foil    the token it is asked to have said      group  a supernode, node, word or start of a path
     factor  what to multiply a group's activation by (0 removes it)
+    at      the word at which a concept is exchanged      concept  whether `group` is surely a concept
     other   what is compared, swapped in, generalised to, searched for, or the sentence's number
     """
 
@@ -129,6 +131,8 @@ class Question:
     group: str | None = None
     factor: float | None = None
     other: str | None = None
+    at: str | None = None
+    concept: bool = False
     raw: str = ""
 
 
@@ -183,7 +187,7 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
 
 def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) -> Slots:
     """The slots of a phrase, and where it has none or took in too much, those the words suggest."""
-    if intent in UNFILLED or (slots and intent is Intent.TEXT):
+    if intent in UNFILLED | CONCEPTUAL or (slots and intent is Intent.TEXT):
         return slots
     found = tagged(asked.plain, asked.lifted, intent)
     guess = {name: asked.typed(*place) for name, place in found.items()}
@@ -250,7 +254,7 @@ def _unless_sure(
     phrase: Intent, asked: "_Asked", odds: dict[str, float], plain: float | None
 ) -> Intent | None:
     """The intent of the phrase that fits, unless something else is surely meant; `plain`: maybe a text."""
-    if not odds or phrase is Intent.PATH:
+    if not odds or phrase is Intent.PATH or phrase in CONCEPTUAL:
         return phrase
     best, own = max(odds, key=lambda name: odds[name]), odds.get(phrase, 0.0)
     if plain is not None and plain > CERTAIN_TEXT and own < 1 - CERTAIN_TEXT:

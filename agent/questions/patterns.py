@@ -9,6 +9,7 @@ from functools import cache
 
 from agent.core import Intent
 from agent.questions.pattern_dsl import compiled
+from agent.questions.patterns_concepts import CONCEPTUAL
 from agent.questions.patterns_extra import IDIOMS
 
 PHRASES: list[tuple[Intent, list[str]]] = [
@@ -337,4 +338,5 @@ PHRASES: list[tuple[Intent, list[str]]] = [
 @cache
 def table() -> list[tuple[Intent, list[re.Pattern[str]]]]:
     """The phrases, ready to match."""
-    return [(intent, [compiled(phrase) for phrase in phrases]) for intent, phrases in (*IDIOMS, *PHRASES)]
+    rows = (*CONCEPTUAL, *IDIOMS, *PHRASES)
+    return [(intent, [compiled(phrase) for phrase in phrases]) for intent, phrases in rows]

@@ -37,10 +37,12 @@ from agent.experiments import (
     looked_for,
     numbers_of,
     of_the_picture,
+    read_concepts,
     register,
     register_transfer,
     run_test,
     summary_of_search,
+    test_concepts,
     wanted_claims,
 )
 from agent.planners import TEXT_ONLY, candidates, guesses, loose, worth
@@ -122,6 +124,14 @@ def _predict(_action: actions.Predict, state: State, work: Work) -> Update:
         "claims": entered(state, claim),
         "found_note": f"it says {top[0]}",
     }
+
+
+def _read_concepts(_action: actions.ReadConcepts, state: State, work: Work) -> Update:
+    return read_concepts(work.desk, case_in(state), state)
+
+
+def _test_concepts(action: actions.TestConcepts, state: State, work: Work) -> Update:
+    return test_concepts(work.desk, action, case_in(state), state, work.progress("test_concepts"))
 
 
 def _trace(action: actions.Trace, state: State, work: Work) -> Update:
@@ -312,6 +322,8 @@ def _traced(
 ACTIONS: Mapping[str, Callable[[Any, State, Work], Update]] = MappingProxyType(
     {
         "predict": _predict,
+        "read_concepts": _read_concepts,
+        "test_concepts": _test_concepts,
         "trace": _trace,
         "prune": _prune,
         "describe": _describe,

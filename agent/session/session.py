@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, bundle_of, report, with_tests
+from agent.answers import Bundle, bundle_of, chain_drawn, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -139,6 +139,35 @@ class Session:
         intent = Intent.INTERVENE if other is None else Intent.SWAP
         what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
         question = Question(intent, group=group, factor=factor, other=other, raw=what)
+        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+
+    def concepts(
+        self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
+    ) -> Generator[Event, None, None]:
+        """What the model has in mind on a text, at each word or at one; the chain to its answer is tested.
+
+        Events as of `ask`; `findings` has the concepts, their tests and the numbers.
+        """
+        what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
+        question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
+        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+
+    def swap_concept(
+        self,
+        concept: str,
+        other: str,
+        *,
+        at: str | None = None,
+        text: str | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Generator[Event, None, None]:
+        """Exchange a concept that the model holds for another one, beside matched exchanges.
+
+        On the text of the last answer, or on `text`; at the word `at`, or where it is held most strongly.
+        Events as of `ask`; `findings` has the numbers.
+        """
+        what = f"Put {other} in the place of {concept}."
+        question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
         yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
 
     def unfinished(self) -> Unfinished | None:
@@ -285,7 +314,7 @@ class Session:
             update["report"] = whole
         if state.get("drawing"):
             update["drawing"] = with_tests(
-                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
+                state["drawing"] or {}, state.get("groups") or [], state.get("claims", []), chain_drawn(state)
             )
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
@@ -338,7 +367,8 @@ class Session:
             cast(Message, {"role": "assistant", "content": told(sentence), **marks}),
         ]
         update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
-        drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims)
+        chain = chain_drawn(cast(State, marked))
+        drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims, chain)
         self._keep(cast(State, {**old, **update, "drawing": drawing, "finished": True}))
 
     def forget(self) -> None:

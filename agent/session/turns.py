@@ -87,7 +87,7 @@ def first_state(old: State, question: Question, message: str, focus: dict[str, s
             asked["foil"] = case["foil"]  # what it was compared with before
         if question.intent is Intent.MISTAKE and not asked["foil"] and asked["text"]:
             asked["foil"], asked["assumed"] = right_one(asked["text"], case if not elsewhere else None)
-        state |= dict.fromkeys(("case", "graph", "groups", "flows", "drawing", "report"))
+        state |= dict.fromkeys(("case", "graph", "concepts", "groups", "flows", "drawing", "report"))
         state |= {"features": [], "claims": []}
     return cast(State, state)
 

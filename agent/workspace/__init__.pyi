@@ -10,6 +10,7 @@ from .conversations import (
     InHand as InHand,
     question_thread as question_thread,
 )
+from .lenses import fit_model_lens as fit_model_lens, lens_facts as lens_facts
 from .question_queue import (
     Closed as Closed,
     waited as waited,

@@ -15,17 +15,21 @@ from typing import Any, Self
 from agent.core import AgentError, LibraryError, Settings
 from agent.features import Catalogue, Description, Library, together
 from agent.workspace.conversations import Conversations
+from agent.workspace.lenses import LensShelf
 from agent.workspace.question_queue import Turns
 from tracer import (
     Contrast,
+    Lens,
     Study,
     Subject,
     TracedStudy,
     TracerError,
     Transcoders,
+    Words,
     fitted,
     load,
     load_transcoders,
+    nameable_words,
 )
 
 log = logging.getLogger(__name__)
@@ -94,6 +98,24 @@ class Desk:
             self._retired["forward_passes"] += old.forward_passes
             self._retired["rows"] += old.rows
         return self._studies[text]
+
+    def lens(self) -> Lens | None:
+        """The model's concept lens; None while there is none (`lens_note` says why)."""
+        return self._lenses.lens()
+
+    @property
+    def lens_note(self) -> str:
+        """Why no concept can be read just now; empty where they can."""
+        return self._lenses.note
+
+    @cached_property
+    def words(self) -> Words:
+        """The tokens that may name a concept."""
+        return nameable_words(self.subject)
+
+    @cached_property
+    def _lenses(self) -> LensShelf:
+        return LensShelf(self.subject, self.settings.cache_folder)
 
     def contrast(self, text: str, answer: int, foil: int) -> Contrast:
         """logit(answer) - logit(foil) on a text."""

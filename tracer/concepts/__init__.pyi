@@ -15,6 +15,7 @@ from .change import (
     Effect as Effect,
     Reading as Reading,
     measure as measure,
+    stream_behind as stream_behind,
 )
 from .controls import (
     DrawnControls as DrawnControls,
@@ -29,7 +30,6 @@ from .effects import (
     try_ablation as try_ablation,
 )
 from .find import (
-    ConceptNode as ConceptNode,
     find_concepts as find_concepts,
 )
 from .kinds import (
@@ -39,20 +39,40 @@ from .kinds import (
     is_content as is_content,
     same_kind as same_kind,
 )
+from .mechanisms import (
+    judge_lookup as judge_lookup,
+    try_agreement as try_agreement,
+    try_copying as try_copying,
+    try_default as try_default,
+    try_rival as try_rival,
+    try_sequence as try_sequence,
+    try_slot as try_slot,
+)
+from .nodes import (
+    ConceptNode as ConceptNode,
+    Role as Role,
+)
 from .operations import (
     Held as Held,
     ablate as ablate,
     displacement as displacement,
     exchange as exchange,
     scale as scale,
+    usual_coordinates as usual_coordinates,
 )
 from .predict import (
     ConceptForecast as ConceptForecast,
     forecast as forecast,
 )
+from .pushes import (
+    push_controls as push_controls,
+)
 from .share import (
     ExplainedShare as ExplainedShare,
     explain_share as explain_share,
+)
+from .slopes import (
+    lead_gradient as lead_gradient,
 )
 from .subspace import (
     Subspace as Subspace,
@@ -64,9 +84,13 @@ from .swaps import (
     find_partners as find_partners,
     swap_concepts as swap_concepts,
 )
+from .weigh import (
+    weigh as weigh,
+)
 from .words import (
     Words as Words,
     nameable_words as nameable_words,
+    stand_alone as stand_alone,
 )
 from .writers import (
     Writer as Writer,

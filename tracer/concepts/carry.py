@@ -13,8 +13,8 @@ from torch import Tensor
 
 from tracer.attribution import Connection, Frozen, Layer, Targets, Written, crossings, final_direction
 from tracer.concepts.change import stream_behind
-from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative
+from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import usual_coordinates
 from tracer.concepts.subspace import span
 from tracer.lens import Lens, directions

@@ -14,18 +14,25 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
-from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction
+from tracer.concepts.lead import change_of_lead
+from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import ablate, usual_coordinates
-from tracer.lens import Lens, directions
+from tracer.concepts.pushes import push_controls
+from tracer.lens import Lens, directions, similar
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
 NAMED = ("concept", "said before")
-MATTERS = 0.2  # of the strongest concept's effect that one on the path must have
-COMMON = 2.0  # logits that a word e times as frequent counts more: the common word names what is held
-AT_ONCE = (
-    1.5  # logits by which the answer itself must be read above all else at a word for a look-up without a hop
-)
+MATTERS = 0.15  # of the strongest effect at its word that a concept on the path must have
+ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
+COMMON = 4.0  # logits that a word e times as frequent counts more: the common word names what is held
+NEAR_ANSWER = 3.0  # logits that a word as near as can be to the answer counts more
+AT_ONCE = 4.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
+CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
+LEVEL = 0.05
+FIRST = 1000  # tokens of a vocabulary that are about as common
+TRIED = 3  # names at a word that are tried against controls
+BESIDE = 2  # other names of what is held there
 
 
 class TestedNode(NamedTuple):
@@ -33,7 +40,8 @@ class TestedNode(NamedTuple):
 
     `effect` is the change of the lead in logits, `share` that as part of the lead, `says` the likeliest token
     then; `knock_on[j]` is the relative change of node j's coordinate beside its usual value (-1: all gone;
-    0 where j does not come after).
+    0 where j does not come after). `p`: pushes as far along unrelated words that
+    take as much from the lead; 1 where none were made.
     """
 
     node: ConceptNode
@@ -42,13 +50,15 @@ class TestedNode(NamedTuple):
     says: int
     p_answer: float
     knock_on: tuple[float, ...]
+    p: float = 1.0
 
 
 class Chain(NamedTuple):
     """The lead of the answer over the mean of its alternatives, the tested concepts, and the path of some.
 
     `path` are indices of `tested`, first to last; () where no concept matters. `start` is the position of the
-    word where it begins.
+    word where it begins. `beside`: for each of the path up to BESIDE other tested concepts at its word.
+    `main`: the one of the path that names what is held where the answer is looked up.
     """
 
     answer: int
@@ -57,6 +67,8 @@ class Chain(NamedTuple):
     tested: tuple[TestedNode, ...]
     path: tuple[int, ...]
     start: int | None
+    beside: tuple[tuple[int, ...], ...] = ()
+    main: int | None = None
 
 
 def follow(
@@ -85,9 +97,20 @@ def follow(
         )
         for row, node in enumerate(nodes)
     )
-    path = _path(tested, answer)
-    start = tested[path[0]].node.position if path else None
-    return Chain(answer, tuple(alternatives), lead, tested, path, start)
+    values = name_values(frozen, tested, answer)
+    here = sorted(_at_the_word(tested, frozen.length - 1), key=lambda i: -values[i])
+    tested = _tried(frozen, lens, tested, here[:TRIED], answer, alternatives)
+    main = _main(tested, values, here, answer)
+    if main is None:
+        return Chain(answer, tuple(alternatives), lead, tested, (), None)
+    around = _around(tested, values, main, answer)
+    tested = _tried(frozen, lens, tested, [i for i in around if i is not None], answer, alternatives)
+    before, after = (i if i is not None and tested[i].p <= LEVEL else None for i in around)
+    path = tuple(i for i in (before, main, after) if i is not None)
+    names = [i for i in here if i != main and tested[i].p <= LEVEL and answer not in tested[i].node.tokens]
+    beside = tuple(tuple(names[:BESIDE]) if i == main else () for i in path)
+    start = tested[path[0]].node.position
+    return Chain(answer, tuple(alternatives), lead, tested, path, start, beside, main)
 
 
 def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> Effect:
@@ -126,41 +149,93 @@ def comes_after(node: ConceptNode, other: ConceptNode) -> bool:
     return node.position >= other.position and node.best_layer > other.first
 
 
-def _path(tested: Sequence[TestedNode], answer: int) -> tuple[int, ...]:
-    """The concept that matters and names best what is held, with what leads to it and what it leads to."""
-    able = [
-        i for i, one in enumerate(tested) if one.effect < 0 and one.node.role in ("concept", "said before")
-    ]
+def _at_the_word(tested: Sequence[TestedNode], last: int) -> list[int]:
+    """The concepts that matter at the word where the answer is looked up: an earlier one if any does."""
+    able = [i for i, one in enumerate(tested) if one.effect < 0 and one.node.role in NAMED]
     if not able:
-        return ()
+        return []
     best = min(tested[i].effect for i in able)
-    able = [i for i in able if tested[i].effect <= MATTERS * best]
-    value = {i: prominence(tested[i], best) for i in able}
-    hops = [i for i in able if answer not in tested[i].node.tokens]
-    said = [i for i in able if i not in hops]
-    main = max(hops or said, key=lambda i: value[i])
-    if said and max(value[i] for i in said) > value[main] + AT_ONCE:
-        main = max(said, key=lambda i: value[i])
-    others = [i for i in hops if tested[i].node.name != tested[main].node.name]
+    early = [i for i in able if tested[i].node.position < last]
+    if early and min(tested[i].effect for i in early) <= ELSEWHERE * best:
+        able = early
+    top = min(able, key=lambda i: tested[i].effect)
+    same = [i for i in able if tested[i].node.position == tested[top].node.position]
+    return [i for i in same if tested[i].effect <= MATTERS * tested[top].effect]
+
+
+def _tried(
+    frozen: Frozen,
+    lens: Lens,
+    tested: tuple[TestedNode, ...],
+    which: Sequence[int],
+    answer: int,
+    alternatives: Sequence[Alternative],
+) -> tuple[TestedNode, ...]:
+    """The same with `p` of some: taking a concept out against pushing unrelated words as far."""
+    if not which:
+        return tested
+    kind = [one.token_id for one in alternatives]
+    rows, sizes = [], []
+    for index in which:
+        node = tested[index].node
+        change = ablate(frozen, lens, node.held, node.tokens[:1])
+        drawn = push_controls(frozen, lens, change, [node.tokens[0], answer, *kind], count=CONTROLS)
+        rows += list(drawn.changes)
+        sizes.append(len(drawn.changes))
+    moved = change_of_lead(frozen, rows, answer, alternatives)[0].split(sizes)
+    found = {
+        index: (1 + int((values <= tested[index].effect).sum())) / (1 + len(values))
+        for index, values in zip(which, moved, strict=True)
+    }
+    return tuple(one._replace(p=found.get(index, one.p)) for index, one in enumerate(tested))
+
+
+def _main(
+    tested: Sequence[TestedNode], values: Sequence[float], here: Sequence[int], answer: int
+) -> int | None:
+    """The tested concept that names best what is held; the answer itself only where it is read far above."""
+    sure = [i for i in here if tested[i].p <= LEVEL]
+    hops = [i for i in sure if answer not in tested[i].node.tokens]
+    said = [i for i in sure if i not in hops]
+    if not sure:
+        return None
+    main = max(hops or said, key=lambda i: values[i])
+    if said and max(values[i] for i in said) > values[main] + AT_ONCE:
+        main = max(said, key=lambda i: values[i])
+    return main
+
+
+def _around(
+    tested: Sequence[TestedNode], values: Sequence[float], main: int, answer: int
+) -> tuple[int | None, int | None]:
+    """What leads to the main concept from an earlier word, and what it leads to at a later one."""
+    floor = MATTERS * tested[main].effect
+    able = [
+        i
+        for i, one in enumerate(tested)
+        if one.effect <= floor and one.node.role in NAMED and answer not in one.node.tokens
+    ]
+    others = [i for i in able if tested[i].node.name != tested[main].node.name]
     before = [i for i in others if tested[i].knock_on[main] <= -CARRIED and _earlier(tested, i, main)]
     after = [i for i in others if tested[main].knock_on[i] <= -CARRIED and _earlier(tested, main, i)]
-    path = [main]
-    if before:
-        path.insert(0, max(before, key=lambda i: value[i]))
-    if after:
-        path.append(max(after, key=lambda i: value[i]))
-    return tuple(path)
+    return (
+        max(before, key=lambda i: values[i], default=None),
+        max(after, key=lambda i: values[i], default=None),
+    )
 
 
-def prominence(one: TestedNode, best: float) -> float:
-    """How well a concept names what is held: what the lens reads, how common the word is, what it does.
+def name_values(frozen: Frozen, tested: Sequence[TestedNode], answer: int) -> list[float]:
+    """How well each concept names what is held: how it reads, how common the word is, how near the answer.
 
-    Many words of one field are read at a word (Leipzig, Berlin, Germany); of those that matter the common one
-    that is read highest names the field. A token's number stands for its frequency: vocabularies are ordered
-    by it.
+    Many words of one field are read at a word (Leipzig, Berlin, Germany); of those that matter the common
+    one that is read highest names the field. A token's number stands for its frequency: vocabularies are
+    ordered by it.
     """
-    rare = COMMON * math.log(1000 + min(one.node.tokens))
-    return one.node.reading - rare + COMMON * one.effect / min(best, -1e-9)
+    near = similar(frozen.subject, [answer], [one.node.tokens[0] for one in tested])[0].tolist()
+    return [
+        one.node.reading - COMMON * math.log(FIRST + min(one.node.tokens)) + NEAR_ANSWER * cosine
+        for one, cosine in zip(tested, near, strict=True)
+    ]
 
 
 def _earlier(tested: Sequence[TestedNode], one: int, other: int) -> bool:

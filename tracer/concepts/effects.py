@@ -9,10 +9,11 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Change, measure
-from tracer.concepts.controls import ablation_controls, p_value
-from tracer.concepts.find import ConceptNode
+from tracer.concepts.controls import p_value
 from tracer.concepts.kinds import Alternative, contrast_direction
+from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import ablate, scale
+from tracer.concepts.pushes import push_controls
 from tracer.lens import Lens
 
 DOSES = (0.5, 0.0, -1.0)
@@ -22,7 +23,7 @@ class AblationTest(NamedTuple):
     """What taking a concept out does to the answer's lead, beside its controls.
 
     `doses`: the change of the lead at factors 0.5, 0 and -1. `controls` are the changes by words that move
-    the stream as far; `matched` of them exist, `asked` were wanted.
+    the stream as far at every place; `matched` of them exist, `asked` were wanted.
     """
 
     effect: float
@@ -58,15 +59,18 @@ def try_ablation(
     controls: int = 99,
     seed: int = 0,
 ) -> AblationTest:
-    """Take out the node's first token over its run, with doses and displacement-matched controls."""
+    """Take out the node's first token over its run, with doses and controls.
+
+    A control pushes the stream as far at each place along an unrelated word: matched by construction.
+    """
     token, held = node.tokens[0], node.held
     away = [answer, *(one.token_id for one in alternatives)]
-    drawn = ablation_controls(frozen, lens, held, token, away_from=away, count=controls, seed=seed)
     own = [scale(frozen, lens, held, [token], factor) for factor in DOSES]
+    out = DOSES.index(0.0)
+    drawn = push_controls(frozen, lens, own[out], [token, *away], count=controls, seed=seed)
     logits = measure(frozen, [*own, *drawn.changes]).logits.double()
     lead = contrast_direction(frozen.logits.double(), answer, alternatives)
     moved = (contrast_direction(logits, answer, alternatives) - lead).tolist()
-    out = DOSES.index(0.0)
     values = moved[len(DOSES) :]
     return AblationTest(
         effect=moved[out],

@@ -6,46 +6,18 @@ reads there for other texts. Spellings are merged into families, layers into run
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
-from tracer.concepts.operations import Held
+from tracer.concepts.nodes import ConceptNode, Role
+from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words
 from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
 
-RANK = 12  # words that may be named at each place and layer
+RANK = 16  # words that may be named at each place and layer
 SCORE = 2.0  # standard deviations above what is read there for other texts
-MOST_HERE = 6  # concept nodes at one position
+MOST_HERE = 16  # concept nodes at one position
 GAP = 1  # layers read in between that a run may miss
-
-Role = Literal["word", "said before", "concept", "answer"]
-
-
-class ConceptNode(NamedTuple):
-    """A concept held at one word, over a run of layers.
-
-    `tokens`: the one that is changed first. `role`: the word itself, a word of the text before it, the answer
-    at the last word, or a concept that the model adds. `strength` is the best score (standard deviations
-    above other texts; 0 where the lens has no background), `rank` the best rank among the words that may be
-    named (0 first), `best_layer` where that is, `reading` the mean logit the lens reads over the run.
-    """
-
-    name: str
-    tokens: tuple[int, ...]
-    position: int
-    first: int
-    last: int
-    best_layer: int
-    strength: float
-    rank: int
-    role: Role
-    reading: float = 0.0
-
-    @property
-    def held(self) -> Held:
-        """Where it can be changed."""
-        return Held((self.position,), self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +29,6 @@ class _Seen:
     position: int
     rank: int
     score: float
-    logit: float
 
 
 def find_concepts(
@@ -68,10 +39,11 @@ def find_concepts(
     answer: int | None = None,
     layers: Sequence[int] | None = None,
     positions: Sequence[int] | None = None,
-    most: int = 48,
+    most: int = 24,
 ) -> tuple[ConceptNode, ...]:
-    """The concept nodes of a text, strongest first, at most so many, and MOST_HERE a position.
+    """The concept nodes of a text, at most so many, and MOST_HERE a position.
 
+    First come those that should carry most of the answer; without an answer, those that stand out most.
     `layers` are those that are read (every second one by default: a run bridges the gap), `positions` all but
     a begin-of-sequence token. Raises LensError where the lens does not fit the model.
     """
@@ -86,7 +58,7 @@ def find_concepts(
         found = sorted(_nodes(frozen, position, here, chosen, answer), key=_order)
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
-    return tuple(sorted(nodes, key=lambda node: -node.strength)[:most])
+    return tuple(weigh(frozen, lens, nodes, answer)[:most])
 
 
 def _order(node: ConceptNode) -> tuple[int, float]:
@@ -105,10 +77,10 @@ def _read(
         tokens = words.tokens[best.indices]
         scores = stands_out(lens, subject, layer, here, tokens).nan_to_num(SCORE)
         for row, position in enumerate(positions):
-            ranked = zip(tokens[row].tolist(), scores[row].tolist(), best.values[row].tolist(), strict=True)
+            ranked = zip(tokens[row].tolist(), scores[row].tolist(), strict=True)
             seen += [
-                _Seen(token, layer, position, rank, score, logit)
-                for rank, (token, score, logit) in enumerate(ranked)
+                _Seen(token, layer, position, rank, score)
+                for rank, (token, score) in enumerate(ranked)
                 if score >= SCORE
             ]
     return seen
@@ -145,7 +117,6 @@ def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answe
         strength=max(one.score for one in seen),
         rank=ordered[0].rank,
         role=_role(frozen, tokens, position, answer),
-        reading=sum(one.logit for one in seen) / len(seen),
     )
 
 

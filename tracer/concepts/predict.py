@@ -1,6 +1,6 @@
-"""Foresee what a change of concepts will do, without making it: slope and curvature at the unchanged text.
+"""Foresee what a change of concepts will do, without making it: slope and curvature along it.
 
-Both are read from a small part of the change, forwards and backwards; a claim registers the sum.
+Both are fitted to small parts of the change on the live model; a claim registers their sum.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,11 @@ from typing import NamedTuple
 import torch
 
 from tracer.attribution import Frozen
-from tracer.concepts.change import Change, Clamp, Reading, measure, stream_behind, unmoved
-from tracer.concepts.kinds import Alternative, contrast_direction
+from tracer.concepts.change import Change, Clamp, Reading, stream_behind, unmoved
+from tracer.concepts.kinds import Alternative
+from tracer.concepts.lead import change_of_lead
 
-PART = 0.2  # of a change that is tried
+PARTS = (0.1, 0.2, 0.35)  # of a change that are tried; never all of it
 
 
 class ConceptForecast(NamedTuple):
@@ -30,16 +31,15 @@ def forecast(
     alternatives: Sequence[Alternative],
     readings: Sequence[Reading] = (),
 ) -> tuple[ConceptForecast, ...]:
-    """The second-order expansion f'(0) + f''(0) / 2 of each change's effect, by central differences."""
-    tried = [partly(frozen, change, part) for change in changes for part in (PART, -PART)]
-    effect = measure(frozen, tried, None, readings)
-    lead = contrast_direction(effect.logits.double(), answer, alternatives)
-    lead = lead - contrast_direction(frozen.logits.double(), answer, alternatives)
-    moved = effect.readings.double() - unmoved(frozen, len(tried), readings)
+    """What s t + c t² comes to at t = 1: s and c by least squares from the effects of PARTS of a change."""
+    tried = [partly(frozen, change, part) for change in changes for part in PARTS]
+    lead, read = change_of_lead(frozen, tried, answer, alternatives, readings)
+    moved = read.double() - unmoved(frozen, len(tried), readings)
     both = torch.cat([lead[:, None], moved], 1)
-    up, down = both[0::2], both[1::2]
-    slope = (up - down) / (2 * PART)
-    curved = slope + (up + down) / (2 * PART**2)
+    parts = torch.tensor(PARTS, dtype=both.dtype, device=both.device)
+    powers = torch.stack([parts, parts**2], 1)
+    fitted = torch.einsum("kp,cpr->ckr", torch.linalg.pinv(powers), both.unflatten(0, (-1, len(PARTS))))
+    slope, curved = fitted[:, 0], fitted.sum(1)
     return tuple(
         ConceptForecast(float(slope[row, 0]), float(curved[row, 0]), tuple(curved[row, 1:].tolist()))
         for row in range(len(changes))

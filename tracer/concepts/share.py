@@ -13,8 +13,8 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Change, Clamp, measure, stream_behind
-from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction
+from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.subspace import Subspace, span
 from tracer.lens import Lens, directions
 

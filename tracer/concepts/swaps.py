@@ -8,10 +8,10 @@ import torch
 from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
-from tracer.concepts.find import ConceptNode
 from tracer.concepts.kinds import Alternative, contrast_direction, same_kind
+from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import exchange
-from tracer.concepts.words import Words
+from tracer.concepts.words import Words, stand_alone
 from tracer.lens import Lens, similar, stands_out, streams, surface
 
 NEAREST = 32  # words of a kind that partners are chosen from
@@ -61,10 +61,10 @@ def find_partners(
     count: int = 4,
     not_near: Sequence[int] = (),
 ) -> tuple[int, ...]:
-    """Words of the concept's kind that are not held at its place themselves, the nearest first.
+    """Whole words of the concept's kind that are not held at its place themselves, the commonest first.
 
     What is read high beside a concept are its relatives (Canada beside Ontario): exchanging them would change
-    nothing. None of the partners is a word of the text or one of `not_near`.
+    nothing; of a rare word the model knows little. None is a word of the text or one of `not_near`.
     """
     subject, token = frozen.subject, node.tokens[0]
     texts = {surface(text) for text in frozen.tokens}
@@ -77,8 +77,10 @@ def find_partners(
         return ()
     stream = streams(frozen)[node.best_layer, node.position][None]
     score = stands_out(lens, subject, node.best_layer, stream, torch.tensor([near]))[0].nan_to_num(0.0)
-    strange = [partner for partner, z in zip(near, score.tolist(), strict=True) if z < HELD_HERE]
-    return tuple((strange or near)[:count])
+    whole = stand_alone(subject, near)
+    held = [z >= HELD_HERE for z in score.tolist()]
+    order = sorted(range(len(near)), key=lambda i: (held[i], not whole[i], near[i]))
+    return tuple(near[i] for i in order[:count])
 
 
 def swap_concepts(
@@ -93,14 +95,14 @@ def swap_concepts(
     seed: int = 0,
 ) -> SwapTest:
     """Exchange the node's first token for each partner; controls are drawn for the first partner."""
-    token = node.tokens[0]
+    token, held = node.tokens[0], node.held
     drawn = DrawnControls((), (), 0, controls)
     if controls:
         away = [answer, *(one.token_id for one in alternatives)]
         drawn = exchange_controls(
-            frozen, lens, node.held, (token, partners[0]), away_from=away, count=controls, seed=seed
+            frozen, lens, held, (token, partners[0]), away_from=away, count=controls, seed=seed
         )
-    changes = [exchange(frozen, lens, node.held, [token], [partner]) for partner in partners]
+    changes = [exchange(frozen, lens, held, [token], [partner]) for partner in partners]
     logits = measure(frozen, [*changes, *drawn.changes]).logits.double()
     clean = float(contrast_direction(frozen.logits.double(), answer, alternatives))
     moved = contrast_direction(logits, answer, alternatives) - clean

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 
 from tracer.attribution import Frozen
-from tracer.concepts.find import ConceptNode
+from tracer.concepts.nodes import ConceptNode
 from tracer.lens import Lens, directions
 
 

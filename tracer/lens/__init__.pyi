@@ -37,6 +37,7 @@ from .readout import (
     unembed as unembed,
 )
 from .store import (
+    kept_lens as kept_lens,
     lens_for as lens_for,
     quick_lens as quick_lens,
 )

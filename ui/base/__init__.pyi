@@ -19,6 +19,7 @@ from .console import (
     print_json as print_json,
     screen as screen,
     settings_of as settings_of,
+    told as told,
 )
 from .doctor import (
     findings as findings,

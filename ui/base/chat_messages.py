@@ -6,9 +6,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from agent import Answered, Asks, Drew, Event, Failed, Said, Unfinished, Working
+from agent import Answered, Asks, Drew, Event, Failed, Said, Working
+
+if TYPE_CHECKING:
+    from agent import Unfinished
 
 Message = dict[str, Any]
 CUT_OFF = "This question was stopped before it was answered. “Go on” answers it from where it stood."
@@ -183,7 +186,7 @@ def waiting() -> Message:
     return {"role": "assistant", "content": "The model is loading; this conversation opens when it is there."}
 
 
-def with_waiting(history: Iterable[Mapping[str, Any]], waits: Unfinished | None) -> list[Mapping[str, Any]]:
+def with_waiting(history: Iterable[Mapping[str, Any]], waits: "Unfinished | None") -> list[Mapping[str, Any]]:
     """The conversation with a question that has no answer at its end: what was asked, and how it goes on."""
     lines = list(history)
     if waits is None:

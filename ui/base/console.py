@@ -64,11 +64,16 @@ def heard(session: "Session", question: dict[str, Any] | None) -> "Iterator[Even
 
     Without a question it goes on with the one that was cut off.
     """
+    cancel = threading.Event()
+    events = session.go_on(cancel=cancel) if question is None else session.ask(**question, cancel=cancel)
+    yield from told(events, cancel)
+
+
+def told(events: "Iterator[Event]", cancel: threading.Event) -> "Iterator[Event]":
+    """The events of any work of a session, as `heard`; `cancel` is set when nobody listens any more."""
     from agent import Failed, Working
     from ui.base.terminal import working
 
-    cancel = threading.Event()
-    events = session.go_on(cancel=cancel) if question is None else session.ask(**question, cancel=cancel)
     with notes().status("Thinking …") as status:
         try:
             for event in events:

@@ -23,9 +23,12 @@ BAR = 24
 ESCAPED = re.compile(r"\\(.)")
 
 
-def answer(report: dict[str, Any]) -> RenderableType:
-    """The whole answer: what it says, why, the path, the tests, and what is left open."""
-    parts: list[RenderableType] = [*note(report), says(report), markdown(rest(report))]
+def answer(report: dict[str, Any], *, detail: bool = True) -> RenderableType:
+    """The answer: what it says and why; with details also the path, the tests and what each rests on."""
+    parts: list[RenderableType] = [*note(report), says(report), markdown(rest(report), detail=detail)]
+    if not detail:
+        parts += [Text("The tests and their numbers: --detail, or ask “in detail”.", "dim"), cost(report)]
+        return Group(*(each for part in parts for each in (part, Text())))
     if report.get("path"):
         parts.append(Text.assemble(("The path  ", "bold"), path(report)))
     if report["graph"]:
@@ -34,9 +37,15 @@ def answer(report: dict[str, Any]) -> RenderableType:
     return Group(*(each for part in parts for each in (part, Text())))
 
 
-def markdown(text: str) -> Markdown:
-    """Markdown of the agent; nothing in it can reach the terminal as a control code or a link."""
-    return Markdown(visible(text), hyperlinks=False)
+def markdown(text: str, *, detail: bool = False) -> Markdown:
+    """Markdown of the agent; nothing in it can reach the terminal as a control code or a link.
+
+    What a page folds away is left out, unless the details are asked for.
+    """
+    from agent import unfolded, without_folds
+
+    whole = unfolded(text) if detail else without_folds(text)
+    return Markdown(visible(whole), hyperlinks=False)
 
 
 def said(message: Mapping[str, Any]) -> RenderableType:

@@ -28,6 +28,7 @@ from ui.base import (
     screen,
     settings_of,
 )
+from ui.commands.concepts import concepts, lenses, swap
 from ui.commands.features import features
 from ui.commands.graphs import explain_file, graphs, trace
 from ui.commands.investigate import investigate, replay
@@ -46,6 +47,9 @@ app = typer.Typer(
 )
 app.add_typer(features, name="features")
 app.add_typer(graphs, name="graph")
+app.add_typer(lenses, name="lens")
+app.command()(concepts)
+app.command()(swap)
 app.command()(trace)
 app.command()(investigate)
 app.command()(replay)
@@ -80,6 +84,7 @@ def why(  # noqa: PLR0913 - an option each
     brain: Brain = None,
     transcoders: Transcoders = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    detail: Annotated[bool, typer.Option("--detail", help="Also print what the answer rests on.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
     ] = None,
@@ -101,7 +106,7 @@ def why(  # noqa: PLR0913 - an option each
     question = {"message": ask, "text": text, "said": said, "foil": rather_than}
     with desk_of(model, brain, transcoders) as desk:
         report, view = asked_once(desk, None if resume else question)
-    deliver(report, view, out, as_json)
+    deliver(report, view, out, as_json, detail=detail)
 
 
 def asked_once(
@@ -141,7 +146,12 @@ def consent(what: str) -> str:
 
 
 def deliver(
-    report: dict[str, Any] | None, view: dict[str, Any] | None, out: Path | None, as_json: bool
+    report: dict[str, Any] | None,
+    view: dict[str, Any] | None,
+    out: Path | None,
+    as_json: bool,
+    *,
+    detail: bool,
 ) -> None:
     """Put an answer where it was asked for: into a folder, on stdout as JSON or as text."""
     if report is None:
@@ -153,7 +163,7 @@ def deliver(
     else:
         from ui.base import answer
 
-        screen().print(answer(report))
+        screen().print(answer(report, detail=detail))
 
 
 @app.command()
@@ -309,7 +319,7 @@ def talk(session: "Session") -> None:
                     report = event.report
                 elif isinstance(event, Asks):
                     parts.append(event.what)
-            out.print(answer(report) if report else markdown("".join(parts)))
+            out.print(answer(report, detail=False) if report else markdown("".join(parts)))
         except Refused as exc:
             out.print(str(exc), markup=False)
         except KeyboardInterrupt:
@@ -354,9 +364,11 @@ def elsewhere(host: str, exc: Exception) -> str:
 
 def save(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:
     """Write the answer's files; each appears whole or not at all."""
+    from agent import unfolded
+
     contents = {
         "report.json": json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1),
-        "answer.md": report["answer"]["markdown"].rstrip() + "\n",
+        "answer.md": unfolded(report["answer"]["markdown"]).rstrip() + "\n",
         "drawing.json": json.dumps(view, ensure_ascii=False, allow_nan=False),
     }
     try:

@@ -89,7 +89,7 @@ class Call:
 
     def hear(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
         """The words and the report of an answer; raises Refused with what went wrong."""
-        from agent import Answered, Asks, Failed, Said, Working
+        from agent import Answered, Asks, Failed, Said, Working, unfolded
 
         words, report = [], None
         with closing(events):  # whatever happens here, the turn is given up
@@ -105,7 +105,7 @@ class Call:
                         words.append(f"{what}\n\nCall `go_on`, with `allow` true or false.")
                     case Failed(why):
                         raise Refused(why)
-        return "".join(words).strip(), report
+        return unfolded("".join(words).strip()), report
 
 
 class Verb(BaseModel):
@@ -219,6 +219,60 @@ class Intervene(Verb):
         return Result(words, {"thread": thread, "claims": session.findings()})
 
 
+class Concepts(Verb):
+    """Read what the model has in mind at each word of a text, and test what leads to its answer.
+
+    Concepts are read by a lens, taken out and exchanged for others, each beside 99 changes that move the
+    model as far. Gives words, the claims with all numbers, and a thread for `swap` and `ask`.
+    """
+
+    name: ClassVar[str] = "concepts"
+    text: Text = Field(description="The text.")
+    at: Token | None = Field(None, description="Only at this word.")
+
+    def run(self, call: Call) -> Result:
+        """Ask in a new conversation."""
+        from agent import Session
+
+        thread = uuid.uuid4().hex
+        session = Session(call.desk(), thread)
+        words, _ = call.hear(session.concepts(self.text, at=self.at, cancel=call.cancel))
+        call.client.last = thread
+        return Result(words, {"thread": thread, "claims": session.findings()})
+
+
+class Swap(Verb):
+    """Exchange a concept that the model holds for another one, and see what it says.
+
+    Such as Texas for Georgia on a text that speaks of Dallas. Says whether the other's answer was installed
+    or the own one only knocked out, beside 99 exchanges of unrelated words.
+    """
+
+    name: ClassVar[str] = "swap"
+    concept: Token = Field(description="The concept to take away, as `concepts` or `why` names it.")
+    other: Token = Field(description="The one to put in its place.")
+    at: Token | None = Field(None, description="The word at which it is held; the strongest by default.")
+    text: Text | None = Field(None, description="The text; that of the thread by default.")
+    thread: Thread = None
+
+    def run(self, call: Call) -> Result:
+        """Exchange them, in the conversation or in a new one."""
+        from agent import Session
+
+        desk = call.desk()
+        if self.text is not None:
+            thread = uuid.uuid4().hex
+            session = Session(desk, thread)
+        else:
+            thread, session = call.client.session(self.thread)
+        events = session.swap_concept(
+            self.concept, self.other, at=self.at, text=self.text, cancel=call.cancel
+        )
+        words, _ = call.hear(events)
+        call.client.last = thread
+        return Result(words, {"thread": thread, "claims": session.findings()})
+
+
 class Ask(Verb):
     """Ask a follow-up question about the last `why`, in English.
 
@@ -297,7 +351,7 @@ def fitting(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
 
 
 VERBS: dict[str, type[Verb]] = {
-    verb.name: verb for verb in (Why, Intervene, Ask, GoOn, Trace, SearchFeatures)
+    verb.name: verb for verb in (Why, Concepts, Swap, Intervene, Ask, GoOn, Trace, SearchFeatures)
 }
 
 

@@ -98,7 +98,10 @@ export function changeOf(c) {
  */
 export function nowSays(change) {
   const most = (/** @type {'before' | 'after'} */ when) =>
-    change.tokens.reduce((best, one) => (one[when] > best[when] ? one : best), change.tokens[0]);
+    change.tokens.reduce(
+      (best, one) => ((one[when] ?? 0) > (best[when] ?? 0) ? one : best),
+      change.tokens[0],
+    );
   const now = most('after');
   return { now, other: now.token !== most('before').token };
 }

@@ -14,6 +14,11 @@ from .lookup import (
     Lookup as Lookup,
     judge_lookup as judge_lookup,
 )
+from .naming import (
+    Mechanism as Mechanism,
+    Named as Named,
+    name_mechanism as name_mechanism,
+)
 from .rival import (
     Rival as Rival,
     try_rival as try_rival,

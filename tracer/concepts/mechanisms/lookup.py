@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tracer.concepts.find import ConceptNode
+from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.swaps import SwapTest
 
 LEVEL = 0.05

@@ -1,0 +1,125 @@
+"""The chain of concepts as plain JSON, for the drawing and the report: words, concepts, the answer, hops."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.answers.concept_sentences import borne_out
+from agent.core import (
+    ANSWER,
+    Claim,
+    Concept,
+    ConceptEffectClaim,
+    ConceptsClaim,
+    ConceptSwapClaim,
+    EffectClaim,
+    HopClaim,
+    Intent,
+    NextToken,
+    State,
+    case_of,
+    claims_of,
+)
+
+SAID = 6  # tokens that are shown before and after a change
+SHOWN = 16  # concepts that are shown, the tested ones first
+
+
+def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
+    """`concepts` (id, name, tokens, position, layers, role, strength, and what their tests say) and `hops`.
+
+    A hop goes from a word (T3), or a concept (K2), to a concept or the answer (LD); `share` is that
+    of what it leads to that goes with it, None where a concept is read at its own word.
+    """
+    read = [claim for claim in ledger if isinstance(claim, ConceptsClaim)]
+    if not read:
+        return {"concepts": [], "hops": []}
+    effects = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptEffectClaim)}
+    swaps = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptSwapClaim)}
+    ranked = sorted(read[-1].concepts, key=lambda one: (one.id not in effects, -one.strength, one.id))
+    shown = [one for one in ranked if one.role != "word"][:SHOWN]
+    return {
+        "concepts": [_node(one, effects.get(one.id), swaps.get(one.id)) for one in shown],
+        "hops": _hops([effects[one.id] for one in shown if one.id in effects], ledger),
+    }
+
+
+def _node(one: Concept, effect: ConceptEffectClaim | None, swap: ConceptSwapClaim | None) -> dict[str, Any]:
+    first = swap.first if swap else None
+    return {
+        "id": one.id,
+        "name": one.name,
+        "tokens": one.tokens,
+        "position": one.position,
+        "layers": list(one.layers),
+        "role": one.role,
+        "strength": one.strength,
+        "effect": effect.measured if effect else None,
+        "verdict": effect.verdict if effect else None,
+        "swap": {
+            "other": first.other,
+            "says": first.says[0].token,
+            "p": first.says[0].p,
+            "outcome": first.outcome,
+            "verdict": swap.verdict,
+        }
+        if first and swap
+        else None,
+    }
+
+
+def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[dict[str, Any]]:
+    """Words to concepts, concepts to each other, concepts to the answer."""
+    out = []
+    for test in tests:
+        one = test.concept
+        out.append(_hop(f"T{one.position}", one.id, None, [], test.verdict))
+        out.append(_hop(one.id, ANSWER, -test.share, [], test.verdict))
+    for claim in ledger:
+        if isinstance(claim, HopClaim):
+            heads = [{"name": head.name, "share": head.share} for head in claim.heads]
+            out.append(_hop(claim.source.id, claim.target.id, claim.effect, heads, claim.verdict))
+    return out
+
+
+def _hop(source: str, target: str, share: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
+    rounded = None if share is None else round(share, 6)
+    return {"source": source, "target": target, "share": rounded, "heads": heads, "verdict": verdict}
+
+
+def chain_drawn(state: State) -> dict[str, Any]:
+    """What `concepts_drawn` gives, those on the path first; the `path`, and what was `changed` last."""
+    drawn = concepts_drawn(claims_of(state))
+    there = {one["id"] for one in drawn["concepts"]}
+    path = [one.id for one in borne_out(state) if one.id in there]
+    drawn["concepts"].sort(key=lambda one: path.index(one["id"]) if one["id"] in path else len(path))
+    return {**drawn, "path": path, "changed": _changed(state)}
+
+
+def _changed(state: State) -> dict[str, Any] | None:
+    """What the last question took out or exchanged, and how likely tokens are before and after."""
+    if Intent(state["question"]["intent"]) not in (Intent.INTERVENE, Intent.SWAP):
+        return None
+    own = [claim for claim in claims_of(state) if claim.turn == state["turn"]]
+    for claim in reversed(own):
+        if isinstance(claim, ConceptSwapClaim) and claim.first:
+            answer = {case_of(state)["answer"]: claim.first.p_answer}
+            return {
+                "kind": "exchanged",
+                "about": [claim.concept.id],
+                "other": claim.first.other,
+                "tokens": _guesses(state, claim.first.says, answer),
+            }
+        if isinstance(claim, EffectClaim) and claim.says and claim.groups:
+            factor = claim.intervention.factor
+            kind = "taken out" if factor == 0 else f"× {factor:g}"
+            return {"kind": kind, "about": claim.groups, "tokens": _guesses(state, claim.says, {})}
+    return None
+
+
+def _guesses(state: State, says: Sequence[NextToken], known: dict[str, float]) -> list[dict[str, Any]]:
+    """Tokens before and after, None where one was not among the likeliest."""
+    case = case_of(state)
+    before = {guess["token"]: guess["p"] for guess in case["predictions"]}
+    after = known | {guess.token: guess.p for guess in says}
+    tokens = dict.fromkeys([*after, case["answer"]])
+    return [{"token": one, "before": before.get(one), "after": after.get(one)} for one in tokens][:SAID]

@@ -1,0 +1,289 @@
+"""How the answer came about, in terms of concepts: one line, a paragraph, the evidence. Reads the ledger.
+
+A concept in the middle is named only where a test bears it out; where none does, less is said.
+"""
+
+from collections.abc import Sequence
+
+from agent.core import (
+    Case,
+    Concept,
+    ConceptEffectClaim,
+    ConceptsClaim,
+    ConceptSwapClaim,
+    ExplainedClaim,
+    HopClaim,
+    MechanismClaim,
+    State,
+    SwapTried,
+    case_of,
+    chance,
+    every_claim,
+    listed,
+    percent,
+    placed,
+    plain,
+    prediction_of,
+    quoted,
+    signed,
+)
+from agent.evidence import HELD, Sentence
+
+GONE = 0.9  # of a concept or a lead: all but gone
+MOST = 0.5  # of a lead: most of it
+
+
+def word(token: str) -> str:
+    """A token as a word in quotes, without the space it begins with."""
+    return quoted(token.strip() or token)
+
+
+def at_word(concept: Concept, case: Case) -> str:
+    """The word a concept is held at."""
+    tokens = [token.strip() or token for token in case["tokens"]]
+    return (
+        placed(tokens, concept.position)
+        if tokens.count(tokens[concept.position]) > 1
+        else word(case["tokens"][concept.position])
+    )
+
+
+def borne_out(state: State) -> list[Concept]:
+    """The concepts on the way that a test bears out, first to last."""
+    way = (state.get("concepts") or {}).get("path", [])
+    held = {claim.concept.id: claim.concept for claim in _tests(state) if claim.verdict in HELD}
+    return [held[name] for name in way if name in held]
+
+
+def chain_line(state: State) -> list[Sentence]:
+    """The chain in one line: from the word through what is in between to the answer, and the swap."""
+    case, way = case_of(state), borne_out(state)
+    if not way:
+        return _no_chain(state)
+    first = case["tokens"][way[0].position]
+    steps = [word(first), *(word(one.name) for one in way), word(case["answer"])]
+    steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
+    claims = [claim for claim in _tests(state) if claim.concept in way and claim.verdict in HELD]
+    ids = tuple(claim.id for claim in claims)
+    swap = _telling_swap(state)
+    if swap is None:
+        how = "tested by taking them out" if len(way) > 1 else "tested by taking it out"
+        return [Sentence(f"{' → '.join(steps)}: {how}.", ids)]
+    claim, best = swap
+    there = at_word(claim.concept, case)
+    said = f"{word(best.says[0].token)} ({percent(best.says[0].p)})"
+    act = f"exchanging {word(claim.concept.name)} for {word(best.other)} at {there}"
+    return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+
+
+def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
+    """The exchange that was chosen beforehand, where it made another answer come."""
+    for claim in every_claim(state, ConceptSwapClaim):
+        trivial = case_of(state)["answer_id"] in claim.concept.token_ids
+        if claim.first is not None and claim.verdict == "supported" and not trivial:
+            return claim, claim.first
+    return None
+
+
+def _tests(state: State) -> list[ConceptEffectClaim | ConceptSwapClaim]:
+    return every_claim(state, ConceptEffectClaim, ConceptSwapClaim)
+
+
+def _no_chain(state: State) -> list[Sentence]:
+    """That no concept on the way was borne out, or could be read, and what that leaves."""
+    known, case = state.get("concepts"), case_of(state)
+    if known is None:
+        return []
+    ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
+    if known.get("note"):
+        return [Sentence(known["note"], (prediction_of(state).id,))]
+    if not ids:
+        return []
+    return [
+        Sentence(
+            f"No concept on the way to {word(case['answer'])} could be shown: no test bore one out.", ids
+        )
+    ]
+
+
+def in_plain_words(state: State) -> list[Sentence]:
+    """The paragraph: where each concept is held, what happens without it, and with another in its place."""
+    case, out = case_of(state), list[Sentence]()
+    way = borne_out(state)
+    for number, one in enumerate(way):
+        out += _held_there(one, state, case, first=number == 0)
+    for claim in every_claim(state, HopClaim):
+        if claim.verdict in HELD and {claim.source.id, claim.target.id} <= {one.id for one in way}:
+            out.append(_hop(claim, case))
+    for swap in every_claim(state, ConceptSwapClaim):
+        out += _swap_told(swap, case)
+    out += [Sentence(claim.says, (claim.id,)) for claim in every_claim(state, MechanismClaim) if claim.holds]
+    out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
+    return out
+
+
+def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[Sentence]:
+    """That a concept is held at a word, and what the model says without it."""
+    there, name = at_word(one, case), word(one.name)
+    tests = [claim for claim in every_claim(state, ConceptEffectClaim) if claim.concept.id == one.id]
+    held = [claim for claim in tests if claim.verdict in HELD]
+    if one.role == "word":
+        what = f"The word {name} itself counts"
+    elif one.role == "said before":
+        what = f"At {there} it still has {name} in mind"
+    elif case["answer_id"] in one.token_ids:
+        what = f"At {there} the model has the answer, {name}, in mind already"
+    elif first:
+        what = f"At {there} the model has {name} in mind, which the text does not say there"
+    else:
+        what = f"At {there} it then has {name} in mind"
+    if not held:
+        return []
+    claim = held[0]
+    return [Sentence(f"{what}: {_without(claim, case)}.", (claim.id,))]
+
+
+def _without(claim: ConceptEffectClaim, case: Case) -> str:
+    """What happens when a concept is taken out."""
+    says, answer = claim.says[0], word(case["answer"])
+    if says.token != case["answer"]:
+        return f"with that taken out it says {word(says.token)} ({percent(says.p)}) instead of {answer}"
+    before = case["predictions"][0]["p"]
+    if claim.p_answer is not None and claim.p_answer < before:
+        return f"with that taken out {answer} falls from {percent(before)} to {percent(claim.p_answer)}"
+    return f"with that taken out the lead of {answer} changes by {signed(claim.effect)}"
+
+
+def _hop(claim: HopClaim, case: Case) -> Sentence:
+    """That an earlier concept brings a later one."""
+    there = at_word(claim.target, case)
+    much = "all but gone" if claim.effect >= GONE else f"{percent(claim.effect)} weaker"
+    text = (
+        f"{word(claim.target.name)} at {there} comes from it: without {word(claim.source.name)} it is {much}"
+    )
+    through = f" (carried by head {listed([head.name for head in claim.heads[:2]])})" if claim.heads else ""
+    return Sentence(f"{text}{through}.", (claim.id,))
+
+
+def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
+    """What each exchange made it say: another's answer, or only no longer the own one."""
+    first, there = claim.first, at_word(claim.concept, case)
+    if first is None or claim.verdict not in HELD:
+        return []
+    if case["answer_id"] in claim.concept.token_ids:
+        return []  # writing another answer in the place of the answer is no hop
+    name, answer = word(claim.concept.name), word(case["answer"])
+    said = f"{word(first.says[0].token)} ({percent(first.says[0].p)})"
+    if claim.verdict == "supported":
+        text = f"Put {word(first.other)} in the place of {name} at {there}, and it says {said}"
+    else:
+        text = (
+            f"Putting {word(first.other)} in the place of {name} at {there} only knocks {answer} out"
+            if first.changed
+            else f"Putting {word(first.other)} in the place of {name} at {there} only weakens {answer}"
+        )
+        text += f": it then says {said}"
+    others = [swap for swap in claim.installed if swap is not first]
+    if others:
+        pairs = [f"{word(swap.other)} brings {word(swap.says[0].token)}" for swap in others[:2]]
+        text += f"; {listed(pairs)}"
+    return [Sentence(f"{text}.", (claim.id,))]
+
+
+def _kind(claim: ConceptsClaim, case: Case) -> Sentence:
+    """What the answer competes with."""
+    names = listed([word(other.token) for other in claim.alternatives[:3]])
+    return Sentence(f"What {word(case['answer'])} competes with here: {names}.", (claim.id,))
+
+
+def concept_evidence(state: State) -> list[Sentence]:
+    """Every test of a concept with its controls, p and verdict."""
+    case, out = case_of(state), list[Sentence]()
+    for claim in every_claim(state, ConceptEffectClaim):
+        if claim.controls is not None:
+            out.append(_effect_numbers(claim, case))
+    for hop in every_claim(state, HopClaim):
+        out.append(_hop_numbers(hop, case))
+    for swap in every_claim(state, ConceptSwapClaim):
+        out += _swap_numbers(swap, case)
+    out += [_explained(claim, case) for claim in every_claim(state, ExplainedClaim)]
+    return out
+
+
+def _effect_numbers(claim: ConceptEffectClaim, case: Case) -> Sentence:
+    one, controls = claim.concept, claim.controls
+    assert controls is not None
+    where = f"{word(one.name)} at {at_word(one, case)} (layers {one.layers[0]} to {one.layers[1]})"
+    text = f"Taking out {where} changes the lead of {word(case['answer'])} by {signed(claim.effect)} of"
+    text += f" {plain(claim.lead)}; "
+    if not controls.n:
+        return Sentence(f"{text}no other word moves the stream as far: {claim.verdict}.", (claim.id,))
+    text += f"{controls.n} unrelated words that move the stream as far change it by at most"
+    text += f" {plain(controls.max_abs)} ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
+    return Sentence(text, (claim.id,))
+
+
+def _hop_numbers(claim: HopClaim, case: Case) -> Sentence:
+    text = f"Without {word(claim.source.name)}, {word(claim.target.name)} at {at_word(claim.target, case)}"
+    text += f" loses {percent(claim.effect)}"
+    if claim.controls and claim.p is not None:
+        largest = percent(max(map(abs, claim.controls)))
+        text += f"; without each of {len(claim.controls)} unrelated words at most {largest}"
+        text += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}"
+    return Sentence(f"{text}.", (claim.id,))
+
+
+def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
+    one, controls = claim.concept, claim.controls
+    if controls is None or not claim.swaps:
+        return []
+    rows = [f"{word(s.other)} → {word(s.says[0].token)} ({percent(s.says[0].p)})" for s in claim.swaps]
+    text = f"In the place of {word(one.name)} at {at_word(one, case)}: {', '.join(rows)}."
+    first = claim.swaps[0]
+    tested = f"Of {controls.n} exchanges of unrelated words that move the stream as far as"
+    tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
+    tested += f" and {claim.controls_installed} bring {word(first.says[0].token)}" if first.changed else ""
+    tested += f" ({_p(claim.p, claim.p_holm)}): {claim.outcome}, {claim.verdict}."
+    return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
+
+
+def _explained(claim: ExplainedClaim, case: Case) -> Sentence:
+    text = (
+        f"Kept alone, what is named here keeps {percent(claim.share)} of the lead of {word(case['answer'])}"
+    )
+    if claim.controls:
+        text += f"; as many other places keep at most {percent(max(claim.controls))}"
+    return Sentence(f"{text}.", (claim.id,))
+
+
+def _p(p: float | None, adjusted: float | None) -> str:
+    if p is None:
+        return "not tested"
+    same = adjusted is None or chance(adjusted) == chance(p)
+    return (
+        f"p = {chance(p)}" if same or adjusted is None else f"p = {chance(p)}, after Holm {chance(adjusted)}"
+    )
+
+
+def concepts_open(state: State) -> list[Sentence]:
+    """What the tests of concepts leave open."""
+    out = list[Sentence]()
+    for claim in every_claim(state, ConceptEffectClaim):
+        if claim.controls is not None and claim.controls.n < claim.asked and claim.verdict not in HELD:
+            few = claim.controls.n
+            text = (
+                f"Whether {word(claim.concept.name)} counts is open: {few} of {claim.asked} unrelated words"
+            )
+            out.append(Sentence(f"{text} move the stream as far as taking it out does.", (claim.id,)))
+    case = case_of(state)
+    other = case.get("runner_up")
+    if case.get("foil_rule") == "kind" and other and other != case["foil"]:
+        text = f"The second most probable word is {word(other)}, which is of another kind."
+        ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
+        out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))
+    return out
+
+
+def kinds_of(concepts: Sequence[Concept]) -> list[Concept]:
+    """The concepts that the text does not say, strongest first."""
+    return [one for one in concepts if one.role == "concept"]

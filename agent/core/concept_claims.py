@@ -1,0 +1,215 @@
+"""Claims on concepts: what the model holds in mind where, what each does, and what leads to what."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, known
+from agent.core.claim_parts import HeadShare, NextToken, Record
+
+Outcome = Literal["installed", "only removed", "neither"]
+
+
+class Concept(Record):
+    """A concept at one word, over a run of layers, as the lens reads it.
+
+    `role` says whether it is the word itself, a word of the text before it, one that the model adds, or the
+    answer. `strength` is in standard deviations above what is read there for other texts.
+    """
+
+    id: str  # K1
+    name: str
+    tokens: list[str]  # its spellings; the first is the one that is changed
+    token_ids: list[int]
+    position: int
+    layers: tuple[int, int]
+    best_layer: int
+    strength: float
+    rank: int  # its best place among all tokens the lens reads there, 0 first
+    role: Literal["word", "said before", "concept", "answer"]
+
+
+class Alternative(Record):
+    """Another token of the answer's own kind."""
+
+    token: str
+    token_id: int
+    p: float
+
+
+class SwapTried(Record):
+    """One concept that was put in the place of another, and what the model says then."""
+
+    other: str
+    other_id: int
+    says: list[NextToken]
+    lead: float  # change of the answer's lead, logits
+    p_answer: float
+    changed: bool
+    installed: bool
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the other's answer came, or the own one only went."""
+        return "installed" if self.installed else "only removed" if self.changed else "neither"
+
+
+class ConceptsClaim(BaseClaim):
+    """The concepts that the lens reads on this text, strongest first. Read, not tested."""
+
+    kind: Literal["concepts"] = "concepts"
+    concepts: list[Concept]
+    alternatives: list[Alternative] = Field(default_factory=list)
+    lead: float  # logit of the answer above the mean of its alternatives (of all tokens without any)
+    answer_places: list[tuple[int, int]] = Field(default_factory=list)  # layer, the answer's place at the end
+
+    def named(self, name: str) -> Concept | None:
+        """The most strongly read one of a name, in any spelling."""
+        wanted = name.strip().casefold()
+        for one in self.concepts:
+            if wanted in {text.strip().casefold() for text in (one.name, *one.tokens)}:
+                return one
+        return None
+
+    def about(self) -> list[str]:
+        """All of them."""
+        return [concept.id for concept in self.concepts]
+
+    def values(self) -> list[float]:
+        """The lead, the alternatives, and of every concept where and how strongly it is read."""
+        out = [*super().values(), self.lead, len(self.concepts), len(self.alternatives)]
+        out += [number for place in self.answer_places for number in place]
+        for one in self.concepts:
+            out += [one.strength, one.rank + 1, one.position, *one.layers, one.best_layer]
+        return [*out, *(other.p for other in self.alternatives)]
+
+
+class ConceptClaim(ControlledClaim):
+    """One that changes a concept where it is held; its controls move the stream as far (± 10 %)."""
+
+    FAMILY: ClassVar[str] = "concepts"
+    concept: Concept
+    asked: int = 0  # controls that were asked for; fewer match where the change is unlike any other
+    lead: float = 0.0  # of the answer over its alternatives, unchanged
+
+    @property
+    def share(self) -> float:
+        """The change as a share of the lead."""
+        return self.effect / self.lead if self.lead else 0.0
+
+    def about(self) -> list[str]:
+        """Its concept."""
+        return [self.concept.id]
+
+    def values(self) -> list[float]:
+        """Those of a controlled test, where the concept is held, and the share of the lead."""
+        one = self.concept
+        places = [one.position, *one.layers, one.best_layer, one.rank + 1, one.strength]
+        return [*super().values(), *places, self.asked, self.lead, self.share, abs(self.share)]
+
+
+class ConceptEffectClaim(ConceptClaim):
+    """What taking a concept out does to the answer's lead over its alternatives."""
+
+    kind: Literal["concept effect"] = "concept effect"
+    says: list[NextToken] = Field(default_factory=list)
+    p_answer: float | None = None
+
+    def values(self) -> list[float]:
+        """Those of a concept, and what the model says then."""
+        return [*super().values(), *known(self.p_answer), *(guess.p for guess in self.says)]
+
+
+class ConceptSwapClaim(ConceptClaim):
+    """What putting another concept of its kind in its place does: the first was chosen before any ran."""
+
+    kind: Literal["concept swap"] = "concept swap"
+    swaps: list[SwapTried] = Field(default_factory=list)
+    partners: list[str] = Field(default_factory=list)
+    partner_ids: list[int] = Field(default_factory=list)
+    controls_changed: int = 0
+    controls_installed: int = 0
+
+    @property
+    def first(self) -> SwapTried | None:
+        """The one that was chosen beforehand; None before the test."""
+        return self.swaps[0] if self.swaps else None
+
+    @property
+    def installed(self) -> list[SwapTried]:
+        """Those after which the model says the other's answer."""
+        return [swap for swap in self.swaps if swap.installed]
+
+    @property
+    def outcome(self) -> Outcome:
+        """That of the one that was chosen beforehand."""
+        return self.first.outcome if self.first else "neither"
+
+    def values(self) -> list[float]:
+        """Those of a concept, what is said after each swap, and the counts."""
+        each = [value for s in self.swaps for value in (s.lead, s.p_answer, *(g.p for g in s.says))]
+        counts = [len(self.swaps), len(self.installed), sum(s.changed for s in self.swaps)]
+        return [*super().values(), *each, *counts, self.controls_changed, self.controls_installed]
+
+
+class HopClaim(TestedClaim):
+    """How much of a later concept is lost when an earlier one is taken out, and the heads that carry it."""
+
+    FAMILY: ClassVar[str] = "hops"
+    kind: Literal["hop"] = "hop"
+    source: Concept
+    target: Concept
+    controls: list[float] = Field(default_factory=list)  # the same share with other concepts taken out
+    heads: list[HeadShare] = Field(default_factory=list)
+
+    def features(self) -> list[str]:
+        """The heads, by name."""
+        return [head.name for head in self.heads]
+
+    def about(self) -> list[str]:
+        """Both ends."""
+        return [self.source.id, self.target.id]
+
+    def values(self) -> list[float]:
+        """The share, the controls' largest, and those of the heads."""
+        largest = [max(map(abs, self.controls))] if self.controls else []
+        places = [self.source.position, *self.source.layers, self.target.position, *self.target.layers]
+        shares = [head.share for head in self.heads]
+        return [*super().values(), abs(self.effect), len(self.controls), *largest, *places, *shares]
+
+
+class MechanismClaim(TestedClaim):
+    """How the model does it, where a test of just that holds: copying, a list gone on with, and so on."""
+
+    FAMILY: ClassVar[str] = "mechanisms"
+    kind: Literal["mechanism"] = "mechanism"
+    mechanism: str
+    holds: bool
+    says: str  # the sentence, with the numbers of its test
+    shown: list[float] = Field(default_factory=list)
+
+    def values(self) -> list[float]:
+        """The numbers of its test."""
+        return [*super().values(), *self.shown]
+
+
+class ExplainedClaim(BaseClaim):
+    """The share of the answer's lead that is left when only what the story names keeps its values here."""
+
+    kind: Literal["explained"] = "explained"
+    share: float
+    named: list[str]
+    controls: list[float] = Field(default_factory=list)  # the same with as many others kept
+
+    def about(self) -> list[str]:
+        """What was kept."""
+        return self.named
+
+    def values(self) -> list[float]:
+        """The share and the controls' largest."""
+        largest = [max(self.controls)] if self.controls else []
+        return [*super().values(), self.share, len(self.named), len(self.controls), *largest]
+
+    def seen(self) -> list[float]:
+        """The share."""
+        return [self.share]

@@ -1,0 +1,107 @@
+"""What the model holds in mind on a text, read by the concept lens. Tests nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.core import (
+    Alternative,
+    Case,
+    Concept,
+    ConceptsClaim,
+    State,
+    entered,
+    listed,
+    quoted,
+    rounded,
+)
+from agent.evidence import new_claim
+from agent.workspace import Desk
+from tracer import (
+    ConceptNode,
+    Lens,
+    Study,
+    contrast_direction,
+    find_alternatives,
+    find_concepts,
+    ranks,
+    streams,
+)
+
+Update = dict[str, Any]
+MOST = 40  # concepts of a text
+
+
+def read_concepts(desk: Desk, case: Case, state: State) -> Update:
+    """Enter the concepts of the text; says why where there is no lens to read them with."""
+    study, lens = desk.study(case["text"]), desk.lens()
+    if lens is None:
+        note = desk.lens_note
+        return {"concepts": {"note": note}, "found_note": note}
+    answer = case["answer_id"]
+    nodes = find_concepts(study.frozen, lens, desk.words, answer=answer, most=MOST)
+    others = find_alternatives(study.frozen, answer)
+    lead = contrast_direction(study.frozen.logits.double(), answer, others)
+    claim = new_claim(
+        state.get("claims", []),
+        state["turn"],
+        ConceptsClaim,
+        text=_read(nodes),
+        verdict="observed",
+        concepts=[concept_of_node(study, node, number) for number, node in enumerate(nodes, 1)],
+        alternatives=[
+            Alternative(token=one.token, token_id=one.token_id, p=rounded(one.probability)) for one in others
+        ],
+        lead=rounded(float(lead)),
+        answer_places=_places(study, lens, answer),
+    )
+    return {
+        "concepts": {"note": ""},
+        "claims": entered(state, claim),
+        "found_note": claim.text,
+    }
+
+
+def _places(study: Study, lens: Lens, answer: int) -> list[tuple[int, int]]:
+    """The answer's place (1: first) among all that the lens reads at the last word, behind each block."""
+    streams_of = streams(study.frozen)
+    wanted = [[answer]]
+    return [
+        (layer, 1 + int(ranks(lens, study.subject, layer, streams_of[layer, -1:], wanted)[0]))
+        for layer in sorted(lens.layers)
+    ]
+
+
+def concept_of_node(study: Study, node: ConceptNode, number: int) -> Concept:
+    """A concept as the ledger keeps it."""
+    return Concept(
+        id=f"K{number}",
+        name=node.name,
+        tokens=study.subject.token_texts(list(node.tokens)),
+        token_ids=list(node.tokens),
+        position=node.position,
+        layers=(node.first, node.last),
+        best_layer=node.best_layer,
+        strength=rounded(float(node.strength)),
+        rank=node.rank,
+        role=node.role,
+    )
+
+
+def node_of_concept(concept: Concept) -> ConceptNode:
+    """The same, as the tracer takes it."""
+    return ConceptNode(
+        name=concept.name,
+        tokens=tuple(concept.token_ids),
+        position=concept.position,
+        first=concept.layers[0],
+        last=concept.layers[1],
+        best_layer=concept.best_layer,
+        strength=concept.strength,
+        rank=concept.rank,
+        role=concept.role,
+    )
+
+
+def _read(nodes: Sequence[ConceptNode]) -> str:
+    names = list(dict.fromkeys(quoted(node.name) for node in nodes if node.role == "concept"))[:5]
+    return f"The lens reads {listed(names)}." if names else "The lens reads no concept that the text lacks."

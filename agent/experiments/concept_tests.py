@@ -1,0 +1,333 @@
+"""Tests of concepts: taken out, exchanged for another of their kind, and what goes with them.
+
+What is to be seen is registered before anything runs; controls move the stream as far by other words.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from agent.core import (
+    Case,
+    Concept,
+    ConceptEffectClaim,
+    ConceptsClaim,
+    ConceptSwapClaim,
+    HopClaim,
+    NextToken,
+    QuestionError,
+    State,
+    SwapTried,
+    TestConcepts,
+    entered,
+    every_claim,
+    listed,
+    named_at,
+    quoted,
+    rounded,
+)
+from agent.evidence import new_claim, p_value, seed_of, settle, summary
+from agent.experiments.concept_reading import node_of_concept
+from agent.experiments.mechanism_tests import mechanisms_of
+from agent.workspace import Desk
+from tracer import (
+    ConceptNode,
+    Frozen,
+    Lens,
+    Swap,
+    SwapTest,
+    ablate,
+    concept_of,
+    contrast_direction,
+    find_alternatives,
+    find_partners,
+    follow,
+    forecast,
+    measure,
+    push_controls,
+    reading_of,
+    stream_behind,
+    swap_concepts,
+    usual_coordinates,
+)
+
+Update = dict[str, Any]
+Progress = Callable[[float], None]
+PARTNERS = 4  # that a concept is exchanged for
+SAID = 3  # next tokens that are kept
+
+
+class _Bench(NamedTuple):
+    """What every test of a text needs."""
+
+    desk: Desk
+    frozen: Frozen
+    lens: Lens
+    case: Case
+    alternatives: tuple[Any, ...]
+    lead: float
+
+    def lead_of(self, logits: torch.Tensor) -> torch.Tensor:
+        """The answer's lead over its alternatives."""
+        return contrast_direction(logits.double(), self.case["answer_id"], self.alternatives)
+
+    def seed(self, *words: str) -> int:
+        """The seed of a test's controls."""
+        return seed_of(self.desk.subject.name, self.case["text"], *words)
+
+
+def test_concepts(desk: Desk, action: TestConcepts, case: Case, state: State, progress: Progress) -> Update:
+    """What the action names is exchanged; where it names nothing, the concepts on the way are tested."""
+    if action.concept and action.other is None:
+        return _test_named(desk, case, state, action.concept, action.at)
+    if action.concept and action.other:
+        return _swap_asked(desk, case, state, (action.concept, action.other, action.at))
+    return _test_the_way(desk, case, state, progress)
+
+
+def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> Update:
+    """Register what the concepts on the way should do, test each, and exchange the strongest for others."""
+    found, bench = every_claim(state, ConceptsClaim), bench_of(desk, case)
+    if not found or bench is None:
+        return {"concepts": {"note": desk.lens_note, "tested": True}, "found_note": "no concepts to test"}
+    concepts = {node_of_concept(one): one for one in found[-1].concepts}
+    chain = follow(bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives)
+    progress(0.3)
+    if not chain.path:
+        others = mechanisms_of(desk, bench.lens, case, bench.alternatives, [], state, [])
+        note = "taking out any one of them changes little"
+        known = {"note": "", "tested": True, "path": []}
+        return {"concepts": known, "claims": entered(state, *others), "found_note": note}
+    way = [concepts[chain.tested[i].node] for i in chain.path]
+    main = concepts[min((chain.tested[i] for i in chain.path), key=lambda tested: tested.effect).node]
+    made: list[Any] = []
+    for number, one in enumerate(way, 1):
+        made += _taken_out(bench, one, way[number:], state, made)
+        progress(0.3 + 0.4 * number / len(way))
+    made += _exchanged(bench, main, partners_for(bench, main), state, made)
+    progress(0.9)
+    made += mechanisms_of(desk, bench.lens, case, bench.alternatives, way, state, made)
+    settled = settle(made)
+    return {
+        "concepts": {"note": "", "tested": True, "path": [one.id for one in way]},
+        "claims": entered(state, *settled),
+        "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
+    }
+
+
+def _test_named(desk: Desk, case: Case, state: State, name: str, at: str | None) -> Update:
+    """Take out the concept that a reader names, and exchange it for others; raises QuestionError."""
+    bench, found = bench_of(desk, case), every_claim(state, ConceptsClaim)
+    held = named_concept(found[-1].concepts, name, at, case) if found else None
+    if bench is None or held is None:
+        raise QuestionError(desk.lens_note or not_held(found[-1].concepts if found else [], name, at))
+    made = _taken_out(bench, held, [], state, [])
+    made += _exchanged(bench, held, partners_for(bench, held), state, made)
+    return {"claims": entered(state, *settle(made)), "found_note": f"{held.name} taken out and exchanged"}
+
+
+def _swap_asked(desk: Desk, case: Case, state: State, asked: tuple[str, str, str | None]) -> Update:
+    """Exchange the concept a reader names for another one, where it is held; raises QuestionError."""
+    concept, other, at = asked
+    bench, found = bench_of(desk, case), every_claim(state, ConceptsClaim)
+    if bench is None or not found:
+        raise QuestionError(desk.lens_note or "There are no concepts to exchange yet.")
+    held = named_concept(found[-1].concepts, concept, at, case)
+    if held is None:
+        raise QuestionError(not_held(found[-1].concepts, concept, at))
+    wanted = concept_of(desk.subject, other)
+    made = _exchanged(bench, held, wanted.tokens[:1], state, [])
+    if not made:
+        raise QuestionError(f"{quoted(other)} is {quoted(held.name)} itself; name another one.")
+    note = f"{held.name} exchanged for {other}"
+    return {"claims": entered(state, *settle(made)), "found_note": note}
+
+
+def bench_of(desk: Desk, case: Case) -> _Bench | None:
+    """What the tests need; None where there is no lens."""
+    lens = desk.lens()
+    if lens is None:
+        return None
+    frozen = desk.study(case["text"]).frozen
+    others = find_alternatives(frozen, case["answer_id"])
+    lead = float(contrast_direction(frozen.logits.double(), case["answer_id"], others))
+    return _Bench(desk, frozen, lens, case, others, lead)
+
+
+def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
+    """The concept of this name that is read most strongly, at the word where that is given."""
+    places = set(named_at(case["tokens"], at)) if at else None
+    spelled = name.strip().casefold()
+    for one in concepts:
+        if places is not None and one.position not in places:
+            continue
+        if spelled in {text.strip().casefold() for text in (one.name, *one.tokens)}:
+            return one
+    return None
+
+
+def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
+    """That a concept is not read on this text, and which are."""
+    there = list(dict.fromkeys(quoted(one.name) for one in concepts if one.role == "concept"))[:6]
+    where = f" at {quoted(at)}" if at else " on this text"
+    some = f" It reads {listed(there)}." if there else ""
+    return f"The lens does not read {quoted(name)}{where}.{some}"
+
+
+def partners_for(bench: _Bench, concept: Concept) -> tuple[int, ...]:
+    """Other concepts of its kind; neither the answer nor one of its alternatives."""
+    answer = bench.case["answer_id"]
+    return find_partners(
+        bench.frozen,
+        bench.lens,
+        bench.desk.words,
+        node_of_concept(concept),
+        count=PARTNERS,
+        not_near=(answer,),
+    )
+
+
+def _taken_out(
+    bench: _Bench, one: Concept, later: Sequence[Concept], state: State, made: Sequence[Any]
+) -> list[Any]:
+    """The test of a concept: without it, beside other words without which the stream moves as far.
+
+    The same runs tell how much of each later concept on the way goes with it.
+    """
+    node, case = node_of_concept(one), bench.case
+    away = [case["answer_id"], *(other.token_id for other in bench.alternatives)]
+    count = bench.desk.settings.controls
+    seed = bench.seed(one.name, str(one.position))
+    following = [node_of_concept(next_one) for next_one in later]
+    readings = [reading_of(bench.frozen, bench.lens, each) for each in following]
+    own = ablate(bench.frozen, bench.lens, node.held, node.tokens[:1])
+    drawn = push_controls(bench.frozen, bench.lens, own, [node.tokens[0], *away], count=count, seed=seed)
+    foreseen = forecast(bench.frozen, [own], case["answer_id"], bench.alternatives)[0]
+    effect = measure(bench.frozen, [own, *drawn.changes], None, readings)
+    moved = (bench.lead_of(effect.logits) - bench.lead).tolist()
+    text = (
+        f"Taking {quoted(one.name)} out at {quoted(case['tokens'][one.position].strip())} should lower the "
+        f"lead of {quoted(case['answer'].strip())}."
+    )
+    claims = list(state.get("claims", []))
+    test = new_claim(
+        [*claims, *made],
+        state["turn"],
+        ConceptEffectClaim,
+        text=text,
+        concept=one,
+        predicted=rounded(float(foreseen.curved)),
+        measured=rounded(moved[0]),
+        controls=summary(moved[1:], len(drawn.changes), count),
+        asked=count,
+        p=p_value(moved[0], moved[1:]),
+        lead=rounded(bench.lead),
+        says=_next(bench, effect.logits[0]),
+        p_answer=rounded(float(effect.logits[0].double().softmax(-1)[case["answer_id"]])),
+    )
+    out: list[Any] = [test]
+    for column, target in enumerate(later):
+        gone = _lost(bench, following[column], effect.readings[:, column])
+        if gone is not None:
+            out.append(_hop(one, target, gone, state, [*claims, *made, *out]))
+    return out
+
+
+def _lost(bench: _Bench, node: ConceptNode, readings: torch.Tensor) -> list[float] | None:
+    """The share of a concept that is lost in each run, beside what other texts have there."""
+    reading, tokens = reading_of(bench.frozen, bench.lens, node), node.tokens[:1]
+    clean = float(stream_behind(bench.frozen, reading.layer)[node.position] @ reading.direction)
+    usual = usual_coordinates(bench.frozen, bench.lens, reading.layer, tokens)
+    above = clean - float(usual[node.position, 0])
+    return [float(x) for x in (clean - readings) / above] if above > 0 else None
+
+
+def _hop(source: Concept, target: Concept, gone: list[float], state: State, known: Sequence[Any]) -> HopClaim:
+    return new_claim(
+        known,
+        state["turn"],
+        HopClaim,
+        text=f"Without {quoted(source.name)} less of {quoted(target.name)} should be left.",
+        source=source,
+        target=target,
+        measured=rounded(gone[0]),
+        controls=rounded(gone[1:]),
+        p=p_value(gone[0], gone[1:]),
+    )
+
+
+def _exchanged(
+    bench: _Bench, one: Concept, partners: Sequence[int], state: State, made: Sequence[Any]
+) -> list[Any]:
+    """The test of exchanging a concept; the first partner is the one that counts, chosen beforehand."""
+    case, node = bench.case, node_of_concept(one)
+    partners = [token for token in partners if token not in one.token_ids]
+    if not partners:
+        return []
+    count = bench.desk.settings.controls
+    names = [text.strip() for text in bench.desk.subject.token_texts(list(partners))]
+    test = swap_concepts(
+        bench.frozen,
+        bench.lens,
+        node,
+        partners,
+        case["answer_id"],
+        bench.alternatives,
+        controls=count,
+        seed=bench.seed(one.name, str(one.position), names[0]),
+    )
+    where = quoted(case["tokens"][one.position].strip())
+    tried = [_tried(bench, swap, name) for swap, name in zip(test.swaps, names, strict=True)]
+    claim = new_claim(
+        [*state.get("claims", []), *made],
+        state["turn"],
+        ConceptSwapClaim,
+        text=f"{quoted(names[0])} in the place of {quoted(one.name)} at {where} should bring another answer.",
+        concept=one,
+        measured=tried[0].lead,
+        controls=summary(test.controls, len(test.controls), count),
+        asked=count,
+        p=_chance_of(test),
+        lead=rounded(bench.lead),
+        swaps=tried,
+        partners=names,
+        partner_ids=list(partners),
+        controls_changed=test.controls_changed,
+        controls_installed=test.controls_installed,
+    )
+    return [claim]
+
+
+def _chance_of(test: SwapTest) -> float:
+    """How likely exchanges of unrelated words bring the same; where nothing new came, move the lead as far.
+
+    p = (1 + controls that make the model say what the exchange made it say) / (1 + controls).
+    """
+    if not test.swaps[0].changed:
+        return test.p
+    return (1 + test.controls_installed) / (1 + len(test.controls))
+
+
+def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
+    texts = bench.desk.subject.token_texts([token for token, _ in swap.top])
+    return SwapTried(
+        other=name,
+        other_id=swap.partner,
+        says=[
+            NextToken(token=text, p=rounded(float(p))) for text, (_, p) in zip(texts, swap.top, strict=True)
+        ],
+        lead=rounded(-float(swap.removed)),
+        p_answer=rounded(float(swap.p_answer)),
+        changed=swap.changed,
+        installed=swap.installed,
+    )
+
+
+def _next(bench: _Bench, logits: torch.Tensor) -> list[NextToken]:
+    best = logits.double().softmax(-1).topk(SAID)
+    texts = bench.desk.subject.token_texts(best.indices.tolist())
+    return [
+        NextToken(token=text, p=rounded(float(p)))
+        for text, p in zip(texts, best.values.tolist(), strict=True)
+    ]

@@ -1,0 +1,144 @@
+"""The concept lens of the model at hand: shipped, kept, or fitted in the background on first use."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Any
+
+from agent.core import LibraryError, Settings
+from tracer import (
+    Document,
+    Lens,
+    Subject,
+    TracerError,
+    corpus_texts,
+    fit_lens,
+    kept_lens,
+    lens_for,
+    load,
+    quick_fit,
+    quick_lens,
+    write_lens,
+)
+
+log = logging.getLogger(__name__)
+
+TEXTS = 64  # of 128 tokens, two forward passes each
+
+
+class LensShelf:
+    """Gives the lens as soon as there is one; never waits for it."""
+
+    def __init__(self, subject: Subject, cache: Path) -> None:
+        self._subject, self._cache = subject, cache
+        self._lens: Lens | None = None
+        self._looked = False
+        self._fitting: threading.Thread | None = None
+        self._done, self._gone = 0.0, ""
+        self._guard = threading.Lock()
+
+    def lens(self) -> Lens | None:
+        """The lens; None while there is none, and then one is being fitted or cannot be."""
+        with self._guard:
+            if not self._looked:
+                self._look()
+            return self._lens
+
+    @property
+    def note(self) -> str:
+        """Why there is no lens now, and what is done about it; empty where there is one."""
+        if self._lens is not None or not self._looked:
+            return ""
+        if self._gone:
+            return f"Concepts cannot be read on this model: {self._gone}"
+        return (
+            "Concepts cannot be read yet: this model has no concept lens. One is being fitted in the "
+            f"background from {TEXTS} short texts ({self._done:.0%}); ask again when it is there."
+        )
+
+    def _look(self) -> None:
+        self._looked = True
+        try:
+            self._lens = lens_for(self._subject, self._cache)
+        except TracerError as exc:
+            self._gone = str(exc)
+        if self._lens is None and not self._gone:
+            self._fitting = threading.Thread(target=self._fit, name="lens", daemon=True)
+            self._fitting.start()
+
+    def _fit(self) -> None:
+        try:
+            lens = quick_lens(self._subject, _prose(), self._cache, texts=TEXTS, progress=self._progress)
+        except (TracerError, OSError) as exc:
+            log.warning("no concept lens could be fitted: %s", exc)
+            self._gone = str(exc)
+            return
+        with self._guard:
+            self._lens = lens
+
+    def _progress(self, done: float, _note: str) -> None:
+        self._done = done
+
+
+def _prose() -> Iterator[Document]:
+    """English prose that is on every machine: the reference that Python's own help shows."""
+    for name, text in sorted(topics.items()):
+        yield Document(f"pydoc/{name}", text)
+
+
+def fit_model_lens(
+    settings: Settings,
+    corpus: Sequence[Path],
+    tokens: int,
+    texts: int,
+    work: Path | None = None,
+    out: Path | None = None,
+    progress: Callable[[float, str], None] = lambda _done, _note: None,
+) -> dict[str, Any]:
+    """Fit the lens of the model that is set, keep it, and say what it was made from.
+
+    Exactly on `tokens` tokens, or from the block means of `texts` texts where `tokens` is 0. Raises
+    LibraryError with one sentence.
+    """
+    name = ", ".join(path.stem for path in corpus)
+    try:
+        subject = load(settings.model, cache=settings.cache_folder, threads=settings.threads)
+        found = corpus_texts(corpus)
+        if tokens:
+            lens = fit_lens(subject, found, tokens=tokens, work=work, corpus=name, progress=progress)
+        else:
+            lens = quick_fit(subject, found, texts=texts, corpus=name, progress=progress)
+        path = out or kept_lens(subject, settings.cache_folder)
+        write_lens(path, lens)
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
+    return _facts(lens, f"Kept in {path}.")
+
+
+def lens_facts(settings: Settings) -> dict[str, Any] | None:
+    """What the lens of the model that is set was made from; None where there is none."""
+    try:
+        subject = load(settings.model, cache=settings.cache_folder, threads=settings.threads)
+        lens = lens_for(subject, settings.cache_folder)
+    except TracerError as exc:
+        raise LibraryError(str(exc)) from exc
+    if lens is None:
+        return None
+    kept = kept_lens(subject, settings.cache_folder)
+    return _facts(lens, f"Kept in {kept}." if kept.is_file() else "It is shipped with askcircuit.")
+
+
+def _facts(lens: Lens, where: str) -> dict[str, Any]:
+    about = lens.about
+    return {
+        "model": about.model,
+        "layers": len(lens.layers),
+        "texts": about.texts,
+        "tokens": about.tokens,
+        "method": about.method,
+        "corpus": about.corpus,
+        "agreement": about.agreement,
+        "where": where,
+    }

@@ -1,0 +1,123 @@
+"""Commands on concepts: what a model has in mind on a text, an exchange of two, and the lens."""
+
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ui.base import Model, Refused, check_text, desk_of, notes, print_json, screen, settings_of, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from agent import Event, Session
+
+    Ask = Callable[[Session, threading.Event], Generator[Event, None, None]]
+
+lenses = typer.Typer(help="The concept lens of a model: what reads concepts at its words.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+At = Annotated[str | None, typer.Option("--at", help="Only at this word of the text.")]
+Detail = Annotated[bool, typer.Option("--detail", help="Also print what the answer rests on.")]
+
+
+def concepts(
+    text: Annotated[str, typer.Argument(help="The text.")],
+    at: At = None,
+    model: Model = None,
+    as_json: Json = False,
+    detail: Detail = False,
+) -> None:
+    """Say what the model has in mind at each word of TEXT, and what of it leads to the answer."""
+    for piece in (text, at):
+        check_text(piece)
+    _answer(model, lambda session, stop: session.concepts(text, at=at, cancel=stop), as_json, detail)
+
+
+def swap(
+    text: Annotated[str, typer.Argument(help="The text.")],
+    concept: Annotated[str, typer.Argument(help="The concept that the model holds.")],
+    other: Annotated[str, typer.Argument(help="The one to put in its place.")],
+    at: At = None,
+    model: Model = None,
+    as_json: Json = False,
+    detail: Detail = True,
+) -> None:
+    """Exchange CONCEPT for OTHER where the model holds it on TEXT, and say what it says then."""
+    for piece in (text, concept, other, at):
+        check_text(piece)
+    _answer(
+        model,
+        lambda session, stop: session.swap_concept(concept, other, at=at, text=text, cancel=stop),
+        as_json,
+        detail,
+    )
+
+
+def _answer(model: str | None, ask: "Ask", as_json: bool, detail: bool) -> None:
+    """Ask in a conversation of its own, and print the words or the claims."""
+    from agent import Said, Session
+    from ui.base import markdown
+
+    stop = threading.Event()
+    with desk_of(model) as desk:
+        session = Session(desk, f"concepts-{uuid.uuid4().hex}")
+        try:
+            words = "".join(event.text for event in told(ask(session, stop), stop) if isinstance(event, Said))
+            claims = session.findings()
+        finally:
+            session.forget()
+    if as_json:
+        print_json({"answer": words.strip(), "claims": claims})
+    else:
+        screen().print(markdown(words.strip(), detail=detail))
+
+
+@lenses.command()
+def fit(
+    corpus: Annotated[
+        list[Path], typer.Option(help="A file, a folder or a .jsonl of texts; may be given again.")
+    ],
+    tokens: Annotated[
+        int, typer.Option(min=0, help="Fit exactly on so many tokens; 0: from block means, much faster.")
+    ] = 0,
+    texts: Annotated[int, typer.Option(min=2, help="Texts of 128 tokens of a fit from block means.")] = 256,
+    work: Annotated[Path | None, typer.Option(help="Folder from which a stopped exact fit goes on.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File; by default where this machine keeps it.")] = None,
+    model: Model = None,
+) -> None:
+    """Fit the concept lens of a model from a corpus, and keep it."""
+    from agent import fit_model_lens
+
+    with notes().status("Loading …") as status:
+        done = fit_model_lens(
+            settings_of(model=model), corpus, tokens, texts, work, out,
+            lambda part, note: status.update(f"{part:.0%} {note}"),
+        )  # fmt: skip
+    screen().print(lens_line(done), markup=False)
+
+
+@lenses.command()
+def show(model: Model = None, as_json: Json = False) -> None:
+    """Say which concept lens there is for a model, and what it was fitted from."""
+    from agent import lens_facts
+
+    facts = lens_facts(settings_of(model=model))
+    if as_json:
+        print_json(facts or {})
+    elif facts is None:
+        raise Refused("There is no concept lens of this model yet: `askcircuit lens fit` makes one.")
+    else:
+        screen().print(lens_line(facts), markup=False)
+
+
+def lens_line(facts: dict[str, Any]) -> str:
+    """A lens in two sentences."""
+    agreed = facts.get("agreement")
+    halves = "" if agreed is None else f" Its halves agree with a cosine of {agreed:.3f}."
+    return (
+        f"{facts['model']}: {facts['layers']} layers, fitted from {facts['texts']:,} texts "
+        f"({facts['tokens']:,} positions). {facts['where']}{halves}"
+    )
