@@ -67,6 +67,10 @@ ONLY_IN = {  # a library or a room that just these files know
         *(
             "agent/core/ids.py",
             "agent/workspace/workspace.py",
+            "agent/workspace/lenses.py",
+            "agent/experiments/concept_reading.py",
+            "agent/experiments/concept_tests.py",
+            "agent/experiments/mechanism_tests.py",
             "agent/evidence/contrast.py",
             "agent/answers/drawing.py",
             "agent/graph_files/file_drawing.py",

@@ -11,7 +11,7 @@ from .compose import (
     compose as compose,
 )
 from .concept_drawing import (
-    chain_drawn as chain_drawn,
+    change_drawn as change_drawn,
 )
 from .drawing import (
     BUNDLES as BUNDLES,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from agent.answers.concept_sentences import borne_out
 from agent.core import (
     ANSWER,
     Claim,
@@ -19,20 +18,21 @@ from agent.core import (
     case_of,
     claims_of,
 )
+from agent.evidence import HELD
 
 SAID = 6  # tokens that are shown before and after a change
 SHOWN = 16  # concepts that are shown, the tested ones first
 
 
 def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
-    """`concepts` (id, name, tokens, position, layers, role, strength, and what their tests say) and `hops`.
+    """`concepts` (id, name, position, layers, role, strength, what their tests say), `hops` and `path`.
 
-    A hop goes from a word (T3), or a concept (K2), to a concept or the answer (LD); `share` is that
-    of what it leads to that goes with it, None where a concept is read at its own word.
+    A hop goes from a word (T3), or a concept (K2), to a concept or the answer (LD); `share` is how much
+    of what it leads to goes with it, None where a concept is read at its own word.
     """
     read = [claim for claim in ledger if isinstance(claim, ConceptsClaim)]
     if not read:
-        return {"concepts": [], "hops": []}
+        return {"concepts": [], "hops": [], "path": []}
     effects = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptEffectClaim)}
     swaps = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptSwapClaim)}
     ranked = sorted(read[-1].concepts, key=lambda one: (one.id not in effects, -one.strength, one.id))
@@ -40,7 +40,16 @@ def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
     return {
         "concepts": [_node(one, effects.get(one.id), swaps.get(one.id)) for one in shown],
         "hops": _hops([effects[one.id] for one in shown if one.id in effects], ledger),
+        "path": [one.id for one in sorted(shown, key=_place) if _is_borne_out(effects.get(one.id))],
     }
+
+
+def _place(one: Concept) -> tuple[int, int, str]:
+    return one.position, one.layers[0], one.id
+
+
+def _is_borne_out(test: ConceptEffectClaim | None) -> bool:
+    return test is not None and test.verdict in HELD
 
 
 def _node(one: Concept, effect: ConceptEffectClaim | None, swap: ConceptSwapClaim | None) -> dict[str, Any]:
@@ -81,21 +90,12 @@ def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[
     return out
 
 
-def _hop(source: str, target: str, share: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
+def _hop(start: str, end: str, share: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
     rounded = None if share is None else round(share, 6)
-    return {"source": source, "target": target, "share": rounded, "heads": heads, "verdict": verdict}
+    return {"source": start, "target": end, "share": rounded, "heads": heads, "verdict": verdict}
 
 
-def chain_drawn(state: State) -> dict[str, Any]:
-    """What `concepts_drawn` gives, those on the path first; the `path`, and what was `changed` last."""
-    drawn = concepts_drawn(claims_of(state))
-    there = {one["id"] for one in drawn["concepts"]}
-    path = [one.id for one in borne_out(state) if one.id in there]
-    drawn["concepts"].sort(key=lambda one: path.index(one["id"]) if one["id"] in path else len(path))
-    return {**drawn, "path": path, "changed": _changed(state)}
-
-
-def _changed(state: State) -> dict[str, Any] | None:
+def change_drawn(state: State) -> dict[str, Any] | None:
     """What the last question took out or exchanged, and how likely tokens are before and after."""
     if Intent(state["question"]["intent"]) not in (Intent.INTERVENE, Intent.SWAP):
         return None

@@ -277,7 +277,8 @@ def concepts_open(state: State) -> list[Sentence]:
             out.append(Sentence(f"{text} move the stream as far as taking it out does.", (claim.id,)))
     case = case_of(state)
     other = case.get("runner_up")
-    if case.get("foil_rule") == "kind" and other and other != case["foil"]:
+    same = other and other.strip().casefold() == case["answer"].strip().casefold()
+    if case.get("foil_rule") == "kind" and other and other != case["foil"] and not same:
         text = f"The second most probable word is {word(other)}, which is of another kind."
         ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
         out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))

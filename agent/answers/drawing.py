@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.citations import circuit_id
-from agent.answers.concept_drawing import chain_drawn
+from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
 from agent.core import (
     Case,
@@ -17,6 +17,7 @@ from agent.core import (
     Supernode,
     TriedClaim,
     basis_of,
+    claims_of,
     groups_of,
     join_groups,
     path_of,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
 TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
-EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops")
+EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops", "path")
 SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
@@ -149,7 +150,7 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "superedges": _bundles(state, groups),
         "strongest_path": path_of(state),
         "scores": {name: graph[name] for name in SCORES},
-        **chain_drawn(state),
+        **concepts_drawn(claims_of(state)),
     }
     return Drawing.model_validate(whole).plain()
 
@@ -172,9 +173,9 @@ def with_tests(
     view: dict[str, Any],
     groups: list[Supernode],
     claims: list[PlainClaim],
-    chain: dict[str, Any] | None = None,
+    changed: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The same drawing with what has been tested by removing each group; `chain` as of `chain_drawn`."""
+    """The same drawing with what has been tested by removing each group, and what was changed last."""
     ledger = read_claims(claims)
     tests = {c.name: c for c in ledger if isinstance(c, EffectClaim) and c.removes}
     boxes = [_box(group, tests.get(group["id"])) for group in groups]
@@ -187,7 +188,7 @@ def with_tests(
         for claim in ledger
         if isinstance(claim, TriedClaim)
     ]
-    return {**view, "supernodes": boxes, "tried": tried, **(chain or {})}
+    return {**view, "supernodes": boxes, "tried": tried, **concepts_drawn(ledger), "changed": changed}
 
 
 def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answers.concept_drawing import concepts_drawn
+from agent.answers.drawing_chain import DrawnConcept, Hop
 from agent.core import (
     AnyClaim,
     Claim,
@@ -102,6 +103,9 @@ class Report(_Part):
     graph: dict[str, int | float | str | None]
     supernodes: list[ReportedGroup]
     path: list[str]
+    concepts: list[DrawnConcept] = Field(default_factory=list)
+    hops: list[Hop] = Field(default_factory=list)
+    concept_path: list[str] = Field(default_factory=list)  # ids of the concepts borne out, first to last
     claims: list[AnyClaim]
     tests_run: int
     answer: Reply
@@ -112,6 +116,12 @@ class Report(_Part):
     def plain(self) -> dict[str, Any]:
         """The same as JSON."""
         return self.model_dump(mode="json")
+
+
+def _concepts(own: Sequence[Claim]) -> dict[str, Any]:
+    """As the drawing has them; its `path` is that of groups in a report."""
+    drawn = concepts_drawn(own)
+    return {"concepts": drawn["concepts"], "hops": drawn["hops"], "concept_path": drawn["path"]}
 
 
 def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +150,7 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
         "supernodes": groups,
         "path": [] if unexplained(graph) else path_of(state),
-        **concepts_drawn(own),
+        **_concepts(own),
         "claims": own,
         "tests_run": len(tests),
         "answer": reply,

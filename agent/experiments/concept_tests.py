@@ -100,7 +100,8 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
         known = {"note": "", "tested": True, "path": []}
         return {"concepts": known, "claims": entered(state, *others), "found_note": note}
     way = [concepts[chain.tested[i].node] for i in chain.path]
-    main = concepts[min((chain.tested[i] for i in chain.path), key=lambda tested: tested.effect).node]
+    strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
+    main = concepts[chain.tested[strongest if chain.main is None else chain.main].node]
     made: list[Any] = []
     for number, one in enumerate(way, 1):
         made += _taken_out(bench, one, way[number:], state, made)

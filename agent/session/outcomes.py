@@ -32,3 +32,11 @@ def in_words(events: Iterator[Event]) -> str:
         if isinstance(event, Asks):
             parts.append(event.what)
     return "".join(parts).strip()
+
+
+def newly(item: Any, name: str) -> Any:
+    """What a step's update holds under this name, if anything."""
+    for update in item.values() if isinstance(item, dict) else ():
+        if isinstance(update, dict) and update.get(name):
+            return update[name]
+    return None

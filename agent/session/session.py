@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, bundle_of, chain_drawn, report, with_tests
+from agent.answers import Bundle, bundle_of, change_drawn, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -39,6 +39,7 @@ from agent.planners import REPORTED, LLMBrain
 from agent.questions import Intent, Question, parse, reply
 from agent.session.history_lines import STOPPED, marks_of, without_stopped
 from agent.session.loop import BEFORE_THE_PLANNER, STEPS, Deps, WentInCircles, build_loop
+from agent.session.outcomes import newly
 from agent.session.turns import (
     budget_of,
     choose_brain,
@@ -144,10 +145,7 @@ class Session:
     def concepts(
         self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
     ) -> Generator[Event, None, None]:
-        """What the model has in mind on a text, at each word or at one; the chain to its answer is tested.
-
-        Events as of `ask`; `findings` has the concepts, their tests and the numbers.
-        """
+        """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
         what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
         question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
         yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
@@ -161,11 +159,7 @@ class Session:
         text: str | None = None,
         cancel: threading.Event | None = None,
     ) -> Generator[Event, None, None]:
-        """Exchange a concept that the model holds for another one, beside matched exchanges.
-
-        On the text of the last answer, or on `text`; at the word `at`, or where it is held most strongly.
-        Events as of `ask`; `findings` has the numbers.
-        """
+        """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
         what = f"Put {other} in the place of {concept}."
         question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
         yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
@@ -280,7 +274,7 @@ class Session:
                 if mode == "custom":
                     assert isinstance(item, Working)
                     yield item
-                elif (drawing := _new(item, "drawing")) and drawing["nodes"]:
+                elif (drawing := newly(item, "drawing")) and drawing["nodes"]:
                     yield Drew(drawing)
             done = True
         finally:
@@ -314,7 +308,10 @@ class Session:
             update["report"] = whole
         if state.get("drawing"):
             update["drawing"] = with_tests(
-                state["drawing"] or {}, state.get("groups") or [], state.get("claims", []), chain_drawn(state)
+                state["drawing"] or {},
+                state.get("groups") or [],
+                state.get("claims", []),
+                change_drawn(state),
             )
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
@@ -367,8 +364,7 @@ class Session:
             cast(Message, {"role": "assistant", "content": told(sentence), **marks}),
         ]
         update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
-        chain = chain_drawn(cast(State, marked))
-        drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims, chain)
+        drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims)
         self._keep(cast(State, {**old, **update, "drawing": drawing, "finished": True}))
 
     def forget(self) -> None:
@@ -413,11 +409,3 @@ class Session:
         """Where the conversation stands from now on."""
         lasting = {name: value for name, value in state.items() if name not in OF_THE_QUESTION}
         self._desk.conversations.keep(self._thread, cast(State, lasting))
-
-
-def _new(item: Any, name: str) -> Any:
-    """What a step's update holds under this name, if anything."""
-    for update in item.values() if isinstance(item, dict) else ():
-        if isinstance(update, dict) and update.get(name):
-            return update[name]
-    return None

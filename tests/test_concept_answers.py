@@ -1,0 +1,162 @@
+"""Answers in terms of concepts: what they say of tests that hold and that do not; the questions."""
+
+from typing import Any, cast
+
+import pytest
+
+from agent.answers.compose import compose
+from agent.answers.concept_drawing import concepts_drawn
+from agent.answers.concept_sentences import chain_line, concept_evidence, in_plain_words
+from agent.core import (
+    Concept,
+    ConceptClaim,
+    ConceptEffectClaim,
+    ConceptsClaim,
+    ConceptSwapClaim,
+    HopClaim,
+    NextToken,
+    PredictionClaim,
+    State,
+    SwapTried,
+    claims_of,
+    folded,
+    plain_claim,
+    unfolded,
+    without_folds,
+)
+from agent.evidence import faults, settle, summary
+from agent.questions import Intent, parse
+
+TEXAS = Concept(
+    id="K1", name="Texas", tokens=[" Texas"], token_ids=[7], position=2, layers=(3, 9), best_layer=5,
+    strength=6.2, rank=0, role="concept",
+)  # fmt: skip
+CONTROLS = [0.1, -0.2, 0.3] * 33
+
+
+def effect(measured: float, controls: list[float]) -> ConceptEffectClaim:
+    """A test of taking Texas out."""
+    above = sum(abs(value) >= abs(measured) for value in controls)
+    return ConceptEffectClaim(
+        id="C3", concept=TEXAS, measured=measured, controls=summary(controls, len(controls), len(controls)),
+        asked=99, p=(1 + above) / (1 + len(controls)), lead=4.0,
+        says=[NextToken(token=" Houston", p=0.4)], p_answer=0.1,
+    )  # fmt: skip
+
+
+def swap(says: str, *, installed: bool, by_chance: int = 0) -> ConceptSwapClaim:
+    """A test of Georgia in the place of Texas."""
+    tried = SwapTried(
+        other="Georgia", other_id=8, says=[NextToken(token=says, p=0.49)], lead=-3.0, p_answer=0.05,
+        changed=says != " Austin", installed=installed,
+    )  # fmt: skip
+    return ConceptSwapClaim(
+        id="C4", concept=TEXAS, measured=-3.0, controls=summary(CONTROLS, 99, 99), asked=99,
+        p=(1 + by_chance) / 100, lead=4.0, swaps=[tried], partners=["Georgia"], partner_ids=[8],
+        controls_changed=2, controls_installed=by_chance,
+    )  # fmt: skip
+
+
+def state_of(*tests: ConceptClaim | HopClaim) -> State:
+    """A conversation whose concepts were read and tested."""
+    said = PredictionClaim(id="C1", text="…", verdict="observed", numbers=[0.6, 0.2, 4.0])
+    read = ConceptsClaim(id="C2", verdict="observed", concepts=[TEXAS], lead=4.0)
+    case = {
+        "text": "Fact: Dallas is in", "tokens": ["Fact", ":", " Dallas", " is", " in"], "bos": False,
+        "predictions": [{"token": " Austin", "p": 0.6}, {"token": " the", "p": 0.2}], "asked": None,
+        "answer": " Austin", "answer_id": 1, "foil": " Houston", "foil_id": 2, "foil_p": 0.2,
+        "premise": "true", "note": "", "value": 4.0, "foil_rule": "kind", "runner_up": " the",
+    }  # fmt: skip
+    claims = [plain_claim(claim) for claim in (said, read, *settle(list(tests)))]
+    known = {"note": "", "tested": True, "path": ["K1"]}
+    state = {"turn": 1, "history": [], "focus": None, "case": case, "claims": claims, "concepts": known}
+    return cast(State, {**state, "question": {"other": None, "group": None}})
+
+
+def checked(state: State) -> list[str]:
+    """What is wrong with the sentences on this state, by the ledger."""
+    told = [*chain_line(state), *in_plain_words(state), *concept_evidence(state)]
+    return faults(told, claims_of(state), [])
+
+
+def test_a_chain_that_holds_is_told_in_one_line_with_its_exchange() -> None:
+    state = state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True))
+    (line,) = chain_line(state)
+    assert line.text.startswith("“Dallas” → “Texas” → “Austin”: tested;")
+    assert "“Georgia”" in line.text
+    assert "“Atlanta” (49 %)" in line.text
+    assert checked(state) == []
+
+
+def test_a_concept_that_no_test_bears_out_is_not_named_on_the_way() -> None:
+    state = state_of(effect(-0.2, CONTROLS), swap(" Austin", installed=False, by_chance=60))
+    told = " ".join(sentence.text for sentence in [*chain_line(state), *in_plain_words(state)])
+    assert "Texas" not in told
+    assert "no test bore one out" in told
+    assert checked(state) == []
+
+
+def test_knocked_out_is_not_called_installed() -> None:
+    state = state_of(effect(-3.0, CONTROLS), swap(" the", installed=False))
+    (line,) = chain_line(state)
+    assert "exchanging" not in line.text
+    assert any("only knocks" in sentence.text for sentence in in_plain_words(state))
+    assert checked(state) == []
+
+
+@pytest.mark.parametrize(
+    ("measured", "verdict"), [(-3.0, "supported"), (3.0, "refuted"), (-0.2, "inconclusive")]
+)
+def test_verdict_of_a_concept_taken_out(measured: float, verdict: str) -> None:
+    assert settle([effect(measured, CONTROLS)])[0].verdict == verdict
+
+
+def test_a_concept_without_controls_is_never_supported() -> None:
+    assert settle([effect(-3.0, [])])[0].verdict == "inconclusive"
+
+
+def test_families_of_tests_do_not_adjust_each_other() -> None:
+    hop = HopClaim(id="C5", source=TEXAS, target=TEXAS, measured=0.8, controls=CONTROLS, p=0.01)
+    tested = settle([effect(-3.0, CONTROLS), hop])
+    assert [claim.p_holm for claim in tested] == [0.01, 0.01]
+
+
+def test_drawing_has_the_chain() -> None:
+    drawn = concepts_drawn(claims_of(state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True))))
+    assert drawn["concepts"][0]["id"] == "K1"
+    assert drawn["concepts"][0]["swap"]["says"] == " Atlanta"
+    assert [(hop["from"], hop["to"]) for hop in drawn["hops"]] == [("T2", "K1"), ("K1", "LD")]
+
+
+def test_a_sentence_and_a_plain_telling_come_from_the_same_ledger() -> None:
+    state = state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True))
+    short, plain = (compose(style, state, "model")["markdown"] for style in ("line", "simply"))
+    assert "“Texas”" in short
+    assert len(short) < len(plain)
+    assert "p = " not in plain
+
+
+def test_folds() -> None:
+    text = "\n\n".join(["a", folded("The evidence", "b\n\nc"), "d"])
+    assert without_folds(text).split() == ["a", "d"]
+    assert unfolded(text) == "a\n\n**The evidence.**\n\nb\n\nc\n\nd"
+
+
+ASKED: list[tuple[str, Intent, dict[str, Any]]] = [
+    ("does it think of France on the way?", Intent.CONCEPTS, {"other": "France"}),
+    ("where does it know it is Texas?", Intent.CONCEPTS, {"other": "Texas"}),
+    ("what is it thinking at 'Dallas'?", Intent.CONCEPTS, {"group": "Dallas"}),
+    ("what does it have in mind?", Intent.CONCEPTS, {}),
+    ("replace Texas by Georgia", Intent.SWAP, {"group": "Texas", "other": "Georgia"}),
+    ("which layer knows the answer first?", Intent.LAYER, {}),
+    ("in one sentence", Intent.LENGTH, {"other": "sentence"}),
+    ("explain it simply", Intent.LENGTH, {"other": "simply"}),
+    ("in detail", Intent.LENGTH, {"other": "detail"}),
+]
+
+
+@pytest.mark.parametrize(("message", "intent", "slots"), ASKED)
+def test_questions_about_concepts(message: str, intent: Intent, slots: dict[str, str]) -> None:
+    question = parse(message, has_graph=True)
+    assert question.intent is intent
+    assert {name: getattr(question, name) for name in slots} == slots
