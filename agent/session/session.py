@@ -307,12 +307,8 @@ class Session:
             whole = report(state, self._desk.subject.name, words, cost)
             update["report"] = whole
         if state.get("drawing"):
-            update["drawing"] = with_tests(
-                state["drawing"] or {},
-                state.get("groups") or [],
-                state.get("claims", []),
-                change_drawn(state),
-            )
+            groups, claims = state.get("groups") or [], state.get("claims", [])
+            update["drawing"] = with_tests(state["drawing"] or {}, groups, claims, change_drawn(state))
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
             yield Drew(update["drawing"])
