@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, bundle_of, report, with_tests
+from agent.answers import Bundle, bundle_of, change_drawn, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -299,9 +299,8 @@ class Session:
             whole = report(state, self._desk.subject.name, words, cost)
             update["report"] = whole
         if state.get("drawing"):
-            update["drawing"] = with_tests(
-                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
-            )
+            groups, claims = state.get("groups") or [], state.get("claims", [])
+            update["drawing"] = with_tests(state["drawing"] or {}, groups, claims, change_drawn(state))
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
             yield Drew(update["drawing"])
