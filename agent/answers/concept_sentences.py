@@ -30,7 +30,13 @@ from agent.core import (
 from agent.evidence import HELD, Sentence
 
 GONE = 0.9  # of a concept or a lead: all but gone
-MOST = 0.5  # of a lead: most of it
+IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
+    "copying": "is copied from earlier in the text",
+    "successor": "is the next item of a list",
+    "agreement": "agrees with an earlier word",
+    "default": "is what it says anyway, whatever stands there",
+    "slot": "is a word of the kind the text asks for",
+}
 
 
 def word(token: str) -> str:
@@ -94,6 +100,10 @@ def _no_chain(state: State) -> list[Sentence]:
     known, case = state.get("concepts"), case_of(state)
     if known is None:
         return []
+    for claim in every_claim(state, MechanismClaim):
+        if claim.holds and claim.mechanism in IN_SHORT:
+            text = f"{word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
+            return [Sentence(text, (claim.id,))]
     ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
     if known.get("note"):
         return [Sentence(known["note"], (prediction_of(state).id,))]
