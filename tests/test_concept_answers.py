@@ -125,7 +125,7 @@ def test_drawing_has_the_chain() -> None:
     drawn = concepts_drawn(claims_of(state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True))))
     assert drawn["concepts"][0]["id"] == "K1"
     assert drawn["concepts"][0]["swap"]["says"] == " Atlanta"
-    assert [(hop["from"], hop["to"]) for hop in drawn["hops"]] == [("T2", "K1"), ("K1", "LD")]
+    assert [(hop["source"], hop["target"]) for hop in drawn["hops"]] == [("T2", "K1"), ("K1", "LD")]
 
 
 def test_a_sentence_and_a_plain_telling_come_from_the_same_ledger() -> None:
