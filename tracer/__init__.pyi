@@ -44,6 +44,7 @@ from .concepts import (
     find_writers as find_writers,
     follow as follow,
     forecast as forecast,
+    is_content as is_content,
     judge_lookup as judge_lookup,
     measure as measure,
     measure_specificity as measure_specificity,

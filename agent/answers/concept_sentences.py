@@ -150,7 +150,7 @@ def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[
     if not held:
         return []
     claim = held[0]
-    return [Sentence(f"{what}: {_without(claim, case)}.", (claim.id,))]
+    return [Sentence(f"{what}: {_without(claim, case)}.", (claim.id, prediction_of(state).id))]
 
 
 def _without(claim: ConceptEffectClaim, case: Case) -> str:

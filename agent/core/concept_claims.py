@@ -66,12 +66,14 @@ class ConceptsClaim(BaseClaim):
     answer_places: list[tuple[int, int]] = Field(default_factory=list)  # layer, the answer's place at the end
 
     def named(self, name: str) -> Concept | None:
-        """The most strongly read one of a name, in any spelling."""
+        """The one of a name, in any spelling, where it is first held."""
         wanted = name.strip().casefold()
-        for one in self.concepts:
-            if wanted in {text.strip().casefold() for text in (one.name, *one.tokens)}:
-                return one
-        return None
+        same = [
+            one
+            for one in self.concepts
+            if wanted in {text.strip().casefold() for text in (one.name, *one.tokens)}
+        ]
+        return min(same, key=lambda one: (one.position, -one.strength), default=None)
 
     def about(self) -> list[str]:
         """All of them."""

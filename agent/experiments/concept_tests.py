@@ -158,15 +158,16 @@ def bench_of(desk: Desk, case: Case) -> _Bench | None:
 
 
 def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
-    """The concept of this name that is read most strongly, at the word where that is given."""
+    """The concept of this name where it is first held, or at the word that is given; None where it is not."""
     places = set(named_at(case["tokens"], at)) if at else None
     spelled = name.strip().casefold()
-    for one in concepts:
-        if places is not None and one.position not in places:
-            continue
-        if spelled in {text.strip().casefold() for text in (one.name, *one.tokens)}:
-            return one
-    return None
+    same = [
+        one
+        for one in concepts
+        if (places is None or one.position in places)
+        and spelled in {text.strip().casefold() for text in (one.name, *one.tokens)}
+    ]
+    return min(same, key=lambda one: (one.position, -one.strength), default=None)
 
 
 def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:

@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 from agent.core import Case, Concept, MechanismClaim, State, percent, placed, quoted
 from agent.evidence import new_claim
 from agent.workspace import Desk
-from tracer import Frozen, Lens, try_agreement, try_copying, try_default, try_rival, try_sequence, try_slot
+from tracer import (
+    Frozen,
+    Lens,
+    is_content,
+    try_agreement,
+    try_copying,
+    try_default,
+    try_rival,
+    try_sequence,
+    try_slot,
+)
 
 
 class _Found(NamedTuple):
@@ -63,7 +73,7 @@ def _copied(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
 
 def _listed(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
     test = try_sequence(frozen, case["answer_id"])
-    if not test.holds or test.then is None:
+    if not test.holds or test.then is None or not is_content(case["answer"]):
         return None
     then, items = desk.subject.token_texts([test.then])[0], len(test.items)
     text = f"It goes on with a list of {items}: with each item replaced by the one after it, the last by"
