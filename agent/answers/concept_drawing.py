@@ -13,6 +13,7 @@ from agent.core import (
     EffectClaim,
     HopClaim,
     Intent,
+    Manipulation,
     NextToken,
     State,
     case_of,
@@ -110,10 +111,18 @@ def change_drawn(state: State) -> dict[str, Any] | None:
                 "tokens": _guesses(state, claim.first.says, answer),
             }
         if isinstance(claim, EffectClaim) and claim.says and claim.groups:
-            factor = claim.intervention.factor
-            kind = "taken out" if factor == 0 else f"× {factor:g}"
-            return {"kind": kind, "about": claim.groups, "tokens": _guesses(state, claim.says, {})}
+            return {
+                "kind": _done(claim.intervention),
+                "about": claim.groups,
+                "tokens": _guesses(state, claim.says, {}),
+            }
     return None
+
+
+def _done(intervention: Manipulation) -> str:
+    if intervention.kind == "swap":
+        return "exchanged"
+    return "taken out" if intervention.factor == 0 else f"× {intervention.factor:g}"
 
 
 def _guesses(state: State, says: Sequence[NextToken], known: dict[str, float]) -> list[dict[str, Any]]:
