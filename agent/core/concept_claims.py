@@ -125,6 +125,7 @@ class ConceptEffectClaim(ConceptClaim):
 class ConceptSwapClaim(ConceptClaim):
     """What putting another concept of its kind in its place does: the first was chosen before any ran."""
 
+    FAMILY: ClassVar[str] = "exchanges"  # another question than whether the concept is needed
     kind: Literal["concept swap"] = "concept swap"
     swaps: list[SwapTried] = Field(default_factory=list)
     partners: list[str] = Field(default_factory=list)

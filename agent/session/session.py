@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, bundle_of, report, with_tests
+from agent.answers import Bundle, bundle_of, change_drawn, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -45,12 +45,17 @@ from agent.session.turns import (
     choose_brain,
     clean,
     first_state,
+    in_mind,
     limited,
     refuse_control_characters,
+    to_change,
+    to_exchange,
 )
 from agent.workspace import Closed, Desk, question_thread, waited
 
 log = logging.getLogger(__name__)
+
+Events = Generator[Event, None, None]
 
 CIRCLES = "This took too many steps without an answer. Ask a narrower question."
 NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
@@ -108,7 +113,7 @@ class Session:
         foil: str | None = None,
         focus: dict[str, str] | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Answer, event by event; a failure is the last event, not an exception, and loses nothing.
 
         Where a question waits or was cut off, a yes, a no or "go on" is about that; anything else drops it.
@@ -130,39 +135,28 @@ class Session:
         factor: float = 0.0,
         other: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Test an intervention on a group of the last answer, on a feature of its graph, or on several.
 
         `group` is S2, its name, or ids such as L11.N1234+@5 with commas between; their activations are
         multiplied by `factor` (0 removes them), or, where `other` is a word or a text, swapped for those
         it brings. Events as of `ask`; `findings` has the numbers.
         """
-        intent = Intent.INTERVENE if other is None else Intent.SWAP
-        what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
-        question = Question(intent, group=group, factor=factor, other=other, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        question = to_change(group, factor, other)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
-    def concepts(
-        self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
-    ) -> Generator[Event, None, None]:
+    def concepts(self, text: str, *, at: str | None = None, cancel: threading.Event | None = None) -> Events:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
-        what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
-        question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        question = in_mind(text, at)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def swap_concept(
-        self,
-        concept: str,
-        other: str,
-        *,
-        at: str | None = None,
-        text: str | None = None,
+        self, concept: str, other: str, *, at: str | None = None, text: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:  # fmt: skip
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
-        what = f"Put {other} in the place of {concept}."
-        question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        question = to_exchange(concept, other, at, text)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
@@ -174,9 +168,7 @@ class Session:
             return None
         return Unfinished(found.message, stands.interrupts[0].value if stands.interrupts else "")
 
-    def go_on(
-        self, *, allow: bool = True, cancel: threading.Event | None = None
-    ) -> Generator[Event, None, None]:
+    def go_on(self, *, allow: bool = True, cancel: threading.Event | None = None) -> Events:
         """Go on with the question that waits or was cut off, behind the last step it ended.
 
         Events as of `ask`. `allow` is the reply to what it asks for: more may be spent, or it is answered
@@ -307,9 +299,8 @@ class Session:
             whole = report(state, self._desk.subject.name, words, cost)
             update["report"] = whole
         if state.get("drawing"):
-            update["drawing"] = with_tests(
-                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
-            )
+            groups, claims = state.get("groups") or [], state.get("claims", [])
+            update["drawing"] = with_tests(state["drawing"] or {}, groups, claims, change_drawn(state))
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
             yield Drew(update["drawing"])

@@ -105,3 +105,22 @@ def refuse_control_characters(question: Question) -> None:
             raise QuestionError(
                 f"The text holds the control character U+{ord(c):04X}, which cannot be read. Remove it."
             )
+
+
+def in_mind(text: str, at: str | None) -> Question:
+    """What the model has in mind on a text, at each word or at one."""
+    what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
+    return Question(Intent.CONCEPTS, text=text, group=at, raw=what)
+
+
+def to_exchange(concept: str, other: str, at: str | None, text: str | None) -> Question:
+    """A concept exchanged for another one."""
+    what = f"Put {other} in the place of {concept}."
+    return Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
+
+
+def to_change(group: str, factor: float, other: str | None) -> Question:
+    """A group scaled, or swapped for what another word brings."""
+    intent = Intent.INTERVENE if other is None else Intent.SWAP
+    what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
+    return Question(intent, group=group, factor=factor, other=other, raw=what)
