@@ -9,8 +9,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
@@ -41,6 +40,8 @@ from agent.session.history_lines import STOPPED, marks_of, without_stopped
 from agent.session.loop import BEFORE_THE_PLANNER, STEPS, Deps, WentInCircles, build_loop
 from agent.session.outcomes import newly
 from agent.session.turns import (
+    Asked,
+    GoOn,
     budget_of,
     choose_brain,
     clean,
@@ -62,23 +63,6 @@ class Unfinished(NamedTuple):
 
     message: str
     asks: str  # empty where it was cut off
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
-
-    message: str
-    focus: dict[str, str] | None
-    understood: Callable[[State], Question]
-
-
-@dataclass(frozen=True, slots=True)
-class _GoOn:
-    """What is in hand is to be gone on with; what it asked for is allowed or not."""
-
-    message: str
-    allow: bool
 
 
 class Session:
@@ -114,14 +98,14 @@ class Session:
         Where a question waits or was cut off, a yes, a no or "go on" is about that; anything else drops it.
         """
         if text is said is foil is None and (allow := self._reply(message)) is not None:
-            yield from self.go_on(allow=allow, cancel=cancel)
+            yield from self.go_on(allow=allow, cancel=cancel)  # says so where there is nothing to go on with
             return
 
         def understood(old: State) -> Question:
             has_graph = bool(old.get("graph"))
             return parse(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
 
-        yield from self._in_turn(_Asked(message or text or "", focus, understood), cancel)
+        yield from self._in_turn(Asked(message or text or "", focus, understood), cancel)
 
     def intervene(
         self,
@@ -140,7 +124,7 @@ class Session:
         intent = Intent.INTERVENE if other is None else Intent.SWAP
         what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
         question = Question(intent, group=group, factor=factor, other=other, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        yield from self._in_turn(Asked(what, None, lambda _old: question), cancel)
 
     def concepts(
         self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
@@ -148,7 +132,7 @@ class Session:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
         what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
         question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        yield from self._in_turn(Asked(what, None, lambda _old: question), cancel)
 
     def swap_concept(
         self,
@@ -162,7 +146,7 @@ class Session:
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
         what = f"Put {other} in the place of {concept}."
         question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
-        yield from self._in_turn(_Asked(what, None, lambda _old: question), cancel)
+        yield from self._in_turn(Asked(what, None, lambda _old: question), cancel)
 
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
@@ -186,17 +170,17 @@ class Session:
         if found is None:
             yield Failed(NOTHING_CUT_OFF)
             return
-        yield from self._in_turn(_GoOn(found.message, allow), cancel)
+        yield from self._in_turn(GoOn(found.message, allow), cancel)
 
     def _reply(self, message: str) -> bool | None:
         """What a message allows a question that waits or was cut off; None where it is about neither."""
         word = reply(message)
+        if word == "go on":
+            return True
         found = self.unfinished() if word else None
-        if found is None or (not found.asks and word != "go on"):
-            return None
-        return word != "no"
+        return word != "no" if found is not None and found.asks else None
 
-    def _in_turn(self, asked: _Asked | _GoOn, cancel: threading.Event | None) -> Iterator[Event]:
+    def _in_turn(self, asked: Asked | GoOn, cancel: threading.Event | None) -> Iterator[Event]:
         stop = cancel or threading.Event()
         try:
             with self._desk.turns.place(stop) as place:
@@ -210,13 +194,13 @@ class Session:
             yield Failed(str(exc))
 
     def _answer(
-        self, asked: _Asked | _GoOn, stop: threading.Event, expired: threading.Event
+        self, asked: Asked | GoOn, stop: threading.Event, expired: threading.Event
     ) -> Iterator[Event]:
         start, before, old = time.perf_counter(), self._desk.spent(), self._state()
         try:
             brain = self._brain(stop)
-            given = self._begun(asked, old) if isinstance(asked, _Asked) else self._taken_up(asked, brain)
-            earlier = self._earlier() if isinstance(asked, _GoOn) else {}
+            given = self._begun(asked, old) if isinstance(asked, Asked) else self._taken_up(asked, brain)
+            earlier = self._earlier() if isinstance(asked, GoOn) else {}
             yield from self._run(given, brain, stop)
             if asks := self._loop.get_state(self._config).interrupts:
                 yield Asks(asks[0].value)
@@ -237,7 +221,7 @@ class Session:
             budget = budget._replace(seconds=float("inf"), passes=sys.maxsize)
         return choose_brain(self._deciding, settings, stop, budget, thorough=self._thorough)
 
-    def _begun(self, asked: _Asked, old: State) -> State:
+    def _begun(self, asked: Asked, old: State) -> State:
         """What the loop is given for a new question, which is in hand from now on."""
         question = asked.understood(old)
         refuse_control_characters(question)
@@ -245,7 +229,7 @@ class Session:
         self._desk.conversations.begin(self._thread, asked.message)
         return state
 
-    def _taken_up(self, asked: _GoOn, brain: Brain) -> Command[Any] | None:
+    def _taken_up(self, asked: GoOn, brain: Brain) -> Command[Any] | None:
         """What the loop is given to go on with the question in hand."""
         stands = self._loop.get_state(self._config)
         if isinstance(brain, LLMBrain) and (known := stands.values.get("brain")):

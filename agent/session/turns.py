@@ -1,9 +1,9 @@
 """How a question begins: what decides, what state it starts from, what it may hold, how long it may take."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from agent.answers import last_said
@@ -14,6 +14,23 @@ from agent.questions import Intent, Question
 GOING_ON = {Intent.WHY, Intent.USES}  # about the same text they keep what its answer is compared with
 OF_THE_LOOP = ("decision", "asks", "granted", "brain")
 KEPT_APART = ("history", "report")  # what a question in hand needs not
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
+
+    message: str
+    focus: dict[str, str] | None
+    understood: Callable[[State], Question]
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """What is in hand is to be gone on with; what it asked for is allowed or not."""
+
+    message: str
+    allow: bool
 
 
 def budget_of(settings: Settings) -> Budget:
