@@ -80,15 +80,28 @@ def test_alternatives_are_of_the_answers_own_kind(embedded_subject: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "mechanism"),
+    ("mechanism", "texts"),
     [
-        ("The code word is banana. Remember, the code word is", "copying"),
-        ("Monday, Tuesday, Wednesday,", "sequence"),
-        ("The keys to the cabinet", "agreement"),
+        (
+            "copying",
+            {
+                "Her favourite word is candle. Yes, her favourite word is": " candle",
+                "The code word is mirror. Remember, the code word is": " mirror",
+                "When Mary and John went to the store, Mary gave a drink to": " John",
+            },
+        ),
+        ("sequence", {"Monday, Tuesday, Wednesday,": " Thursday", "March, April, May,": " June"}),
     ],
 )
-def test_a_mechanism_is_named_by_its_test(embedded_subject: Any, text: str, mechanism: str) -> None:
-    subject = embedded_subject
-    frozen = freeze(subject, subject.encode(text, 64))
-    named = name_mechanism(frozen, nameable_words(subject), int(frozen.logits.argmax()))
-    assert named.name == mechanism
+def test_a_mechanism_is_named_by_its_test(
+    embedded_subject: Any, mechanism: str, texts: dict[str, str]
+) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    shown = 0
+    for text, answer in texts.items():
+        frozen = freeze(subject, subject.encode(text, 64))
+        says = int(frozen.logits.argmax())
+        if subject.token_texts([says])[0] == answer:  # the model does what the mechanism does
+            shown += 1
+            assert name_mechanism(frozen, words, says).name == mechanism
+    assert shown

@@ -16,9 +16,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import gguf
-import numpy as np
 import pytest
+from tiny_gguf import write_tiny_gguf
 from tolerance import written
 from transformers import AutoTokenizer
 
@@ -76,48 +75,6 @@ def tiny_gguf(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     write_tiny_gguf(path)
     return path
-
-
-def write_tiny_gguf(path: Path) -> None:
-    """Write a llama of one layer, with a byte-level tokenizer of 67 tokens."""
-    width, hidden = 32, 64
-    tokens = ["<unk>", "<s>", "</s>", *(chr(33 + i) for i in range(63)), '!"']
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_name("tiny")
-    writer.add_context_length(64)
-    writer.add_embedding_length(width)
-    writer.add_block_count(1)
-    writer.add_feed_forward_length(hidden)
-    writer.add_head_count(2)
-    writer.add_head_count_kv(1)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(len(tokens))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_token_list(tokens)
-    writer.add_token_types([3, 3, 3] + [1] * (len(tokens) - 3))
-    writer.add_token_merges(['! "'])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    shapes = {
-        "token_embd": (len(tokens), width),
-        "output_norm": (width,),
-        "blk.0.attn_norm": (width,),
-        "blk.0.ffn_norm": (width,),
-        "blk.0.attn_q": (width, width),
-        "blk.0.attn_k": (width // 2, width),
-        "blk.0.attn_v": (width // 2, width),
-        "blk.0.attn_output": (width, width),
-        "blk.0.ffn_gate": (hidden, width),
-        "blk.0.ffn_up": (hidden, width),
-        "blk.0.ffn_down": (width, hidden),
-    }
-    numbers = np.random.default_rng(0)
-    for name, shape in shapes.items():
-        writer.add_tensor(f"{name}.weight", numbers.standard_normal(shape).astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
 
 
 @pytest.fixture

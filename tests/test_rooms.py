@@ -39,7 +39,9 @@ ENTERED = {"askcircuit": {"ui.reports"}}
 # The sentence encoder of the library comes as weights and a tokeniser; no other file of the agent reads such.
 EXCEPTED = {"agent/core/sentence_encoder.py": {"safetensors", "tokenizers"}}
 ONLY_IN = {  # a library or a room that just these files know
-    "transformers": {"tracer/models/model.py", "tracer/models/packaged.py"},
+    "transformers": {
+        *("tracer/models/model.py", "tracer/models/checkpoint.py", "tracer/models/packaged.py"),
+    },
     "tokenizers": {"agent/core/sentence_encoder.py"},
     "pandas": {"askcircuit/tables.py"},
     "pyarrow": {"tracer/autointerp/windows.py"},

@@ -14,6 +14,7 @@ PLAIN: dict[str, tuple[str, dict[str, Any]]] = {  # a tiny model's classes, and 
     "gemma": ("Gemma", {"num_key_value_heads": 1, "head_dim": 16}),
     "starcoder2": ("Starcoder2", {"num_key_value_heads": 2, "sliding_window": 5, **NO_SPECIAL}),
     "gpt_neox": ("GPTNeoX", {"use_parallel_residual": True}),
+    "gpt_neox in sequence": ("GPTNeoX", {"use_parallel_residual": False}),
 }
 FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "gpt2", *PLAIN)
 WORDS = 97
@@ -33,11 +34,11 @@ def words_tokenizer() -> Any:
 
 def tiny_subject(tiny: Any, family: str) -> Any:
     """A random decoder as a subject."""
-    from tracer.models.families import family_of
+    from tracer.models.families import family_for
     from tracer.models.model import Subject
 
     model = tiny(family)
-    return Subject(f"tiny-{family}", model, words_tokenizer(), family_of(model.config.model_type))
+    return Subject(f"tiny-{family}", model, words_tokenizer(), family_for(model.config))
 
 
 def freeze_words(subject: Any, length: int = 9) -> Any:
@@ -87,7 +88,7 @@ def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     import transformers as hf
     from tokenizers.processors import TemplateProcessing
 
-    from tracer.models.families import family_of
+    from tracer.models.families import family_for
     from tracer.models.model import Subject
 
     config = hf.GPT2Config(
@@ -107,7 +108,7 @@ def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     words = words_tokenizer()
     words.add_special_tokens({"bos_token": "w0"})
     words.backend_tokenizer.post_processor = TemplateProcessing(single="w0 $A", special_tokens=[("w0", 0)])
-    return Subject("tiny-relu", model.requires_grad_(False), words, family_of("gpt2"))
+    return Subject("tiny-relu", model.requires_grad_(False), words, family_for(model.config))
 
 
 def save_own_mlps(subject: Any, folder: Any) -> None:

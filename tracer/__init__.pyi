@@ -117,8 +117,8 @@ from .models import (
     Prediction as Prediction,
     Subject as Subject,
     Vocabulary as Vocabulary,
+    free_memory as free_memory,
     give_back_memory as give_back_memory,
-    load as load,
     name_of as name_of,
     quickest_dtype as quickest_dtype,
 )
@@ -138,6 +138,7 @@ from .study import (
     TracedStudy as TracedStudy,
     attempt as attempt,
     coherence_of as coherence_of,
+    load as load,
     parted as parted,
     set_sizes as set_sizes,
     sizes_of as sizes_of,

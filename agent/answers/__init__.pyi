@@ -10,6 +10,9 @@ from .citations import (
 from .compose import (
     compose as compose,
 )
+from .concept_drawing import (
+    change_drawn as change_drawn,
+)
 from .drawing import (
     BUNDLES as BUNDLES,
     EDGES as EDGES,

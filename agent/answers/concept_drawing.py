@@ -10,10 +10,17 @@ from agent.core import (
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
+    EffectClaim,
     HopClaim,
+    Intent,
+    NextToken,
+    State,
+    case_of,
+    claims_of,
 )
 from agent.evidence import HELD
 
+SAID = 6  # tokens that are shown before and after a change
 SHOWN = 16  # concepts that are shown, the tested ones first
 
 
@@ -86,3 +93,33 @@ def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[
 def _hop(start: str, end: str, share: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
     rounded = None if share is None else round(share, 6)
     return {"source": start, "target": end, "share": rounded, "heads": heads, "verdict": verdict}
+
+
+def change_drawn(state: State) -> dict[str, Any] | None:
+    """What the last question took out or exchanged, and how likely tokens are before and after."""
+    if Intent(state["question"]["intent"]) not in (Intent.INTERVENE, Intent.SWAP):
+        return None
+    own = [claim for claim in claims_of(state) if claim.turn == state["turn"]]
+    for claim in reversed(own):
+        if isinstance(claim, ConceptSwapClaim) and claim.first:
+            answer = {case_of(state)["answer"]: claim.first.p_answer}
+            return {
+                "kind": "exchanged",
+                "about": [claim.concept.id],
+                "other": claim.first.other,
+                "tokens": _guesses(state, claim.first.says, answer),
+            }
+        if isinstance(claim, EffectClaim) and claim.says and claim.groups:
+            factor = claim.intervention.factor
+            kind = "taken out" if factor == 0 else f"× {factor:g}"
+            return {"kind": kind, "about": claim.groups, "tokens": _guesses(state, claim.says, {})}
+    return None
+
+
+def _guesses(state: State, says: Sequence[NextToken], known: dict[str, float]) -> list[dict[str, Any]]:
+    """Tokens before and after, None where one was not among the likeliest."""
+    case = case_of(state)
+    before = {guess["token"]: guess["p"] for guess in case["predictions"]}
+    after = known | {guess.token: guess.p for guess in says}
+    tokens = dict.fromkeys([*after, case["answer"]])
+    return [{"token": one, "before": before.get(one), "after": after.get(one)} for one in tokens][:SAID]

@@ -169,8 +169,13 @@ def no_drawing(case: Case) -> dict[str, Any]:
     }
 
 
-def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[PlainClaim]) -> dict[str, Any]:
-    """The same drawing with what has been tested by removing each group."""
+def with_tests(
+    view: dict[str, Any],
+    groups: list[Supernode],
+    claims: list[PlainClaim],
+    changed: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The same drawing with what has been tested by removing each group, and what was changed last."""
     ledger = read_claims(claims)
     tests = {c.name: c for c in ledger if isinstance(c, EffectClaim) and c.removes}
     boxes = [_box(group, tests.get(group["id"])) for group in groups]
@@ -183,7 +188,7 @@ def with_tests(view: dict[str, Any], groups: list[Supernode], claims: list[Plain
         for claim in ledger
         if isinstance(claim, TriedClaim)
     ]
-    return {**view, "supernodes": boxes, "tried": tried, **concepts_drawn(ledger)}
+    return {**view, "supernodes": boxes, "tried": tried, **concepts_drawn(ledger), "changed": changed}
 
 
 def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:

@@ -50,11 +50,11 @@ class Hop(_Part):
 
 
 class Guess(_Part):
-    """How likely a token is before and after something was changed."""
+    """How likely a token is before and after something was changed; None: not among the likeliest."""
 
     token: str
-    before: float
-    after: float
+    before: float | None
+    after: float | None
 
 
 class Changed(_Part):

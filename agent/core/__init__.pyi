@@ -197,6 +197,7 @@ from .text_format import (
     chance as chance,
     escaped as escaped,
     folded as folded,
+    joined as joined,
     layered as layered,
     listed as listed,
     named_at as named_at,

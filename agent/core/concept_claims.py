@@ -27,6 +27,8 @@ class Concept(Record):
     strength: float
     rank: int  # its best place among all tokens the lens reads there, 0 first
     role: Literal["word", "said before", "concept", "answer"]
+    reading: float = 0.0  # mean logit where words are read
+    changed: tuple[int, int] | None = None  # blocks behind which it is changed; None: its layers
 
 
 class Alternative(Record):
@@ -123,6 +125,7 @@ class ConceptEffectClaim(ConceptClaim):
 class ConceptSwapClaim(ConceptClaim):
     """What putting another concept of its kind in its place does: the first was chosen before any ran."""
 
+    FAMILY: ClassVar[str] = "exchanges"  # another question than whether the concept is needed
     kind: Literal["concept swap"] = "concept swap"
     swaps: list[SwapTried] = Field(default_factory=list)
     partners: list[str] = Field(default_factory=list)

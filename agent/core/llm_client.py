@@ -50,6 +50,22 @@ class Turn:
     refusal: str = ""
     tokens: int = 0
     cut: str = ""  # why the reply was not read to its end
+    thought: str = ""  # what it said to itself first
+
+    def take_off_thoughts(self) -> None:
+        """Part what is between <think> and </think> from the words; the first mark may be the template's."""
+        before, mark, after = self.content.rpartition("</think>")
+        if not mark:
+            after, mark, before = self.content.partition("<think>")
+        if mark:
+            self.thought, self.content = before.replace("<think>", "").strip(), after.strip()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether an action came to its end, though the server did not say so."""
+        if self.calls:
+            return all(not given.strip() or first_object(given) is not None for _, given in self.calls)
+        return first_object(self.content) is not None
 
 
 class Endpoint:
@@ -189,23 +205,25 @@ async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Turn
         await stream.close()
     if not chunks:
         return None
-    if not ended and not turn.cut:
-        turn.cut = "the reply broke off"
     turn.calls = [(name, arguments) for _, (name, arguments) in sorted(slots.items()) if name]
+    turn.take_off_thoughts()
+    if not ended and not turn.cut and not turn.is_whole:
+        turn.cut = "the reply broke off"
     return turn
 
 
 def _add(turn: Turn, slots: dict[int, list[str]], delta: Any) -> None:
     if delta is None:
         return
-    turn.content += _text(delta.content)
+    turn.content += _words(delta.content)
+    turn.thought += _text(getattr(delta, "reasoning_content", None))
     turn.refusal += _text(getattr(delta, "refusal", None))
     for position, call in enumerate(delta.tool_calls or []):
         index = call.index if isinstance(call.index, int) else position
         slot = slots.setdefault(index, ["", ""])
         if call.function is not None:
             slot[0] = slot[0] or _text(call.function.name)
-            slot[1] += _text(call.function.arguments)
+            slot[1] += _arguments(call.function.arguments)
     if len(slots) > MOST_CALLS:
         turn.cut = f"more than {MOST_CALLS} tool calls at once"
     elif len(turn.content) + len(turn.refusal) + sum(len(s[1]) for s in slots.values()) > LONGEST:
@@ -218,9 +236,10 @@ def _whole(reply: Any) -> Turn:
     message = reply.choices[0].message
     _add(turn, slots, _Piece(message.content, getattr(message, "refusal", None), []))
     for index, call in enumerate(message.tool_calls or []):
-        slots[index] = [_text(call.function.name), _text(call.function.arguments)]
+        slots[index] = [_text(call.function.name), _arguments(call.function.arguments)]
     _add(turn, slots, _Piece(None, None, []))
     turn.calls = [(name, arguments) for name, arguments in slots.values() if name]
+    turn.take_off_thoughts()
     return turn
 
 
@@ -234,6 +253,19 @@ class _Piece:
 def _text(value: Any) -> str:
     """A string, or nothing: other types are not of the protocol."""
     return value if isinstance(value, str) else ""
+
+
+def _words(content: Any) -> str:
+    """Words, in one piece or in parts of type text; parts of other types are no words."""
+    if not isinstance(content, list):
+        return _text(content)
+    parts = [part if isinstance(part, dict) else getattr(part, "__dict__", {}) for part in content]
+    return "".join(_text(part.get("text")) for part in parts if part.get("type") in ("text", "output_text"))
+
+
+def _arguments(given: Any) -> str:
+    """A call's arguments as JSON; some servers send the object itself."""
+    return json.dumps(given) if isinstance(given, dict) else _text(given)
 
 
 def _used(usage: Any) -> int:

@@ -19,6 +19,8 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 SPACED = 0x0E00  # from here on (Thai, Chinese, Japanese, …) words are mostly not parted by spaces
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
+_JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
+_BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")  # tokens that are parts of characters
 _STRAIGHT = str.maketrans("“”", '""')
 _ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -29,7 +31,7 @@ _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#!|~&$^:.])")
 
 def shown(token: str) -> str:
     """A token on one line, its control characters visible."""
-    return "".join(_SHOWN.get(c, c if c.isprintable() else "�") for c in token)
+    return "".join(_SHOWN.get(c, c if c.isprintable() or c in _JOINERS else "�") for c in token)
 
 
 def quoted(token: str) -> str:
@@ -42,6 +44,18 @@ def quoted(token: str) -> str:
     return f"“{inner}”"
 
 
+def joined(tokens: Sequence[str]) -> str:
+    """Tokens as the text they are: bytes that make up a character as that character."""
+    return _BYTES.sub(_characters, "".join(tokens))
+
+
+def _characters(found: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(found[0].replace("<0x", "").replace(">", "")).decode()
+    except UnicodeDecodeError:
+        return found[0]
+
+
 def placed(tokens: Sequence[str], position: int) -> str:
     """The token at a position, with the word it is a piece of, and which one where there are several."""
     first, last = whole_word(tokens, position)
@@ -50,18 +64,30 @@ def placed(tokens: Sequence[str], position: int) -> str:
     if len(same) > 1:
         number = same.index(position)
         which = f" ({ORDINALS[number] if number < len(ORDINALS) else 'a later one'})"
-    whole = "" if first == last else f" of {quoted(''.join(tokens[first : last + 1]))}"
+    whole = "" if first == last else f" of {quoted(joined(tokens[first : last + 1]))}"
     return f"{quoted(tokens[position])}{whole}{which}"
 
 
 def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
     """The first and last position of the word a token is a piece of, in scripts that part words by spaces."""
+    if _BYTES.search(tokens[position]):
+        return _whole_character(tokens, position)
     first = last = position
     while first > 0 and _in_word(tokens[first][:1]) and _in_word(tokens[first - 1][-1:]):
         first -= 1
     while last + 1 < len(tokens) and _in_word(tokens[last][-1:]) and _in_word(tokens[last + 1][:1]):
         last += 1
     return first, last
+
+
+def _whole_character(tokens: Sequence[str], position: int) -> tuple[int, int]:
+    """The tokens whose bytes make up the character that this one is a part of."""
+    for size in range(1, 5):  # UTF-8 has at most four bytes a character
+        for first in range(max(0, position - size + 1), position + 1):
+            window = tokens[first : first + size]
+            if len(window) == size and not _BYTES.search(joined(window)):
+                return first, first + size - 1
+    return position, position
 
 
 def _in_word(letter: str) -> bool:

@@ -2,6 +2,7 @@ from .contrast import (
     description_of as description_of,
     given_p as given_p,
     label_of as label_of,
+    past_what_they_share as past_what_they_share,
     settle_case as settle_case,
 )
 from .ledger import (

@@ -1,8 +1,10 @@
 """What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
 
+from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from agent.core import Case, listed, percent, place_of, quoted, rounded
+from agent.core import Case, joined, listed, percent, place_of, quoted, rounded
 from agent.features import FROM_TEXT, Description
 
 if TYPE_CHECKING:
@@ -11,13 +13,48 @@ if TYPE_CHECKING:
 LISTED = 10  # next tokens in a report
 
 
-def settle_case(study: "Study", question: dict[str, Any]) -> Case:
+def past_what_they_share(
+    study_of: Callable[[str], "Study"], question: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """The question behind what answer and foil begin with, and a note; as it was where they part at once.
+
+    "San Francisco" and "San Diego" are told apart by the token after " San": where the model does say that,
+    the text goes on to there.
+    """
+    if not (question.get("said") and question.get("foil")):
+        return question, ""
+    study = study_of(question["text"])
+    said, foil = _meant(study, question["said"]), _meant(study, question["foil"])
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(said.ids, foil.ids, strict=False))
+    shared = [token_id for token_id, _ in pairs]
+    if not shared or len(shared) in (len(said.ids), len(foil.ids)):
+        return question, ""
+    text = joined((said.text, *said.rest)[: len(shared)])
+    both = f"{quoted(question['said'])} and {quoted(question['foil'])} both begin with {quoted(text)}"
+    at = study
+    for count, token_id in enumerate(shared, 1):
+        first = at.predictions(1)[0]
+        longer = study.extended(shared[:count])
+        if longer is None or first.token_id != token_id:
+            instead = (
+                f", and there the model says {quoted(first.token)}" if first.token_id != token_id else ""
+            )
+            return question, f"{both}{instead}."
+        at = study_of(longer)
+    moved = {**question, "text": at.text}
+    for slot, token in (("said", said), ("foil", foil)):
+        moved[slot] = joined((token.text, *token.rest)[len(shared) :])
+    return moved, f"{both}, which the model does say; the token after it, where they part, is explained."
+
+
+def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
     top = study.predictions(LISTED)
     first, second = top[0], top[1]
     said = _meant(study, question["said"]) if question.get("said") else None
     rather = _meant(study, question["foil"]) if question.get("foil") else None
-    notes = list(dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest))
+    split = dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest)
+    notes = [*([note] if note else []), *_about_text(study), *split]
     wrong = said is not None and said.token_id != first.token_id
     turned = rather is not None and rather.token_id == first.token_id
     premise = "false" if wrong or turned else "true"
@@ -76,9 +113,19 @@ def _meant(study: "Study", piece: str) -> "Token":
     return max((study.token(p) for p in spellings), key=lambda t: (not t.rest, study.probability(t.token_id)))
 
 
+def _about_text(study: "Study") -> list[str]:
+    """What of the text is not taken as it was typed, or may not be meant so."""
+    notes = []
+    if pasted := study.pasted_bos:
+        notes.append(f"The text begins with {quoted(pasted)}, which the model adds itself: it counts once.")
+    if study.text.endswith(" "):
+        notes.append("The text ends with a space, so the next token will most often begin without one.")
+    return notes
+
+
 def _split(token: "Token") -> str:
     pieces = listed([quoted(t) for t in (token.text, *token.rest)])
-    whole = quoted("".join((token.text, *token.rest)))
+    whole = quoted(joined((token.text, *token.rest)))
     return f"{whole} is several tokens ({pieces}); the first one is meant here."
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agent.core import Case, Donor, QuestionError, Supernode, position_of, quoted, whole_word
+from agent.core import Case, Donor, QuestionError, Supernode, joined, position_of, quoted, whole_word
 
 if TYPE_CHECKING:
     from agent.workspace import Desk
@@ -46,8 +46,8 @@ def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]
     position = _seat(wanted, groups)
     if position is not None and int(case["bos"]) <= position < len(case["tokens"]):
         first, last = whole_word(case["tokens"], position)
-        before = "".join(case["tokens"][int(case["bos"]) : first])
-        word = "".join(case["tokens"][first : last + 1])
+        before = joined(case["tokens"][int(case["bos"]) : first])
+        word = joined(case["tokens"][first : last + 1])
         place = len(before) + len(word) - len(word.lstrip())
         if text[place : place + len(word.strip())] == word.strip():
             return word.strip(), place

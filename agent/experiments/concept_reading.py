@@ -84,6 +84,8 @@ def concept_of_node(study: Study, node: ConceptNode, number: int) -> Concept:
         strength=rounded(float(node.strength)),
         rank=node.rank,
         role=node.role,
+        reading=rounded(float(node.reading)),
+        changed=node.changed,
     )
 
 
@@ -99,6 +101,8 @@ def node_of_concept(concept: Concept) -> ConceptNode:
         strength=concept.strength,
         rank=concept.rank,
         role=concept.role,
+        reading=concept.reading,
+        changed=concept.changed,
     )
 
 

@@ -6,8 +6,6 @@ What is to be seen is registered before anything runs; controls move the stream 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import torch
-
 from agent.core import (
     Case,
     Concept,
@@ -54,6 +52,7 @@ from tracer import (
 
 Update = dict[str, Any]
 Progress = Callable[[float], None]
+Rows = Any  # a tensor of the tracer's: this room imports no torch
 PARTNERS = 4  # that a concept is exchanged for
 SAID = 3  # next tokens that are kept
 
@@ -68,7 +67,7 @@ class _Bench(NamedTuple):
     alternatives: tuple[Any, ...]
     lead: float
 
-    def lead_of(self, logits: torch.Tensor) -> torch.Tensor:
+    def lead_of(self, logits: Rows) -> Rows:
         """The answer's lead over its alternatives."""
         return contrast_direction(logits.double(), self.case["answer_id"], self.alternatives)
 
@@ -92,7 +91,9 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
     if not found or bench is None:
         return {"concepts": {"note": desk.lens_note, "tested": True}, "found_note": "no concepts to test"}
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
-    chain = follow(bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives)
+    chain = follow(
+        bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives, desk.words
+    )
     progress(0.3)
     if not chain.path:
         others = mechanisms_of(desk, bench.lens, case, bench.alternatives, [], state, [])
@@ -235,7 +236,7 @@ def _taken_out(
     return out
 
 
-def _lost(bench: _Bench, node: ConceptNode, readings: torch.Tensor) -> list[float] | None:
+def _lost(bench: _Bench, node: ConceptNode, readings: Rows) -> list[float] | None:
     """The share of a concept that is lost in each run, beside what other texts have there."""
     reading, tokens = reading_of(bench.frozen, bench.lens, node), node.tokens[:1]
     clean = float(stream_behind(bench.frozen, reading.layer)[node.position] @ reading.direction)
@@ -325,7 +326,7 @@ def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
     )
 
 
-def _next(bench: _Bench, logits: torch.Tensor) -> list[NextToken]:
+def _next(bench: _Bench, logits: Rows) -> list[NextToken]:
     best = logits.double().softmax(-1).topk(SAID)
     texts = bench.desk.subject.token_texts(best.indices.tolist())
     return [

@@ -71,7 +71,7 @@ def _listed(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
 
 
 def _agreed(desk: Desk, frozen: Frozen, case: Case) -> _Found | None:
-    test = try_agreement(frozen, case["answer_id"])
+    test = try_agreement(frozen, case["answer_id"], desk.words)
     if not test.holds or test.position is None or test.instead is None or test.becomes is None:
         return None
     instead, becomes = desk.subject.token_texts([test.instead, test.becomes])

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from tracer import FileNode, Flow
 
 FEATURES, SAID, SUPERNODES, LOGITS = 20, 5, 6, 3
-_OUTPUT = re.compile(r'Output "(.*)" \(p=[\d.]+\)', re.DOTALL)
+_OUTPUT = re.compile(
+    r"""(?:output|logit):?\s*(?P<q>["'])(?P<token>.*)(?P=q)\s*\(p=[\d.]+\)""", re.DOTALL | re.IGNORECASE
+)
 _SPECIAL = re.compile(r"[<\[].*[>\]]")
 
 
@@ -260,7 +262,7 @@ class _Reading:
         if isinstance(own, str) and node.id == self.flow.answer.id:
             return own
         found = _OUTPUT.fullmatch(node.label)
-        return found[1] if found else self.labels[node.id] or f"token {node.number}"
+        return found["token"] if found else self.labels[node.id] or f"token {node.number}"
 
     def _token_at(self, position: int) -> str:
         return self.graph.tokens[position]

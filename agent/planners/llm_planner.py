@@ -272,7 +272,7 @@ class LLMBrain:
             return None, f"it declines: {self._quoted(turn.refusal)}"
         proposed = _proposed(turn)
         if proposed is None:
-            return None, f"no action in the reply {self._quoted(turn.content)}"
+            return None, f"no action in the reply: {self._held(turn)}"
         if len(turn.calls) > 1:
             self._note(f"{len(turn.calls) - 1} further tool calls were ignored")
         why = proposed.pop("why", "")
@@ -285,6 +285,17 @@ class LLMBrain:
         reason = self._quoted(why) if isinstance(why, str) and why.strip() else "no reason given"
         spent = f"{self._used()} used"
         return Decision(action=action, why=f"the language model chose: {reason} ({spent})"[:300]), ""
+
+    def _held(self, turn: Turn) -> str:
+        """What a reply without an action holds."""
+        if turn.calls:
+            name, given = turn.calls[0]
+            return f"it calls {self._quoted(name)} with what is no JSON object, {self._quoted(given)}"
+        if turn.content.strip():
+            return f"it says {self._quoted(turn.content)}"
+        if turn.thought:
+            return f"it only thinks ({len(turn.thought)} characters) and then says nothing"
+        return "it is empty"
 
     def _faults(self, exc: Exception) -> str:
         if not isinstance(exc, ValidationError):

@@ -28,7 +28,17 @@ from agent.core import (
     rounded,
     words_for,
 )
-from agent.evidence import Sentence, given_p, group, label_of, new_claim, settle_case, split, strongest_path
+from agent.evidence import (
+    Sentence,
+    given_p,
+    group,
+    label_of,
+    new_claim,
+    past_what_they_share,
+    settle_case,
+    split,
+    strongest_path,
+)
 from agent.experiments import (
     Update,
     asked_claims,
@@ -107,9 +117,9 @@ def perform(action: actions.Action, state: State, work: Work) -> Update:
 
 
 def _predict(_action: actions.Predict, state: State, work: Work) -> Update:
-    question = state["question"]
+    question, note = past_what_they_share(work.desk.study, state["question"])
     study = work.desk.study(question["text"])
-    case = settle_case(study, question)
+    case = settle_case(study, question, note)
     top = [f"{quoted(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
     claim = new_claim(
         state.get("claims", []),
@@ -120,6 +130,7 @@ def _predict(_action: actions.Predict, state: State, work: Work) -> Update:
         numbers=[*(g["p"] for g in case["predictions"]), *given_p(study, case), case["value"]],
     )
     return {
+        "question": question,
         "case": case,
         "claims": entered(state, claim),
         "found_note": f"it says {top[0]}",

@@ -9,12 +9,13 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, bundle_of, report, with_tests
+from agent.answers import Bundle, bundle_of, change_drawn, report, with_tests
 from agent.core import (
     AgentError,
     Answered,
@@ -40,18 +41,21 @@ from agent.session.history_lines import STOPPED, marks_of, without_stopped
 from agent.session.loop import BEFORE_THE_PLANNER, STEPS, Deps, WentInCircles, build_loop
 from agent.session.outcomes import newly
 from agent.session.turns import (
-    Asked,
-    GoOn,
     budget_of,
     choose_brain,
     clean,
     first_state,
+    in_mind,
     limited,
     refuse_control_characters,
+    to_change,
+    to_exchange,
 )
 from agent.workspace import Closed, Desk, question_thread, waited
 
 log = logging.getLogger(__name__)
+
+Events = Generator[Event, None, None]
 
 CIRCLES = "This took too many steps without an answer. Ask a narrower question."
 NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
@@ -63,6 +67,23 @@ class Unfinished(NamedTuple):
 
     message: str
     asks: str  # empty where it was cut off
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
+
+    message: str
+    focus: dict[str, str] | None
+    understood: Callable[[State], Question]
+
+
+@dataclass(frozen=True, slots=True)
+class _GoOn:
+    """What is in hand is to be gone on with; what it asked for is allowed or not."""
+
+    message: str
+    allow: bool
 
 
 class Session:
@@ -92,20 +113,20 @@ class Session:
         foil: str | None = None,
         focus: dict[str, str] | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Answer, event by event; a failure is the last event, not an exception, and loses nothing.
 
         Where a question waits or was cut off, a yes, a no or "go on" is about that; anything else drops it.
         """
         if text is said is foil is None and (allow := self._reply(message)) is not None:
-            yield from self.go_on(allow=allow, cancel=cancel)  # says so where there is nothing to go on with
+            yield from self.go_on(allow=allow, cancel=cancel)
             return
 
         def understood(old: State) -> Question:
             has_graph = bool(old.get("graph"))
             return parse(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
 
-        yield from self._in_turn(Asked(message or text or "", focus, understood), cancel)
+        yield from self._in_turn(_Asked(message or text or "", focus, understood), cancel)
 
     def intervene(
         self,
@@ -114,39 +135,28 @@ class Session:
         factor: float = 0.0,
         other: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:
         """Test an intervention on a group of the last answer, on a feature of its graph, or on several.
 
         `group` is S2, its name, or ids such as L11.N1234+@5 with commas between; their activations are
         multiplied by `factor` (0 removes them), or, where `other` is a word or a text, swapped for those
         it brings. Events as of `ask`; `findings` has the numbers.
         """
-        intent = Intent.INTERVENE if other is None else Intent.SWAP
-        what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
-        question = Question(intent, group=group, factor=factor, other=other, raw=what)
-        yield from self._in_turn(Asked(what, None, lambda _old: question), cancel)
+        question = to_change(group, factor, other)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
-    def concepts(
-        self, text: str, *, at: str | None = None, cancel: threading.Event | None = None
-    ) -> Generator[Event, None, None]:
+    def concepts(self, text: str, *, at: str | None = None, cancel: threading.Event | None = None) -> Events:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
-        what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
-        question = Question(Intent.CONCEPTS, text=text, group=at, raw=what)
-        yield from self._in_turn(Asked(what, None, lambda _old: question), cancel)
+        question = in_mind(text, at)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def swap_concept(
-        self,
-        concept: str,
-        other: str,
-        *,
-        at: str | None = None,
-        text: str | None = None,
+        self, concept: str, other: str, *, at: str | None = None, text: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> Generator[Event, None, None]:
+    ) -> Events:  # fmt: skip
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
-        what = f"Put {other} in the place of {concept}."
-        question = Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
-        yield from self._in_turn(Asked(what, None, lambda _old: question), cancel)
+        question = to_exchange(concept, other, at, text)
+        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
 
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
@@ -158,9 +168,7 @@ class Session:
             return None
         return Unfinished(found.message, stands.interrupts[0].value if stands.interrupts else "")
 
-    def go_on(
-        self, *, allow: bool = True, cancel: threading.Event | None = None
-    ) -> Generator[Event, None, None]:
+    def go_on(self, *, allow: bool = True, cancel: threading.Event | None = None) -> Events:
         """Go on with the question that waits or was cut off, behind the last step it ended.
 
         Events as of `ask`. `allow` is the reply to what it asks for: more may be spent, or it is answered
@@ -170,17 +178,17 @@ class Session:
         if found is None:
             yield Failed(NOTHING_CUT_OFF)
             return
-        yield from self._in_turn(GoOn(found.message, allow), cancel)
+        yield from self._in_turn(_GoOn(found.message, allow), cancel)
 
     def _reply(self, message: str) -> bool | None:
         """What a message allows a question that waits or was cut off; None where it is about neither."""
         word = reply(message)
         if word == "go on":
-            return True
+            return True  # where there is nothing to go on with, that is said
         found = self.unfinished() if word else None
         return word != "no" if found is not None and found.asks else None
 
-    def _in_turn(self, asked: Asked | GoOn, cancel: threading.Event | None) -> Iterator[Event]:
+    def _in_turn(self, asked: _Asked | _GoOn, cancel: threading.Event | None) -> Iterator[Event]:
         stop = cancel or threading.Event()
         try:
             with self._desk.turns.place(stop) as place:
@@ -194,13 +202,13 @@ class Session:
             yield Failed(str(exc))
 
     def _answer(
-        self, asked: Asked | GoOn, stop: threading.Event, expired: threading.Event
+        self, asked: _Asked | _GoOn, stop: threading.Event, expired: threading.Event
     ) -> Iterator[Event]:
         start, before, old = time.perf_counter(), self._desk.spent(), self._state()
         try:
             brain = self._brain(stop)
-            given = self._begun(asked, old) if isinstance(asked, Asked) else self._taken_up(asked, brain)
-            earlier = self._earlier() if isinstance(asked, GoOn) else {}
+            given = self._begun(asked, old) if isinstance(asked, _Asked) else self._taken_up(asked, brain)
+            earlier = self._earlier() if isinstance(asked, _GoOn) else {}
             yield from self._run(given, brain, stop)
             if asks := self._loop.get_state(self._config).interrupts:
                 yield Asks(asks[0].value)
@@ -221,7 +229,7 @@ class Session:
             budget = budget._replace(seconds=float("inf"), passes=sys.maxsize)
         return choose_brain(self._deciding, settings, stop, budget, thorough=self._thorough)
 
-    def _begun(self, asked: Asked, old: State) -> State:
+    def _begun(self, asked: _Asked, old: State) -> State:
         """What the loop is given for a new question, which is in hand from now on."""
         question = asked.understood(old)
         refuse_control_characters(question)
@@ -229,7 +237,7 @@ class Session:
         self._desk.conversations.begin(self._thread, asked.message)
         return state
 
-    def _taken_up(self, asked: GoOn, brain: Brain) -> Command[Any] | None:
+    def _taken_up(self, asked: _GoOn, brain: Brain) -> Command[Any] | None:
         """What the loop is given to go on with the question in hand."""
         stands = self._loop.get_state(self._config)
         if isinstance(brain, LLMBrain) and (known := stands.values.get("brain")):
@@ -291,9 +299,8 @@ class Session:
             whole = report(state, self._desk.subject.name, words, cost)
             update["report"] = whole
         if state.get("drawing"):
-            update["drawing"] = with_tests(
-                state["drawing"] or {}, state.get("groups") or [], state.get("claims", [])
-            )
+            groups, claims = state.get("groups") or [], state.get("claims", [])
+            update["drawing"] = with_tests(state["drawing"] or {}, groups, claims, change_drawn(state))
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
             yield Drew(update["drawing"])

@@ -1,9 +1,9 @@
 """How a question begins: what decides, what state it starts from, what it may hold, how long it may take."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, cast
 
 from agent.answers import last_said
@@ -14,23 +14,6 @@ from agent.questions import Intent, Question
 GOING_ON = {Intent.WHY, Intent.USES}  # about the same text they keep what its answer is compared with
 OF_THE_LOOP = ("decision", "asks", "granted", "brain")
 KEPT_APART = ("history", "report")  # what a question in hand needs not
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
-
-    message: str
-    focus: dict[str, str] | None
-    understood: Callable[[State], Question]
-
-
-@dataclass(frozen=True, slots=True)
-class GoOn:
-    """What is in hand is to be gone on with; what it asked for is allowed or not."""
-
-    message: str
-    allow: bool
 
 
 def budget_of(settings: Settings) -> Budget:
@@ -122,3 +105,22 @@ def refuse_control_characters(question: Question) -> None:
             raise QuestionError(
                 f"The text holds the control character U+{ord(c):04X}, which cannot be read. Remove it."
             )
+
+
+def in_mind(text: str, at: str | None) -> Question:
+    """What the model has in mind on a text, at each word or at one."""
+    what = f"What does it have in mind at {at!r}?" if at else "What does it have in mind?"
+    return Question(Intent.CONCEPTS, text=text, group=at, raw=what)
+
+
+def to_exchange(concept: str, other: str, at: str | None, text: str | None) -> Question:
+    """A concept exchanged for another one."""
+    what = f"Put {other} in the place of {concept}."
+    return Question(Intent.SWAP, text=text, group=concept, other=other, at=at, concept=True, raw=what)
+
+
+def to_change(group: str, factor: float, other: str | None) -> Question:
+    """A group scaled, or swapped for what another word brings."""
+    intent = Intent.INTERVENE if other is None else Intent.SWAP
+    what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
+    return Question(intent, group=group, factor=factor, other=other, raw=what)

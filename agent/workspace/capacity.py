@@ -1,12 +1,11 @@
 """What a trace will need before anything is loaded, against what this machine has: as lines to print."""
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agent.core import AgentError, Settings
-from tracer import SetSizes, Sizes, TracerError, set_sizes, sizes_of, speed
+from tracer import SetSizes, Sizes, TracerError, free_memory, set_sizes, sizes_of, speed
 
 LENGTHS = (16, 128, 512)
 GIGABYTE = 1_000_000_000
@@ -78,24 +77,6 @@ def _about(model: Sizes, table: SetSizes) -> Iterator[str]:
     if without:
         layers = ", ".join(map(str, without))
         yield f"Layers {layers} have no transcoder: what their MLPs write will be error nodes."
-
-
-def free_memory() -> int:
-    """Bytes of memory that programs can still take, within what a container allows."""
-    try:
-        room = Path("/sys/fs/cgroup")
-        limit, used = (int((room / f"memory.{name}").read_text("ascii")) for name in ("max", "current"))
-    except (OSError, ValueError):  # no container, or one without a limit
-        return _unclaimed()
-    return min(_unclaimed(), limit - used)
-
-
-def _unclaimed() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _nearest(folder: Path) -> Path:

@@ -112,7 +112,7 @@ def main() -> None:
         frozen = freeze(subject, subject.encode(text["text"], 100))
         answer = int(frozen.logits.argmax())
         nodes = find_concepts(frozen, lens, words, answer=answer)
-        chain = follow(frozen, lens, nodes, answer, find_alternatives(frozen, answer))
+        chain = follow(frozen, lens, nodes, answer, find_alternatives(frozen, answer), words)
         path = [chain.tested[i].node for i in chain.path]
         near = [chain.tested[i].node for names in chain.beside for i in names]
         spent = time.process_time() - before

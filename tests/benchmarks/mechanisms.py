@@ -4,7 +4,7 @@
 
 Copying: a word said before is said again (code words, names of who did what); agreement: a verb after a
 singular or plural noun; sequence: lists of known order; slot: a kind that is asked for of something unknown.
-Only texts that the model completes as the mechanism has it count (the first of its kind: right answers).
+Only texts that the model completes as the mechanism has it count (in a slot: with a word of meaning).
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections import Counter
 from agent.core.settings import Settings
 from tracer import load
 from tracer.attribution.frozen_forward import freeze
-from tracer.concepts import nameable_words
+from tracer.concepts import is_content, nameable_words
 from tracer.concepts.mechanisms import name_mechanism
 
 NAMES = [
@@ -144,7 +144,9 @@ def main() -> None:
             frozen = freeze(subject, subject.encode(text, 100))
             says = int(frozen.logits.argmax())
             said = subject.token_texts([says])[0]
-            if said not in (VERBS if kind == "agreement" else {answer or said}):
+            if said not in (VERBS if kind == "agreement" else {answer or said}) or (
+                kind == "slot" and not is_content(said)
+            ):
                 continue
             found = name_mechanism(frozen, words, says)
             named[found.name] += 1

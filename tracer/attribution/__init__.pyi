@@ -60,6 +60,7 @@ from .logit_lens import (
 from .neurons import (
     Units as Units,
     activations as activations,
+    neuron_sources as neuron_sources,
     units_of as units_of,
 )
 from .ranking import (

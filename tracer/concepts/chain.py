@@ -14,11 +14,13 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
+from tracer.concepts.installing import try_installing
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.lead import change_of_lead
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
+from tracer.concepts.words import Words
 from tracer.lens import Lens, directions, similar
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
@@ -27,11 +29,14 @@ MATTERS = 0.15  # of the strongest effect at its word that a concept on the path
 ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
 COMMON = 4.0  # logits that a word e times as frequent counts more: the common word names what is held
 NEAR_ANSWER = 3.0  # logits that a word as near as can be to the answer counts more
+NEAR_WORD = 5.0  # by which it counts less where it is as near as can be to the word it is read at
+RARE = 1.0  # logits that a word counts more where it stands at a word that is e times as rare
 AT_ONCE = 4.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
 CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
 LEVEL = 0.05
 FIRST = 1000  # tokens of a vocabulary that are about as common
-TRIED = 3  # names at a word that are tried against controls
+TRIED = 4  # names at a word that are tried against controls
+EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 BESIDE = 2  # other names of what is held there
 
 
@@ -41,7 +46,8 @@ class TestedNode(NamedTuple):
     `effect` is the change of the lead in logits, `share` that as part of the lead, `says` the likeliest token
     then; `knock_on[j]` is the relative change of node j's coordinate beside its usual value (-1: all gone;
     0 where j does not come after). `p`: pushes as far along unrelated words that
-    take as much from the lead; 1 where none were made.
+    take as much from the lead (or, in an exchange, install as
+    much); 1 where none were made.
     """
 
     node: ConceptNode
@@ -77,8 +83,13 @@ def follow(
     nodes: Sequence[ConceptNode],
     answer: int,
     alternatives: Sequence[Alternative],
+    words: Words | None = None,
 ) -> Chain:
-    """Take out each node in one batch and find the path to the answer."""
+    """Take out each node in one batch and find the path to the answer.
+
+    With words to draw partners from, a concept that names better what is held than all that an ablation
+    shows may be shown by an exchange that installs another answer.
+    """
     lead = float(contrast_direction(frozen.logits.double(), answer, alternatives))
     if not nodes:
         return Chain(answer, tuple(alternatives), lead, (), (), None)
@@ -98,16 +109,27 @@ def follow(
         for row, node in enumerate(nodes)
     )
     values = name_values(frozen, tested, answer)
-    here = sorted(_at_the_word(tested, frozen.length - 1), key=lambda i: -values[i])
+    here = sorted(_that_matter(tested, frozen.length - 1), key=lambda i: -values[i])
     tested = _tried(frozen, lens, tested, here[:TRIED], answer, alternatives)
     main = _main(tested, values, here, answer)
+    better = here if main is None else here[: here.index(main)]
+    if better and words is not None:
+        tested = _exchanged(frozen, lens, words, tested, better[:EXCHANGED], answer, alternatives)
+        main = _main(tested, values, here, answer)
     if main is None:
         return Chain(answer, tuple(alternatives), lead, tested, (), None)
     around = _around(tested, values, main, answer)
     tested = _tried(frozen, lens, tested, [i for i in around if i is not None], answer, alternatives)
     before, after = (i if i is not None and tested[i].p <= LEVEL else None for i in around)
     path = tuple(i for i in (before, main, after) if i is not None)
-    names = [i for i in here if i != main and tested[i].p <= LEVEL and answer not in tested[i].node.tokens]
+    names = [
+        i
+        for i in here
+        if i != main
+        and tested[i].p <= LEVEL
+        and answer not in tested[i].node.tokens
+        and tested[i].node.position == tested[main].node.position
+    ]
     beside = tuple(tuple(names[:BESIDE]) if i == main else () for i in path)
     start = tested[path[0]].node.position
     return Chain(answer, tuple(alternatives), lead, tested, path, start, beside, main)
@@ -149,8 +171,8 @@ def comes_after(node: ConceptNode, other: ConceptNode) -> bool:
     return node.position >= other.position and node.best_layer > other.first
 
 
-def _at_the_word(tested: Sequence[TestedNode], last: int) -> list[int]:
-    """The concepts that matter at the word where the answer is looked up: an earlier one if any does."""
+def _that_matter(tested: Sequence[TestedNode], last: int) -> list[int]:
+    """The concepts that matter where the answer may be looked up: at earlier words if any does."""
     able = [i for i, one in enumerate(tested) if one.effect < 0 and one.node.role in NAMED]
     if not able:
         return []
@@ -158,9 +180,8 @@ def _at_the_word(tested: Sequence[TestedNode], last: int) -> list[int]:
     early = [i for i in able if tested[i].node.position < last]
     if early and min(tested[i].effect for i in early) <= ELSEWHERE * best:
         able = early
-    top = min(able, key=lambda i: tested[i].effect)
-    same = [i for i in able if tested[i].node.position == tested[top].node.position]
-    return [i for i in same if tested[i].effect <= MATTERS * tested[top].effect]
+    best = min(tested[i].effect for i in able)
+    return [i for i in able if tested[i].effect <= MATTERS * best]
 
 
 def _tried(
@@ -188,6 +209,24 @@ def _tried(
         for index, values in zip(which, moved, strict=True)
     }
     return tuple(one._replace(p=found.get(index, one.p)) for index, one in enumerate(tested))
+
+
+def _exchanged(
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    tested: tuple[TestedNode, ...],
+    which: Sequence[int],
+    answer: int,
+    alternatives: Sequence[Alternative],
+) -> tuple[TestedNode, ...]:
+    """The same with `p` of the first that an exchange shows."""
+    for index in which:
+        node = tested[index].node
+        p = try_installing(frozen, lens, words, node, answer, alternatives, CONTROLS)
+        if p <= LEVEL:
+            return tuple(one._replace(p=p) if one.node is node else one for one in tested)
+    return tested
 
 
 def _main(
@@ -228,13 +267,21 @@ def name_values(frozen: Frozen, tested: Sequence[TestedNode], answer: int) -> li
     """How well each concept names what is held: how it reads, how common the word is, how near the answer.
 
     Many words of one field are read at a word (Leipzig, Berlin, Germany); of those that matter the common
-    one that is read highest names the field. A token's number stands for its frequency: vocabularies are
+    one that is read highest names the field, at the rarest word. What means nearly the same as the word
+    itself (a nation at "country") adds little. A token's number stands for its frequency: vocabularies are
     ordered by it.
     """
-    near = similar(frozen.subject, [answer], [one.node.tokens[0] for one in tested])[0].tolist()
+    subject = frozen.subject
+    near = similar(subject, [answer], [one.node.tokens[0] for one in tested])[0].tolist()
+    words = [int(frozen.ids[one.node.position]) for one in tested]
+    same = similar(subject, [one.node.tokens[0] for one in tested], words).diagonal().tolist()
     return [
-        one.node.reading - COMMON * math.log(FIRST + min(one.node.tokens)) + NEAR_ANSWER * cosine
-        for one, cosine in zip(tested, near, strict=True)
+        one.node.reading
+        - COMMON * math.log(FIRST + min(one.node.tokens))
+        + RARE * math.log(FIRST + word)
+        + NEAR_ANSWER * cosine
+        - NEAR_WORD * alike
+        for one, word, cosine, alike in zip(tested, words, near, same, strict=True)
     ]
 
 

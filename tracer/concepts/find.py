@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
+from tracer.concepts.kinds import is_telling
 from tracer.concepts.nodes import ConceptNode, Role
 from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words
@@ -17,6 +18,7 @@ from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
 RANK = 16  # words that may be named at each place and layer
 SCORE = 2.0  # standard deviations above what is read there for other texts
 MOST_HERE = 16  # concept nodes at one position
+STEM, ENDING = 5, 1  # letters that spellings of one word share, and in which its end may differ
 GAP = 1  # layers read in between that a run may miss
 
 
@@ -43,14 +45,14 @@ def find_concepts(
 ) -> tuple[ConceptNode, ...]:
     """The concept nodes of a text, at most so many, and MOST_HERE a position.
 
-    First come those that should carry most of the answer; without an answer, those that stand out most.
-    `layers` are those that are read (every second one by default: a run bridges the gap), `positions` all but
-    a begin-of-sequence token. Raises LensError where the lens does not fit the model.
+    First come those that should do most to the answer; without an answer, those that stand out most.
+    `layers` are those that are read (every second one by default: a run bridges the gap), `positions` the
+    last and those of words that mean something. Raises LensError where the lens does not fit the model.
     """
     check_fits(lens, frozen.subject)
     last = len(frozen.layers) - 1
     chosen = [layer for layer in (range(1, last, 2) if layers is None else layers) if layer in lens.layers]
-    places = list(range(int(frozen.bos), frozen.length) if positions is None else positions)
+    places = list(_telling(frozen) if positions is None else positions)
     seen = _read(frozen, lens, words, chosen, places)
     nodes: list[ConceptNode] = []
     for position in places:
@@ -59,6 +61,16 @@ def find_concepts(
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
     return tuple(weigh(frozen, lens, nodes, answer)[:most])
+
+
+def _telling(frozen: Frozen) -> list[int]:
+    """The last position, and all but function words and signs: what is read at those rarely matters."""
+    last = frozen.length - 1
+    return [
+        index
+        for index in range(int(frozen.bos), frozen.length)
+        if index == last or is_telling(frozen.tokens[index])
+    ]
 
 
 def _order(node: ConceptNode) -> tuple[int, float]:
@@ -106,7 +118,7 @@ def _nodes(
 
 def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answer: int | None) -> ConceptNode:
     ordered = sorted(seen, key=lambda one: (one.rank, -one.score))
-    tokens = tuple(dict.fromkeys(one.token for one in ordered))
+    tokens = tuple(sorted({one.token for one in ordered}))  # a vocabulary begins with the commonest
     return ConceptNode(
         name=name,
         tokens=tokens,
@@ -137,10 +149,19 @@ def _role(frozen: Frozen, tokens: Sequence[int], position: int, answer: int | No
         return "answer"
     spelled = [surface(text) for text in frozen.subject.token_texts(list(tokens))]
     words = [surface(word) for word in words_around(frozen, position)]
-    if any(word and s and (word.startswith(s) or s.startswith(word)) for s in spelled for word in words):
+    if any(_one_word(word, s) for s in spelled for word in words):
         return "word"
     before = {surface(text) for text in frozen.tokens[:position] if len(surface(text)) > 2}
     return "said before" if before & set(spelled) else "concept"
+
+
+def _one_word(word: str, other: str) -> bool:
+    """Whether one spelling continues the other, or differs in its ending ("country", "countries")."""
+    if not word or not other:
+        return False
+    least = min(len(word), len(other))
+    shared = next((i for i in range(least) if word[i] != other[i]), least)
+    return shared == least or shared >= max(STEM, len(word) - ENDING)
 
 
 def words_around(frozen: Frozen, position: int) -> tuple[str, str]:

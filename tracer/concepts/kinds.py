@@ -37,6 +37,11 @@ def is_content(text: str) -> bool:
     return plain.lower() not in GRAMMAR
 
 
+def is_telling(text: str) -> bool:
+    """Whether a token of a text is anything but a function word or a sign: short pieces and letters are."""
+    return bool(re.search(r"\w", text)) and text.strip().lower() not in GRAMMAR
+
+
 def same_kind(
     subject: Subject, token: int, among: Sequence[int], grammar: bool = False
 ) -> list[tuple[int, float]]:

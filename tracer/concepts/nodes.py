@@ -10,12 +10,12 @@ Role = Literal["word", "said before", "concept", "answer"]
 class ConceptNode(NamedTuple):
     """A concept held at one word, over a run of layers.
 
-    `tokens`: the one that is changed first. `role`: the word itself, a word of the text before it, the answer
-    at the last word, or a concept that the model adds. `strength` is the best score (standard deviations
-    above other texts; 0 where the lens has no background), `rank` the best rank among the words that may be
-    named (0 first), `best_layer` where that is. `reading`: the mean logit of the first token where words
-    are read; `foreseen`: what taking it out should do to the answer's lead (see `weigh`); `changed`: first
-    and last block behind which it is changed, None for those of its run.
+    `tokens`: the commonest first, which is changed. `role`: the word itself, a word of the text before it,
+    the answer at the last word, or a concept that the model adds. `strength` is the best score (standard
+    deviations above other texts; 0 where the lens has no background), `rank` the best rank among the words
+    that may be named (0 first), `best_layer` where that is. `reading`: the mean logit of the first token
+    where words are read; `foreseen`: what taking it out should do to the answer's lead (see `weigh`);
+    `changed`: first and last block behind which it is changed, None for those of its run.
     """
 
     name: str

@@ -136,7 +136,7 @@ def _swap(
     best = p.topk(5)
     says = int(best.indices[0])
     kind = torch.tensor([answer, *(one.token_id for one in alternatives)])
-    installed = says != answer and _fits(frozen, token, partner, says, answer)
+    installed = says != answer and is_installed(frozen, token, partner, says, answer)
     return Swap(
         partner=partner,
         removed=-moved,
@@ -150,8 +150,8 @@ def _swap(
     )
 
 
-def _fits(frozen: Frozen, token: int, partner: int, says: int, answer: int) -> bool:
-    """Whether what is said now is of the answer's kind, and the partner's rather than the old concept's."""
+def is_installed(frozen: Frozen, token: int, partner: int, says: int, answer: int) -> bool:
+    """Whether what is said is of the answer's kind, and the partner's rather than the old concept's."""
     subject = frozen.subject
     if says == partner:
         return True

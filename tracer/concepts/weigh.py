@@ -6,6 +6,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import stream_behind
+from tracer.concepts.kinds import find_alternatives
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import usual_coordinates
 from tracer.concepts.slopes import lead_gradient
@@ -15,16 +16,18 @@ NAMING = (1 / 9, 0.42)  # of the depth: where what is held at a word is read (2 
 
 
 def weigh(frozen: Frozen, lens: Lens, nodes: list[ConceptNode], answer: int | None) -> list[ConceptNode]:
-    """The nodes with `reading` and `foreseen`, those that should carry most of the answer first.
+    """The nodes with `reading` and `foreseen`, those that should do most to the answer first.
 
     `reading`: the mean logit of the first token over the blocks where words are read, the same for all that
     are held there, over its own run otherwise. `foreseen`: the mean over the run of what taking the token out
-    behind one block would do to the answer's lead over the vocabulary, by its gradient. What is held where
+    behind one block would do to the answer's lead, by its gradient. What is held where
     words are read is changed there: exchanges there install the other's answer most often.
     """
     if not nodes:
         return []
-    gradient = None if answer is None else lead_gradient(frozen, answer, ())
+    gradient = None
+    if answer is not None:
+        gradient = lead_gradient(frozen, answer, find_alternatives(frozen, answer))
     naming = _naming_layers(frozen, lens)
     read, read_own = torch.zeros(len(nodes)), torch.zeros(len(nodes))
     foreseen = torch.zeros(len(nodes))
@@ -47,7 +50,7 @@ def weigh(frozen: Frozen, lens: Lens, nodes: list[ConceptNode], answer: int | No
             nodes, reading.tolist(), foreseen.tolist(), early.tolist(), strict=True
         )
     ]
-    return sorted(weighed, key=lambda node: (node.foreseen, -node.strength))
+    return sorted(weighed, key=lambda node: (-abs(node.foreseen), -node.strength))
 
 
 def _naming_layers(frozen: Frozen, lens: Lens) -> set[int]:

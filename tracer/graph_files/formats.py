@@ -21,39 +21,22 @@ from typing import Any, NamedTuple
 
 from tracer.errors import GraphError
 from tracer.feature_ids import name_feature
+from tracer.graph_files.repairs import (
+    FileLink as FileLink,
+    FileNode as FileNode,
+    error_id as error_id,
+    join_links,
+    name_what_is_left,
+    untangle,
+)
 from tracer.graph_files.schema import NodeModel, ViewModel, read_bytes, validated
 
 FEATURE_TYPE = "cross layer transcoder"  # what the viewers call any feature
 ERROR_TYPE, TOKEN_TYPE, LOGIT_TYPE, BIAS_TYPE = "mlp reconstruction error", "embedding", "logit", "bias"
 OWN = "askcircuit"  # our part of the metadata
-_FEATURE_ID = re.compile(r"(\d{1,6})_(\d{1,18})_\d+")
-
-
-class FileNode(NamedTuple):
-    """A node of a file."""
-
-    id: str
-    kind: str  # feature, error, token, bos, bias or logit
-    layer: int  # -1 for tokens
-    position: int
-    feature: int | None  # its index in the layer
-    label: str
-    activation: float | None
-    influence: float | None  # cumulative, see above
-    probability: float  # of a logit
-    target: bool
-    place: str  # the layer as it is written: "E" or a number
-    number: int | None  # `feature` as it is written
-    type: str
-    js_id: str
-
-
-class FileLink(NamedTuple):
-    """A direct effect: what the source adds to the target."""
-
-    source: str
-    target: str
-    weight: float
+_FEATURE_ID = re.compile(r"(\d{1,6})_(?:[a-z]{1,20}_)?(\d{1,18})_\d+")
+_FEATURES = ("transcoder", "feature", "lorsa", "attention", "attn", "sae", "clt", "crosscoder", "neuron")
+_OF_HEADS = ("lorsa", "attention", "attn")  # features of what attention writes
 
 
 class FileGroup(NamedTuple):
@@ -99,11 +82,13 @@ class GraphFile:
         return self.own.get("basis") == "neurons"
 
     def name(self, node: FileNode) -> str:
-        """A node's id as askcircuit writes it: L11.N1234+@5 for neurons, L11.F1234@5 for other features."""
+        """A node's id as askcircuit writes it: L11.N1234+@5 for neurons, L11.F1234@5 or (of attention) .A."""
         if node.kind != "feature" or node.feature is None:
             return node.id
         if self.neurons:
             return name_feature(node.layer, *neuron_of(node.feature), node.position)
+        if any(word in node.type.lower() for word in _OF_HEADS):
+            return f"L{node.layer}.A{node.feature}@{node.position}"
         return name_feature(node.layer, node.feature, "", node.position)
 
     def all_labels(self) -> dict[str, str]:
@@ -135,11 +120,6 @@ def unpair(number: int) -> tuple[int, int]:
     return diagonal - index, index
 
 
-def error_id(layer: int, position: int) -> str:
-    """The id of an error node since circuit-tracer 0.5.1."""
-    return f"{layer}_-1_{position}"
-
-
 def read_graph_file(path: Path) -> GraphFile:
     """The graph of a JSON file; raises GraphError with one sentence when it cannot be used."""
     return parse_graph(read_bytes(path), path.name)
@@ -162,14 +142,20 @@ def parse_graph(data: bytes, name: str = "the file") -> GraphFile:
                 f"{node.position}, but there are {len(model.metadata.prompt_tokens)} tokens."
             )
     links = [FileLink(link.source, link.target, link.weight) for link in model.links]
-    nodes, links, notes = _untangle(nodes, links)
+    nodes, links, notes = untangle(nodes, links)
     known = {node.id for node in nodes}
-    _check_links(links, known)
+    links = join_links(links, known, notes)
+    notes += name_what_is_left(model.nodes, nodes)
+    slug = re.sub(r"[/\\:]", "-", model.metadata.slug)
+    if slug != model.metadata.slug:
+        notes.append(
+            f"The graph is called {slug!r} here: its slug {model.metadata.slug!r} could name no file."
+        )
     groups, pinned, lost = _view(model.qParams, known)
     if lost:
         notes.append(f"Pins and supernodes name {lost} nodes that the file does not hold; they are left out.")
     graph = GraphFile(
-        slug=model.metadata.slug,
+        slug=slug,
         scan=model.metadata.scan,
         prompt=model.metadata.prompt,
         tokens=tuple(model.metadata.prompt_tokens),
@@ -221,7 +207,8 @@ def _node(node: NodeModel, bos: bool) -> FileNode:
 def _kind(written: str) -> str:
     if "error" in written:  # also of attention features ("lorsa error")
         return "error"
-    return {LOGIT_TYPE: "logit", TOKEN_TYPE: "token", BIAS_TYPE: "bias"}.get(written, "feature")
+    known = {LOGIT_TYPE: "logit", TOKEN_TYPE: "token", BIAS_TYPE: "bias"}.get(written)
+    return known or ("feature" if any(word in written for word in _FEATURES) else "other")
 
 
 def _index(node: NodeModel, layer: int) -> int | None:
@@ -235,63 +222,6 @@ def _index(node: NodeModel, layer: int) -> int | None:
     if paired[0] == layer:
         return paired[1]
     return node.feature - layer * 100_000 if node.feature // 100_000 == layer else node.feature
-
-
-def _untangle(
-    nodes: list[FileNode], links: list[FileLink]
-) -> tuple[list[FileNode], list[FileLink], list[str]]:
-    """Give error nodes that share the id of a feature of layer 0 an id of their own.
-
-    An error feeds only layers above its own. A link that could come from either counts as the error's, so
-    that nothing is held for explained that may not be.
-    """
-    shared = {name for name, count in Counter(n.id for n in nodes).items() if count > 1}
-    if not shared:
-        return nodes, links, []
-    errors: dict[str, FileNode] = {}
-    for name in shared:
-        both = sorted((n for n in nodes if n.id == name), key=lambda n: n.kind)
-        old = both[0].kind == "error" and name == f"0_{both[0].layer}_{both[0].position}"
-        if [n.kind for n in both] != ["error", "feature"] or not old:
-            raise GraphError(
-                f"Two nodes of the graph share the id {name!r}: their links cannot be told apart."
-            )
-        errors[name] = both[0]
-    renamed = {name: error_id(node.layer, node.position) for name, node in errors.items()}
-    if not renamed.keys().isdisjoint(renamed.values()) or {n.id for n in nodes} & set(renamed.values()):
-        raise GraphError("Error nodes of the graph have ids of two kinds, which cannot be told apart.")
-    nodes = [n._replace(id=renamed[n.id]) if n.kind == "error" and n.id in renamed else n for n in nodes]
-    layer = {n.id: n.layer for n in nodes}
-    twice = Counter((link.source, link.target) for link in links)
-    seen: set[tuple[str, str]] = set()
-    out, unclear = [], 0
-    for link in links:
-        key = link.source, link.target
-        if link.source in renamed:
-            below = layer.get(link.target, 0) <= errors[link.source].layer
-            second = key in seen
-            if second or (twice[key] == 1 and not below):
-                out.append(link._replace(source=renamed[link.source]))
-                unclear += not second
-                seen.add(key)
-                continue
-        seen.add(key)
-        out.append(link)
-    note = f"{len(shared)} error nodes share an id with a feature of layer 0 (older circuit-tracers do that)"
-    if unclear:
-        return nodes, out, [f"{note}; {unclear} links that could be of either are counted as the error's."]
-    return nodes, out, [f"{note}; they were told apart."]
-
-
-def _check_links(links: list[FileLink], known: set[str]) -> None:
-    seen = set()
-    for source, target, _ in links:
-        for end in (source, target):
-            if end not in known:
-                raise GraphError(f"A link of the graph names the node {end!r}, which the file does not hold.")
-        if (source, target) in seen:
-            raise GraphError(f"The graph has two links from {source!r} to {target!r}; one was expected.")
-        seen.add((source, target))
 
 
 def _view(view: ViewModel, known: set[str]) -> tuple[tuple[FileGroup, ...], tuple[str, ...], int]:

@@ -5,6 +5,7 @@ read past, but for the metadata, which is kept.
 """
 
 import json
+import zlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from tracer.errors import GraphError
 
 MAX_BYTES = 100 * 2**20  # what Neuronpedia takes
 MAX_NODES, MAX_LINKS, MAX_TOKENS, MAX_LAYERS = 100_000, 1_000_000, 100_000, 1_000
+GZIP = b"\x1f\x8b"
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 PICKLES = (b"\x80", b"PK\x03\x04", b"PK\x05\x06")  # torch.save writes one or the other
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -24,6 +27,15 @@ Words = Annotated[str, Field(max_length=10_000)]
 
 def _or_empty(value: Any) -> Any:
     return "" if value is None else value
+
+
+def _or_nothing(value: Any) -> Any:
+    """Null where a number or a yes belongs: not told."""
+    return 0 if value is None else value
+
+
+def _or_none_of_it(value: Any) -> Any:
+    return {} if value is None else value
 
 
 def _parsed(value: Any) -> Any:
@@ -45,7 +57,8 @@ def _ids(value: Any) -> Any:
 
 def _layer(value: Any) -> str:
     """A layer is "E" or a number, as text or not."""
-    text = str(value)
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    text = text.removesuffix(".0")
     number = not isinstance(value, bool) and text.isascii() and text.isdigit() and len(text) < 10
     if text != "E" and not (number and int(text) <= MAX_LAYERS):
         raise ValueError(f"a layer is E or a number up to {MAX_LAYERS}")
@@ -53,8 +66,8 @@ def _layer(value: Any) -> str:
 
 
 def _safe_slug(slug: str) -> str:
-    if not slug or slug.startswith(".") or any(c in "/\\:" or not c.isprintable() for c in slug):
-        raise ValueError("a slug names a file, so it is not empty and holds no slash and no dot in front")
+    if not slug or slug.startswith(".") or ".." in slug or not slug.isprintable():
+        raise ValueError("a slug names a file, so it is not empty, can be printed and has no dot in front")
     return slug
 
 
@@ -70,12 +83,15 @@ class NodeModel(_Model):
     layer: Annotated[str, BeforeValidator(_layer)]
     ctx_idx: Index
     feature_type: Annotated[str, Field(min_length=1, max_length=100)]
-    token_prob: Annotated[Finite, Field(ge=0, le=1.001)] = 0.0  # bfloat16 may round a sum up
-    is_target_logit: bool = False
-    jsNodeId: Annotated[str, Field(max_length=200)] = ""
+    token_prob: Annotated[Finite, BeforeValidator(_or_nothing), Field(ge=0, le=1.001)] = (
+        0.0  # bfloat16 may round a sum up
+    )
+    is_target_logit: Annotated[bool, BeforeValidator(_or_nothing)] = False
+    jsNodeId: Annotated[str, BeforeValidator(_or_empty), Field(max_length=200)] = ""
     clerp: Annotated[Words, BeforeValidator(_or_empty)] = ""
     influence: Finite | None = None
     activation: Finite | None = None
+    qk_tracing_results: Any = None  # why a head looks there, as Language-Model-SAEs writes it
 
 
 class LinkModel(_Model):
@@ -120,7 +136,7 @@ class FileModel(_Model):
     """The whole file."""
 
     metadata: MetadataModel
-    qParams: ViewModel = ViewModel()
+    qParams: Annotated[ViewModel, BeforeValidator(_or_none_of_it)] = ViewModel()
     nodes: Annotated[list[NodeModel], Field(min_length=1, max_length=MAX_NODES)]
     links: Annotated[list[LinkModel], Field(max_length=MAX_LINKS)]
 
@@ -147,8 +163,25 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
+def _plain(data: bytes, name: str) -> bytes:
+    """The JSON in UTF-8: unpacked from gzip, and without a byte-order mark."""
+    if data.startswith(GZIP):
+        try:
+            data = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
+        except zlib.error as exc:
+            raise GraphError(f"{name!r} is packed with gzip, and damaged.") from exc
+    for mark, encoding in MARKS.items():
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding).encode()
+            except UnicodeError as exc:
+                raise GraphError(f"{name!r} is not text in {encoding}, as its first bytes say.") from exc
+    return data
+
+
 def validated(data: bytes, name: str) -> FileModel:
     """The file's values, every one of a sane type and size; raises GraphError with the first that is not."""
+    data = _plain(data, name)
     if len(data) > MAX_BYTES:
         raise GraphError(f"{name!r} is larger than {MAX_BYTES // 2**20} MB; such graphs are not read.")
     try:

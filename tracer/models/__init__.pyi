@@ -4,10 +4,16 @@ from .activations import (
 )
 from .families import (
     BlockWeights as BlockWeights,
+    family_for as family_for,
     family_of as family_of,
     part as part,
 )
+from .gguf_header import (
+    check_header as check_header,
+    config_of as config_of,
+)
 from .malloc import (
+    free_memory as free_memory,
     give_back_memory as give_back_memory,
 )
 from .model import (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -232,3 +233,9 @@ def family_of(model_type: str) -> Family:
     raise UnsupportedFamily(
         f"The architecture {model_type!r} cannot be traced yet. Supported families: {known}."
     )
+
+
+def family_for(config: Any) -> Family:
+    """The row for a model's own config: GPT-NeoX is wired in parallel or in sequence, as its config says."""
+    family = family_of(str(config.model_type))
+    return replace(family, parallel=bool(getattr(config, "use_parallel_residual", family.parallel)))

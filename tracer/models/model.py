@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from tracer.errors import SubjectError, TextError
-from tracer.models.families import Family, Shape, family_of, part
+from tracer.models.byte_tokens import spell_bytes
+from tracer.models.checkpoint import check_finite, first_line, read_config, read_weights
+from tracer.models.families import Family, Shape, family_for, part
 from tracer.models.malloc import give_back_memory
 from tracer.models.model_names import EMBEDDED, EMBEDDED_NAME
 from tracer.models.norm_folding import Folded, fold
@@ -23,13 +25,7 @@ from tracer.models.packaged import MARK, ensure_embedded, ensure_gguf, packaged_
 
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
 PAGE = 4096  # bytes
-TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
-    "gemma3": {
-        r"^language_model\.model\.": "model.",
-        r"^model\.language_model\.": "model.",
-        r"^language_model\.lm_head\.": "lm_head.",
-    }
-}
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what a decoder puts where bytes are no text
 
 
 class Prediction(NamedTuple):
@@ -100,15 +96,21 @@ class Subject:
         return torch.stack(sums).sum(0) / len(self.unembedding)
 
     def encode(self, text: str, limit: int) -> Int[Tensor, " pos"]:
-        """Token ids as the tokeniser makes them (with <bos> where the model has one).
+        """Token ids as the tokeniser makes them, with one <bos> where the model has one.
 
-        Raises TextError when the text is empty or has more than `limit` tokens.
+        A begin token pasted with the text (Neuronpedia's files hold it) is not a second one. Raises TextError
+        when the text is empty or has more than `limit` tokens.
         """
         if not text.strip():
             raise TextError("The text is empty. Give at least one word to continue.")
         if len(text) > 100 * limit:  # never tokenise a novel to find out that it is too long
             raise TextError(self._too_long(len(text) // 4, limit, "about "))
         ids: Tensor = self.tokenizer(text, return_tensors="pt").input_ids[0]
+        bos = self.tokenizer.bos_token_id
+        while bos is not None and len(ids) > 1 and int(ids[0]) == int(ids[1]) == bos:
+            ids = ids[1:]
+        if len(ids) == 1 and int(ids[0]) == bos:
+            raise TextError("The text is only a begin token. Give at least one word to continue.")
         if len(ids) > limit:
             raise TextError(self._too_long(len(ids), limit))
         return ids.to(self.unembedding.device)
@@ -127,11 +129,19 @@ class Subject:
         bos = self.tokenizer.bos_token_id
         return bos is not None and len(ids) > 1 and int(ids[0]) == bos
 
+    def pasted_bos(self, text: str) -> str:
+        """The begin token where a text spells it out and the tokeniser adds it itself; else empty."""
+        bos = self.tokenizer.bos_token
+        adds = bos and self.tokenizer("a").input_ids[:1] == [self.tokenizer.bos_token_id]
+        return str(bos) if adds and text.startswith(bos) else ""
+
     def token_texts(self, ids: Sequence[int]) -> list[str]:
-        """Each token as text, leading spaces kept."""
+        """Each token as text, leading spaces kept; bytes that are only part of a character as <0xF0>."""
         for i in ids:
             if i not in self.spelled:
-                self.spelled[i] = str(self.tokenizer.decode([i]))
+                text = str(self.tokenizer.decode([i]))
+                name = self.tokenizer.convert_ids_to_tokens(int(i)) if UNKNOWN in text else None
+                self.spelled[i] = text if name is None else spell_bytes(str(name)) or text
         return [self.spelled[i] for i in ids]
 
     def pieces(self, text: str) -> list[int]:
@@ -175,25 +185,21 @@ def load(
     transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # or every retry is a line on the screen
     name, folder = _locate(model, cache, progress)
-    config = _config(model, folder)
-    names = TEXT_PARTS.get(str(config.model_type))
-    config = config if names is None else config.text_config
-    family = family_of(str(config.model_type))
-    network: Any
+    config = read_config(model, folder)
+    family = family_for(getattr(config, "text_config", None) or config)
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(_tokenizer, folder)
-            if names is None:
-                network = AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=dtype, attn_implementation="eager"
-                )
-            else:
-                network = _text_part(model, folder, config, names, dtype)
+            network = read_weights(model, folder, config, dtype)
             network.requires_grad_(False).eval().to(device)
             _page_in(network)  # while the tokeniser is still being read
             tokenizer = reading.result()
-    except (OSError, ValueError) as exc:
-        raise SubjectError(f"The model {model!r} was found but cannot be read: {_first_line(exc)}") from exc
+    except SubjectError:
+        raise
+    except Exception as exc:  # readers of many formats: each has errors of its own
+        raise SubjectError(f"The model {model!r} was found but cannot be read: {first_line(exc)}") from exc
+    if not (Path(folder) / MARK).exists():  # what we made ourselves was looked at then
+        check_finite(model, network)
     subject = Subject(name, network, tokenizer, family)
     _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
     return subject
@@ -206,7 +212,7 @@ def _tokenizer(folder: str) -> Any:
         # and without reading its added tokens from 33 MB of JSON once more
         tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(folder, added_tokens_decoder={})
     else:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     give_back_memory()
     return tokenizer
 
@@ -217,31 +223,6 @@ def _page_in(network: nn.Module) -> None:
         if weight.device.type == "cpu":
             for some in weight.detach().split(AT_ONCE):
                 some.flatten()[:: PAGE // weight.element_size()].sum()
-
-
-def _text_part(model: str, folder: str, config: Any, names: dict[str, str], dtype: torch.dtype) -> Any:
-    """The text model of a checkpoint that holds more; raises SubjectError when it is not whole."""
-    log = logging.getLogger("transformers.modeling_utils")
-    level = log.level
-    log.setLevel(logging.ERROR)  # it would list all that is left out on purpose
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            config=config,
-            key_mapping=names,
-            dtype=dtype,
-            attn_implementation="eager",
-            output_loading_info=True,
-        )
-    finally:
-        log.setLevel(level)
-    network, found = loaded
-    if missing := sorted(found["missing_keys"]):
-        raise SubjectError(
-            f"The text part of the model {model!r} cannot be read: it lacks {len(missing)} of its weights, "
-            f"such as {missing[0]}."
-        )
-    return network
 
 
 @dataclass(frozen=True)
@@ -256,8 +237,8 @@ class Vocabulary:
         _, folder = _locate(model, cache, lambda _done: None)
         try:
             return cls(_tokenizer(folder))
-        except (OSError, ValueError) as exc:
-            raise SubjectError(f"The tokeniser of {model!r} cannot be read: {_first_line(exc)}") from exc
+        except Exception as exc:  # as in load
+            raise SubjectError(f"The tokeniser of {model!r} cannot be read: {first_line(exc)}") from exc
 
     def text(self, ids: Sequence[int]) -> str:
         """The ids as text, leading spaces kept."""
@@ -278,25 +259,3 @@ def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple
     if path.is_dir():
         return path.resolve().name, str(path)
     return model, model
-
-
-def _config(model: str, folder: str) -> Any:
-    """The model's configuration, from this machine if it is here, else from the hub."""
-    try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError):
-        try:
-            return AutoConfig.from_pretrained(folder)
-        except (OSError, ValueError) as exc:
-            raise SubjectError(_not_found(model)) from exc
-
-
-def _not_found(model: str) -> str:
-    return (
-        f"The model {model!r} was not found: it is neither 'embedded', nor a folder or GGUF file here, "
-        "nor a Hugging Face model that is cached or can be reached (HF_HUB_OFFLINE may be set)."
-    )
-
-
-def _first_line(exc: Exception) -> str:
-    return str(exc).strip().splitlines()[0][:300]

@@ -20,14 +20,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from tracer.errors import SubjectError
+from tracer.models.gguf_header import Header, check_header
+from tracer.models.malloc import free_memory
 
 FORMAT = 1  # of a made folder; a new number leaves all older folders unused
 MARK = "askcircuit.json"  # written last into a made folder: what must be there
 BLOCK = 1 << 20
+NUMBER = 4  # bytes: what is unpacked is float32
 ASSEMBLED = 0.15  # share of the work that is done when the GGUF lies there in one piece
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -103,19 +107,28 @@ def ensure_embedded(
 
 def ensure_gguf(path: Path, cache: Path, progress: Callable[[float], None] = _silent) -> Path:
     """Return the folder under `cache` made from the GGUF file `path`; make it if need be."""
+    header = check_header(path)  # before anything is written, and before a folder that is there is believed
     try:
         with path.open("rb") as file:
-            magic = file.read(4)
-            file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise SubjectError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
-    if magic != b"GGUF":
-        raise SubjectError(f"The file {path} is not a GGUF file; it may be damaged.")
     folder = cache / _folder_name(path.stem, digest)
     if _is_whole(folder):
         return folder
-    return _make(folder, lambda _room: path, path.stat().st_size, progress)
+    _check_memory(path, header)
+    return _make(folder, lambda _room: path, NUMBER * header.numbers, progress)
+
+
+def _check_memory(path: Path, header: Header) -> None:
+    """Refuse what cannot be unpacked in the memory that is free, before the system ends it half-way."""
+    need, free = 2 * NUMBER * header.numbers, free_memory()
+    if need > free:
+        raise SubjectError(
+            f"The model in {path.name} has {header.numbers / 1e6:,.0f} million weights: to unpack it takes "
+            f"about {need / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. Close other programs, "
+            "or take a smaller model."
+        )
 
 
 def packaged_gguf(name: str) -> Path | None:
@@ -272,6 +285,9 @@ def _alone(path: Path, progress: Callable[[float], None]) -> Iterator[None]:
             progress(0.0)
     try:
         yield
+    except SubjectError:  # nothing was made, and nothing will be: no lock is left either
+        path.unlink(missing_ok=True)
+        raise
     finally:
         lock.release()
 
@@ -334,6 +350,8 @@ def _explain(gguf: Path, returncode: int, log: str) -> None:
     if "os error 28" in last or "No space left" in last or "File too large" in last:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     reason = last.partition(": ")[2] or last
+    if last.startswith("tracer.errors.SubjectError"):  # our own, fit to show as it is
+        raise SubjectError(reason)
     raise SubjectError(
         f"The file {gguf.name} cannot be read as a model, it may be damaged or of an unknown kind: "
         f"{reason.strip().rstrip('.')[:300]}."
@@ -353,6 +371,8 @@ def _convert(gguf: str, out: str) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    from tracer.models.checkpoint import check_finite, check_whole
+
     # The file is read for its config and again for its weights, 10 s each time: index it once.
     reading.GGUFReader = functools.cache(reading.GGUFReader)  # type: ignore[assignment, misc]
     folder, file = os.path.split(gguf)
@@ -360,13 +380,18 @@ def _convert(gguf: str, out: str) -> None:
     # Told its kind, a Gemma tokenizer spares a reading of 262,144 tokens (13 s); others are fast.
     kind = {"tokenizer_type": config.model_type} if config.model_type.startswith("gemma") else {}
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file, **kind)
-    model = AutoModelForCausalLM.from_pretrained(
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
         folder,
         config=config,
         gguf_file=file,
         dtype=torch.float32,
         quantization_config=GgufConfig(dequantize=True),
+        ignore_mismatched_sizes=True,  # told by name
+        output_loading_info=True,
     )
+    model, found = loaded
+    check_whole(file, model, found)
+    check_finite(file, model)
     model.config.architectures = [type(model).__name__]  # a GGUF does not say; loading needs it
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

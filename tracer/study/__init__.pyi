@@ -13,6 +13,10 @@ from .estimate import (
     sizes_of as sizes_of,
     speed as speed,
 )
+from .self_check import (
+    check_traced as check_traced,
+    load as load,
+)
 from .study import (
     Contrast as Contrast,
     Forecast as Forecast,

@@ -15,7 +15,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from tracer.attribution import CARRIED_BYTES, POOL
 from tracer.errors import SubjectError
-from tracer.models import EMBEDDED, EMBEDDED_NAME, family_of, packaged_gguf
+from tracer.models import EMBEDDED, EMBEDDED_NAME, check_header, config_of, family_of, packaged_gguf
 from tracer.transcoders import Mapped, Transcoders, load_transcoders
 
 NUMBER = 4  # bytes: weights are held in float32
@@ -119,7 +119,9 @@ def _config(model: str) -> dict[str, Any]:
         return PACKAGED[model.lower()]
     path = Path(model).expanduser()
     if path.suffix == ".gguf":
-        raise SubjectError("A GGUF file is unpacked when it is first used; its needs can be told after that.")
+        if not path.is_file():
+            raise SubjectError(f"There is no file {str(path)!r}.")
+        return config_of(check_header(path))
     found = path / "config.json" if path.is_dir() else None
     if found is None:
         try:

@@ -30,6 +30,7 @@ class Token(NamedTuple):
     text: str
     token_id: int
     rest: tuple[str, ...]
+    ids: tuple[int, ...] = ()  # of all of it
 
 
 class Forecast(NamedTuple):
@@ -108,6 +109,17 @@ class Study:
         return self.frozen.tokens
 
     @property
+    def pasted_bos(self) -> str:
+        """The begin token that the text spells out though the model puts it there itself; else empty."""
+        return self.subject.pasted_bos(self.text)
+
+    def extended(self, ids: Sequence[int]) -> str | None:
+        """The text that goes on with these tokens; None where no text is read as just these."""
+        text = self.text + str(self.subject.tokenizer.decode(list(ids)))
+        read = self.subject.encode(text, len(self.tokens) + len(ids) + 1).tolist()
+        return text if read[-len(ids) :] == list(ids) else None
+
+    @property
     def set_name(self) -> str | None:
         """The set of transcoders whose features these are; None for neurons."""
         return self.basis.set_name
@@ -140,7 +152,7 @@ class Study:
             raise TextError("The token is empty. Give the word you mean, for example --said Austin.")
         ids = max(found)[2]
         texts = self.subject.token_texts(ids)
-        return Token(texts[0], ids[0], tuple(texts[1:]))
+        return Token(texts[0], ids[0], tuple(texts[1:]), tuple(ids))
 
     def contrast(self, answer: int, foil: int) -> "Contrast":
         """What is asked about: logit(answer) - logit(foil)."""

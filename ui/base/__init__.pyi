@@ -15,6 +15,7 @@ from .console import (
     check_text as check_text,
     desk_of as desk_of,
     heard as heard,
+    named_path as named_path,
     notes as notes,
     print_json as print_json,
     screen as screen,

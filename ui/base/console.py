@@ -128,6 +128,13 @@ def check_text(text: str | None) -> None:
         raise Refused("The text is not valid UTF-8; give it in UTF-8.") from exc
 
 
+def named_path(given: str, option: str) -> Path:
+    """The path an option names; nothing is no folder, and is not the one we are in."""
+    if not given.strip():
+        raise Refused(f"{option} is empty: give the name of a folder, or leave it out.")
+    return Path(given)
+
+
 def check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be written, before the work is done for nothing."""
     try:

@@ -23,6 +23,7 @@ from ui.base import (
     check_text,
     desk_of,
     heard,
+    named_path,
     notes,
     print_json,
     screen,
@@ -86,7 +87,7 @@ def why(  # noqa: PLR0913 - an option each
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     detail: Annotated[bool, typer.Option("--detail", help="Also print what the answer rests on.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
+        str | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
     ] = None,
     graph: Annotated[Path | None, typer.Option(help="Explain this graph file, without a model.")] = None,
     resume: Annotated[
@@ -99,14 +100,15 @@ def why(  # noqa: PLR0913 - an option each
         return
     if not resume and not text.strip():
         raise Refused("The text is empty: give the text to explain, or a graph file with --graph.")
-    if out is not None:
-        check_folder(out)
+    folder = None if out is None else named_path(out, "--out")
+    if folder is not None:
+        check_folder(folder)
     for piece in (text, said, rather_than, ask):
         check_text(piece)
     question = {"message": ask, "text": text, "said": said, "foil": rather_than}
     with desk_of(model, brain, transcoders) as desk:
         report, view = asked_once(desk, None if resume else question)
-    deliver(report, view, out, as_json, detail=detail)
+    deliver(report, view, folder, as_json, detail=detail)
 
 
 def asked_once(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.base import Brain, Model, Refused, check_folder, desk_of, notes, screen, settings_of
+from ui.base import Brain, Model, Refused, check_folder, desk_of, named_path, notes, screen, settings_of
 
 if TYPE_CHECKING:
     from agent import Done, Run, SuiteCase
@@ -16,7 +16,7 @@ STOPPED = 130
 
 def investigate(
     suite: Annotated[Path, typer.Argument(help="YAML file of questions and hypotheses.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for bundles and report.")] = None,
+    out: Annotated[str | None, typer.Option("-o", "--out", help="Folder for bundles and report.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Do only what the folder does not hold yet.")
     ] = False,
@@ -29,7 +29,7 @@ def investigate(
     from agent import Run, memory_each, read_suite
 
     read = read_suite(suite)
-    folder = out or Path(f"{suite.stem}-results")
+    folder = Path(f"{suite.stem}-results") if out is None else named_path(out, "--out")
     settings = settings_of(model=model, brain=brain)
     settings.deciding  # noqa: B018 - a brain that cannot be used is refused before anything is written
     check_folder(folder)
@@ -41,10 +41,13 @@ def investigate(
         if left:
             told.print(memory_each(settings, [case.text for case in left], workers), markup=False)
         stopped = follow(run, left, min(workers, len(left)), model, brain)
-        deliver(folder)
+        failed = deliver(folder)
     if stopped:
         told.print(f"Stopped. What is done is kept in {folder}: go on with --resume.", markup=False)
         raise typer.Exit(STOPPED)
+    if failed:
+        told.print(f"{failed} of {len(read.cases)} cases failed.", markup=False)
+        raise typer.Exit(1)
 
 
 def follow(run: "Run", left: "list[SuiteCase]", workers: int, model: str | None, brain: str | None) -> bool:
@@ -85,14 +88,15 @@ def _line(done: "Done") -> str:
     return f"{done.case}: {told} ({done.seconds:.1f} s)"
 
 
-def deliver(folder: Path) -> None:
-    """Write report.html, report.md and report.json from what the folder holds, and say what they show."""
+def deliver(folder: Path) -> int:
+    """Write report.html and report.md from what the folder holds, tell them; how many cases failed."""
     from agent import suite_results
     from ui.reports import facts, markdown, page
 
     report = suite_results(folder)
+    failed = len(report["failed"])
     if not report["done"]:
-        return
+        return failed
     write(folder / "report.html", page(report))
     write(folder / "report.md", markdown(report))
     shown = screen()
@@ -103,6 +107,7 @@ def deliver(folder: Path) -> None:
             told = case["hypothesis"]
             shown.print(f"{case['id']}: {told['verdict']}: {told['text']} ({told['why']})", markup=False)
     shown.print(f"The report is {folder / 'report.html'}.", markup=False, soft_wrap=True)
+    return failed
 
 
 def write(path: Path, content: str) -> None:

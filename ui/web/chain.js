@@ -3,6 +3,7 @@
 
 const FAINT = 0.25; // the weight of an edge that was not tested
 const AROUND = 9; // concepts that are shown, with those off the path
+const READ = 5; // where none is on a path
 
 /** @param {Drawing} graph */
 export const hasChain = (graph) => Boolean(graph.concepts?.length);
@@ -19,7 +20,7 @@ export function shownConcepts(graph) {
   /** @param {Concept} one */
   const counts = (one) => (linked.has(one.id) ? 2 : 0) + (one.verdict ? 1 : 0);
   others.sort((a, b) => counts(b) - counts(a) || b.strength - a.strength);
-  return { way, others: others.slice(0, Math.max(0, AROUND - way.length)) };
+  return { way, others: others.slice(0, way.length ? Math.max(0, AROUND - way.length) : READ) };
 }
 
 /**
@@ -98,7 +99,10 @@ export function changeOf(c) {
  */
 export function nowSays(change) {
   const most = (/** @type {'before' | 'after'} */ when) =>
-    change.tokens.reduce((best, one) => (one[when] > best[when] ? one : best), change.tokens[0]);
+    change.tokens.reduce(
+      (best, one) => ((one[when] ?? 0) > (best[when] ?? 0) ? one : best),
+      change.tokens[0],
+    );
   const now = most('after');
   return { now, other: now.token !== most('before').token };
 }

@@ -6,16 +6,8 @@ import { groupLayout } from './layout.js';
 import { FONT, fit, widthOf } from './measure.js';
 import { paintAxis, paintTokens, register, withRoot } from './picture.js';
 import { SIGNS } from './shapes.js';
-import {
-  conceptLine,
-  conceptVerdict,
-  hopLabel,
-  hopLines,
-  layersOf,
-  percent,
-  signed,
-  visible,
-} from './words.js';
+import { chance } from './tryout.js';
+import { conceptLine, conceptVerdict, hopLabel, hopLines, layersOf, signed, visible } from './words.js';
 
 /** @import { Box, Circuit, Concept, Drawing, DrawnGroup, PlacedBox, RoutedEdge, Shown } from './types.js' */
 
@@ -218,7 +210,7 @@ export function markChange(c) {
   }
   if (!change || !said) return;
   const made = sv('g', { role: 'img' }, layer);
-  const told = `${percent(said.now.after)}, before ${percent(said.now.before)}`;
+  const told = `${chance(said.now.after)}, before ${chance(said.now.before)}`;
   const name = `now ${visible(said.now.token)}`;
   made.setAttribute('aria-label', `${change.about.join(', ')} ${change.kind}: it says ${name}, ${told}`);
   const answer = c.root?.querySelector('.ac-answer rect');

@@ -172,14 +172,20 @@ function saysNow(graph, seen) {
   ];
 }
 
+/** @param {Guess} guess */
+const likely = ({ before, after }) => (before ?? 0) + (after ?? 0);
+
+/** @param {number | null} share null: not among the likeliest */
+export const chance = (share) => (share === null ? 'little' : percent(share));
+
 /**
  * How likely tokens were and are, as bars.
  * @param {Guess[]} tokens
  * @param {string} done what was done
  */
 export function guessBars(tokens, done) {
-  const most = Math.max(...tokens.flatMap(({ before, after }) => [before, after]), 1e-9);
-  const rows = [...tokens].sort((a, b) => b.after + b.before - a.after - a.before).slice(0, 6);
+  const most = Math.max(...tokens.flatMap(({ before, after }) => [before ?? 0, after ?? 0]), 1e-9);
+  const rows = [...tokens].sort((a, b) => likely(b) - likely(a)).slice(0, 6);
   /** @type {(kind: string, share: number) => HTMLElement} */
   const bar = (kind, share) => {
     const made = el('i', { class: kind });
@@ -190,8 +196,8 @@ export function guessBars(tokens, done) {
   return [
     el('p', { class: 'ac-key' }, was, 'before', now, done),
     ...rows.map(({ token, before, after }) => {
-      const bars = el('div', null, bar('was', before), bar('now', after));
-      const told = el('b', null, `${percent(before)} → ${percent(after)}`);
+      const bars = el('div', null, bar('was', before ?? 0), bar('now', after ?? 0));
+      const told = el('b', null, `${chance(before)} → ${chance(after)}`);
       return el('div', { class: 'ac-guess' }, el('span', null, visible(token)), bars, told);
     }),
   ];

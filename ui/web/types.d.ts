@@ -63,7 +63,9 @@ export interface Concept {
   layers: [number, number];
   role: string; // word, said before, concept, answer
   strength: number;
+  effect?: number | null; // of taking it out, on the lead in logits
   verdict?: string | null;
+  swap?: { other: string; says: string; p: number; outcome: string; verdict: string } | null;
 }
 
 /** From a concept, a word (T3) to a concept or the answer (LD): how much is lost without the source. */
@@ -77,8 +79,8 @@ export interface Hop {
 
 export interface Guess {
   token: string;
-  before: number;
-  after: number;
+  before: number | null; // null: not among the likeliest
+  after: number | null;
 }
 
 /** What was taken out or exchanged last, and what is said then. */

@@ -201,7 +201,12 @@ export function conceptLines(graph, one) {
   const lines = [[visible(one.name), 'title'], [whereHeld(graph, one)]];
   if (spellings.length) lines.push([`also read there: ${spellings.slice(0, 5).join(', ')}`]);
   lines.push([`${one.strength.toFixed(1)} standard deviations above what is read there for other texts`]);
+  if (known(one.effect)) lines.push([`without it the lead changes by ${signed(one.effect)}`]);
   lines.push([`${sign} ${sentence}`]);
+  if (one.swap) {
+    const { other, says, p } = one.swap;
+    lines.push([`exchanged for ${visible(other)}, it says ${visible(says)} (${percent(p)})`]);
+  }
   return lines;
 }
 

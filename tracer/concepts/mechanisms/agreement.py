@@ -4,9 +4,15 @@ from typing import NamedTuple
 
 from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content, nearness
-from tracer.concepts.mechanisms.texts import logits_with
+from tracer.concepts.mechanisms.texts import drawn_words, logits_with
+from tracer.concepts.words import Words
 from tracer.lens import similar
 from tracer.models import Subject
+
+DRAWN = 400  # words among which nouns are looked for
+TRIED = 6
+ENOUGH = 0.8  # of other nouns whose number must turn the scale the same way
+PART = 0.4  # of what the word's own number does that theirs must do on average
 
 
 class Agreement(NamedTuple):
@@ -18,8 +24,11 @@ class Agreement(NamedTuple):
     becomes: int | None
 
 
-def try_agreement(frozen: Frozen, answer: int) -> Agreement:
-    """Put each word of the text into its other number, where that is one token (with or without an s)."""
+def try_agreement(frozen: Frozen, answer: int, words: Words | None = None) -> Agreement:
+    """Put each word of the text into its other number, where that is one token (with or without an s).
+
+    With words to draw from, other nouns at that place must bring the same two forms by their number.
+    """
     pairs = [
         (position, other)
         for position, token in enumerate(frozen.ids.tolist())
@@ -38,7 +47,33 @@ def try_agreement(frozen: Frozen, answer: int) -> Agreement:
     grammar = not is_content(frozen.subject.token_texts([answer])[0])
     if len(flips) != 1 or not grammar:
         return Agreement(False, None, None, None)
-    return Agreement(True, *flips[0])
+    position, instead, becomes = flips[0]
+    holds = words is None or _is_general(frozen, words, (position, instead), (answer, becomes))
+    return Agreement(holds, position, instead, becomes)
+
+
+def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tuple[int, int]) -> bool:
+    """Whether the number of other nouns at that place turns the scale between the two forms as well."""
+    subject, (position, instead) = frozen.subject, flip
+    plural = frozen.tokens[position].endswith("s")
+    drawn = drawn_words(frozen, words, DRAWN, seed=2)
+    texts = subject.token_texts(drawn)
+    pairs: list[tuple[int, int]] = []
+    for token, text in zip(drawn, texts, strict=True):
+        if len(pairs) == TRIED or not text.islower() or text.endswith("s") or not text.isascii():
+            continue
+        other = other_number(subject, token)
+        if other is not None:
+            pairs.append((other, token) if plural else (token, other))
+    if not pairs:
+        return False
+    rows = [((position, token),) for pair in pairs for token in pair]
+    logits = logits_with(frozen, [((position, instead),), *rows])
+    ahead = (logits[:, forms[0]] - logits[:, forms[1]]).tolist()
+    here = float(frozen.logits[forms[0]] - frozen.logits[forms[1]]) - ahead[0]
+    turned = [one - other for one, other in zip(ahead[1::2], ahead[2::2], strict=True)]
+    alike: bool = sum(one > 0 for one in turned) >= ENOUGH * len(turned)
+    return alike and bool(sum(turned) >= PART * here * len(turned))
 
 
 def other_number(subject: Subject, token: int) -> int | None:

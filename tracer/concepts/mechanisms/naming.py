@@ -32,7 +32,7 @@ def name_mechanism(frozen: Frozen, words: Words, answer: int, lookup: Lookup | N
     """
     copying = try_copying(frozen, words, answer)
     sequence = try_sequence(frozen, answer)
-    agreement = try_agreement(frozen, answer)
+    agreement = try_agreement(frozen, answer, words)
     told: list[tuple[Mechanism, bool]] = [
         ("copying", copying.holds),
         ("sequence", sequence.holds),

@@ -1,0 +1,105 @@
+"""What is asked is taken as it was meant: one begin token, answers that begin alike, parts of characters."""
+
+import pytest
+from tests_support import words_tokenizer
+
+from agent.core.text_format import joined, placed
+from agent.evidence.contrast import past_what_they_share, settle_case
+from tracer import Study, TextError
+from tracer.models.byte_tokens import spell_bytes
+
+TEXT = "Fact: the capital of the state containing Dallas is"
+
+
+def study_of(subject):
+    return lambda text: Study(subject, text, 64)
+
+
+def question(text, said=None, foil=None):
+    return {"text": text, "said": said, "foil": foil}
+
+
+def test_a_pasted_begin_token_counts_once_and_is_told(embedded_subject):
+    plain, pasted = Study(embedded_subject, TEXT, 64), Study(embedded_subject, f"<bos>{TEXT}", 64)
+    twice = Study(embedded_subject, f"<bos><bos>{TEXT}", 64)
+    assert plain.tokens == pasted.tokens == twice.tokens
+    assert plain.tokens.count("<bos>") == 1
+    assert pasted.predictions(3) == plain.predictions(3)
+    assert (
+        "“<bos>”, which the model adds by itself: it counts once"
+        in settle_case(pasted, question(TEXT))["note"]
+    )
+    assert settle_case(plain, question(TEXT))["note"] == ""
+    with pytest.raises(TextError, match="only a begin token"):
+        Study(embedded_subject, "<bos>", 64)
+
+
+def test_a_text_that_ends_with_a_space_gets_a_hint(embedded_subject):
+    case = settle_case(Study(embedded_subject, f"{TEXT} ", 64), question(TEXT))
+    assert "ends with a space" in case["note"]
+
+
+def test_answers_that_begin_alike_are_explained_where_they_part(embedded_subject):
+    text = "The Golden Gate Bridge is in the city of"
+    asked = question(text, "San Francisco", "San Diego")
+    moved, note = past_what_they_share(study_of(embedded_subject), asked)
+    assert moved["text"] == f"{text} San"
+    assert (moved["said"], moved["foil"]) == (" Francisco", " Diego")
+    assert "both begin with “ San”, which the model does say" in note
+    case = settle_case(Study(embedded_subject, moved["text"], 64), moved, note)
+    assert (case["answer"], case["foil"], case["premise"]) == (" Francisco", " Diego", "true")
+    assert "compared with itself" not in case["note"]
+
+
+def test_what_the_model_does_not_begin_to_say_is_said_so(embedded_subject):
+    asked = question(TEXT, "San Francisco", "San Diego")
+    same, note = past_what_they_share(study_of(embedded_subject), asked)
+    assert same == asked
+    assert "both begin with “ San”, and there the model says" in note
+
+
+def test_numbers_of_several_digits_part_at_the_digit_that_differs(embedded_subject):
+    text = "Question: how much is 90 plus 5? Answer: 90 + 5 ="
+    asked = question(text, "95", "94")
+    moved, note = past_what_they_share(study_of(embedded_subject), asked)
+    assert "both begin with" in note
+    if moved != asked:
+        assert moved["text"].endswith("9")
+        assert (moved["said"], moved["foil"]) == ("5", "4")
+
+
+@pytest.mark.parametrize(("said", "foil"), [("Austin", "Dallas"), ("San", "San Diego"), (None, "Dallas")])
+def test_what_parts_at_once_or_never_is_left_as_it_is(embedded_subject, said, foil):
+    asked = question(TEXT, said, foil)
+    assert past_what_they_share(study_of(embedded_subject), asked) == (asked, "")
+
+
+def test_bytes_are_told_as_bytes():
+    assert spell_bytes("<0xF0>") == "<0xF0>"
+    assert spell_bytes("ĠðŁ") == " <0xF0><0x9F>"
+    assert spell_bytes("Ġthe") == " the"
+    assert spell_bytes("▁the") == ""
+
+
+def test_a_part_of_a_character_is_placed_in_its_character():
+    tokens = ["I", " ", "<0xF0>", "<0x9F>", "<0xA4>", "<0xB7>", " go"]
+    assert joined(tokens) == "I 🤷 go"
+    assert placed(tokens, 3) == "“<0x9F>” of “🤷”"
+    assert placed(["<0xF0>", " go"], 0) == "“<0xF0>”"
+    assert placed(["日", "本"], 0) == "“日”"
+
+
+def test_no_token_of_the_embedded_model_is_a_sign_for_nothing(embedded_subject):
+    ids = embedded_subject.encode("a 🤷🏽‍♂️ 日本語 🫠𒀀", 64).tolist()
+    texts = embedded_subject.token_texts(ids)
+    assert not any("�" in text for text in texts)
+    assert joined(texts[1:]) == "a 🤷🏽‍♂️ 日本語 🫠𒀀"
+
+
+def test_a_model_without_a_begin_token_takes_its_text_as_it_is(tiny):
+    from tests_support import tiny_subject
+
+    subject = tiny_subject(tiny, "llama")
+    assert words_tokenizer().bos_token is None
+    assert subject.pasted_bos("<bos>w1 w2") == ""
+    assert len(subject.encode("w1 w1 w2", 9)) == 3

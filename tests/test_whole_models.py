@@ -1,0 +1,221 @@
+"""A model is explained only if it is whole, traced rightly and of numbers; else one sentence is all."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests_support import FAMILIES, tiny_subject, words_tokenizer
+from tiny_gguf import tiny_tensors, write_tiny_gguf
+
+from agent import needs, read_settings
+from tracer import SubjectError, UnsupportedFamily, load, sizes_of
+from tracer.study.self_check import check_traced
+
+
+@pytest.fixture
+def folder(tiny, tmp_path):
+    """A tiny Llama of four layers as a Hugging Face folder."""
+    tiny("llama").float().save_pretrained(tmp_path / "tiny")
+    words_tokenizer().save_pretrained(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def rewrite(folder, change):
+    """The folder's weights after a change of their dictionary."""
+    path = folder / "model.safetensors"
+    save_file(change(load_file(path)), path, {"format": "pt"})
+
+
+def without(some):
+    return lambda weights: {name: value for name, value in weights.items() if some not in name}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without("layers.1.mlp.down_proj"), r"lacks 1 of its weights .*model\.layers\.1\.mlp\.down_proj"),
+        (without("layers.3."), r"lacks 9 of its weights .*model\.layers\.3\."),
+        (without("model.norm"), r"lacks 1 of its weights .*model\.norm\.weight"),
+        (lambda all_: {f"teacher.{name}": value for name, value in all_.items()}, r"lacks .*teacher\."),
+        (
+            lambda all_: {**all_, "model.layers.4.mlp.up_proj.weight": torch.zeros(96, 32)},
+            r"holds 1 weights that its config has no place for, such as model\.layers\.4\.mlp",
+        ),
+        (
+            lambda all_: {**all_, "model.layers.0.mlp.up_proj.weight": torch.zeros(5, 32)},
+            r"other shapes than its config says: model\.layers\.0\.mlp\.up_proj",
+        ),
+    ],
+    ids=["tensor", "layer", "norm", "prefix", "extra layer", "shape"],
+)
+def test_a_folder_that_is_not_whole_is_refused_by_name(folder, tmp_path, change, said):
+    rewrite(folder, change)
+    with pytest.raises(SubjectError, match=said):
+        load(str(folder), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_no_numbers_are_named(folder, tmp_path, value):
+    rewrite(folder, lambda all_: {**all_, "model.norm.weight": torch.full((32,), value)})
+    with pytest.raises(SubjectError, match=r"weight model\.norm\.weight holds values that are no numbers"):
+        load(str(folder), cache=tmp_path)
+
+
+def test_logits_beyond_float32_are_refused(folder, tmp_path):
+    rewrite(folder, lambda all_: {**all_, "lm_head.weight": all_["lm_head.weight"] * 1e38 * 3})
+    with pytest.raises(SubjectError, match="no numbers"):
+        load(str(folder), cache=tmp_path)
+
+
+def test_weights_stored_for_another_library_are_refused(folder, tmp_path):
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "gptq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(SubjectError, match=r"are quantised \(gptq\)"):
+        load(str(folder), cache=tmp_path)
+
+
+def test_code_from_a_model_is_never_run_and_nobody_is_asked(folder, tmp_path, monkeypatch):
+    def asked(*_):
+        raise AssertionError("a question")
+
+    monkeypatch.setattr("builtins.input", asked)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "nobodys", "auto_map": {"AutoConfig": "mine.Config"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(SubjectError, match=r"code from a model is never run here"):
+        load(str(folder), cache=tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_tied_weights_are_not_missing(tiny, tmp_path):
+    model = tiny("gemma3").float()
+    model.save_pretrained(tmp_path / "tied")
+    words_tokenizer().save_pretrained(tmp_path / "tied")
+    assert not any("lm_head" in name for name in load_file(tmp_path / "tied" / "model.safetensors"))
+    assert load(str(tmp_path / "tied"), cache=tmp_path).layers == 4
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_passes_its_own_check_in_float32(tiny, family):
+    subject = tiny_subject(tiny, family)
+    subject.model.float()
+    check_traced(subject)
+
+
+@pytest.mark.parametrize("wiring", ["gpt_neox", "gpt_neox in sequence"])
+def test_a_family_of_another_wiring_is_refused(tiny, wiring):
+    subject = tiny_subject(tiny, wiring)
+    turned = replace(subject, family=replace(subject.family, parallel=not subject.family.parallel))
+    with pytest.raises(UnsupportedFamily, match="by its name but not by its wiring"):
+        check_traced(turned)
+
+
+def test_a_norm_that_is_read_wrongly_is_refused(tiny):
+    subject = tiny_subject(tiny, "llama")
+    turned = replace(subject, family=replace(subject.family, unit_offset=True))
+    with pytest.raises(UnsupportedFamily, match="do not add up"):
+        check_traced(turned)
+
+
+GGUFS = {
+    "no tensors": lambda _tensors: {},
+    "one norm": lambda tensors: {n: v for n, v in tensors.items() if n != "blk.0.ffn_norm"},
+    "output norm": lambda tensors: {n: v for n, v in tensors.items() if n != "output_norm"},
+}
+
+
+@pytest.mark.parametrize("kind", GGUFS)
+def test_a_gguf_that_is_not_whole_leaves_nothing(tmp_path, kind):
+    path = tmp_path / "part.gguf"
+    write_tiny_gguf(path, tensors=GGUFS[kind](tiny_tensors()))
+    with pytest.raises(
+        SubjectError, match=r"part\.gguf is not a whole model: it lacks \d+ of 11 tensors, such"
+    ):
+        load(str(path), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    with pytest.raises(Exception, match="is not a whole model"):
+        list(needs(read_settings(model=str(path))))
+
+
+def test_a_gguf_with_half_of_the_layers_is_refused(tmp_path):
+    path = tmp_path / "model-00001-of-00002.gguf"
+    write_tiny_gguf(path, blocks=2)
+    with pytest.raises(SubjectError, match=r"lacks 9 of 20 tensors, such as blk\.1\."):
+        load(str(path), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_gguf_with_a_layer_too_many_or_biases_is_refused(tmp_path):
+    path = tmp_path / "more.gguf"
+    extra = {"blk.0.attn_q.bias": np.zeros(32, np.float32)}
+    write_tiny_gguf(path, tensors=tiny_tensors() | extra)
+    with pytest.raises(SubjectError, match=r"holds 1 tensors .* no place here, such as blk\.0\.attn_q\.bias"):
+        load(str(path), cache=tmp_path / "cache")
+
+
+def test_a_gguf_with_numbers_that_are_none_leaves_no_folder_and_no_lock(tmp_path):
+    path = tmp_path / "nan.gguf"
+    tensors = tiny_tensors()
+    tensors["blk.0.ffn_up"][3, 3] = np.nan
+    write_tiny_gguf(path, tensors=tensors)
+    with pytest.raises(SubjectError, match="holds values that are no numbers"):
+        load(str(path), cache=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("family", ["phi3", "gpt-oss"])
+def test_another_family_is_refused_by_its_header(tmp_path, family):
+    path = tmp_path / "other.gguf"
+    write_tiny_gguf(path, tensors={}, family=family)
+    with pytest.raises(UnsupportedFamily, match=f"'{family}' cannot be traced yet. Supported families"):
+        load(str(path), cache=tmp_path / "cache")
+    with pytest.raises(UnsupportedFamily):
+        sizes_of(str(path))
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_does_not_fit_into_memory_is_refused_by_its_header(tmp_path, monkeypatch):
+    path = tmp_path / "large.gguf"
+    write_tiny_gguf(path)
+    monkeypatch.setattr("tracer.models.packaged.free_memory", lambda: 1000)
+    with pytest.raises(SubjectError, match=r"to unpack it takes about .* GB of memory"):
+        load(str(path), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_stretched_positions_are_not_lost_silently(tmp_path):
+    path = tmp_path / "long.gguf"
+    write_tiny_gguf(path, more=lambda writer: writer.add_rope_scaling_factor(8.0))
+    with pytest.raises(SubjectError, match="stretches its positions"):
+        load(str(path), cache=tmp_path / "cache")
+
+
+def test_a_gguf_tells_its_sizes_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "tiny.gguf"
+    write_tiny_gguf(path)
+    sizes = sizes_of(str(path))
+    assert (sizes.layers, sizes.d_model, sizes.neurons, sizes.vocab) == (1, 32, 64, 67)
+    assert (sizes.heads, sizes.kv_heads, sizes.tied, sizes.gated) == (2, 1, True, True)
+
+
+def test_a_header_cut_anywhere_is_told(tmp_path):
+    whole, part = tmp_path / "whole.gguf", tmp_path / "cut.gguf"
+    write_tiny_gguf(whole)
+    content = whole.read_bytes()
+    end = content.rindex(b"blk.0.ffn_down.weight")
+    for size in {*range(0, end, 61), 3, 4, 23}:
+        part.write_bytes(content[:size])
+        with pytest.raises(SubjectError, match="damaged"):
+            load(str(part), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    assert Path(whole).stat().st_size > end
+    assert int.from_bytes(content[:4], "little") == gguf.GGUF_MAGIC

@@ -1,0 +1,46 @@
+"""Whether exchanging a concept brings an answer that pushes as far along unrelated words do not bring."""
+
+from collections.abc import Sequence
+
+from tracer.attribution import Frozen
+from tracer.concepts.change import measure
+from tracer.concepts.kinds import Alternative
+from tracer.concepts.nodes import ConceptNode
+from tracer.concepts.operations import exchange
+from tracer.concepts.pushes import push_controls
+from tracer.concepts.swaps import find_partners, is_installed
+from tracer.concepts.words import Words
+from tracer.lens import Lens
+
+PARTNERS = 3
+
+
+def try_installing(
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    node: ConceptNode,
+    answer: int,
+    alternatives: Sequence[Alternative],
+    controls: int,
+) -> float:
+    """p of exchanges with a few partners: pushes as far that say what one of them installs; 1 if none does.
+
+    The pushes are as long, place by place, as the exchange with the first partner that installs.
+    """
+    partners = find_partners(frozen, lens, words, node, count=PARTNERS)
+    token, kind = node.tokens[0], [one.token_id for one in alternatives]
+    swaps = [exchange(frozen, lens, node.held, [token], [partner]) for partner in partners]
+    says = measure(frozen, swaps).logits.argmax(-1).tolist()
+    brought = [
+        row
+        for row, (partner, said) in enumerate(zip(partners, says, strict=True))
+        if said != answer and is_installed(frozen, token, partner, said, answer)
+    ]
+    if not brought:
+        return 1.0
+    away = [token, answer, *kind, *partners]
+    drawn = push_controls(frozen, lens, swaps[brought[0]], away, count=controls)
+    said_then = measure(frozen, drawn.changes).logits.argmax(-1).tolist()
+    same = {says[row] for row in brought}
+    return (1 + sum(said in same for said in said_then)) / (1 + len(said_then))

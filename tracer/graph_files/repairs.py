@@ -1,0 +1,118 @@
+"""Nodes and links of a graph file put right where what is meant is clear, with a note of each repair."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tracer.errors import GraphError
+from tracer.graph_files.schema import NodeModel
+
+
+class FileNode(NamedTuple):
+    """A node of a file."""
+
+    id: str
+    kind: str  # feature, error, token, bos, bias, logit, or other
+    layer: int  # -1 for tokens
+    position: int
+    feature: int | None  # its index in the layer
+    label: str
+    activation: float | None
+    influence: float | None  # cumulative, see above
+    probability: float  # of a logit
+    target: bool
+    place: str  # the layer as it is written: "E" or a number
+    number: int | None  # `feature` as it is written
+    type: str
+    js_id: str
+
+
+class FileLink(NamedTuple):
+    """A direct effect: what the source adds to the target."""
+
+    source: str
+    target: str
+    weight: float
+
+
+def error_id(layer: int, position: int) -> str:
+    """The id of an error node since circuit-tracer 0.5.1."""
+    return f"{layer}_-1_{position}"
+
+
+def untangle(
+    nodes: list[FileNode], links: list[FileLink]
+) -> tuple[list[FileNode], list[FileLink], list[str]]:
+    """Give error nodes that share the id of a feature of layer 0 an id of their own.
+
+    An error feeds only layers above its own. A link that could come from either counts as the error's, so
+    that nothing is held for explained that may not be.
+    """
+    shared = {name for name, count in Counter(n.id for n in nodes).items() if count > 1}
+    if not shared:
+        return nodes, links, []
+    errors: dict[str, FileNode] = {}
+    for name in shared:
+        both = sorted((n for n in nodes if n.id == name), key=lambda n: n.kind)
+        old = both[0].kind == "error" and name == f"0_{both[0].layer}_{both[0].position}"
+        if [n.kind for n in both] != ["error", "feature"] or not old:
+            raise GraphError(
+                f"Two nodes of the graph share the id {name!r}: their links cannot be told apart."
+            )
+        errors[name] = both[0]
+    renamed = {name: error_id(node.layer, node.position) for name, node in errors.items()}
+    if not renamed.keys().isdisjoint(renamed.values()) or {n.id for n in nodes} & set(renamed.values()):
+        raise GraphError("Error nodes of the graph have ids of two kinds, which cannot be told apart.")
+    nodes = [n._replace(id=renamed[n.id]) if n.kind == "error" and n.id in renamed else n for n in nodes]
+    layer = {n.id: n.layer for n in nodes}
+    twice = Counter((link.source, link.target) for link in links)
+    seen: set[tuple[str, str]] = set()
+    out, unclear = [], 0
+    for link in links:
+        key = link.source, link.target
+        if link.source in renamed:
+            below = layer.get(link.target, 0) <= errors[link.source].layer
+            second = key in seen
+            if second or (twice[key] == 1 and not below):
+                out.append(link._replace(source=renamed[link.source]))
+                unclear += not second
+                seen.add(key)
+                continue
+        seen.add(key)
+        out.append(link)
+    note = f"{len(shared)} error nodes share an id with a feature of layer 0 (older circuit-tracers do that)"
+    if unclear:
+        return nodes, out, [f"{note}; {unclear} links that could be of either are counted as the error's."]
+    return nodes, out, [f"{note}; they were told apart."]
+
+
+def join_links(links: list[FileLink], known: set[str], notes: list[str]) -> list[FileLink]:
+    """Links between nodes that are there, each once; what was put right is added to the notes."""
+    kept = [link for link in links if link.source in known and link.target in known]
+    if lost := len(links) - len(kept):
+        notes.append(f"{lost} links name nodes that the file does not hold; they are left out.")
+    found: dict[tuple[str, str], FileLink] = {}
+    for link in kept:
+        first = found.setdefault((link.source, link.target), link)
+        if first.weight != link.weight:
+            raise GraphError(
+                f"The graph has two links from {link.source!r} to {link.target!r} of different weights; one "
+                "was expected."
+            )
+    if twice := len(kept) - len(found):
+        notes.append(f"{twice} links stand there twice; each counts once.")
+    return list(found.values())
+
+
+def name_what_is_left(written: Sequence[NodeModel], nodes: Sequence[FileNode]) -> list[str]:
+    """What of the nodes has no place in the answer."""
+    notes = []
+    if other := Counter(node.type for node in nodes if node.kind == "other"):
+        types = ", ".join(repr(name) for name in sorted(other)[:3])
+        notes.append(f"{other.total()} nodes are of types not known here ({types}); they are no features.")
+    if traced := sum(bool(node.qk_tracing_results) for node in written):
+        notes.append(
+            f"{traced} nodes hold qk_tracing_results (why a head looks where it does); the answer leaves "
+            "them out."
+        )
+    return notes

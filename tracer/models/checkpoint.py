@@ -1,0 +1,152 @@
+"""A checkpoint read whole or refused: its configuration, and weights that all came from its files.
+
+Never runs code that lies beside the weights. Knows nothing of what the model computes.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from tracer.errors import SubjectError
+
+NAMED = 3  # weights that a sentence names
+BUFFERS = ("inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias")
+TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
+    "gemma3": {
+        r"^language_model\.model\.": "model.",
+        r"^model\.language_model\.": "model.",
+        r"^language_model\.lm_head\.": "lm_head.",
+    }
+}
+
+
+def read_config(model: str, folder: str) -> Any:
+    """The model's configuration, from this machine if it is here, else from the hub.
+
+    Raises SubjectError where there is none, where it needs code of its own, or where the weights are stored
+    in a form that is no matrix of numbers.
+    """
+    try:
+        config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as here:
+        _refuse_code(model, here)
+        if (Path(folder) / "config.json").is_file():
+            raise SubjectError(f"The config of {model!r} cannot be read: {first_line(here)}") from here
+        try:
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        except (OSError, ValueError) as exc:
+            _refuse_code(model, exc)
+            raise SubjectError(_not_found(model)) from exc
+    except Exception as exc:  # whatever transformers makes of a damaged config
+        raise SubjectError(f"The config of {model!r} cannot be read: {first_line(exc)}") from exc
+    if quantized := getattr(config, "quantization_config", None):
+        method = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
+        raise SubjectError(
+            f"The weights of {model!r} are quantised ({method}), and weights are read here as plain numbers. "
+            "Give the model as it was before that, or as a GGUF file."
+        )
+    return config
+
+
+def read_weights(model: str, folder: str, config: Any, dtype: torch.dtype) -> Any:
+    """The network with every weight from the checkpoint; raises SubjectError naming what is missing.
+
+    `config` may be that of a checkpoint's text part; what is not of the text is then left out.
+    """
+    names = TEXT_PARTS.get(str(config.model_type))
+    with _quiet():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config if names is None else config.text_config,
+            dtype=dtype,
+            attn_implementation="eager",
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # told below, by name
+            output_loading_info=True,
+            **({} if names is None else {"key_mapping": names}),
+        )
+    network, found = loaded
+    check_whole(model, network, found, every=names is None)
+    return network
+
+
+def check_whole(model: str, network: Any, found: dict[str, Any], every: bool = True) -> None:
+    """Refuse a network that holds a weight which is not the file's, or lacks one that is.
+
+    `found` is what transformers says of the loading; with `every`, weights without a place are refused too.
+    """
+    missing = sorted(found["missing_keys"])
+    unexpected = sorted(name for name in found["unexpected_keys"] if not name.endswith(BUFFERS))
+    wrong = sorted(str(one[0]) for one in found["mismatched_keys"])
+    if missing:
+        count = sum(1 for _ in network.parameters())
+        more = f" It holds {_some(unexpected)} instead, which has no place." if unexpected and every else ""
+        raise SubjectError(
+            f"The model {model!r} is not whole: it lacks {len(missing)} of its weights ({count} tensors in "
+            f"all), such as {_some(missing)}.{more} Nothing is explained of a model that is partly made up; "
+            "get its files again."
+        )
+    if wrong:
+        raise SubjectError(
+            f"The model {model!r} has weights of other shapes than its config says: {_some(wrong)}. Its "
+            "files do not belong together; get them again."
+        )
+    if unexpected and every:
+        raise SubjectError(
+            f"The model {model!r} holds {len(unexpected)} weights that its config has no place for, such as "
+            f"{_some(unexpected)}: what is computed would not be that model. Give a config that fits."
+        )
+
+
+def check_finite(model: str, network: nn.Module) -> None:
+    """Refuse weights that are no numbers; a sum of each tells."""
+    for name, weight in network.named_parameters():
+        if not torch.isfinite(weight.detach().sum(dtype=torch.float64)):
+            raise SubjectError(
+                f"The model {model!r} cannot be used: its weight {name} holds values that are no numbers "
+                "(NaN or infinite). Its file is damaged, or was made so; get it again."
+            )
+
+
+def first_line(exc: BaseException) -> str:
+    """What an error of another library says, short enough for a sentence."""
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(exc).__name__
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} …"
+
+
+def _refuse_code(model: str, exc: Exception) -> None:
+    if "trust_remote_code" in str(exc) or "custom code" in str(exc):
+        raise SubjectError(
+            f"The model {model!r} needs Python code that comes with it (auto_map), and code from a model is "
+            "never run here. Give a model of a family that transformers knows by itself."
+        ) from exc
+
+
+def _not_found(model: str) -> str:
+    return (
+        f"The model {model!r} was not found: it is neither 'embedded', nor a folder or GGUF file here, "
+        "nor a Hugging Face model that is cached or can be reached (HF_HUB_OFFLINE may be set)."
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own report of what is missing: it is told in a sentence."""
+    log = logging.getLogger("transformers.modeling_utils")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

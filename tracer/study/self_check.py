@@ -1,0 +1,111 @@
+"""A model is traced on a few tokens before it is used: what is replayed must be what the model computes.
+
+Guards against a family that fits by its names but is wired in another way. Once a load, in about 0.1 s.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tracer.attribution import (
+    Frozen,
+    Units,
+    direct_rows,
+    freeze,
+    logit_difference,
+    neuron_sources,
+    neuron_targets,
+)
+from tracer.errors import SubjectError, UnsupportedFamily
+from tracer.interventions import full_logits, scale
+from tracer.models import EMBEDDED, Subject, load as load_unchecked
+
+TOKENS = 4
+NEURONS = 1  # targets of each layer
+CLOSE = 2e-3  # of float32: a hundred times what sums of this length are off by
+
+
+def load(
+    model: str = EMBEDDED,
+    *,
+    cache: Path,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Callable[[float], None] = lambda _done: None,
+) -> Subject:
+    """Load a model as `tracer.models` does, and check that it is traced rightly.
+
+    Raises SubjectError when it cannot be found, read or computed with, UnsupportedFamily when it cannot be
+    traced.
+    """
+    subject = load_unchecked(
+        model, cache=cache, dtype=dtype, device=device, threads=threads, progress=progress
+    )
+    check_traced(subject)
+    return subject
+
+
+@torch.no_grad()
+def check_traced(subject: Subject) -> None:
+    """Refuse a model whose graph would be wrong.
+
+    On a text of a few tokens, the rows of neurons of every layer and of a logit difference must add up to
+    their targets' values, and the frozen model run again must give the model's own logits. Raises
+    SubjectError where it gives no numbers, UnsupportedFamily where either is off by more than rounding.
+    """
+    frozen = freeze(subject, _some_tokens(subject))
+    if not torch.isfinite(frozen.logits).all():
+        raise SubjectError(
+            f"The model {subject.name!r} answers with values that are no numbers (NaN or infinite): its "
+            "weights are damaged, or too large for float32."
+        )
+    close = max(CLOSE, 50 * torch.finfo(frozen.logits.dtype).eps)
+    rows, replay = _rows_off(frozen), _replay_off(frozen)
+    if not (rows < close and replay < close):
+        what = "its rows do not add up" if not rows < close else "a replay gives other logits than the model"
+        raise UnsupportedFamily(
+            f"The model {subject.name!r} is of the family {subject.family.name} by its name but not by its "
+            f"wiring: on a short text {what} (off by {100 * max(rows, replay):.0f} %). Its graph would be "
+            "wrong, so it is not traced."
+        )
+
+
+def _some_tokens(subject: Subject) -> Tensor:
+    """Ids from all over the vocabulary, behind a begin token where there is one."""
+    count = len(subject.unembedding)
+    ids = torch.arange(1, TOKENS + 1) * max(1, count // (TOKENS + 2)) % count
+    bos = subject.tokenizer.bos_token_id
+    if bos is not None and 0 <= bos < count:
+        ids[0] = bos
+    return ids.to(subject.unembedding.device)
+
+
+def _rows_off(frozen: Frozen) -> float:
+    """How far rows are from their targets' values, as a share of the largest value of their kind."""
+    last = frozen.length - 1
+    strongest = [layer.acts[last].abs().topk(min(NEURONS, layer.acts.shape[1])) for layer in frozen.layers]
+    neuron = torch.cat([best.indices.sort().values for best in strongest])
+    count = len(strongest[0].indices)
+    layer = torch.arange(len(frozen.layers), device=neuron.device).repeat_interleave(count)
+    units = Units(layer, torch.full_like(layer, last), neuron)
+    answer, foil = (int(token) for token in frozen.logits.topk(2).indices)
+    sources = neuron_sources(frozen, Units(layer[:0], layer[:0], layer[:0]))
+    worst = 0.0
+    for targets in (neuron_targets(frozen, *units), logit_difference(frozen, answer, foil)):
+        rows = direct_rows(frozen, targets, sources)
+        off = (rows.sum(1) - targets.value).abs() / rows.abs().sum(1).clamp_min(1e-30)
+        worst = max(worst, float(off.nan_to_num(nan=float("inf")).max()))
+    return worst
+
+
+def _replay_off(frozen: Frozen) -> float:
+    """How far the logits of the blocks run again are from the model's own, as a share of their spread."""
+    first = torch.zeros(1, dtype=torch.long, device=frozen.ids.device)
+    same = scale(frozen, Units(first, first, first), 1.0)  # touches the first block: every one runs again
+    replayed: Float[Tensor, " vocab"] = full_logits(frozen, same)
+    spread = (frozen.logits - frozen.logits.mean()).abs().max().clamp_min(1e-30)
+    return float(((replayed - frozen.logits).abs().max() / spread).nan_to_num(nan=float("inf")))
