@@ -91,7 +91,7 @@ def test_a_process_killed_at_several_nodes_leaves_a_question_that_goes_on(embedd
     desk.close()
 
 
-@pytest.mark.parametrize("step", ["predict", "prune", "describe", "group", "combine"])
+@pytest.mark.parametrize("step", ["predict", "prune", "describe", "group", "hypothesise"])
 def test_whoever_stops_listening_can_have_the_rest(desk, uncut, step):
     session = Session(desk, f"left at {step}")
     assert cut(session.ask("", **TEXAS), step)
@@ -109,8 +109,8 @@ def test_another_question_drops_the_one_that_was_cut_off(desk):
     assert cut(session.ask("", **TEXAS), "trace")
     assert "Three that I do understand" in in_words(session.ask("colourless green ideas?"))
     assert session.unfinished() is None
-    assert list(session.go_on())[-1].why.startswith("There is no question to go on with")
-    assert "Three that I do understand" in in_words(session.ask("go on"))  # nothing to go on with
+    for events in (session.go_on(), session.ask("go on")):
+        assert list(events)[-1].why.startswith("There is no question to go on with")
 
 
 def test_a_question_that_was_stopped_goes_on_too_and_its_answer_takes_its_place(desk, uncut):

@@ -183,10 +183,10 @@ class Session:
     def _reply(self, message: str) -> bool | None:
         """What a message allows a question that waits or was cut off; None where it is about neither."""
         word = reply(message)
+        if word == "go on":
+            return True  # where there is nothing to go on with, that is said
         found = self.unfinished() if word else None
-        if found is None or (not found.asks and word != "go on"):
-            return None
-        return word != "no"
+        return word != "no" if found is not None and found.asks else None
 
     def _in_turn(self, asked: _Asked | _GoOn, cancel: threading.Event | None) -> Iterator[Event]:
         stop = cancel or threading.Event()
