@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agent import AgentError, read_bundle, unescaped
+from agent import AgentError, read_bundle, unescape_md
 from askcircuit.circuit import HEIGHT, Circuit
-from ui.reports import as_html, as_markdown, circuit_page, framed, words_as_html
+from ui.reports import circuit_page, framed, render_bundle_html, render_bundle_markdown, words_as_html
 
 if TYPE_CHECKING:
     from agent import Bundle
@@ -48,7 +48,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The words, without markup."""
-        plain = unescaped(_BOLD.sub("", self.markdown)).replace("\u00a0", " ")
+        plain = unescape_md(_BOLD.sub("", self.markdown)).replace("\u00a0", " ")
         return "\n".join(line.rstrip() for line in plain.strip().split("\n"))
 
     @property
@@ -111,7 +111,10 @@ class Answer:
         if self.bundle is None:
             raise AgentError("There is no explanation to keep yet. Ask why about a text first.")
         if kind in (".html", ".md"):
-            return _write(path, as_html(self.bundle) if kind == ".html" else as_markdown(self.bundle))
+            return _write(
+                path,
+                render_bundle_html(self.bundle) if kind == ".html" else render_bundle_markdown(self.bundle),
+            )
         self.bundle.save(path)
         return path
 
@@ -170,10 +173,10 @@ class Trace:
 
 def read(path: str | Path) -> Answer:
     """An answer that was saved as a bundle (.json, .json.gz), without a model. Raises AgentError."""
-    return answer_of(read_bundle(path), None)
+    return make_answer(read_bundle(path), None)
 
 
-def answer_of(bundle: "Bundle", conversation: Conversation | None) -> Answer:
+def make_answer(bundle: "Bundle", conversation: Conversation | None) -> Answer:
     """The last answer of a bundle, to be asked on in `conversation`."""
     said = next(message for message in reversed(bundle.history) if message["role"] == "assistant")
     graph = Circuit(bundle.drawing.plain())

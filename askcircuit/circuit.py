@@ -9,7 +9,7 @@ from ui.reports import circuit_page, framed
 if TYPE_CHECKING:
     from askcircuit.tables import Table
 
-NOTHING = "Nothing was traced for this answer, so it has no circuit. Ask why about a text."
+NOT_TRACED = "Nothing was traced for this answer, so it has no circuit. Ask why about a text."
 HEIGHT = 640  # pixels; the page draws a circuit no lower than 560
 
 
@@ -51,12 +51,12 @@ class Circuit:
 
     def _traced(self) -> dict[str, Any]:
         if self.is_empty:
-            raise AgentError(NOTHING)
+            raise AgentError(NOT_TRACED)
         return self.data
 
     def _repr_html_(self) -> str:
         """The circuit as on the page: groups, features, evidence on a click; it loads nothing."""
-        return f"<p>{NOTHING}</p>" if self.is_empty else framed(circuit_page(self.data), HEIGHT)
+        return f"<p>{NOT_TRACED}</p>" if self.is_empty else framed(circuit_page(self.data), HEIGHT)
 
     def __repr__(self) -> str:
         nodes, edges = len(self.data.get("nodes", ())), len(self.data.get("edges", ()))

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, Self
 
 from agent import (
     AgentError,
-    Answered,
+    AnswerText,
     Event,
     Failed,
-    Said,
+    ReportReady,
     Session as Conversation,
-    Working,
+    StepProgress,
     draw_trace,
     export_trace,
-    open_desk,
+    open_workspace,
     read_bundle,
     read_settings,
 )
-from askcircuit.answer import Answer, Trace, answer_of
+from askcircuit.answer import Answer, Trace, make_answer
 from askcircuit.circuit import Circuit
 
 if TYPE_CHECKING:
-    from agent import Desk
+    from agent import Workspace
 
-Tell = Callable[[Event], None]
+EventListener = Callable[[Event], None]
 
 
 class Session:
@@ -38,11 +38,11 @@ class Session:
     Conversations last as long as the session: `Answer.save` keeps one as a file.
     """
 
-    def __init__(self, desk: "Desk", progress: bool = False) -> None:
+    def __init__(self, workspace: "Workspace", progress: bool = False) -> None:
         """Use `open` to get one; `progress` prints each step to stderr as it ends."""
-        self._desk, self._tell = desk, _print_step if progress else _say_nothing
+        self._workspace, self._tell = workspace, _print_step if progress else _say_nothing
         self._talks: list[Conversation] = []
-        self._end = weakref.finalize(self, _close, desk, self._talks)
+        self._end = weakref.finalize(self, _close, workspace, self._talks)
 
     def __enter__(self) -> Self:
         return self
@@ -70,43 +70,43 @@ class Session:
         if not text.strip():
             raise AgentError("The text is empty: give the text whose next token is to be explained.")
         talk = self._begin()
-        return talk.hear(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
+        return talk.collect_answer(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
 
     def ask(self, message: str) -> Answer:
         """Anything the chat understands, going on with the last conversation. Raises AgentError."""
-        talk = _Talk(self, self._talks[-1]) if self._talks else self._begin()
+        talk = _Conversation(self, self._talks[-1]) if self._talks else self._begin()
         return talk.ask(message)
 
     def trace(self, text: str, *, said: str | None = None, rather_than: str | None = None) -> Trace:
         """The pruned attribution graph of `text` with named groups; nothing is tested. Raises AgentError."""
         self._check_open()
         ends: dict[str, Any] = {"said": said, "foil": rather_than, "emit": self._tell}
-        view = draw_trace(self._desk, text, **ends)
-        return Trace(Circuit(view), partial(export_trace, self._desk, text, **ends))
+        view = draw_trace(self._workspace, text, **ends)
+        return Trace(Circuit(view), partial(export_trace, self._workspace, text, **ends))
 
     def read(self, path: str | Path) -> Answer:
         """An answer that was saved as a bundle (.json, .json.gz), to be asked on. Raises AgentError."""
         bundle = read_bundle(path)
         talk = self._begin()
         talk.conversation.open(bundle)
-        return answer_of(bundle, talk)
+        return make_answer(bundle, talk)
 
     def about(self) -> dict[str, Any]:
         """What is loaded: model, family, features, layers, device, and what chooses the tests."""
-        return self._desk.about()
+        return self._workspace.about()
 
-    def _begin(self) -> "_Talk":
+    def _begin(self) -> "_Conversation":
         self._check_open()
-        conversation = Conversation(self._desk, f"python-{uuid.uuid4().hex}")
+        conversation = Conversation(self._workspace, f"python-{uuid.uuid4().hex}")
         self._talks.append(conversation)
-        return _Talk(self, conversation)
+        return _Conversation(self, conversation)
 
     def _check_open(self) -> None:
         if not self._end.alive:
             raise AgentError("This session is closed. Open another with askcircuit.open().")
 
 
-class _Talk:
+class _Conversation:
     """One conversation of a session; keeps the session, and with it the model, alive."""
 
     def __init__(self, session: Session, conversation: Conversation) -> None:
@@ -115,19 +115,19 @@ class _Talk:
     def ask(self, message: str) -> Answer:
         """The answer to a follow-up."""
         self._session._check_open()
-        return self.hear(self.conversation.ask(message))
+        return self.collect_answer(self.conversation.ask(message))
 
     def scale(self, group: str, factor: float) -> Answer:
         """What happens when activations are multiplied."""
         self._session._check_open()
-        return self.hear(self.conversation.intervene(group, factor=factor))
+        return self.collect_answer(self.conversation.intervene(group, factor=factor))
 
     def swap(self, group: str, other: str) -> Answer:
         """What happens with another word's activations."""
         self._session._check_open()
-        return self.hear(self.conversation.intervene(group, other=other))
+        return self.collect_answer(self.conversation.intervene(group, other=other))
 
-    def hear(self, events: Generator[Event, None, None]) -> Answer:
+    def collect_answer(self, events: Generator[Event, None, None]) -> Answer:
         """Run a question to its end; raises AgentError with what went wrong."""
         parts, report = [], None
         try:
@@ -135,9 +135,9 @@ class _Talk:
                 match event:
                     case Failed(why):
                         raise AgentError(why)
-                    case Said(text):
+                    case AnswerText(text):
                         parts.append(text)
-                    case Answered(whole):
+                    case ReportReady(whole):
                         report = whole
                     case _:
                         self._session._tell(event)
@@ -174,7 +174,7 @@ def open(
     # read when torch is imported: idle threads that spin cost 4 to 10 times where the cores are shared
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     chosen = read_settings(model=model, transcoders=transcoders, **settings)
-    return Session(open_desk(chosen), progress)
+    return Session(open_workspace(chosen), progress)
 
 
 @lru_cache(maxsize=1)
@@ -201,11 +201,11 @@ def why(
     return session.why(text, said=said, rather_than=rather_than)
 
 
-def _close(desk: "Desk", talks: list[Conversation]) -> None:
+def _close(workspace: "Workspace", talks: list[Conversation]) -> None:
     for talk in talks:
         talk.forget()
     talks.clear()
-    desk.close()
+    workspace.close()
 
 
 def _say_nothing(_event: Event) -> None:
@@ -213,6 +213,6 @@ def _say_nothing(_event: Event) -> None:
 
 
 def _print_step(event: Event) -> None:
-    if isinstance(event, Working) and event.done >= 1:
+    if isinstance(event, StepProgress) and event.done >= 1:
         sys.stderr.write(f"{event.step}: {event.note}\n" if event.note else f"{event.step}\n")
         sys.stderr.flush()

@@ -22,11 +22,11 @@ import pytest
 from tests_support import FAMILIES, PLAIN
 
 if TYPE_CHECKING:
-    from tracer import Subject
+    from tracer import Model
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 LONGEST = (  # files, longest first: begun first, so that two workers end at about the same time
-    *("test_chat.py", "test_decisions.py", "test_session.py", "test_cli.py", "test_transcoder_desk.py"),
+    *("test_chat.py", "test_decisions.py", "test_session.py", "test_cli.py", "test_transcoder_workspace.py"),
     *("test_leading.py", "test_mcp.py", "test_embedded.py", "test_keep.py", "test_pages.py"),
     *("test_suite.py", "test_tour.py", "test_feature_sets.py", "test_abilities.py", "test_asked.py"),
     *("test_cases.py", "test_hosting.py", "test_feature_index.py", "test_expand.py", "test_questions.py"),
@@ -96,7 +96,7 @@ def cache_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def embedded_subject(cache_folder: Path) -> "Subject":
+def embedded_subject(cache_folder: Path) -> "Model":
     """The real embedded model, loaded once a run."""
     from tracer import load
 

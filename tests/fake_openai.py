@@ -19,7 +19,7 @@ class FakeOpenAI:
     """
 
     def __init__(self, *turns, then=None):
-        self.turns, self.then, self.requests, self.gone = deque(turns), then, [], threading.Event()
+        self.turns, self.then, self.requests, self.stop_reason = deque(turns), then, [], threading.Event()
         self.lock = threading.Lock()
         outer = self
 
@@ -38,7 +38,7 @@ class FakeOpenAI:
                 try:
                     outer.answer(self, turn, body)
                 except (BrokenPipeError, ConnectionResetError):
-                    outer.gone.set()
+                    outer.stop_reason.set()
 
         self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.httpd.daemon_threads = True

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent import Desk, Session, open_desk, read_settings
-from agent.session.outcomes import answered
+from agent import Session, Workspace, open_workspace, read_settings
+from agent.session.outcomes import collect_report
 
 FOLDER = Path(__file__).parents[1] / "ui" / "gallery"
 CASES = {  # name: kind, text, what it says, rather than, and what is asked next
@@ -59,15 +59,15 @@ CASES = {  # name: kind, text, what it says, rather than, and what is asked next
 }
 
 
-def make(desk: Desk, name: str) -> dict[str, Any]:
+def make(workspace: Workspace, name: str) -> dict[str, Any]:
     """Ask, ask on, keep both; the line of the index."""
     kind, text, said, foil, more = CASES[name]
     rather = f" rather than {foil}" if foil else ""
-    session = Session(desk, f"gallery-{name}")
+    session = Session(workspace, f"gallery-{name}")
     session.forget()
     quoted = json.dumps(text) if "'" in text or "\n" in text else f"'{text}'"
     apart = {"text": text, "said": said, "foil": foil or None} if "\n" in text or '"' in text else {}
-    report = answered(session.ask(f"Why does {quoted} continue with {said}{rather}?", **apart))
+    report = collect_report(session.ask(f"Why does {quoted} continue with {said}{rather}?", **apart))
     list(session.ask(more))
     question = report["question"]
     bundle = session.bundle(f"{text.strip()} → {question['answer'].strip()}")
@@ -95,13 +95,13 @@ def index(names: Iterator[str]) -> None:
     path = FOLDER / "index.json"
     lines = {line["name"]: line for line in json.loads(path.read_text())} if path.exists() else {}
     with tempfile.TemporaryDirectory() as data:
-        desk = open_desk(read_settings(data_dir=Path(data)))
+        workspace = open_workspace(read_settings(data_dir=Path(data)))
         for name in names:
-            lines[name] = make(desk, name)
+            lines[name] = make(workspace, name)
             kept = [lines[name] for name in CASES if name in lines]
             path.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             print(f"{name}: {lines[name]['held']} of {lines[name]['tests']} tests held", flush=True)
-        desk.close()
+        workspace.close()
 
 
 if __name__ == "__main__":

@@ -7,32 +7,32 @@ import pytest
 from tests_support import logits_after, token_id
 from tolerance import near, size_of
 
-from agent import Answered, Session, answered, read_settings
-from agent.answers.compose import compose
-from agent.answers.llm_rewording import reworded
+from agent import ReportReady, Session, collect_report, read_settings
+from agent.answers.compose import compose_answer
+from agent.answers.llm_rewording import check_rewording
 from agent.core.selectors import claims_of
-from agent.evidence.ledger import Sentence, faults
+from agent.evidence.ledger import Sentence, find_faults
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 
 MISTAKE = "Why does 'Illinois, whose capital is' continue with Chicago? The right answer is Springfield."
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield desk
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield workspace
+    workspace.close()
 
 
 @pytest.fixture(scope="module")
-def talk(desk):
+def talk(workspace):
     """A mistake, then two other states, then another text: the session and the three reports."""
-    session = Session(desk, "abilities")
+    session = Session(workspace, "abilities")
     reports, states = [], []
     for words in (MISTAKE, "Does it hold for Ohio and Colorado?", "compare it with 'Ohio, whose capital is'"):
-        reports.append(answered(session.ask(words)))
+        reports.append(collect_report(session.ask(words)))
         states.append(dict(session._state()))
         assert session.bundle().replay() == []
     return reports, states
@@ -136,7 +136,7 @@ def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
     marker, change = LIES[lie]
     for state, style in zip(talk[1], ("why", "holds", "compare"), strict=True):
         state = copy.deepcopy(state)
-        said = [s for s in compose(style, state, "m")["sentences"] if marker in s["text"]]
+        said = [s for s in compose_answer(style, state, "m")["sentences"] if marker in s["text"]]
         for sentence in said:
             old = Sentence(sentence["text"], tuple(sentence["claims"]))
             new = Sentence(change(old.text), old.claims)
@@ -144,11 +144,11 @@ def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
                 continue
             reply = json.dumps({"sentences": [{"n": 1, "text": new.text, "claims": list(old.claims)}]})
             names = [g["id"] for g in state["groups"]]
-            worded = reworded([old], reply, claims_of(state), names)
+            worded = check_rewording([old], reply, claims_of(state), names)
             assert worded.sentences == [old]
             assert worded.refused
             if lie in ("a rate in words", "a rate as a share", "a cause from where it is lost"):
-                assert faults([new], claims_of(state), names)
+                assert find_faults([new], claims_of(state), names)
 
 
 @pytest.mark.slow  # test_leading.py asks one text in several ways
@@ -159,8 +159,10 @@ def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
         "Why does 'Texas, whose capital is' continue with Austin, surely because of Texas?",
     ],
 )
-def test_a_leading_question_changes_no_verdict(words, desk, verdicts):
-    report = next((e.report for e in Session(desk, words).ask(words) if isinstance(e, Answered)), None)
+def test_a_leading_question_changes_no_verdict(words, workspace, verdicts):
+    report = next(
+        (e.report for e in Session(workspace, words).ask(words) if isinstance(e, ReportReady)), None
+    )
     if report is not None:
         verdicts.append([(c["text"], c["measured"], c["verdict"]) for c in report["claims"]])
         assert verdicts[0] == verdicts[-1]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import askcircuit
-from agent.workspace.workspace import open_desk
+from agent.workspace.workspace import open_workspace
 
 ROOT = Path(__file__).parents[1]
 AUSTIN = ROOT / "ui" / "gallery" / "austin.json.gz"
@@ -157,14 +157,14 @@ def test_progress_is_silent_unless_asked_for(tmp_path, capfd):
 def test_a_session_nobody_holds_is_closed(tmp_path):
     from agent import read_settings
 
-    desk = open_desk(read_settings(data_dir=tmp_path, read_only=True))
-    session = askcircuit.Session(desk)
-    assert desk.conversations
+    workspace = open_workspace(read_settings(data_dir=tmp_path, read_only=True))
+    session = askcircuit.Session(workspace)
+    assert workspace.conversations
     gone = weakref.ref(session)
     del session
     gc.collect()
     assert gone() is None
-    assert desk._conversations is None
+    assert workspace._conversations is None
 
 
 @pytest.mark.browser

@@ -3,18 +3,18 @@
 import pytest
 from tolerance import LOGITS, near
 
-from agent import Answered, Session, read_settings
-from agent.answers.graph_sentences import how_sure
+from agent import ReportReady, Session, read_settings
+from agent.answers.graph_sentences import write_verdicts
 from agent.core.claims import plain_claim
 from agent.core.selectors import claims_of
-from agent.core.text_format import quoted
-from agent.evidence.ledger import faults, new_claim
-from agent.experiments.counterfactual_texts import corresponding
+from agent.core.text_format import quote_token
+from agent.evidence.ledger import find_faults, new_claim
+from agent.experiments.counterfactual_texts import map_positions
 from agent.features.label_store import Library
-from agent.planners.question_scope import carrier
-from agent.questions.parser import Intent, parse
-from agent.session.outcomes import in_words
-from agent.workspace.workspace import Desk
+from agent.planners.question_scope import choose_carrier
+from agent.questions.parser import Intent, parse_question
+from agent.session.outcomes import collect_markdown
+from agent.workspace.workspace import Workspace
 
 LEADING = {
     "is it really using capital cities?": "capital cities",
@@ -35,18 +35,18 @@ TEXT = "Texas, whose capital is"
 
 @pytest.mark.parametrize(("message", "group"), LEADING.items())
 def test_a_leading_question_asks_whether_something_is_used(message, group):
-    question = parse(message, has_graph=True)
+    question = parse_question(message, has_graph=True)
     assert (question.intent, question.group) == (Intent.USES, group)
 
 
 @pytest.fixture(scope="module")
 def talk(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    session = Session(desk, "leading", "rules")
-    report = next(e.report for e in session.ask("Why?", text=TEXT) if isinstance(e, Answered))
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    session = Session(workspace, "leading", "rules")
+    report = next(e.report for e in session.ask("Why?", text=TEXT) if isinstance(e, ReportReady))
     yield session, report
-    desk.close()
+    workspace.close()
 
 
 def test_a_true_premise_is_answered_by_its_test_and_a_false_one_is_not_agreed_with(talk):
@@ -56,7 +56,7 @@ def test_a_true_premise_is_answered_by_its_test_and_a_false_one_is_not_agreed_wi
         ("surely it relies on Texas, doesn't it?", "“Texas”"),
     ):
         events = list(session.ask(message))
-        after = next(e.report for e in events if isinstance(e, Answered))
+        after = next(e.report for e in events if isinstance(e, ReportReady))
         first = after["answer"]["sentences"][0]
         assert leads in first["text"]
         held = [c for c in after["claims"] if c["id"] in first["claims"] and c["verdict"] == "supported"]
@@ -82,7 +82,7 @@ def test_a_true_premise_is_answered_by_its_test_and_a_false_one_is_not_agreed_wi
 def test_what_a_question_leaves_open_is_asked_back_and_nothing_is_lost(talk, message, back):
     session, _ = talk
     drawn = session.last_drawing()
-    assert in_words(session.ask(message)).startswith(back)
+    assert collect_markdown(session.ask(message)).startswith(back)
     assert session.last_drawing() == drawn
 
 
@@ -112,27 +112,27 @@ def removed(name, measured, verdict):
 
 def test_what_is_carried_over_reads_the_word_that_changes_where_it_matters():
     say, read, weak = group_at("S1", 5, 4.0, "say"), group_at("S2", 1, 2.0), group_at("S3", 1, 0.5)
-    assert carrier(state_with([], [say, read])) == "S2"
-    assert carrier(state_with([], [say, weak])) == "S1"
-    assert carrier(state_with([removed("S2", -0.1, "inconclusive")], [say, read])) == "S1"
-    assert carrier(state_with([removed("S1", -4.0, "supported")], [say, read])) == "S2"
-    assert carrier(state_with([], [say, read], other="paraphrases")) == "S1"
+    assert choose_carrier(state_with([], [say, read])) == "S2"
+    assert choose_carrier(state_with([], [say, weak])) == "S1"
+    assert choose_carrier(state_with([removed("S2", -0.1, "inconclusive")], [say, read])) == "S1"
+    assert choose_carrier(state_with([removed("S1", -4.0, "supported")], [say, read])) == "S2"
+    assert choose_carrier(state_with([], [say, read], other="paraphrases")) == "S1"
 
 
 def test_a_single_feature_keeps_its_sign_where_it_is_said_how_sure_a_test_is():
     test = removed(None, -1.0, "supported")
     claim = {**test, "members": ["L17.N1693+@5"], "predicted": -1.1, "numbers": [6]}
     state = state_with([claim], [])
-    (whole,) = dict(how_sure(state))["In short."]
+    (whole,) = dict(write_verdicts(state))["In short."]
     assert whole.text == "By verdict: supported: the feature L17.N1693+@5."
-    assert faults([whole], claims_of(state), []) == []
+    assert find_faults([whole], claims_of(state), []) == []
 
 
 def test_words_correspond_wherever_they_stand_in_another_wording():
     own = ["<bos>", "Texas", ",", " whose", " capital", " is"]
-    assert corresponding(own, ["<bos>", "The", " capital", " of", " Texas", " is"], ())[1] == 4
-    assert corresponding(own, ["<bos>", "Fact", ":", " Texas", *own[2:]], ())[1] == 3
+    assert map_positions(own, ["<bos>", "The", " capital", " of", " Texas", " is"], ())[1] == 4
+    assert map_positions(own, ["<bos>", "Fact", ":", " Texas", *own[2:]], ())[1] == 3
 
 
 def test_tokens_of_signs_alone_are_told_apart():
-    assert [quoted(token) for token in (" “", ' "', " ", "“no”")] == ["“ ❝”", '“ "”', "“␣”", '“"no"”']
+    assert [quote_token(token) for token in (" “", ' "', " ", "“no”")] == ["“ ❝”", '“ "”', "“␣”", '“"no"”']

@@ -3,7 +3,7 @@
 import pytest
 from tests_support import words_tokenizer
 
-from agent.core.text_format import joined, placed
+from agent.core.text_format import joined, quote_token_at
 from agent.evidence.contrast import past_what_they_share, settle_case
 from tracer import Study, TextError
 from tracer.models.byte_tokens import spell_bytes
@@ -84,9 +84,9 @@ def test_bytes_are_told_as_bytes():
 def test_a_part_of_a_character_is_placed_in_its_character():
     tokens = ["I", " ", "<0xF0>", "<0x9F>", "<0xA4>", "<0xB7>", " go"]
     assert joined(tokens) == "I 🤷 go"
-    assert placed(tokens, 3) == "“<0x9F>” of “🤷”"
-    assert placed(["<0xF0>", " go"], 0) == "“<0xF0>”"
-    assert placed(["日", "本"], 0) == "“日”"
+    assert quote_token_at(tokens, 3) == "“<0x9F>” of “🤷”"
+    assert quote_token_at(["<0xF0>", " go"], 0) == "“<0xF0>”"
+    assert quote_token_at(["日", "本"], 0) == "“日”"
 
 
 def test_no_token_of_the_embedded_model_is_a_sign_for_nothing(embedded_subject):

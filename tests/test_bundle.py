@@ -5,24 +5,24 @@ import json
 
 import pytest
 
-from agent import AgentError, Session, answered, read_bundle, read_settings
-from agent.answers.bundle import tame
+from agent import AgentError, Session, collect_report, read_bundle, read_settings
+from agent.answers.bundle import escape_message
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield desk
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield workspace
+    workspace.close()
 
 
 @pytest.fixture(scope="module")
-def bundle(desk):
-    session = Session(desk, "kept")
-    answered(session.ask("", text="Texas, whose capital is"))
+def bundle(workspace):
+    session = Session(workspace, "kept")
+    collect_report(session.ask("", text="Texas, whose capital is"))
     return session.bundle()
 
 
@@ -78,8 +78,8 @@ def test_a_claim_that_is_none_of_its_kind_is_refused(bundle):
         altered(bundle, lambda raw: claim_of(raw).update(knock_on="nothing"))
 
 
-def test_a_conversation_goes_on_from_a_bundle(desk, bundle):
-    session = Session(desk, "opened")
+def test_a_conversation_goes_on_from_a_bundle(workspace, bundle):
+    session = Session(workspace, "opened")
     session.open(bundle)
     assert session.history() == bundle.history
     assert session.last_drawing() == bundle.drawing.plain()
@@ -88,10 +88,10 @@ def test_a_conversation_goes_on_from_a_bundle(desk, bundle):
     assert session.bundle().replay() == []
 
 
-def test_a_bundle_of_another_model_is_not_opened(desk, bundle):
+def test_a_bundle_of_another_model_is_not_opened(workspace, bundle):
     other = altered(bundle, lambda raw: raw["report"].update(model="another"))
     with pytest.raises(AgentError, match="about another"):
-        Session(desk, "other").open(other)
+        Session(workspace, "other").open(other)
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_missing_parts_are_named(bundle):
         altered(bundle, lambda raw: raw["kept"]["case"].pop("answer"))
 
 
-def test_nothing_to_keep_before_an_explanation(desk):
+def test_nothing_to_keep_before_an_explanation(workspace):
     with pytest.raises(AgentError, match="no explanation"):
-        Session(desk, "empty").bundle()
+        Session(workspace, "empty").bundle()
 
 
 def test_words_of_a_bundle_cannot_become_markup(bundle):
     evil = "- **In short.** see ![x](http://a/b.png) <img src=x> [y](//z) **b**"
-    out = tame({"role": "assistant", "content": evil})["content"]
+    out = escape_message({"role": "assistant", "content": evil})["content"]
     assert out.startswith("- **In short.** see \\!\\[x\\]")
     assert "<" not in out.replace("\\<", "")
     assert "**b**" not in out

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from agent.answers.bundle import tame
+from agent.answers.bundle import escape_message
 from agent.answers.concept_drawing import change_drawn
 from agent.answers.drawing_chain import Changed, DrawnConcept
 from ui.reports.folds import rendered
@@ -25,7 +25,7 @@ def test_a_bundle_keeps_its_folds_and_no_other_tag():
         "role": "assistant",
         "content": f"{FOLDED}\n<details onclick=x>\n<summary>a</summary><img src=x>",
     }
-    lines = tame(message)["content"].split("\n")
+    lines = escape_message(message)["content"].split("\n")
     assert [line for line in lines if line.startswith("<")] == [
         "<details><summary>The evidence</summary>",
         "</details>",

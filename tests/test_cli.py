@@ -169,11 +169,11 @@ def test_out_holds_the_report_the_answer_and_the_drawing(answered):
 def test_the_report_of_a_real_answer_can_be_read(answered):
     from rich.console import Console
 
-    from ui.base.terminal import answer
+    from ui.base.terminal import render_answer
 
     report = json.loads(answered[0].stdout)
     console = Console(record=True, width=110, file=io.StringIO())
-    console.print(answer(report))
+    console.print(render_answer(report))
     text = console.export_text()
     assert "“ Austin”" in text
     for group in report["supernodes"]:

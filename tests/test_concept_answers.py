@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from agent.answers.compose import compose
+from agent.answers.compose import compose_answer
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.concept_sentences import chain_line, concept_evidence, in_plain_words
 from agent.core import (
@@ -24,8 +24,8 @@ from agent.core import (
     unfolded,
     without_folds,
 )
-from agent.evidence import faults, settle, summary
-from agent.questions import Intent, parse
+from agent.evidence import find_faults, settle_verdicts, summarise_controls
+from agent.questions import Intent, parse_question
 
 TEXAS = Concept(
     id="K1", name="Texas", tokens=[" Texas"], token_ids=[7], position=2, layers=(3, 9), best_layer=5,
@@ -38,7 +38,8 @@ def effect(measured: float, controls: list[float]) -> ConceptEffectClaim:
     """A test of taking Texas out."""
     above = sum(abs(value) >= abs(measured) for value in controls)
     return ConceptEffectClaim(
-        id="C3", concept=TEXAS, measured=measured, controls=summary(controls, len(controls), len(controls)),
+        id="C3", concept=TEXAS, measured=measured,
+        controls=summarise_controls(controls, len(controls), len(controls)),
         asked=99, p=(1 + above) / (1 + len(controls)), lead=4.0,
         says=[NextToken(token=" Houston", p=0.4)], p_answer=0.1,
     )  # fmt: skip
@@ -51,7 +52,7 @@ def swap(says: str, *, installed: bool, by_chance: int = 0) -> ConceptSwapClaim:
         changed=says != " Austin", installed=installed,
     )  # fmt: skip
     return ConceptSwapClaim(
-        id="C4", concept=TEXAS, measured=-3.0, controls=summary(CONTROLS, 99, 99), asked=99,
+        id="C4", concept=TEXAS, measured=-3.0, controls=summarise_controls(CONTROLS, 99, 99), asked=99,
         p=(1 + by_chance) / 100, lead=4.0, swaps=[tried], partners=["Georgia"], partner_ids=[8],
         controls_changed=2, controls_installed=by_chance,
     )  # fmt: skip
@@ -67,7 +68,7 @@ def state_of(*tests: ConceptClaim | HopClaim) -> State:
         "answer": " Austin", "answer_id": 1, "foil": " Houston", "foil_id": 2, "foil_p": 0.2,
         "premise": "true", "note": "", "value": 4.0, "foil_rule": "kind", "runner_up": " the",
     }  # fmt: skip
-    claims = [plain_claim(claim) for claim in (said, read, *settle(list(tests)))]
+    claims = [plain_claim(claim) for claim in (said, read, *settle_verdicts(list(tests)))]
     known = {"note": "", "tested": True, "path": ["K1"]}
     state = {"turn": 1, "history": [], "focus": None, "case": case, "claims": claims, "concepts": known}
     return cast(State, {**state, "question": {"other": None, "group": None}})
@@ -76,7 +77,7 @@ def state_of(*tests: ConceptClaim | HopClaim) -> State:
 def checked(state: State) -> list[str]:
     """What is wrong with the sentences on this state, by the ledger."""
     told = [*chain_line(state), *in_plain_words(state), *concept_evidence(state)]
-    return faults(told, claims_of(state), [])
+    return find_faults(told, claims_of(state), [])
 
 
 def test_a_chain_that_holds_is_told_in_one_line_with_its_exchange() -> None:
@@ -108,16 +109,16 @@ def test_knocked_out_is_not_called_installed() -> None:
     ("measured", "verdict"), [(-3.0, "supported"), (3.0, "refuted"), (-0.2, "inconclusive")]
 )
 def test_verdict_of_a_concept_taken_out(measured: float, verdict: str) -> None:
-    assert settle([effect(measured, CONTROLS)])[0].verdict == verdict
+    assert settle_verdicts([effect(measured, CONTROLS)])[0].verdict == verdict
 
 
 def test_a_concept_without_controls_is_never_supported() -> None:
-    assert settle([effect(-3.0, [])])[0].verdict == "inconclusive"
+    assert settle_verdicts([effect(-3.0, [])])[0].verdict == "inconclusive"
 
 
 def test_families_of_tests_do_not_adjust_each_other() -> None:
     hop = HopClaim(id="C5", source=TEXAS, target=TEXAS, measured=0.8, controls=CONTROLS, p=0.01)
-    tested = settle([effect(-3.0, CONTROLS), hop])
+    tested = settle_verdicts([effect(-3.0, CONTROLS), hop])
     assert [claim.p_holm for claim in tested] == [0.01, 0.01]
 
 
@@ -130,7 +131,7 @@ def test_drawing_has_the_chain() -> None:
 
 def test_a_sentence_and_a_plain_telling_come_from_the_same_ledger() -> None:
     state = state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True))
-    short, plain = (compose(style, state, "model")["markdown"] for style in ("line", "simply"))
+    short, plain = (compose_answer(style, state, "model")["markdown"] for style in ("line", "simply"))
     assert "“Texas”" in short
     assert len(short) < len(plain)
     assert "p = " not in plain
@@ -157,6 +158,6 @@ ASKED: list[tuple[str, Intent, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("message", "intent", "slots"), ASKED)
 def test_questions_about_concepts(message: str, intent: Intent, slots: dict[str, str]) -> None:
-    question = parse(message, has_graph=True)
+    question = parse_question(message, has_graph=True)
     assert question.intent is intent
     assert {name: getattr(question, name) for name in slots} == slots

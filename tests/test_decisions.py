@@ -2,11 +2,11 @@
 
 import pytest
 
-from agent import Session, answered, read_settings
-from agent.evidence.contrast import label_of, settle_case
-from agent.evidence.supernodes import group
+from agent import Session, collect_report, read_settings
+from agent.evidence.contrast import choose_label, settle_case
+from agent.evidence.supernodes import group_features
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 from tracer import TracedStudy
 
 OXYGEN = ("Water is made of hydrogen and", " oxygen", " carbon")
@@ -15,23 +15,25 @@ PI = ("3.14159265", None, None)
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield desk
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield workspace
+    workspace.close()
 
 
-def walked(desk, case, **settings):
+def walked(workspace, case, **settings):
     """The report of one why and its log as (action, why) pairs."""
-    plain = desk.settings
+    plain = workspace.settings
     if settings:
-        desk.settings = read_settings(data_dir=plain.data_dir, **settings)
+        workspace.settings = read_settings(data_dir=plain.data_dir, **settings)
     try:
         text, said, foil = case
-        report = answered(Session(desk, f"{text}{settings}").ask("", text=text, said=said, foil=foil))
+        report = collect_report(
+            Session(workspace, f"{text}{settings}").ask("", text=text, said=said, foil=foil)
+        )
     finally:
-        desk.settings = plain
+        workspace.settings = plain
     assert report["answer"]["refused"] == []
     log = [(line["action"], line["why"]) for line in report["log"]]
     assert all(why and "\n" not in why for _, why in log)
@@ -48,8 +50,8 @@ def done(report):
     }
 
 
-def test_a_settled_answer_stops_the_tests(desk):
-    report, log = walked(desk, OXYGEN)
+def test_a_settled_answer_stops_the_tests(workspace):
+    report, log = walked(workspace, OXYGEN)
     assert log[5] == ("hypothesise", log[5][1])
     assert log[5][1].startswith("main hypothesis: S1 carries ' oxygen'; beside it S2")
     assert log[-1][0] == "answer"
@@ -66,15 +68,15 @@ def test_a_settled_answer_stops_the_tests(desk):
     assert any(t.startswith(left[0]["id"]) and t.endswith("not tested.") for t in said)
 
 
-def test_a_spent_budget_stops_the_tests_and_is_told(desk):
-    report, log = walked(desk, OXYGEN, max_passes=100)
+def test_a_spent_budget_stops_the_tests_and_is_told(workspace):
+    report, log = walked(workspace, OXYGEN, max_passes=100)
     assert log[-1] == ("answer", "the budget of 100 forward passes is spent")
     assert report["tests_run"] == 1
     assert "The budget of this question was spent before C" in report["answer"]["markdown"]
 
 
-def test_a_hypothesis_that_fails_is_followed_by_the_next(desk):
-    report, log = walked(desk, MARY)
+def test_a_hypothesis_that_fails_is_followed_by_the_next(workspace):
+    report, log = walked(workspace, MARY)
     first = next(c for c in report["claims"] if c["kind"] == "effect")
     assert first["verdict"] in ("inconclusive", "refuted")
     following = [why for action, why in log if action == "hypothesise"][1]
@@ -85,8 +87,8 @@ def test_a_hypothesis_that_fails_is_followed_by_the_next(desk):
     assert order.index("test") < len(order) - 1 - order[::-1].index("hypothesise")  # registered after a test
 
 
-def test_a_dark_graph_is_made_larger_and_loose_groups_are_parted(desk):
-    report, log = walked(desk, PI)
+def test_a_dark_graph_is_made_larger_and_loose_groups_are_parted(workspace):
+    report, log = walked(workspace, PI)
     assert kinds(log)[:4] == ["predict", "trace", "trace", "prune"]
     assert log[2][1].endswith("of the influence is unexplored: trace twice as many neurons")
     assert report["graph"]["traced"] == 2000
@@ -95,17 +97,20 @@ def test_a_dark_graph_is_made_larger_and_loose_groups_are_parted(desk):
     assert "act on different things: group them otherwise" in parted
 
 
-def test_the_same_text_gives_the_same_groups_whenever_it_is_traced(desk):
+def test_the_same_text_gives_the_same_groups_whenever_it_is_traced(workspace):
     """Jaccard 1.0 on repeats: two traces of their own, features described and grouped anew."""
-    study = desk.study(PI[0])
+    study = workspace.study(PI[0])
     case = settle_case(study, {"said": None, "foil": None})
     found = []
     for _ in range(2):
         traced = TracedStudy(study.contrast(case["answer_id"], case["foil_id"]), 300)
         features = [
-            {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())} for f in traced.features()
+            {**f._asdict(), "role": f.role.value, "label": choose_label(f._asdict())}
+            for f in traced.features()
         ]
-        found.append(group(features, case, study.layers, lambda ids, t=traced: t.raised_together(ids, 6)))
+        found.append(
+            group_features(features, case, study.layers, lambda ids, t=traced: t.raised_together(ids, 6))
+        )
     assert found[0]
     for mine, theirs in zip(*found, strict=True):
         both = [set(mine["members"]), set(theirs["members"])]

@@ -21,7 +21,7 @@ from tracer.attribution.targets import logit_difference
 from tracer.interventions.feature_intervene import Setting, change_of, set_features
 from tracer.interventions.generate import continue_text
 from tracer.transcoders.attribute import named_roots, text_ids, trace_transcoders
-from tracer.transcoders.transcoders import read_by
+from tracer.transcoders.transcoders import read_input
 
 GEMMA = ("google/gemma-2-2b", "mwhanna/gemma-scope-transcoders")
 LLAMA = ("meta-llama/Llama-3.2-1B", "mntss/transcoder-Llama-3.2-1B")
@@ -133,7 +133,7 @@ class Demo:
         return self.texts[text]
 
     def activation(self, text, layer, position, feature):
-        x = read_by(self.on(text).layers[layer], self.transcoders.reads)[position, None]
+        x = read_input(self.on(text).layers[layer], self.transcoders.reads)[position, None]
         return float(self.transcoders.layers[layer].encode(x)[0, feature])
 
     def settings(self, text, changes):

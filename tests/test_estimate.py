@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from agent import AgentError, needs, read_settings
-from tracer.errors import SubjectError, TranscodersError, UnsupportedFamily
+from agent import AgentError, estimate_needs, read_settings
+from tracer.errors import ModelError, TranscodersError, UnsupportedFamily
 from tracer.models.model_names import EMBEDDED
 from tracer.models.packaged import ensure_embedded
 from tracer.study.estimate import PACKAGED, set_sizes, sizes_of, speed
@@ -79,18 +79,18 @@ def test_a_folder_needs_only_its_config(family, tiny, tmp_path):
 
 
 def test_what_is_not_there_or_not_supported_is_said_in_a_sentence(tmp_path):
-    with pytest.raises(SubjectError, match="not on this machine"):
+    with pytest.raises(ModelError, match="not on this machine"):
         sizes_of("nobody/nothing")
-    with pytest.raises(SubjectError, match="not on this machine"):
+    with pytest.raises(ModelError, match="not on this machine"):
         sizes_of("no/such/model/anywhere")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "mamba"}), encoding="utf-8")
     with pytest.raises(UnsupportedFamily, match="Supported families: Gemma 3"):
         sizes_of(str(tmp_path))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}), encoding="utf-8")
-    with pytest.raises(SubjectError, match="does not say how large"):
+    with pytest.raises(ModelError, match="does not say how large"):
         sizes_of(str(tmp_path))
     with pytest.raises(AgentError, match="not on this machine"):
-        list(needs(read_settings(model="nobody/nothing")))
+        list(estimate_needs(read_settings(model="nobody/nothing")))
 
 
 def test_transcoders_are_told_by_their_headers(tmp_path):
@@ -100,7 +100,7 @@ def test_transcoders_are_told_by_their_headers(tmp_path):
         save_file(tables, tmp_path / f"layer_{layer}.safetensors")
     found = set_sizes(str(tmp_path))
     assert (found.kind, found.files, found.features, found.d_model) == ("per-layer ReLU", 2, 96, 640)
-    lines = "\n".join(needs(read_settings(transcoders=str(tmp_path)), [40]))
+    lines = "\n".join(estimate_needs(read_settings(transcoders=str(tmp_path)), [40]))
     assert "Layers 2, 3, 4" in lines
     assert "A trace of 40 tokens needs about" in lines
     (tmp_path / "layer_1.safetensors").write_bytes(b"\xff" * 40)

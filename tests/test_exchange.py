@@ -13,16 +13,16 @@ from tests_support import tiny_subject
 
 from agent import (
     AgentError,
-    Naming,
-    explain_foreign,
+    GraphNaming,
+    explain_graph,
+    explain_graph_file,
     export_trace,
     read_settings,
     show_graph,
     upload_graph,
-    why_graph,
 )
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 from tracer import GraphError, flow_of, parse_graph, read_graph_file
 from tracer.graph_files.formats import as_json
 
@@ -97,7 +97,7 @@ def test_real_files_of_others_are_read_explained_and_written_back(path):
     graph = read_graph_file(path)
     assert parse_graph(as_json(graph)) == graph
     assert graph.layers == 26
-    report = why_graph(path)
+    report = explain_graph_file(path)
     answer = {"d": " Austin", "s": " slow", "o": " son"}["o" if path.name[1] == "o" else path.name[0]]
     assert report["question"]["answer"] == answer
     assert report["answer"]["markdown"].count("graph-only") == 1
@@ -110,7 +110,7 @@ def test_real_files_of_others_are_read_explained_and_written_back(path):
 
 
 def test_an_answer_from_a_file_says_that_nothing_was_tested():
-    report = explain_foreign(read(example(supernodes=[["say a capital", "3_42_2"], ["place", "1_7_1"]])))
+    report = explain_graph(read(example(supernodes=[["say a capital", "3_42_2"], ["place", "1_7_1"]])))
     text = report["answer"]["markdown"]
     assert "nothing was tested" in text
     assert report["tests_run"] == 0
@@ -128,7 +128,7 @@ def test_an_answer_from_a_file_says_that_nothing_was_tested():
 def test_what_was_put_right_and_what_is_not_there_is_said():
     shared = [feature(0, 2, 1), error(2, 1, "0_2_1"), feature(3, 6, 2), logit(900, "x", 0.5)]
     links = [("0_2_1", "3_6_2", 2.0), ("3_6_2", "5_900_2", 1.0)]
-    text = explain_foreign(read(whole(shared, links, pinnedIds=["9_9_9"])))["answer"]["markdown"]
+    text = explain_graph(read(whole(shared, links, pinnedIds=["9_9_9"])))["answer"]["markdown"]
     assert "1 links that could be of either are counted as the error's" in text
     assert "name 1 nodes that the file does not hold" in text
     assert "No chain of links leads from a word to the answer" in text
@@ -146,7 +146,7 @@ def test_what_a_file_says_is_quoted_and_never_obeyed():
         "scores": {"completeness": 1e308},
         "basis": "x",
     }
-    text = explain_foreign(read(data))["answer"]["markdown"]
+    text = explain_graph(read(data))["answer"]["markdown"]
     assert "\x1b" not in text
     assert "\\<script\\>" in text
     assert "![x]" not in text
@@ -168,18 +168,20 @@ def test_a_graph_file_is_shown_in_numbers(tmp_path):
 def test_a_text_is_traced_into_a_file_and_explained_from_it(tiny, tmp_path):
     subject = tiny_subject(tiny, "gemma3")
     library = Library.open(tmp_path / "library")
-    desk = Desk(read_settings(nodes=300, data_dir=tmp_path), subject, library)
+    workspace = Workspace(read_settings(nodes=300, data_dir=tmp_path), subject, library)
     path = tmp_path / "graph.json"
     try:
-        done = export_trace(desk, "w1 w5 w9 w33 w2 w71", path, naming=Naming(slug="mine", old_error_ids=True))
+        done = export_trace(
+            workspace, "w1 w5 w9 w33 w2 w71", path, naming=GraphNaming(slug="mine", old_error_ids=True)
+        )
         with pytest.raises(AgentError, match="slug"):
-            export_trace(desk, "w1 w5", path, naming=Naming(slug="../x"))
+            export_trace(workspace, "w1 w5", path, naming=GraphNaming(slug="../x"))
         with pytest.raises(AgentError, match="folder"):
-            export_trace(desk, "w1 w5", tmp_path / "no" / "x.json")
+            export_trace(workspace, "w1 w5", tmp_path / "no" / "x.json")
         with pytest.raises(AgentError, match="empty"):
-            export_trace(desk, " ", path)
+            export_trace(workspace, " ", path)
     finally:
-        desk.close()
+        workspace.close()
     graph = read_graph_file(path)
     assert (done["slug"], done["nodes"], done["links"]) == ("mine", len(graph.nodes), len(graph.links))
     assert done["supernodes"] == len(graph.groups) > 0
@@ -187,7 +189,7 @@ def test_a_text_is_traced_into_a_file_and_explained_from_it(tiny, tmp_path):
     assert any(n.id.startswith("0_") and n.kind == "error" and n.layer for n in graph.nodes)
     labels = graph.all_labels()
     assert all(labels[n.id] for n in graph.nodes if n.kind == "feature")
-    report = why_graph(path)
+    report = explain_graph_file(path)
     assert report["model"] == "tiny-gemma3"
     assert report["question"]["foil"] == done["foil"]
     assert report["supernodes"][0]["members"][0]["sign"] in {"+", "-"}

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.evidence.ledger import new_claim
-from agent.evidence.statistics import holm, p_value, seed_of, settle, summary
+from agent.evidence.statistics import (
+    adjust_holm,
+    make_control_seed,
+    p_value,
+    settle_verdicts,
+    summarise_controls,
+)
 
 FLAT = [0.1, -0.1] * 49 + [0.1]
 
@@ -18,7 +24,7 @@ def claim(predicted, measured, controls=FLAT, doses=None):
         kind="effect",
         predicted=predicted,
         measured=measured,
-        controls=summary(controls, 1, 1),
+        controls=summarise_controls(controls, 1, 1),
         doses=doses,
         p=p_value(measured, controls),
         intervention={"kind": "ablate", "factor": 0.0},
@@ -32,13 +38,13 @@ def test_p_counts_controls_at_least_as_large():
 
 
 def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert adjust_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert adjust_holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))
 def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
-    adjusted = holm(ps)
+    adjusted = adjust_holm(ps)
     assert all(a >= p - 1e-12 for a, p in zip(adjusted, ps, strict=True))
     pairs = sorted(zip(ps, adjusted, strict=True))
     assert all(a[1] <= b[1] + 1e-12 for a, b in itertools.pairwise(pairs))
@@ -57,16 +63,16 @@ def test_holm_never_lowers_a_p_and_keeps_their_order(ps):
     ],
 )
 def test_verdicts(made, verdict):
-    assert settle([made])[0].verdict == verdict
+    assert settle_verdicts([made])[0].verdict == verdict
 
 
 def test_five_tests_of_ninety_nine_controls_can_still_be_supported_and_six_cannot():
-    five = settle([claim(-2.0, -1.8) for _ in range(5)])
-    six = settle([claim(-2.0, -1.8) for _ in range(6)])
+    five = settle_verdicts([claim(-2.0, -1.8) for _ in range(5)])
+    six = settle_verdicts([claim(-2.0, -1.8) for _ in range(6)])
     assert {c.verdict for c in five} == {"supported"}
     assert "supported" not in {c.verdict for c in six}
 
 
 def test_the_seed_depends_on_every_word():
-    assert seed_of("a", "b") == seed_of("a", "b")
-    assert len({seed_of("a", "b"), seed_of("ab"), seed_of("b", "a")}) == 3
+    assert make_control_seed("a", "b") == make_control_seed("a", "b")
+    assert len({make_control_seed("a", "b"), make_control_seed("ab"), make_control_seed("b", "a")}) == 3

@@ -12,8 +12,8 @@ import pytest
 from tolerance import written
 
 from agent.core.settings import Settings
-from agent.features.autointerp import embed
-from agent.features.catalogue import Catalogue, own_folder
+from agent.features.autointerp import embed_labels
+from agent.features.catalogue import Catalogue, find_own_folder
 from agent.features.import_labels import import_features
 from agent.features.label_store import Library
 from agent.features.lookup import export_features, search_features
@@ -56,9 +56,9 @@ def described(data):
         "model": MODEL, "basis": "neurons", "layers": LAYERS, "neurons": NEURONS,
         "corpus": "made", "sources": ["made"], "kinds": kinds,
     }  # fmt: skip
-    folder = own_folder(data, MODEL)
+    folder = find_own_folder(data, MODEL)
     write_features(folder, about, labels, arrays, contexts)
-    embed(folder)
+    embed_labels(folder)
     return Settings(data_dir=data)
 
 

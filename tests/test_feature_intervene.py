@@ -17,7 +17,7 @@ from tracer.interventions.held_forward import FREE, Hold
 from tracer.models.families import part
 from tracer.transcoders.attribute import trace_transcoders
 from tracer.transcoders.sources import feature_sources
-from tracer.transcoders.transcoders import Held, Reads, active_features, feature_targets
+from tracer.transcoders.transcoders import InMemoryTable, Reads, active_features, feature_targets
 
 LENGTH, LAYERS = 7, 4
 ANSWER, FOIL = 3, 50
@@ -248,7 +248,7 @@ def test_weights_stay_and_no_hook_is_left_even_after_an_error(llama):
     continue_text(llama, SETTINGS[0], 3)
     with pytest.raises(IndexError):  # no such token
         set_features(llama, transcoders, changes_of(llama), FREE, tokens=[97])
-    broken = replace(transcoders.layers[2], decoder=Held(torch.zeros(0, 2, 32, dtype=torch.float64)))
+    broken = replace(transcoders.layers[2], decoder=InMemoryTable(torch.zeros(0, 2, 32, dtype=torch.float64)))
     broken = replace(transcoders, layers=(*transcoders.layers[:2], broken, transcoders.layers[3]))
     with pytest.raises(IndexError):  # in the middle of a pass
         set_features(llama, broken, changes_of(llama), FREE)

@@ -10,12 +10,12 @@ def own_mlps(tmp_path_factory):
     """A tiny ReLU model and, as a set of transcoders, its own MLPs; its neurons and its features."""
     from tests_support import relu_subject, save_own_mlps
 
-    from tracer import NeuronSet, TranscoderSet, fitted, load_transcoders
+    from tracer import NeuronSet, TranscoderSet, fit_transcoders, load_transcoders
 
     subject = relu_subject(positions=128)
     folder = tmp_path_factory.mktemp("sets") / "own"
     save_own_mlps(subject, folder)
-    return NeuronSet(subject), TranscoderSet(subject, fitted(load_transcoders(str(folder)), subject))
+    return NeuronSet(subject), TranscoderSet(subject, fit_transcoders(load_transcoders(str(folder)), subject))
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,10 @@ def test_a_set_that_is_the_models_own_mlps_fires_where_its_neurons_do(own_mlps, 
 
 def test_its_descriptions_are_files_like_any_and_are_shown_and_searched(own_mlps, gathered, tmp_path):
     from agent.features.autointerp import describe_features
-    from agent.features.catalogue import Catalogue, own_folder
+    from agent.features.catalogue import Catalogue, find_own_folder
 
     features = own_mlps[1]
-    out = own_folder(tmp_path, features.name)
+    out = find_own_folder(tmp_path, features.name)
     summary = describe_features(features, [], gathered[1].folder, out, 60_000)
     assert summary.features == 2 * features.width * features.subject.layers
     assert min(summary.parts.values()) > 0

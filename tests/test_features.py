@@ -36,9 +36,9 @@ def test_evidence_is_what_the_model_does(gathered_tiny):
 
 def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_tiny):
     from tracer.autointerp.activation_evidence import Firing
-    from tracer.autointerp.label_selection import Output, find
+    from tracer.autointerp.label_selection import Output, find_labels
     from tracer.autointerp.label_words import Classes
-    from tracer.autointerp.max_activations import Part, Tokens, picked
+    from tracer.autointerp.max_activations import Part, Tokens, pick_peaks
     from tracer.autointerp.simulator import Reader
 
     subject, evidence = gathered_tiny
@@ -56,11 +56,11 @@ def test_a_planted_feature_gets_its_label_and_a_shuffled_one_does_not(gathered_t
     ]
     first = np.cumsum([0, *map(len, planted)])
     firing = Firing(first, np.concatenate(planted).astype(np.int32), np.ones(first[-1], np.float32))
-    reader = Reader.of(subject, tokens, [picked(firing, tokens, Part.FIT, 100)[0]])
+    reader = Reader.of(subject, tokens, [pick_peaks(firing, tokens, Part.FIT, 100)[0]])
     classes = Classes(tokens, [np.zeros(len(tokens.types), bool)], [])
     raised = Output(np.full((6, 5), 3, np.int32), lambda claims: (np.zeros(len(claims), np.float32),) * 3)
     hard = np.tile(np.flatnonzero(eight & (tokens.part >= 0))[:12], (6, 5)).reshape(6, 60)
-    found = find(firing, tokens, reader, classes, hard, raised)
+    found = find_labels(firing, tokens, reader, classes, hard, raised)
     assert found.kind[:2].tolist() == ["token", "say"]
     assert found.words.ids["token"][0].tolist() == [7, *[-1] * 5]
     assert found.words.ids["next"][1, 0] == 9
@@ -170,9 +170,9 @@ def test_personal_data_is_scrubbed_and_bad_corpora_are_one_sentence(tmp_path):
     ],
 )
 def test_labels_say_what_the_evidence_says(told, words):
-    from agent.features.label_text import Peaks, label
+    from agent.features.label_text import LabelEvidence, write_label
 
-    assert label(Peaks(**told)) == words
+    assert write_label(LabelEvidence(**told)) == words
 
 
 def test_damaged_files_and_other_formats_are_one_sentence(tmp_path):
@@ -248,7 +248,7 @@ def test_two_processes_search_the_shipped_index_at_once(tmp_path):
 
 
 def test_the_commands_refuse_in_one_sentence(monkeypatch, tmp_path, capsys):
-    from ui.commands.cli import run
+    from ui.commands.cli import run_command
 
     monkeypatch.setenv("ASKCIRCUIT_DATA_DIR", str(tmp_path))
     for words, reason in (
@@ -258,16 +258,16 @@ def test_the_commands_refuse_in_one_sentence(monkeypatch, tmp_path, capsys):
         (["features", "describe", "--corpus", str(tmp_path / "no")], "no file or folder"),
     ):
         monkeypatch.setattr(sys, "argv", ["askcircuit", *words])
-        assert run() == 2
+        assert run_command() == 2
         assert reason in capsys.readouterr().err
 
 
 def test_a_feature_is_shown_with_its_evidence(monkeypatch, tmp_path, capsys):
-    from ui.commands.cli import run
+    from ui.commands.cli import run_command
 
     monkeypatch.setenv("ASKCIRCUIT_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["askcircuit", "features", "show", "L9.N1546-"])
-    assert run() == 0
+    assert run_command() == 0
     told = capsys.readouterr().out
     assert told.startswith("L9.N1546-")
     assert "⟦ and⟧" in told

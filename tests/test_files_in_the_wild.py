@@ -6,7 +6,7 @@ import json
 import pytest
 from graph_files import example, feature, node, read
 
-from agent.graph_files.exchange import explain_foreign
+from agent.graph_files.exchange import explain_graph
 from tracer import GraphError, parse_graph
 
 
@@ -35,7 +35,7 @@ def test_features_of_attention_have_names_of_their_own():
     assert len(set(names)) == len(names)
     kinds = {n.id: n.kind for n in graph.nodes}
     assert (kinds["3_lor_42_2"], kinds["3_error_attn_2"], kinds["3_odd_2"]) == ("feature", "error", "other")
-    report = explain_foreign(graph)
+    report = explain_graph(graph)
     assert len(set(report["path"])) == len(report["path"])
     notes = " ".join(report["notes"])
     assert "1 nodes are of types not known here ('retrieval memory')" in notes
@@ -106,4 +106,4 @@ def test_the_token_of_a_logit_is_read_from_its_label(label, token):
     data = example()
     target = max((n for n in data["nodes"] if n["feature_type"] == "logit"), key=lambda n: n["token_prob"])
     target["clerp"] = label
-    assert explain_foreign(read(data))["question"]["answer"] == token
+    assert explain_graph(read(data))["question"]["answer"] == token

@@ -14,13 +14,23 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 
-from agent import Answered, Asks, Said, Session, Working, answered, draw_loop, in_words, read_settings
+from agent import (
+    AnswerText,
+    PermissionNeeded,
+    ReportReady,
+    Session,
+    StepProgress,
+    collect_markdown,
+    collect_report,
+    draw_loop,
+    read_settings,
+)
 from agent.core.conversation_db import open_database
 from agent.core.state import State
 from agent.features.label_store import Library
 from agent.planners.llm_context import KINDS
-from agent.questions.replies import reply
-from agent.workspace.workspace import Desk
+from agent.questions.replies import read_reply
+from agent.workspace.workspace import Workspace
 from tests.fake_openai import FakeOpenAI, call
 
 ROOT = Path(__file__).parents[1]
@@ -37,21 +47,21 @@ for event in session.go_on() if session.unfinished() else session.ask("", **{TEX
 
 
 def desk_in(folder, subject, **more):
-    return Desk(
+    return Workspace(
         read_settings(data_dir=folder, controls=19, **more), subject, Library.open(folder / "library")
     )
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
-    desk = desk_in(tmp_path_factory.mktemp("uncut"), embedded_subject)
-    yield desk
-    desk.close()
+def workspace(embedded_subject, tmp_path_factory):
+    workspace = desk_in(tmp_path_factory.mktemp("uncut"), embedded_subject)
+    yield workspace
+    workspace.close()
 
 
 @pytest.fixture(scope="module")
-def uncut(desk):
-    return answered(Session(desk, "uncut").ask("", **TEXAS))
+def uncut(workspace):
+    return collect_report(Session(workspace, "uncut").ask("", **TEXAS))
 
 
 def same(one, other):
@@ -63,11 +73,11 @@ def same(one, other):
 def cut(events, step):
     """Listen until a step begins, and then no more."""
     with closing(events):
-        return any(isinstance(event, Working) and event.step == step for event in events)
+        return any(isinstance(event, StepProgress) and event.step == step for event in events)
 
 
 def kinds(events):
-    return [event.step for event in events if isinstance(event, Working) and event.done == 1.0]
+    return [event.step for event in events if isinstance(event, StepProgress) and event.done == 1.0]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
@@ -76,24 +86,24 @@ def test_a_process_killed_at_several_nodes_leaves_a_question_that_goes_on(embedd
         words = [sys.executable, "-c", CHILD, str(tmp_path), step, str(done)]
         ended = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=300, check=False)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    desk = desk_in(tmp_path, embedded_subject)
-    session = Session(desk, "cut")
+    workspace = desk_in(tmp_path, embedded_subject)
+    session = Session(workspace, "cut")
     assert session.unfinished() == (TEXAS["text"], "")
     assert session.history() == []
     events = list(session.ask("go on"))
     assert kinds(events) in ([], ["answer"])  # the node may have ended before the process did
-    report = next(event.report for event in events if isinstance(event, Answered))
+    report = next(event.report for event in events if isinstance(event, ReportReady))
     assert same(report, uncut)
     assert report["cost"]["forward_passes"] >= uncut["cost"]["forward_passes"] - 50
     assert session.unfinished() is None
     assert [line["role"] for line in session.history()] == ["user", "assistant"]
-    assert list(desk.conversations.saver.list(None)) == []
-    desk.close()
+    assert list(workspace.conversations.saver.list(None)) == []
+    workspace.close()
 
 
 @pytest.mark.parametrize("step", ["predict", "prune", "describe", "group", "hypothesise"])
-def test_whoever_stops_listening_can_have_the_rest(desk, uncut, step):
-    session = Session(desk, f"left at {step}")
+def test_whoever_stops_listening_can_have_the_rest(workspace, uncut, step):
+    session = Session(workspace, f"left at {step}")
     assert cut(session.ask("", **TEXAS), step)
     assert session.unfinished().message == TEXAS["text"]
     events = list(session.go_on())
@@ -101,56 +111,56 @@ def test_whoever_stops_listening_can_have_the_rest(desk, uncut, step):
     rest = kinds(events)
     assert rest == done[len(done) - len(rest) :]  # the step that ran may have ended
     assert done.index(step) <= len(done) - len(rest) <= done.index(step) + 1
-    assert same(next(event.report for event in events if isinstance(event, Answered)), uncut)
+    assert same(next(event.report for event in events if isinstance(event, ReportReady)), uncut)
 
 
-def test_another_question_drops_the_one_that_was_cut_off(desk):
-    session = Session(desk, "dropped")
+def test_another_question_drops_the_one_that_was_cut_off(workspace):
+    session = Session(workspace, "dropped")
     assert cut(session.ask("", **TEXAS), "trace")
-    assert "Three that I do understand" in in_words(session.ask("colourless green ideas?"))
+    assert "Three that I do understand" in collect_markdown(session.ask("colourless green ideas?"))
     assert session.unfinished() is None
     for events in (session.go_on(), session.ask("go on")):
         assert list(events)[-1].why.startswith("There is no question to go on with")
 
 
-def test_a_question_that_was_stopped_goes_on_too_and_its_answer_takes_its_place(desk, uncut):
-    session = Session(desk, "stopped")
+def test_a_question_that_was_stopped_goes_on_too_and_its_answer_takes_its_place(workspace, uncut):
+    session = Session(workspace, "stopped")
     for step in ("trace", "test"):
         stop = threading.Event()
         asked = {"message": "Go on."} if session.unfinished() else {"message": "", **TEXAS}
         for event in session.ask(**asked, cancel=stop):
-            if isinstance(event, Working) and event.step == step:
+            if isinstance(event, StepProgress) and event.step == step:
                 stop.set()
         assert session.unfinished() == (TEXAS["text"], "")
         assert [line["content"] for line in session.history()] == [TEXAS["text"], "Stopped."]
-        assert len(list(desk.conversations.saver.list(session._config))) == 1  # the last step is enough
-    assert same(answered(session.ask("go on")), uncut)
+        assert len(list(workspace.conversations.saver.list(session._config))) == 1  # the last step is enough
+    assert same(collect_report(session.ask("go on")), uncut)
     assert [line["role"] for line in session.history()] == ["user", "assistant"]
     assert session.history()[1]["content"] != "Stopped."
 
 
 @pytest.fixture
-def narrow(desk):
-    """The desk with fewer forward passes allowed than a why takes."""
-    plain = desk.settings
-    desk.settings = read_settings(data_dir=plain.data_dir, controls=19, max_passes=60)
-    yield desk
-    desk.settings = plain
+def narrow(workspace):
+    """The workspace with fewer forward passes allowed than a why takes."""
+    plain = workspace.settings
+    workspace.settings = read_settings(data_dir=plain.data_dir, controls=19, max_passes=60)
+    yield workspace
+    workspace.settings = plain
 
 
 def test_it_asks_before_it_takes_more_than_it_may_and_a_yes_goes_on(narrow, uncut):
     session = Session(narrow, "yes", asks=True)
     events = list(session.ask("", **TEXAS))
-    assert isinstance(events[-1], Asks)
+    assert isinstance(events[-1], PermissionNeeded)
     assert "60 are allowed (ASKCIRCUIT_MAX_PASSES)" in events[-1].what
-    assert not any(isinstance(event, Said) for event in events)
+    assert not any(isinstance(event, AnswerText) for event in events)
     waits = session.unfinished()
     assert waits.asks == events[-1].what
     rounds = 0
-    while isinstance(events[-1], Asks):
+    while isinstance(events[-1], PermissionNeeded):
         events, rounds = list(session.ask("yes")), rounds + 1
     assert 1 <= rounds < 20
-    report = next(event.report for event in events if isinstance(event, Answered))
+    report = next(event.report for event in events if isinstance(event, ReportReady))
     assert same(report, uncut)
     said = session.history()
     assert [line["content"] for line in said[:3:2]] == [TEXAS["text"], "yes"]
@@ -159,43 +169,43 @@ def test_it_asks_before_it_takes_more_than_it_may_and_a_yes_goes_on(narrow, uncu
 
 def test_a_no_is_answered_with_what_is_known(narrow, uncut):
     session = Session(narrow, "no", asks=True)
-    assert isinstance(list(session.ask("", **TEXAS))[-1], Asks)
-    report = answered(session.ask("No."))
+    assert isinstance(list(session.ask("", **TEXAS))[-1], PermissionNeeded)
+    report = collect_report(session.ask("No."))
     assert report["tests_run"] < uncut["tests_run"]
     assert report["log"][-1]["why"] == "no more forward passes were allowed"
     assert report["answer"]["refused"] == []
 
 
 def test_what_was_asked_survives_a_restart(narrow, embedded_subject):
-    assert isinstance(list(Session(narrow, "later", asks=True).ask("", **TEXAS))[-1], Asks)
-    later = Desk(narrow.settings, embedded_subject, narrow.library)
+    assert isinstance(list(Session(narrow, "later", asks=True).ask("", **TEXAS))[-1], PermissionNeeded)
+    later = Workspace(narrow.settings, embedded_subject, narrow.library)
     session = Session(later, "later", asks=True)
     assert "ASKCIRCUIT_MAX_PASSES" in session.unfinished().asks
-    assert answered(session.go_on(allow=False))["text"] == TEXAS["text"]
+    assert collect_report(session.go_on(allow=False))["text"] == TEXAS["text"]
     later.conversations.close()
 
 
 def test_whoever_cannot_be_asked_gets_what_there_is(narrow):
-    report = answered(Session(narrow, "nobody").ask("", **TEXAS))
+    report = collect_report(Session(narrow, "nobody").ask("", **TEXAS))
     assert report["log"][-1]["why"] == "the budget of 60 forward passes is spent"
 
 
-def test_money_is_asked_for_before_it_is_spent(desk):
-    plain, spent = desk.settings, []
+def test_money_is_asked_for_before_it_is_spent(workspace):
+    plain, spent = workspace.settings, []
     try:
         with FakeOpenAI(then=call("prune")) as server:
             more = {"llm_base_url": server.base_url, "llm_model": "m", "llm_api_key": "sk-12345678"}
             more |= {"llm_price": 2.0, "llm_dollars": 0.001}
-            desk.settings = read_settings(data_dir=plain.data_dir, controls=19, **more)
-            session = Session(desk, "money", asks=True)
+            workspace.settings = read_settings(data_dir=plain.data_dir, controls=19, **more)
+            session = Session(workspace, "money", asks=True)
             events = list(session.ask("", **TEXAS))
-            assert isinstance(events[-1], Asks)
+            assert isinstance(events[-1], PermissionNeeded)
             assert "ASKCIRCUIT_LLM_DOLLARS" in events[-1].what
             spent.append(len(server.requests))
-            report = answered(session.ask("no"))
+            report = collect_report(session.ask("no"))
             spent.append(len(server.requests))
     finally:
-        desk.settings = plain
+        workspace.settings = plain
     assert spent[0] == 0  # the first exchange alone would cost more
     assert report["cost"]["llm_dollars"] <= 0.001
 
@@ -211,10 +221,10 @@ def test_conversations_of_earlier_versions_are_taken_over(tmp_path):
     config = {"configurable": {"thread_id": "0" * 32}}
     old.compile(checkpointer=saver).update_state(config, kept, as_node="act")
     connection.close()
-    desk = Desk(read_settings(data_dir=tmp_path), None, Library.open(tmp_path / "library"))
-    assert Session(desk, "0" * 32).history() == kept["history"]
-    assert list(desk.conversations.saver.list(None)) == []
-    desk.close()
+    workspace = Workspace(read_settings(data_dir=tmp_path), None, Library.open(tmp_path / "library"))
+    assert Session(workspace, "0" * 32).history() == kept["history"]
+    assert list(workspace.conversations.saver.list(None)) == []
+    workspace.close()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +236,7 @@ def test_conversations_of_earlier_versions_are_taken_over(tmp_path):
     ],
 )
 def test_replies_are_told_from_questions(message, word):
-    assert reply(message) == word
+    assert read_reply(message) == word
 
 
 def test_every_action_is_a_node_and_leads_back_to_the_planner():

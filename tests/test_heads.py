@@ -11,12 +11,20 @@ from tolerance import SHARPENED, SUM, assert_close, size_of
 
 from agent.core.claims import plain_claim
 from agent.core.selectors import claims_of
-from agent.evidence.ledger import faults, new_claim
-from agent.experiments.head_claims import asked_claims, heads_named
+from agent.evidence.ledger import find_faults, new_claim
+from agent.experiments.head_claims import add_head_claims, write_heads
 from tracer.attribution.backward_sweep import direct_rows
-from tracer.attribution.heads import Carried, Connection, Head, Move, carried, crossings, written_by
+from tracer.attribution.heads import (
+    CarriedConnection,
+    Connection,
+    Head,
+    Move,
+    attribute_heads,
+    find_written,
+    list_crossings,
+)
 from tracer.attribution.neurons import Units, neuron_sources, units_of
-from tracer.attribution.targets import logit_difference, neuron_targets, together, weighted
+from tracer.attribution.targets import join_targets, logit_difference, neuron_targets, weight_targets
 from tracer.errors import GraphError
 from tracer.study.study import Study
 from tracer.study.traced_study import TracedStudy
@@ -53,11 +61,11 @@ def crosses(frozen, source_layer, target_layer, layer):
 
 def test_heads_and_bypass_add_up_to_every_single_edge(frozen):
     units = some(frozen)
-    targets = together([neuron_targets(frozen, *units), logit_difference(frozen, ANSWER, FOIL)])
+    targets = join_targets([neuron_targets(frozen, *units), logit_difference(frozen, ANSWER, FOIL)])
     table = edges(frozen, units, targets)
-    sources = [written_by(frozen, units.pick(torch.tensor([i]))) for i in range(len(units))]
+    sources = [find_written(frozen, units.pick(torch.tensor([i]))) for i in range(len(units))]
     nothing = Units(*(torch.zeros(0, dtype=torch.long) for _ in range(3)))
-    sources += [written_by(frozen, nothing, (p,)) for p in range(frozen.length)]
+    sources += [find_written(frozen, nothing, (p,)) for p in range(frozen.length)]
     below = [*units.layer.tolist(), *[-1] * frozen.length]
     pairs = [
         (t, s)
@@ -67,7 +75,7 @@ def test_heads_and_bypass_add_up_to_every_single_edge(frozen):
     connections = [Connection(sources[s], targets.pick(torch.tensor([t]))) for t, s in pairs]
     wanted = torch.stack([table[t, s] for t, s in pairs])
     seen = torch.zeros(len(pairs), dtype=torch.bool)
-    for crossing in crossings(frozen, connections):
+    for crossing in list_crossings(frozen, connections):
         between = torch.tensor(
             [crosses(frozen, below[s], int(targets.layer[t]), crossing.layer) for t, s in pairs]
         )
@@ -75,7 +83,7 @@ def test_heads_and_bypass_add_up_to_every_single_edge(frozen):
         assert_close(parts, wanted * between, SHARPENED, size=size_of(table))
         seen |= between
     assert seen.sum() > 40
-    found = carried(frozen, connections, 3)
+    found = attribute_heads(frozen, connections, 3)
     totals = torch.tensor([c.total for c in found], dtype=wanted.dtype)
     assert_close(totals, wanted, SHARPENED, size=size_of(table))
 
@@ -83,21 +91,21 @@ def test_heads_and_bypass_add_up_to_every_single_edge(frozen):
 def test_heads_and_bypass_add_up_for_a_group_that_reads_and_writes_at_many_layers(frozen):
     sources, readers = some(frozen, 20, 1), some(frozen, 20, 2)
     weights = torch.linspace(-2, 2, len(readers) + 1, dtype=frozen.embedded.dtype)
-    targets = together([neuron_targets(frozen, *readers), logit_difference(frozen, ANSWER, FOIL)])
-    targets = weighted(targets, weights)
+    targets = join_targets([neuron_targets(frozen, *readers), logit_difference(frozen, ANSWER, FOIL)])
+    targets = weight_targets(targets, weights)
     tokens = (1, 3)
     table = edges(frozen, sources, targets)
     columns = torch.tensor([*range(len(sources)), *(len(sources) + p for p in tokens)])
     table, below = table[:, columns], [*sources.layer.tolist(), -1, -1]
-    connection = Connection(written_by(frozen, sources, tokens), targets)
-    for crossing in crossings(frozen, [connection]):
+    connection = Connection(find_written(frozen, sources, tokens), targets)
+    for crossing in list_crossings(frozen, [connection]):
         between = torch.tensor(
             [[crosses(frozen, s, t, crossing.layer) for s in below] for t in targets.layer.tolist()]
         )
         parts = float(crossing.moved.sum() + crossing.bypass)
         assert_close(parts, table[between].sum(), SHARPENED, size=float(table.abs().sum()))
         assert crossing.moved[0].triu(1).abs().max() == 0  # nothing moves to an earlier position
-    whole = carried(frozen, [connection], 4, moves=2)[0]
+    whole = attribute_heads(frozen, [connection], 4, moves=2)[0]
     assert_close(whole.total, table.sum(), SHARPENED, size=float(table.abs().sum()))
     assert len(whole.heads) == 4
     assert [abs(h.amount) for h in whole.heads] == sorted((abs(h.amount) for h in whole.heads), reverse=True)
@@ -105,10 +113,10 @@ def test_heads_and_bypass_add_up_for_a_group_that_reads_and_writes_at_many_layer
 
 def test_the_heads_named_are_those_that_move_most(frozen):
     units = some(frozen)
-    connection = Connection(written_by(frozen, units, (0, 2)), logit_difference(frozen, ANSWER, FOIL))
-    moved = torch.stack([c.moved[0] for c in crossings(frozen, [connection])])
+    connection = Connection(find_written(frozen, units, (0, 2)), logit_difference(frozen, ANSWER, FOIL))
+    moved = torch.stack([c.moved[0] for c in list_crossings(frozen, [connection])])
     by_head = moved.sum((2, 3))
-    first = carried(frozen, [connection], 1)[0].heads[0]
+    first = attribute_heads(frozen, [connection], 1)[0].heads[0]
     layer, head = divmod(int(by_head.abs().argmax()), by_head.shape[1])
     assert (first.layer, first.head) == (layer, head)
     assert_close(first.amount, by_head[layer, head], SHARPENED)
@@ -149,9 +157,9 @@ def test_on_the_embedded_model_every_layer_adds_up_to_the_edge(traced):
     feature = max(traced.features(), key=lambda f: (f.position, abs(f.effect))).id
     target = traced._felt([feature]).pick(torch.tensor([0]))
     connection = Connection(traced._written([token]), target)
-    total = carried(traced.study.frozen, [connection], 1)[0].total
+    total = attribute_heads(traced.study.frozen, [connection], 1)[0].total
     top = int(connection.targets.layer[0])
-    for crossing in list(crossings(traced.study.frozen, [connection]))[: top + 1]:
+    for crossing in list(list_crossings(traced.study.frozen, [connection]))[: top + 1]:
         parts = torch.cat([crossing.moved.flatten(), crossing.bypass.flatten()])
         assert_close(parts.sum(), total, size=float(parts.abs().sum()))
 
@@ -174,15 +182,15 @@ def test_only_the_heads_a_claim_found_may_be_named():
         "flows": {"path": ["T1", "S1", "LD"], "heads": {}},
     }
     move = Move(head["source"], head["target"], 0.2, 0.18)
-    found = Carried(1.25, (Head(9, 0, 0.225, 0.18, (move,)), Head(2, 3, 0.01, 0.008, (move,))))
-    claims = asked_claims(state, lambda: lambda _pairs, _count: [found])
+    found = CarriedConnection(1.25, (Head(9, 0, 0.225, 0.18, (move,)), Head(2, 3, 0.01, 0.008, (move,))))
+    claims = add_head_claims(state, lambda: lambda _pairs, _count: [found])
     state["claims"] = [plain_claim(path), *claims]
-    (said,) = heads_named(state)
+    (said,) = write_heads(state)
     assert "through head 9.0 (18 %, from “Texas” to “ is”)" in said.text
     assert claims[0]["verdict"] == "graph-only"
-    assert faults([said], claims_of(state), ["S1"]) == []
+    assert find_faults([said], claims_of(state), ["S1"]) == []
     for wrong in (("9.0", "9.1"), ("18 %", "19 %"), ("+1.25", "+1.35")):
-        assert faults([said._replace(text=said.text.replace(*wrong))], claims_of(state), ["S1"])
+        assert find_faults([said._replace(text=said.text.replace(*wrong))], claims_of(state), ["S1"])
     state["question"] = {"group": "Paris", "other": None}
-    state["claims"] = [plain_claim(path), *asked_claims(state, lambda: pytest.fail("nothing to look up"))]
-    assert heads_named(state)[0].text == "No word and no group here is called “Paris”."
+    state["claims"] = [plain_claim(path), *add_head_claims(state, lambda: pytest.fail("nothing to look up"))]
+    assert write_heads(state)[0].text == "No word and no group here is called “Paris”."

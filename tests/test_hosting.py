@@ -17,19 +17,19 @@ import yaml
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
-from agent import Failed, Roster, Session, open_desk, read_settings
+from agent import ConversationIndex, Failed, Session, open_workspace, read_settings
 from agent.core.conversation_db import DATABASE
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 from tests.tests_support import tiny_subject
 from tests.visitors import Visitor
-from ui.base.doctor import hosting
-from ui.base.model_loading import Opening, opened
+from ui.base.doctor import check_hosting
+from ui.base.model_loading import ModelLoader, wrap_workspace
 from ui.page import shared_bundles
 from ui.page.app import serve
 from ui.server.gate import Rates, address_of
-from ui.server.hosting import finish
-from ui.server.logins import may_enter
+from ui.server.hosting import finish_questions
+from ui.server.logins import make_login_check
 from ui.server.space import write_space
 
 # Gradio counts its calls with pandas and trips over a deprecation there; as an error it kills its queue.
@@ -43,16 +43,16 @@ def hosted(tiny, tmp_path):
 
     def host(**settings):
         chosen = read_settings(data_dir=tmp_path, host="127.0.0.1", port=0, **settings)
-        desk = Desk(chosen, tiny_subject(tiny, "gemma3"), Library.open(tmp_path / "library"))
-        server, address = serve(desk, "127.0.0.1", 0)
-        running.append((server, desk))
-        return address, desk
+        workspace = Workspace(chosen, tiny_subject(tiny, "gemma3"), Library.open(tmp_path / "library"))
+        server, address = serve(workspace, "127.0.0.1", 0)
+        running.append((server, workspace))
+        return address, workspace
 
     yield host
-    for server, desk in running:
-        finish(opened(desk))
+    for server, workspace in running:
+        finish_questions(wrap_workspace(workspace))
         server.close()
-        desk.close()
+        workspace.close()
 
 
 def in_thread(work, *arguments):
@@ -77,15 +77,15 @@ def test_health_is_told_from_the_first_moment_to_the_last(tiny, tmp_path):
 
     def arrive(_progress):
         arrived.wait()
-        return Desk(settings, tiny_subject(tiny, "gemma3"), Library.open(tmp_path / "library"))
+        return Workspace(settings, tiny_subject(tiny, "gemma3"), Library.open(tmp_path / "library"))
 
-    opening = Opening(arrive)
+    opening = ModelLoader(arrive)
     server, address = serve(opening, "127.0.0.1", 0, settings)
     loading = httpx.get(f"{address}health")
     assert (loading.status_code, loading.json()["status"]) == (503, "loading")
     assert httpx.get(address).status_code == 200  # the page says how far the model is
     arrived.set()
-    opening.desk()
+    opening.workspace()
     ok = httpx.get(f"{address}health")
     assert ok.status_code == 200
     assert ok.json() == {"status": "ok", "model": "tiny-gemma3", "open": 0, "waiting": 0, "read_only": False}
@@ -100,10 +100,10 @@ def test_health_is_told_from_the_first_moment_to_the_last(tiny, tmp_path):
 
 
 def test_questions_are_answered_in_turn_and_told_their_place(hosted):
-    address, desk = hosted()
+    address, workspace = hosted()
     visitors = [Visitor(address) for _ in range(4)]
     asked = []
-    with desk.turns.place(threading.Event()):
+    with workspace.turns.place(threading.Event()):
         for n, visitor in enumerate(visitors):
             heard = []
             asked.append(in_thread(visitor.ask, f"search features about number {n}", heard.append))
@@ -131,9 +131,9 @@ def test_a_question_asked_before_the_page_has_opened_keeps_its_place(hosted):
 
 
 def test_a_visitor_has_one_question_at_a_time_and_so_many_a_minute(hosted):
-    address, desk = hosted(visitor_rate=2)
+    address, workspace = hosted(visitor_rate=2)
     visitor, other = Visitor(address), Visitor(address)
-    with desk.turns.place(threading.Event()):
+    with workspace.turns.place(threading.Event()):
         thread, first = in_thread(visitor.ask, "help")
         until(lambda: httpx.get(f"{address}health").json()["open"] == 1)
         assert "not answered yet" in visitor.ask("help").refusal
@@ -149,10 +149,10 @@ def test_a_visitor_has_one_question_at_a_time_and_so_many_a_minute(hosted):
 
 
 def test_an_address_has_so_many_a_minute_and_the_line_an_end(hosted):
-    address, desk = hosted(address_rate=2, max_waiting=1, proxies=1)
+    address, workspace = hosted(address_rate=2, max_waiting=1, proxies=1)
     near = [Visitor(address, forwarded="192.0.2.1") for _ in range(3)]
     far = [Visitor(address, forwarded="198.51.100.7, 192.0.2.2") for _ in range(2)]
-    with desk.turns.place(threading.Event()):
+    with workspace.turns.place(threading.Event()):
         running = in_thread(near[0].ask, "help")
         until(lambda: httpx.get(f"{address}health").json()["open"] == 1)
         waiting = in_thread(near[1].ask, "help")
@@ -200,12 +200,12 @@ def test_a_page_with_logins_is_closed_to_others(hosted):
 
 
 def test_the_token_lets_anybody_in_and_secrets_are_checked_when_they_are_set():
-    check = may_enter(read_settings(token="a-long-token", logins="ann:b:c"))
+    check = make_login_check(read_settings(token="a-long-token", logins="ann:b:c"))
     assert check("who", "a-long-token")
     assert check("ann", "b:c")
     assert not check("ann", "a-long-token")  # nobody else comes into her conversations
     assert not check("ann", "a-long-tokem")
-    assert may_enter(read_settings()) is None
+    assert make_login_check(read_settings()) is None
     for wrong in ({"logins": "ann"}, {"logins": ":x"}, {"token": "short"}):
         with pytest.raises(Exception, match="cannot be the value it has"):
             read_settings(**wrong)
@@ -215,34 +215,34 @@ def test_a_read_only_copy_needs_no_model(tmp_path):
     settings = read_settings(
         read_only=True, data_dir=tmp_path, model="/no/such/model", host="127.0.0.1", port=0
     )
-    desk = open_desk(settings)
-    assert next(Session(desk, "x").ask("help")).why.startswith("This copy is read-only")
-    kept = Session(desk, "kept")
+    workspace = open_workspace(settings)
+    assert next(Session(workspace, "x").ask("help")).why.startswith("This copy is read-only")
+    kept = Session(workspace, "kept")
     kept.open(
-        shared_bundles.find(shared_bundles.FIRST, tmp_path)
+        shared_bundles.find_bundle(shared_bundles.FIRST, tmp_path)
     )  # what there is can be read without its model
     assert "Austin" in kept.history()[1]["content"]
     assert kept.last_drawing()["supernodes"]
-    server, address = serve(desk, "127.0.0.1", 0)
+    server, address = serve(workspace, "127.0.0.1", 0)
     assert httpx.get(f"{address}health").json()["read_only"] is True
     visitor = Visitor(address)
     refused = visitor.ask("help")
     assert (refused.status, refused.refusal[:25]) == (403, "This copy is read-only: i")
     visitor.close()
     server.close()
-    desk.close()
+    workspace.close()
 
 
 def test_what_runs_when_the_server_ends_is_stopped(hosted):
-    _, desk = hosted(stop_seconds=0)
-    with desk.turns.place(threading.Event()):
-        waiting = in_thread(lambda: list(Session(desk, "waits").ask("help")))
-        until(lambda: len(desk.turns) == 2)
-        desk.turns.close("It is over.")
-        desk.turns.stop()
+    _, workspace = hosted(stop_seconds=0)
+    with workspace.turns.place(threading.Event()):
+        waiting = in_thread(lambda: list(Session(workspace, "waits").ask("help")))
+        until(lambda: len(workspace.turns) == 2)
+        workspace.turns.close("It is over.")
+        workspace.turns.stop()
         waiting[0].join()
     assert waiting[1][0][-1] == Failed("Stopped.")
-    assert list(Session(desk, "late").ask("help")) == [Failed("It is over.")]
+    assert list(Session(workspace, "late").ask("help")) == [Failed("It is over.")]
 
 
 def test_sigterm_ends_the_command_in_order(tmp_path):
@@ -313,29 +313,31 @@ def test_a_space_is_whole(tmp_path):
 
 
 def test_the_doctor_tells_a_host_who_may_come_in():
-    open_to_all = " ".join(hosting(read_settings(host="0.0.0.0", max_seconds=60, keep_days=3)))
+    open_to_all = " ".join(check_hosting(read_settings(host="0.0.0.0", max_seconds=60, keep_days=3)))
     assert "anybody who can reach it may use it" in open_to_all
     assert "at most 60 s" in open_to_all
     assert "kept 3 days" in open_to_all
     closed = read_settings(host="0.0.0.0", token="a-long-token", proxies=1)
-    assert "those with a login or the token" in " ".join(hosting(closed))
-    assert "a-long" not in " ".join(hosting(closed))
+    assert "those with a login or the token" in " ".join(check_hosting(closed))
+    assert "a-long" not in " ".join(check_hosting(closed))
 
 
 def test_old_conversations_are_deleted_and_others_stay(tmp_path):
-    desk = Desk(read_settings(data_dir=tmp_path, keep_days=30), None, Library.open(tmp_path / "library"))
-    talks = {name: Session(desk, name) for name in ("old", "new")}
+    workspace = Workspace(
+        read_settings(data_dir=tmp_path, keep_days=30), None, Library.open(tmp_path / "library")
+    )
+    talks = {name: Session(workspace, name) for name in ("old", "new")}
     for talk in talks.values():
         list(talk.ask("help"))
-    roster = Roster(tmp_path)
+    roster = ConversationIndex(tmp_path)
     for name in talks:
         roster.enter("ann", name, name)
     with closing(sqlite3.connect(tmp_path / DATABASE)) as kept, kept:
         for table in ("roster", "standing"):
             kept.execute(f"update {table} set moment = moment - 31 * 86400 where thread_id = 'old'")
-    desk.forget_old()
-    assert [each["thread"] for each in roster.listed("ann")] == ["new"]
+    workspace.forget_old()
+    assert [each["thread"] for each in roster.list_conversations("ann")] == ["new"]
     roster.close()
     assert talks["old"].history() == []
     assert len(talks["new"].history()) == 2
-    desk.close()
+    workspace.close()

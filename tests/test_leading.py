@@ -5,9 +5,9 @@ import json
 import pytest
 from tolerance import LOGITS, near
 
-from agent import Answered, Session, read_settings
+from agent import ReportReady, Session, read_settings
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 
 TEXTS = {  # what is said next, and a word of the text
     "oslo": ("Norway, whose capital is", "Oslo", "Norway"),
@@ -35,11 +35,11 @@ FEW = ["oslo"]
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield desk
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield workspace
+    workspace.close()
 
 
 def outcomes(report):
@@ -52,24 +52,24 @@ def outcomes(report):
     }
 
 
-def asked(desk, name, few):
+def asked(workspace, name, few):
     """All reports on one text: of the whys, and of the questions for one of its words."""
     text, answer, word = TEXTS[name]
     quoted = json.dumps(text, ensure_ascii=False)
     whys, uses = [], []
-    session = Session(desk, f"leading {name}")
+    session = Session(workspace, f"leading {name}")
     for phrase in WHY[: 2 if few else None]:
         message = phrase.format(text=quoted, answer=answer)
-        whys.append(next(e.report for e in session.ask(message) if isinstance(e, Answered)))
+        whys.append(next(e.report for e in session.ask(message) if isinstance(e, ReportReady)))
     for phrase in USES[: 3 if few else None]:
         message = phrase.format(word=word)
-        uses.append(next(e.report for e in session.ask(message) if isinstance(e, Answered)))
+        uses.append(next(e.report for e in session.ask(message) if isinstance(e, ReportReady)))
     return whys, uses
 
 
 @pytest.mark.parametrize("name", [*FEW, *(pytest.param(n, marks=pytest.mark.slow) for n in TEXTS)])
-def test_no_phrasing_moves_a_number_or_a_verdict(name, desk, request):
-    whys, uses = asked(desk, name, few=request.node.get_closest_marker("slow") is None)
+def test_no_phrasing_moves_a_number_or_a_verdict(name, workspace, request):
+    whys, uses = asked(workspace, name, few=request.node.get_closest_marker("slow") is None)
     for reports in (whys, uses):
         known = outcomes(reports[0])
         assert known

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.evidence.ledger import Sentence, faults, new_claim
+from agent.evidence.ledger import Sentence, find_faults, new_claim
 
 CLAIM = new_claim(
     [],
@@ -23,7 +23,7 @@ CLAIM = new_claim(
 
 
 def wrong(text, cited=("C1",)):
-    return faults([Sentence(text, cited)], [CLAIM], ["S1"])
+    return find_faults([Sentence(text, cited)], [CLAIM], ["S1"])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ REFUTED = CLAIM.model_copy(update={"id": "C3", "verdict": "refuted"})
 
 
 def wrong_of(text, *claims):
-    return faults([Sentence(text, tuple(c.id for c in claims))], list(claims), ["S1", "S2", "S4"])
+    return find_faults([Sentence(text, tuple(c.id for c in claims))], list(claims), ["S1", "S2", "S4"])
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_a_verdict_stands_only_beside_its_claim():
 
 def test_a_claim_that_is_named_is_cited():
     sentence = Sentence("As C3 shows, S1 matters.", ("C1",))
-    assert faults([sentence], [CLAIM, REFUTED], ["S1"]) == ["C3 is named but not cited"]
+    assert find_faults([sentence], [CLAIM, REFUTED], ["S1"]) == ["C3 is named but not cited"]

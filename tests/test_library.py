@@ -13,7 +13,7 @@ from tolerance import assert_close, written
 
 from agent.core.errors import LibraryError
 from agent.core.sentence_encoder import Encoder
-from agent.features.label_log import FIRES_ON_KEPT, Records
+from agent.features.label_log import MAX_CONTEXTS, LabelLog
 from agent.features.label_store import Description, Library
 
 ROOT = Path(__file__).parents[1]
@@ -119,7 +119,7 @@ def test_contexts_are_merged_first_seen_first(folder):
         library.put([described(0, fires_on=tuple("xyzuvw"))])
         merged = library.get([TEN[0].id])[TEN[0].id].fires_on
     assert merged == ("b", "a", "c", "x", "y", "z", "u", "v")
-    assert len(merged) == FIRES_ON_KEPT
+    assert len(merged) == MAX_CONTEXTS
 
 
 def test_a_new_label_is_found_and_the_old_one_is_not(folder):
@@ -299,13 +299,13 @@ def test_rows_that_only_the_index_has_are_dropped_from_it(folder):
 
 
 def test_superseded_lines_are_dropped_in_time(tmp_path):
-    records = Records(tmp_path / "features.jsonl")
+    records = LabelLog(tmp_path / "features.jsonl")
     for number in range(500):
         records.append(described(n, fires_on=(str(number),)) for n in range(5))
     rows = records.read()
     records.tidy(rows)
     assert len((tmp_path / "features.jsonl").read_bytes().splitlines()) == 5
-    assert Records(tmp_path / "features.jsonl").read() == rows
+    assert LabelLog(tmp_path / "features.jsonl").read() == rows
     assert rows[TEN[0].id].fires_on == ("499",)
 
 
@@ -357,10 +357,10 @@ def test_vectors_are_those_of_the_original_encoder(encoder):
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    from agent.core.sentence_encoder import _packaged
+    from agent.core.sentence_encoder import _find_packaged
 
-    tokenizer = AutoTokenizer.from_pretrained(_packaged(), local_files_only=True)
-    model = AutoModel.from_pretrained(_packaged(), local_files_only=True).eval()
+    tokenizer = AutoTokenizer.from_pretrained(_find_packaged(), local_files_only=True)
+    model = AutoModel.from_pretrained(_find_packaged(), local_files_only=True).eval()
     for sentence, ours in zip(LABELS, encoder.encode(LABELS), strict=True):
         with torch.inference_mode():
             states = model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0]

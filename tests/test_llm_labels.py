@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fake_openai import FakeOpenAI, call
 
-from agent.core.llm_client import Turn
+from agent.core.llm_client import Completion
 from agent.core.settings import Settings
 from agent.features.label_store import Library
-from agent.features.llm_autointerp import plan_labels, read, request, write_labels
+from agent.features.llm_autointerp import plan_labels, read_reply, write_labels, write_request
 from agent.features.lookup import show_feature
 
 NAME = "L9.N1546-"
@@ -25,20 +25,20 @@ def said(label="the word and", **more):
 
 
 def test_the_price_is_told_before_anything_is_asked(tmp_path, monkeypatch, capsys):
-    from ui.commands.cli import run
+    from ui.commands.cli import run_command
 
     with FakeOpenAI(then=said(token=["and"])) as server:
         for name, value in (("DATA_DIR", tmp_path), ("LLM_BASE_URL", server.base_url), ("LLM_PRICE", "2.5")):
             monkeypatch.setenv(f"ASKCIRCUIT_{name}", str(value))
         monkeypatch.setattr(sys, "argv", ["askcircuit", "features", "label", NAME])
-        assert run() == 2  # nobody is there to be asked
+        assert run_command() == 2  # nobody is there to be asked
         told = capsys.readouterr().err
         assert "1 requests, about" in told
         assert "$0.00" in told
         assert "give --yes" in told
         assert server.requests == []
         monkeypatch.setattr(sys, "argv", ["askcircuit", "features", "label", NAME, "--yes"])
-        assert run() == 0
+        assert run_command() == 0
         assert len(server.requests) == 1
     out = capsys.readouterr().out
     assert f"{NAME}  labelled: the word and" in out
@@ -89,7 +89,7 @@ def test_contexts_cannot_pretend_to_be_anything_but_data():
     shown = show_feature(Settings(), NAME)[0]
     for place in shown.contexts:
         place.update(before=evil, token=evil, after=evil)
-    text = request(shown)[1]["content"]
+    text = write_request(shown)[1]["content"]
     lines = text.splitlines()
     assert [lines[0], lines[-1]] == ["DATA", "END"]
     assert len(lines) == 3  # nothing in it can begin a line
@@ -100,7 +100,7 @@ def test_contexts_cannot_pretend_to_be_anything_but_data():
 
 @pytest.mark.parametrize("content", ["", "{}", "[" * 3000, '{"label": 7}', '{"label": "a", "extra": 1}'])
 def test_what_is_not_asked_for_is_garbage(content):
-    assert read(Turn(content=content))[0] == "garbage"
+    assert read_reply(Completion(content=content))[0] == "garbage"
 
 
 def test_words_are_judged_on_held_out_text(gathered_tiny):

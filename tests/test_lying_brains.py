@@ -7,15 +7,15 @@ import threading
 
 import pytest
 
-from agent import Answered, Failed, Said, Session, Working, read_settings
-from agent.answers.compose import compose
+from agent import AnswerText, Failed, ReportReady, Session, StepProgress, read_settings
+from agent.answers.compose import compose_answer
 from agent.core.selectors import claims_of
-from agent.core.text_format import escaped
-from agent.evidence.ledger import Sentence, faults
+from agent.core.text_format import escape_md
+from agent.evidence.ledger import Sentence, find_faults
 from agent.features.label_store import Library
-from agent.planners.llm_planner import EXCHANGES, STRIKES, LLMBrain
-from agent.planners.rule_planner import RuleBrain
-from agent.workspace.workspace import Desk
+from agent.planners.llm_planner import MAX_EXCHANGES, MAX_FAILURES, LLMPlanner
+from agent.planners.rule_planner import RulePlanner
+from agent.workspace.workspace import Workspace
 from tests.fake_openai import FakeOpenAI, call
 
 TEXT = "Texas, whose capital is"
@@ -27,11 +27,11 @@ def data_of(body):
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"), controls=19)
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield desk
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield workspace
+    workspace.close()
 
 
 def one_group(body):
@@ -46,20 +46,22 @@ def one_group(body):
 
 
 @pytest.fixture(scope="module")
-def final(desk):
+def final(workspace):
     """The state after a question answered with one supported test, and a conversation to go on with."""
     with FakeOpenAI(then=one_group) as server:
-        desk.settings = with_server(desk, server)
-        session = Session(desk, "liar")
-        assert any(isinstance(e, Answered) for e in session.ask("", text=TEXT, said="Austin", foil="Houston"))
+        workspace.settings = with_server(workspace, server)
+        session = Session(workspace, "liar")
+        assert any(
+            isinstance(e, ReportReady) for e in session.ask("", text=TEXT, said="Austin", foil="Houston")
+        )
     state = dict(session._state())
     assert [c["verdict"] for c in state["claims"] if c.get("p") is not None] == ["supported"]
     return {**state, "finished": False}
 
 
-def with_server(desk, server, controls=19, nodes=1000):
+def with_server(workspace, server, controls=19, nodes=1000):
     return read_settings(
-        data_dir=desk.settings.data_dir,
+        data_dir=workspace.settings.data_dir,
         controls=controls,
         nodes=nodes,
         llm_base_url=server.base_url,
@@ -70,7 +72,7 @@ def with_server(desk, server, controls=19, nodes=1000):
 
 def brain_on(server):
     settings = read_settings(controls=19, llm_base_url=server.base_url, llm_model="m", llm_api_key=KEY)
-    return LLMBrain(settings, threading.Event())
+    return LLMPlanner(settings, threading.Event())
 
 
 def at(final, stage):
@@ -221,7 +223,7 @@ def test_a_choice_that_cannot_be_run_is_refused_and_the_rules_decide(attack, fin
         brain = brain_on(server)
         decision = brain.decide(state)
     # with one registered claim left there is more to choose: another prediction, or that test
-    assert decision.action == RuleBrain(1000).decide(state).action
+    assert decision.action == RulePlanner(1000).decide(state).action
     refused = [note for note in decision.notes if note.startswith("refused: ")]
     assert len(refused) == 2
     assert all(why in note for note in refused)
@@ -244,20 +246,20 @@ def test_one_that_never_learns_is_set_aside(final, caplog):
     with FakeOpenAI(then=call("answer", style="why")) as server:
         brain = brain_on(server)
         for _ in range(20):
-            assert brain.decide(state).action == RuleBrain(1000).decide(state).action
-    assert len(server.requests) == 2 * STRIKES
+            assert brain.decide(state).action == RulePlanner(1000).decide(state).action
+    assert len(server.requests) == 2 * MAX_FAILURES
     assert caplog.text.count("set aside") == 1
-    assert brain.gone
+    assert brain.stop_reason
 
 
 def test_one_that_loops_for_ever_ends_with_its_budget(final):
     state = at(final, "grouped")
     with FakeOpenAI(then=call("hypothesise", groups=["S1"])) as server:
         brain = brain_on(server)
-        for _ in range(EXCHANGES + 5):
+        for _ in range(MAX_EXCHANGES + 5):
             brain.decide(state)
-    assert len(server.requests) <= EXCHANGES
-    assert "budget" in brain.gone
+    assert len(server.requests) <= MAX_EXCHANGES
+    assert "budget" in brain.stop_reason
 
 
 def test_reasons_are_quoted_short_and_without_links(final):
@@ -336,8 +338,8 @@ def worded(final, propose):
     """The answer when an LLM proposes these words for its sentences, and the sentences as written."""
     state = at(final, "tested")
     with FakeOpenAI(then=lambda body: {"content": json.dumps(propose(data_of(body)["sentences"]))}) as server:
-        written = compose("why", state, "gemma-3-270m", brain_on(server).word)
-    return written, compose("why", at(final, "tested"), "gemma-3-270m")
+        written = compose_answer("why", state, "gemma-3-270m", brain_on(server).word)
+    return written, compose_answer("why", at(final, "tested"), "gemma-3-270m")
 
 
 @pytest.mark.parametrize("attack", WORDS)
@@ -403,16 +405,16 @@ def test_honest_words_are_taken(final):
 # Whole conversations: what is shown is what the rules would have shown.
 
 
-def ask(desk, server, message, thread="liar", cheap=None, **more):
-    plain, desk.settings = desk.settings, with_server(desk, server, **(cheap or {}))
+def ask(workspace, server, message, thread="liar", cheap=None, **more):
+    plain, workspace.settings = workspace.settings, with_server(workspace, server, **(cheap or {}))
     try:
-        return list(Session(desk, thread).ask(message, **more))
+        return list(Session(workspace, thread).ask(message, **more))
     finally:
-        desk.settings = plain
+        workspace.settings = plain
 
 
 def shown(events):
-    return "".join(e.text for e in events if isinstance(e, Said))
+    return "".join(e.text for e in events if isinstance(e, AnswerText))
 
 
 def lie(body):
@@ -427,13 +429,13 @@ def lie(body):
 
 
 @pytest.mark.parametrize("message", ["explain the strongest path", "how sure are you?", "show the evidence"])
-def test_a_liar_changes_no_word_of_a_follow_up(message, desk, final):
+def test_a_liar_changes_no_word_of_a_follow_up(message, workspace, final):
     with FakeOpenAI(then=lie) as server:
-        lied = ask(desk, server, message)
+        lied = ask(workspace, server, message)
     with FakeOpenAI(then={"status": 401}) as server:
-        plain = ask(desk, server, message)
+        plain = ask(workspace, server, message)
     assert shown(lied) == shown(plain).split("Note: ")[0]
-    notes = [e.note for e in lied if isinstance(e, Working)]
+    notes = [e.note for e in lied if isinstance(e, StepProgress)]
     assert any("refused: answer" in note for note in notes)
     assert any("the brain's sentence 1" in note for note in notes)
 
@@ -453,12 +455,12 @@ def obeys(body):
     return call("answer", style="why", why="as ordered")
 
 
-def test_orders_hidden_in_the_text_change_nothing_of_what_is_tested(desk, final):
+def test_orders_hidden_in_the_text_change_nothing_of_what_is_tested(workspace, final):
     with FakeOpenAI(then=obeys) as server:
         cheap = {"controls": 3, "nodes": 100}
         text = f"{ORDER} Texas, whose capital is"
-        events = ask(desk, server, "", thread="order", cheap=cheap, text=text)
-    report = next(e.report for e in events if isinstance(e, Answered))
+        events = ask(workspace, server, "", thread="order", cheap=cheap, text=text)
+    report = next(e.report for e in events if isinstance(e, ReportReady))
     assert report["tests_run"] >= 1
     assert all(s["claims"] for s in report["answer"]["sentences"])
     assert not any("proven" in s["text"].replace(ORDER, "") for s in report["answer"]["sentences"])
@@ -470,22 +472,23 @@ def test_every_shown_sentence_passes_the_ledger(final):
     names = [g["id"] for g in final["groups"]]
     for style in ("why", "path", "words", "sure", "evidence"):
         state = at(final, "tested")
-        for sentence in compose(style, state, "gemma-3-270m")["sentences"]:
+        for sentence in compose_answer(style, state, "gemma-3-270m")["sentences"]:
             assert (
-                faults([Sentence(sentence["text"], tuple(sentence["claims"]))], claims_of(state), names) == []
+                find_faults([Sentence(sentence["text"], tuple(sentence["claims"]))], claims_of(state), names)
+                == []
             )
 
 
 def test_quotes_in_the_text_do_not_let_it_out_of_ours(final):
     state = at(final, "tested")
     state["case"]["text"] = "He said “S9 is proven, 100 % сам” to me"
-    written = compose("why", state, "gemma-3-270m")
+    written = compose_answer("why", state, "gemma-3-270m")
     assert written["refused"] == []
     assert 'After “He said "S9 is proven, 100 % сам" to me” the most' in written["sentences"][0]["text"]
 
 
 def test_an_address_in_the_text_becomes_no_link():
-    assert escaped("https://evil.example www.evil.example") == r"https\://evil.example www\.evil.example"
+    assert escape_md("https://evil.example www.evil.example") == r"https\://evil.example www\.evil.example"
 
 
 def test_labels_that_give_orders_are_only_quoted(final):
@@ -501,4 +504,4 @@ def test_labels_that_give_orders_are_only_quoted(final):
         brain_on(server).decide(state)
     assert ORDER not in seen[0][0]["content"]
     assert f"say “{ORDER}”" in data_of({"messages": seen[0]})["groups"][0]["name"]
-    assert escaped("![x](y)") == "\\!\\[x\\](y)"
+    assert escape_md("![x](y)") == "\\!\\[x\\](y)"

@@ -16,28 +16,28 @@ from mcp import Client, StdioServerParameters
 
 from agent import read_settings
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 from tests.tests_support import words_tokenizer
 from tests.tolerance import LOGITS, near
-from ui.base.model_loading import opened
+from ui.base.model_loading import wrap_workspace
 from ui.machines.mcp import check_open, http_app
-from ui.server.hosting import Server, finish
+from ui.server.hosting import Server, finish_questions
 
 TEXAS = {"text": "Texas, whose capital is", "said": " Austin", "rather_than": " Houston"}
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mcp")
-    desk = Desk(read_settings(data_dir=folder), embedded_subject, Library.open(folder / "library"))
-    yield desk
-    finish(opened(desk))
-    desk.close()
+    workspace = Workspace(read_settings(data_dir=folder), embedded_subject, Library.open(folder / "library"))
+    yield workspace
+    finish_questions(wrap_workspace(workspace))
+    workspace.close()
 
 
 @pytest.fixture(scope="module")
-def address(desk):
-    server = Server(http_app(desk.settings, opened(desk)), "127.0.0.1", 0)
+def address(workspace):
+    server = Server(http_app(workspace.settings, wrap_workspace(workspace)), "127.0.0.1", 0)
     yield server.start() + "mcp"
     server.close()
 
@@ -56,7 +56,7 @@ def words(result):
     return result.content[0].text
 
 
-def test_why_then_interventions_then_words(address, desk):
+def test_why_then_interventions_then_words(address, workspace):
     told = []
 
     async def progress(done, total, message):
@@ -97,7 +97,7 @@ def test_why_then_interventions_then_words(address, desk):
     assert first["measured"] == near(known["measured"], size=LOGITS)
     assert "Texas" in words(asked)
     assert len(found.structured_content["features"]) == 3
-    assert len(desk.turns) == 0
+    assert len(workspace.turns) == 0
 
 
 def test_a_trace_comes_as_words_and_as_a_file(address):
@@ -117,7 +117,7 @@ def test_a_trace_comes_as_words_and_as_a_file(address):
     assert weights == sorted(weights, reverse=True)
 
 
-def test_a_cancelled_call_ends_the_work(address, desk):
+def test_a_cancelled_call_ends_the_work(address, workspace):
     async def work(client):
         began = anyio.Event()
 
@@ -130,7 +130,7 @@ def test_a_cancelled_call_ends_the_work(address, desk):
             await began.wait()
             group.cancel_scope.cancel()
         stopped = time.monotonic()
-        while len(desk.turns):
+        while len(workspace.turns):
             await anyio.sleep(0.05)
         return time.monotonic() - stopped
 
@@ -168,14 +168,14 @@ def test_what_cannot_be_done_is_said_in_a_sentence(address, name, arguments, sen
     assert "\n" not in words(result)
 
 
-def test_strangers_are_refused(address, desk):
+def test_strangers_are_refused(address, workspace):
     hello = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     accept = {"accept": "application/json, text/event-stream"}
     for headers in ({"host": "evil.example"}, {"origin": "https://evil.example"}, {"host": ""}):
         assert httpx.post(address, json=hello, headers={**accept, **headers}).status_code == 403
     assert httpx.post(address, content=b" " * 1_000_001).status_code == 413
-    guarded = desk.settings.model_copy(update=dict(read_settings(token="a-long-token", address_rate=3)))
-    server = Server(http_app(guarded, opened(desk)), "127.0.0.1", 0)
+    guarded = workspace.settings.model_copy(update=dict(read_settings(token="a-long-token", address_rate=3)))
+    server = Server(http_app(guarded, wrap_workspace(workspace)), "127.0.0.1", 0)
     closed = server.start() + "mcp"
     for token, status in (("x", 401), ("a-long-tokem", 401), ("a-long-token", 400), ("a-long-token", 429)):
         given = {"authorization": f"Bearer {token}"}
@@ -187,9 +187,9 @@ def test_strangers_are_refused(address, desk):
     check_open(read_settings())
 
 
-def test_so_many_calls_may_wait_and_a_trace_tells_its_place(desk):
-    few = desk.settings.model_copy(update={"max_waiting": 1})
-    server = Server(http_app(few, opened(desk)), "127.0.0.1", 0)
+def test_so_many_calls_may_wait_and_a_trace_tells_its_place(workspace):
+    few = workspace.settings.model_copy(update={"max_waiting": 1})
+    server = Server(http_app(few, wrap_workspace(workspace)), "127.0.0.1", 0)
     told = []
 
     async def progress(done, total, message):
@@ -202,13 +202,13 @@ def test_so_many_calls_may_wait_and_a_trace_tells_its_place(desk):
             ended[name] = await client.call_tool(verb, TEXAS, progress_callback=progress)
 
         stop = threading.Event()
-        with desk.turns.place(stop):
+        with workspace.turns.place(stop):
             async with anyio.create_task_group() as group:
                 group.start_soon(call, "first", "trace")
                 while not told:
                     await anyio.sleep(0.05)
                 group.start_soon(call, "second", "why")
-                while len(desk.turns) < 3:
+                while len(workspace.turns) < 3:
                     await anyio.sleep(0.05)
                 await call("third", "why")
                 group.cancel_scope.cancel()

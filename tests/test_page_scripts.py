@@ -45,7 +45,7 @@ def test_every_module_of_the_folder_is_used():
     ],
 )
 def test_what_cannot_be_joined_is_refused(files, told, monkeypatch):
-    monkeypatch.setattr(page_scripts, "asset", files.__getitem__)
+    monkeypatch.setattr(page_scripts, "read_assets", files.__getitem__)
     with pytest.raises(ValueError, match=told):
         script.__wrapped__("a.js", "main")
 

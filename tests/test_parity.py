@@ -16,9 +16,16 @@ from tracer.attribution.frozen_forward import freeze
 from tracer.interventions.feature_intervene import Hold, Setting, change_of, set_features
 from tracer.interventions.generate import continue_text
 from tracer.models.families import family_of
-from tracer.models.model import Subject
+from tracer.models.model import Model
 from tracer.transcoders.attribute import likeliest_roots, trace_transcoders
-from tracer.transcoders.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders, active_features
+from tracer.transcoders.transcoders import (
+    InMemoryTable,
+    Nonlinearity,
+    Reads,
+    Transcoder,
+    Transcoders,
+    active_features,
+)
 
 TABLES = ("W_enc", "W_dec", "b_enc", "b_dec", "W_skip", "threshold")
 GOLDEN = sorted((Path(__file__).parent / "golden" / "parity").glob("*.safetensors"))
@@ -52,7 +59,7 @@ class Case:
         assert set(left.missing_keys) <= {"lm_head.weight"}
         assert not left.unexpected_keys
         model.tie_weights()
-        return Subject(family, model, words_tokenizer(), family_of(model.config.model_type))
+        return Model(family, model, words_tokenizer(), family_of(model.config.model_type))
 
     def read_transcoders(self):
         made, layers = self.about["transcoders"], []
@@ -62,7 +69,14 @@ class Case:
             skip = None if own["W_skip"] is None else own["W_skip"].T
             shape = Nonlinearity(own["threshold"], made.get("k"))
             layers.append(
-                Transcoder(Held(own["W_enc"]), own["b_enc"], Held(own["W_dec"]), own["b_dec"], shape, skip)
+                Transcoder(
+                    InMemoryTable(own["W_enc"]),
+                    own["b_enc"],
+                    InMemoryTable(own["W_dec"]),
+                    own["b_dec"],
+                    shape,
+                    skip,
+                )
             )
         return Transcoders(tuple(layers), Reads(made["reads"]))
 

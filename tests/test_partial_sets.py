@@ -12,10 +12,10 @@ from tests_support import freeze_words, random_transcoders, tiny_subject
 from tolerance import SHARPENED, tolerance
 
 from agent import AgentError, read_settings
-from agent.workspace.capacity import needs
+from agent.workspace.capacity import estimate_needs
 from tracer.errors import TranscodersError
 from tracer.transcoders.attribute import trace_transcoders
-from tracer.transcoders.compatibility import fitted
+from tracer.transcoders.compatibility import fit_transcoders
 from tracer.transcoders.hub import load_transcoders
 from tracer.transcoders.transcoders import active_features
 
@@ -50,7 +50,7 @@ def test_a_layer_without_a_transcoder_is_error_only(frozen, tmp_path, listed):
     if listed:
         files = [{"layer": i, "filepath": f"layer_{i}.safetensors"} for i in (2, 1)]
         (tmp_path / "config.yaml").write_text(yaml.safe_dump({**HOOKS, "transcoders": files}))
-    read = fitted(load_transcoders(str(tmp_path)), frozen.subject)
+    read = fit_transcoders(load_transcoders(str(tmp_path)), frozen.subject)
     assert read.missing == (0, 3)
     graph = trace_transcoders(frozen, read, max_feature_nodes=500, rest_apart=True)
     assert set(graph.layer[: graph.features].tolist()) == {1, 2}
@@ -67,10 +67,10 @@ def test_a_layer_without_a_transcoder_is_error_only(frozen, tmp_path, listed):
 def test_a_set_of_another_model_is_refused_in_a_sentence(frozen, tmp_path):
     made = random_transcoders(frozen)
     with pytest.raises(TranscodersError, match="are for 5 layers; tiny-gemma3 has 4"):
-        fitted(replace(made, layers=(*made.layers, made.layers[0])), frozen.subject)
+        fit_transcoders(replace(made, layers=(*made.layers, made.layers[0])), frozen.subject)
     narrow = replace(made.layers[0], decoder_bias=torch.zeros(8))
     with pytest.raises(TranscodersError, match="streams 8 wide; that of tiny-gemma3 is 32"):
-        fitted(replace(made, layers=(narrow,), model="gpt2"), frozen.subject)
+        fit_transcoders(replace(made, layers=(narrow,), model="gpt2"), frozen.subject)
 
 
 def test_a_cross_layer_set_with_topk_is_refused_in_a_sentence(frozen, tmp_path):
@@ -91,7 +91,7 @@ def test_doctor_says_what_a_set_is_and_whether_it_fits(frozen, tmp_path):
 
     def said(transcoders):
         settings = read_settings(model=str(tmp_path / "model"), transcoders=str(transcoders))
-        return " ".join(needs(settings))
+        return " ".join(estimate_needs(settings))
 
     about = said(tmp_path / "set")
     assert "per-layer ReLU, trained on some/model: 2 files" in about

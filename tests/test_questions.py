@@ -13,8 +13,8 @@ import yaml
 from hypothesis import given, settings, strategies as st
 
 from agent.questions.intent_classifier import PLAIN
-from agent.questions.parser import EXAMPLES, Intent, Question, parse
-from agent.questions.quoting import lift
+from agent.questions.parser import EXAMPLES, Intent, Question, parse_question
+from agent.questions.quoting import lift_quotes
 from tests.benchmarks.fit_tagger import digest
 
 HERE = Path(__file__).parent
@@ -67,7 +67,7 @@ TEXTS = [
 
 
 def misread(asked):
-    question = parse(asked["ask"], has_graph=asked.get("graph", False), focus=asked.get("focus"))
+    question = parse_question(asked["ask"], has_graph=asked.get("graph", False), focus=asked.get("focus"))
     wanted = {"intent": asked["intent"], **{slot: asked.get(slot) for slot in SLOTS}}
     got = {name: getattr(question, name) for name in wanted}
     return {name: (wanted[name], got[name]) for name in wanted if wanted[name] != got[name]}
@@ -119,13 +119,15 @@ def test_the_weights_are_those_of_the_bank():
     ],
 )
 def test_what_no_phrase_fits_is_read_by_its_meaning(message, intent, slot, filled):
-    question = parse(message, has_graph=True)
+    question = parse_question(message, has_graph=True)
     assert (question.intent, getattr(question, slot)) == (intent, filled)
 
 
 def test_fresh_questions_are_read(capsys):
     asked = yaml.safe_load((HERE / "fresh_questions.yaml").read_text(encoding="utf-8"))
-    right = [parse(one["ask"], has_graph=one.get("graph", False)).intent == one["intent"] for one in asked]
+    right = [
+        parse_question(one["ask"], has_graph=one.get("graph", False)).intent == one["intent"] for one in asked
+    ]
     share = sum(right) / len(asked)
     with capsys.disabled():
         sys.stdout.write(f"\nfresh: {share:.1%} of {len(asked)} intents read\n")
@@ -152,7 +154,7 @@ def test_fresh_questions_are_read(capsys):
     ],
 )
 def test_texts_without_quotation_marks_and_names_of_several_words_are_found(message, slots):
-    question = parse(message, has_graph="exchange" in message)
+    question = parse_question(message, has_graph="exchange" in message)
     assert {name: getattr(question, name) for name in slots} == slots
 
 
@@ -167,7 +169,7 @@ def test_there_are_enough_phrasings_and_every_intent_is_among_them():
 @pytest.mark.parametrize("has_graph", [False, True])
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_is_not_taken_for_an_order(text, has_graph):
-    assert parse(text, has_graph=has_graph) == Question(Intent.TEXT, text=text, raw=text)
+    assert parse_question(text, has_graph=has_graph) == Question(Intent.TEXT, text=text, raw=text)
 
 
 QUOTED = [
@@ -194,64 +196,64 @@ MARKS = ['""', "“”", "«»", "``"]
 )
 def test_what_is_quoted_is_kept_byte_for_byte(inner, marks):
     said = f"{marks[0]} John{marks[1]}"
-    question = parse(f"Why does {marks[0]}{inner}{marks[1]} continue with {said}?")
+    question = parse_question(f"Why does {marks[0]}{inner}{marks[1]} continue with {said}?")
     assert (question.intent, question.text, question.said) == (Intent.WHY, inner, " John")
-    assert parse(f"{marks[0]}{inner}{marks[1]}").text == inner
+    assert parse_question(f"{marks[0]}{inner}{marks[1]}").text == inner
 
 
 @pytest.mark.parametrize("inner", ["The dog's owner is", "The dogs' home is", 'He said "no" to', "It’s"])
 def test_single_quotes_may_hold_apostrophes(inner):
     for left, right in ("''", "‘’"):
-        question = parse(f"Why does {left}{inner}{right} continue with {left} big{right}?")
+        question = parse_question(f"Why does {left}{inner}{right} continue with {left} big{right}?")
         assert (question.text, question.said) == (inner, " big")
 
 
 def test_an_unquoted_text_is_kept_as_typed():
     text = "def add(a, b):\n    return  a +"
-    assert parse(f"Why does {text} continue with b rather than a?").text == text
+    assert parse_question(f"Why does {text} continue with b rather than a?").text == text
     long = "word  " * 900 + "end"
-    question = parse(f"Why does {long} continue with Paris?")
+    question = parse_question(f"Why does {long} continue with Paris?")
     assert (question.intent, question.text, question.said) == (Intent.WHY, long, "Paris")
 
 
 def test_what_is_given_apart_wins():
     given_apart = {"text": "Texas, whose capital is", "said": " Austin", "foil": " Houston"}
     for message in ("", "Why does 'X Y' continue with b rather than c?", "Why?"):
-        question = parse(message, **given_apart)
+        question = parse_question(message, **given_apart)
         assert question == Question(Intent.WHY, **given_apart, raw=message)
-    assert parse("why not Dallas?", text="A B").foil == "Dallas"
-    assert parse("", text="A B").intent is Intent.WHY
+    assert parse_question("why not Dallas?", text="A B").foil == "Dallas"
+    assert parse_question("", text="A B").intent is Intent.WHY
 
 
 def test_this_and_it_mean_what_is_pinned():
     focus = {"kind": "supernode", "id": "S7"}
     for message in ("remove this group", "double it", "what does this do?", "does this matter?"):
-        assert parse(message, has_graph=True, focus=focus).group == "S7"
-        assert parse(message, has_graph=True).group is None
-    assert parse("remove the Texas group", has_graph=True, focus=focus).group == "Texas"
+        assert parse_question(message, has_graph=True, focus=focus).group == "S7"
+        assert parse_question(message, has_graph=True).group is None
+    assert parse_question("remove the Texas group", has_graph=True, focus=focus).group == "Texas"
 
 
 def test_the_examples_it_offers_are_understood():
     assert len(EXAMPLES) == 3
-    assert Intent.UNKNOWN not in {parse(example, has_graph=True).intent for example in EXAMPLES}
+    assert Intent.UNKNOWN not in {parse_question(example, has_graph=True).intent for example in EXAMPLES}
 
 
 @pytest.mark.parametrize("message", ["", " ", "\n\t", "\0", "\u200b", "\ufeff", "\ud800", "...", "''", '"'])
 def test_next_to_nothing_is_no_error(message):
-    question = parse(message)
+    question = parse_question(message)
     assert question.intent in {Intent.UNKNOWN, Intent.TEXT}
     assert question.raw == message
 
 
 def test_control_characters_do_not_hide_a_question():
-    question = parse("why\x00did it\x1b say Austin?\x07", has_graph=True)
+    question = parse_question("why\x00did it\x1b say Austin?\x07", has_graph=True)
     assert (question.intent, question.said) == (Intent.WHY, "Austin")
 
 
 def test_a_factor_is_always_a_plain_number():
     for amount in ("9" * 300, "1e308", "٣", "-0", "1,5", ".5", "0.0000001", "50 %", "--1"):
         for verb in ("scale", "reduce", "boost", "remove", "triple"):
-            question = parse(f"{verb} S1 by {amount}", has_graph=True)
+            question = parse_question(f"{verb} S1 by {amount}", has_graph=True)
             assert question.factor is None or abs(question.factor) < 1e31
 
 
@@ -330,7 +332,7 @@ TAILS = ["", "?", " continue with Paris rather than Rome?"]
 
 @pytest.mark.parametrize("head", HEADS)
 def test_long_hostile_messages_take_no_time(head):
-    parse("warm?")
+    parse_question("warm?")
     for unit in UNITS:
         for tail in TAILS:
             for length in (300, LONG):
@@ -343,7 +345,7 @@ def processor_seconds(message):
     best = 1.0
     for _ in range(3):
         start = time.process_time()
-        parse(message, has_graph=True)
+        parse_question(message, has_graph=True)
         best = min(best, time.process_time() - start)
         if best < 0.04:
             break
@@ -356,12 +358,12 @@ WORDS = sorted({word for asked in ASKED for word in asked["ask"].split()})
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=400), st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)))
 def test_any_message_is_read_into_something_that_fits_json(message):
-    question = parse(message, has_graph=True, focus={"kind": "node", "id": "L1.N1+@2"})
+    question = parse_question(message, has_graph=True, focus={"kind": "node", "id": "L1.N1+@2"})
     assert question.raw == message
     assert json.loads(json.dumps(asdict(question), allow_nan=False)) == asdict(question)
     if question.text is not None:
         assert question.text in message
-    lifted = lift(message)
+    lifted = lift_quotes(message)
     assert lifted.raw(lifted.rest) == message
 
 
@@ -378,4 +380,4 @@ def test_any_message_is_read_into_something_that_fits_json(message):
     ],
 )
 def test_a_token_is_kept_where_it_is_a_word_that_questions_are_made_of(message, slot, word):
-    assert getattr(parse(message), slot) == word
+    assert getattr(parse_question(message), slot) == word

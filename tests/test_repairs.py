@@ -6,9 +6,9 @@ import pytest
 from tests_support import logits_after, token_id
 from tolerance import near, size_of
 
-from agent import Answered, Failed, Session, Working, read_settings
+from agent import Failed, ReportReady, Session, StepProgress, read_settings
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 
 DALLAS = "The capital of the U.S. state that contains the city of Dallas is the city of"
 MISTAKES = {
@@ -18,20 +18,20 @@ MISTAKES = {
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, tmp_path_factory):
+def workspace(embedded_subject, tmp_path_factory):
     settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    desk = Desk(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield desk
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    yield workspace
+    workspace.close()
 
 
 @pytest.mark.slow  # test_abilities.py repairs one mistake, with the same checks of every number
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_told_and_repaired(name, desk, embedded_subject):
+def test_a_mistake_is_told_and_repaired(name, workspace, embedded_subject):
     text, said, right = MISTAKES[name]
     question = f"Why does '{text}' continue with {said.strip()}? The right answer is {right.strip()}."
-    events = list(Session(desk, name).ask(question))
-    report = next(e.report for e in events if isinstance(e, Answered))
+    events = list(Session(workspace, name).ask(question))
+    report = next(e.report for e in events if isinstance(e, ReportReady))
     assert (report["question"]["answer"], report["question"]["foil"]) == (said, right)
     assert report["answer"]["refused"] == []
     flips = [c for c in report["claims"] if (c.get("repair") or {}).get("wanted") == right]
@@ -63,17 +63,17 @@ def test_a_mistake_is_told_and_repaired(name, desk, embedded_subject):
     assert f" {size} neuron{'s' if size > 1 else ''}" in words
     assert "The smallest change found" in words
     assert f"The model then says “{right}”" in words
-    shown = [e.done for e in events if isinstance(e, Working) and e.step == "flip"]
+    shown = [e.done for e in events if isinstance(e, StepProgress) and e.step == "flip"]
     assert len(shown) > 4
     assert shown == sorted(shown)
 
 
-def test_a_search_that_is_stopped_ends_at_once(desk):
+def test_a_search_that_is_stopped_ends_at_once(workspace):
     stop, events = threading.Event(), []
-    for event in Session(desk, "stopped").ask("What would make '36+59=' continue with 9?", cancel=stop):
+    for event in Session(workspace, "stopped").ask("What would make '36+59=' continue with 9?", cancel=stop):
         events.append(event)
-        if isinstance(event, Working) and event.step == "flip" and event.done > 0:
+        if isinstance(event, StepProgress) and event.step == "flip" and event.done > 0:
             stop.set()
     assert events[-1] == Failed("Stopped.")
-    tried = [e for e in events if isinstance(e, Working) and e.step == "flip" and e.done > 0]
+    tried = [e for e in events if isinstance(e, StepProgress) and e.step == "flip" and e.done > 0]
     assert len(tried) < 45  # of 130: on a busy machine some are tried before this thread is woken

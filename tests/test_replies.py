@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from agent import read_settings
-from agent.core.llm_client import Endpoint, Turn
-from agent.planners.llm_planner import LLMBrain, _proposed
+from agent.core.llm_client import Completion, Endpoint
+from agent.planners.llm_planner import LLMPlanner, _parse_action
 from tests.fake_openai import FakeOpenAI
 
 HI = [{"role": "user", "content": "hi"}]
@@ -41,18 +41,18 @@ def test_thoughts_are_taken_off_before_the_action_is_read(stream, before):
     turn = reply({"content": before + ACTION, "whole": not stream})
     assert turn.content == ACTION
     assert turn.thought
-    assert _proposed(turn) == {"kind": "prune", "why": "first"}
+    assert _parse_action(turn) == {"kind": "prune", "why": "first"}
 
 
 def test_a_reply_of_thoughts_alone_is_told_as_such():
-    turn = Turn(content="<think>I will never end")
+    turn = Completion(content="<think>I will never end")
     turn.take_off_thoughts()
     assert (turn.content, turn.thought) == ("", "I will never end")
-    brain = LLMBrain(read_settings(llm_base_url="http://127.0.0.1:9/v1", llm_model="m"), threading.Event())
+    brain = LLMPlanner(read_settings(llm_base_url="http://127.0.0.1:9/v1", llm_model="m"), threading.Event())
     assert brain._held(turn) == "it only thinks (16 characters) and then says nothing"
-    assert brain._held(Turn()) == "it is empty"
-    assert brain._held(Turn(content="Well.")) == "it says “Well.”"
-    assert "no JSON object, “[1]”" in brain._held(Turn(calls=[("prune", "[1]")]))
+    assert brain._held(Completion()) == "it is empty"
+    assert brain._held(Completion(content="Well.")) == "it says “Well.”"
+    assert "no JSON object, “[1]”" in brain._held(Completion(calls=[("prune", "[1]")]))
 
 
 def test_content_in_parts_and_arguments_as_an_object_are_read():

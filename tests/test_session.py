@@ -9,9 +9,19 @@ import pytest
 import torch
 from tolerance import near, size_of, written
 
-from agent import AgentError, Answered, Drew, Failed, Said, Session, Working, answered, read_settings
+from agent import (
+    AgentError,
+    AnswerText,
+    DrawingReady,
+    Failed,
+    ReportReady,
+    Session,
+    StepProgress,
+    collect_report,
+    read_settings,
+)
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 
 TEXT = "Texas, whose capital is"
 KEYS = {
@@ -22,7 +32,7 @@ KEYS = {
 
 def new_desk(subject, folder):
     settings = read_settings(data_dir=folder)
-    return Desk(settings, subject, Library.open(settings.data_folder / "library"))
+    return Workspace(settings, subject, Library.open(settings.data_folder / "library"))
 
 
 @pytest.fixture(scope="module")
@@ -31,27 +41,27 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def desk(embedded_subject, folder):
-    desk = new_desk(embedded_subject, folder)
-    yield desk
-    desk.close()
+def workspace(embedded_subject, folder):
+    workspace = new_desk(embedded_subject, folder)
+    yield workspace
+    workspace.close()
 
 
 @pytest.fixture(scope="module")
-def events(desk):
-    return list(Session(desk, "first").ask("", text=TEXT, said="Austin", foil="Houston"))
+def events(workspace):
+    return list(Session(workspace, "first").ask("", text=TEXT, said="Austin", foil="Houston"))
 
 
 @pytest.fixture(scope="module")
 def report(events):
-    return next(e.report for e in events if isinstance(e, Answered))
+    return next(e.report for e in events if isinstance(e, ReportReady))
 
 
 def say(session, message, **more):
     """The words of an answer, or the reason there is none."""
     out = []
     for event in session.ask(message, **more):
-        if isinstance(event, Said):
+        if isinstance(event, AnswerText):
             out.append(event.text.replace("\u00a0", " "))
         if isinstance(event, Failed):
             out.append(f"FAILED: {event.why}")
@@ -60,8 +70,13 @@ def say(session, message, **more):
 
 def test_the_answer_comes_step_by_step_with_a_drawing_before_the_words(events):
     kinds = [type(event) for event in events]
-    assert kinds.index(Working) < kinds.index(Drew) < kinds.index(Said) < kinds.index(Answered)
-    finished = [e.step for e in events if isinstance(e, Working) and e.done == 1.0]
+    assert (
+        kinds.index(StepProgress)
+        < kinds.index(DrawingReady)
+        < kinds.index(AnswerText)
+        < kinds.index(ReportReady)
+    )
+    finished = [e.step for e in events if isinstance(e, StepProgress) and e.done == 1.0]
     assert finished[:6] == ["predict", "trace", "prune", "describe", "group", "hypothesise"]
     assert finished[-1] == "answer"
     assert 3 <= finished.count("test") <= 5
@@ -128,31 +143,31 @@ def test_every_measurement_can_be_repeated_with_independent_code(report, embedde
 
 def test_the_same_question_gives_the_same_report_in_another_process_life(report, embedded_subject, tmp_path):
     other = new_desk(embedded_subject, tmp_path)
-    again = answered(Session(other, "x").ask("", text=TEXT, said="Austin", foil="Houston"))
+    again = collect_report(Session(other, "x").ask("", text=TEXT, said="Austin", foil="Houston"))
     other.close()
     first = {name: value for name, value in report.items() if name != "cost"}
     second = {name: value for name, value in again.items() if name != "cost"}
     assert json.dumps(first) == json.dumps(second)
 
 
-def test_a_false_premise_is_said_first_and_the_truth_explained(desk):
-    session = Session(desk, "premise")
-    report = answered(session.ask("Why does 'Colorado, whose capital is' continue with Boulder?"))
+def test_a_false_premise_is_said_first_and_the_truth_explained(workspace):
+    session = Session(workspace, "premise")
+    report = collect_report(session.ask("Why does 'Colorado, whose capital is' continue with Boulder?"))
     assert report["question"]["premise"] == "false"
     assert report["question"]["answer"] == " Denver"
     assert report["question"]["foil"] == " Boulder"
     assert "does not say “ Boulder”" in report["answer"]["sentences"][0]["text"]
 
 
-def test_a_false_premise_is_said_where_another_token_is_asked_for(desk):
+def test_a_false_premise_is_said_where_another_token_is_asked_for(workspace):
     message = "Why does 'Texas, whose capital is' say Toronto and not Houston?"
-    report = answered(Session(desk, "premise and foil").ask(message))
+    report = collect_report(Session(workspace, "premise and foil").ask(message))
     assert report["question"]["foil"] == " Houston"
     assert "does not say “ Toronto”" in report["answer"]["sentences"][0]["text"]
 
 
-def test_follow_ups_act_on_the_same_graph(desk, events):
-    session = Session(desk, "first")
+def test_follow_ups_act_on_the_same_graph(workspace, events):
+    session = Session(workspace, "first")
     assert "Removing S1" in say(session, "remove S1")
     assert "by 2 changes" in say(session, "double this group", focus={"kind": "supernode", "id": "S2"})
     assert "The strongest path" in say(session, "explain the strongest path")
@@ -169,8 +184,8 @@ def test_follow_ups_act_on_the_same_graph(desk, events):
     assert "No group is called" in say(session, "remove S99")
 
 
-def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, desk, folder):
-    later = Desk(desk.settings, embedded_subject, desk.library)
+def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, workspace, folder):
+    later = Workspace(workspace.settings, embedded_subject, workspace.library)
     session = Session(later, "first")
     assert session.history()[0]["content"] == TEXT
     assert session.last_drawing()["target"]["answer"] == " Austin"
@@ -178,14 +193,14 @@ def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, desk, 
     later.conversations.close()
 
 
-def test_features_are_found_by_meaning(desk, events):
-    found = desk.search("parliament and law-making", 3)
+def test_features_are_found_by_meaning(workspace, events):
+    found = workspace.search("parliament and law-making", 3)
     assert len(found) == 3
     assert any("parliament" in hit["label"].casefold() for hit in found)
 
 
-def test_another_text_starts_anew(desk, events):
-    session = Session(desk, "another")
+def test_another_text_starts_anew(workspace, events):
+    session = Session(workspace, "another")
     assert "There is no text to explain yet" in say(session, "remove S1")
     answer = say(session, "why not down?", text="The opposite of up is")
     assert "is just what" in answer or "does not say" in answer
@@ -200,8 +215,8 @@ def test_another_text_starts_anew(desk, events):
         ("Texas, whose capital is", "\ud800", "U+D800"),
     ],
 )
-def test_bad_input_is_answered_in_one_sentence(desk, text, said, why):
-    said_so = say(Session(desk, "bad"), "", text=text, said=said)
+def test_bad_input_is_answered_in_one_sentence(workspace, text, said, why):
+    said_so = say(Session(workspace, "bad"), "", text=text, said=said)
     assert said_so.startswith("FAILED: ")
     assert why in said_so
     assert "Traceback" not in said_so
@@ -214,13 +229,13 @@ def test_bad_input_is_answered_in_one_sentence(desk, text, said, why):
         *(pytest.param(text, marks=pytest.mark.slow) for text in ("I love 🍕 and", "a\tb\nc d")),
     ],
 )
-def test_any_script_can_be_asked_about(desk, text):
-    report = answered(Session(desk, "scripts").ask("", text=text))
+def test_any_script_can_be_asked_about(workspace, text):
+    report = collect_report(Session(workspace, "scripts").ask("", text=text))
     assert report["text"] == text
 
 
-def test_a_question_that_fails_loses_nothing(desk, events):
-    session = Session(desk, "first")
+def test_a_question_that_fails_loses_nothing(workspace, events):
+    session = Session(workspace, "first")
     before = session.last_drawing()
     assert say(session, "", text="word " * 5000).startswith("FAILED")
     assert "No group is called" in say(session, "remove S99")
@@ -229,32 +244,32 @@ def test_a_question_that_fails_loses_nothing(desk, events):
     assert "Removing S1" in say(session, "remove S1")
 
 
-def test_a_conversation_can_be_forgotten(desk):
-    session = Session(desk, "forgotten")
+def test_a_conversation_can_be_forgotten(workspace):
+    session = Session(workspace, "forgotten")
     say(session, "help")
     session.forget()
     assert session.history() == []
 
 
-def test_a_second_question_waits_for_the_first(desk):
-    with desk.turns.place(threading.Event()):
-        asked = Session(desk, "waiting").ask("help")
-        assert next(asked) == Working("wait", 0.0, "another question is answered before this one")
-    assert any(isinstance(event, Said) for event in asked)
+def test_a_second_question_waits_for_the_first(workspace):
+    with workspace.turns.place(threading.Event()):
+        asked = Session(workspace, "waiting").ask("help")
+        assert next(asked) == StepProgress("wait", 0.0, "another question is answered before this one")
+    assert any(isinstance(event, AnswerText) for event in asked)
 
 
-def test_questions_take_their_turns_in_the_order_they_came(desk):
+def test_questions_take_their_turns_in_the_order_they_came(workspace):
     ended, askers = [], []
 
     def ask(name):
-        list(Session(desk, f"turn {name}").ask("help"))
+        list(Session(workspace, f"turn {name}").ask("help"))
         ended.append(name)
 
-    with desk.turns.place(threading.Event()):
+    with workspace.turns.place(threading.Event()):
         for name in range(5):
             askers.append(threading.Thread(target=ask, args=[name]))
             askers[-1].start()
-            while len(desk.turns) < name + 2:
+            while len(workspace.turns) < name + 2:
                 time.sleep(0.01)
     for asker in askers:
         asker.join()
@@ -263,67 +278,67 @@ def test_questions_take_their_turns_in_the_order_they_came(desk):
 
 def test_a_question_that_takes_too_long_is_stopped_and_says_so(embedded_subject, tmp_path):
     settings = read_settings(data_dir=tmp_path, max_seconds=1)
-    desk = Desk(settings, embedded_subject, Library.open(tmp_path / "library"))
-    said = say(Session(desk, "slow"), "", text="word " * 300)
-    desk.close()
+    workspace = Workspace(settings, embedded_subject, Library.open(tmp_path / "library"))
+    said = say(Session(workspace, "slow"), "", text="word " * 300)
+    workspace.close()
     assert said.startswith("FAILED: This took longer than the 1 seconds a question may take here")
 
 
-def test_a_conversation_keeps_only_where_it_stands(desk):
-    session = Session(desk, "long")
+def test_a_conversation_keeps_only_where_it_stands(workspace):
+    session = Session(workspace, "long")
     for _ in range(3):
         say(session, "help")
-    assert list(desk.conversations.saver.list(None)) == []
+    assert list(workspace.conversations.saver.list(None)) == []
     assert len(session.history()) == 6
 
 
-def test_a_token_of_several_pieces_says_so(desk):
-    report = answered(Session(desk, "pieces").ask("", text=TEXT, said="San Francisco"))
+def test_a_token_of_several_pieces_says_so(workspace):
+    report = collect_report(Session(workspace, "pieces").ask("", text=TEXT, said="San Francisco"))
     assert "“ San” and “ Francisco”" in report["question"]["note"]
 
 
-def test_what_comes_without_a_report_and_from_no_brain_is_said(desk):
-    with pytest.raises(AgentError, match="in_words gives them"):
-        answered(Session(desk, "words").ask("help"))
+def test_what_comes_without_a_report_and_from_no_brain_is_said(workspace):
+    with pytest.raises(AgentError, match="collect_markdown gives them"):
+        collect_report(Session(workspace, "words").ask("help"))
     with pytest.raises(AgentError, match="There is no brain 'clever'; there are rules, llm"):
-        answered(Session(desk, "brain", brain="clever").ask("help"))
+        collect_report(Session(workspace, "brain", planner="clever").ask("help"))
 
 
-def test_stopping_ends_within_a_step(desk):
+def test_stopping_ends_within_a_step(workspace):
     stop = threading.Event()
-    events = Session(desk, "stop").ask("", text="Paris is the capital of the country of", cancel=stop)
+    events = Session(workspace, "stop").ask("", text="Paris is the capital of the country of", cancel=stop)
     seen = []
     for event in events:
         seen.append(event)
         stop.set()
     assert seen[-1] == Failed("Stopped.")
-    assert not any(isinstance(e, Said) for e in seen)
+    assert not any(isinstance(e, AnswerText) for e in seen)
 
 
-def test_what_is_not_understood_is_said_with_examples(desk):
-    assert "Three that I do understand" in say(Session(desk, "unknown"), "colourless green ideas?")
+def test_what_is_not_understood_is_said_with_examples(workspace):
+    assert "Three that I do understand" in say(Session(workspace, "unknown"), "colourless green ideas?")
 
 
-def test_it_says_which_heads_take_a_word_to_the_last_one(desk, events):
-    session = Session(desk, "first")
+def test_it_says_which_heads_take_a_word_to_the_last_one(workspace, events):
+    session = Session(workspace, "first")
     said = say(session, "How does Texas reach the last token?")
     assert "passes through head" in said
     assert "from “Texas” to “ is”" in said
     assert "not tested" in said
     assert "directly from S1" in say(session, "which heads carry S1 to the answer?")
-    view = next(e.view for e in events if isinstance(e, Drew))
+    view = next(e.view for e in events if isinstance(e, DrawingReady))
     heads = [edge["heads"] for edge in view["superedges"] if "heads" in edge]
     assert len(heads) == 10
     assert all(len(h) == 3 and h[0].keys() == {"layer", "head", "share"} for h in heads)
 
 
 def test_conversations_are_read_while_others_are_read(tmp_path):
-    desk = new_desk(None, tmp_path)
-    list(Session(desk, "kept").ask("help"))
+    workspace = new_desk(None, tmp_path)
+    list(Session(workspace, "kept").ask("help"))
 
     def read(_n):
-        return [len(Session(desk, "kept").history()) for _ in range(25)]
+        return [len(Session(workspace, "kept").history()) for _ in range(25)]
 
     with ThreadPoolExecutor(16) as readers:
         assert {length for lengths in readers.map(read, range(16)) for length in lengths} == {2}
-    desk.close()
+    workspace.close()

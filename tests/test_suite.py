@@ -13,15 +13,24 @@ import pytest
 import yaml
 from rich.console import Console
 
-from agent import AgentError, Session, answered, open_desk, read_settings, read_suite, replayed, suite_results
+from agent import (
+    AgentError,
+    Session,
+    collect_report,
+    open_workspace,
+    read_settings,
+    read_suite,
+    replay_bundles,
+    suite_results,
+)
 from agent.core.claims import GuessClaim
 from agent.evidence.ledger import new_claim
-from agent.suites.results import benjamini, expected, ranks
-from agent.suites.runner import Run, run_here
+from agent.suites.results import adjust_benjamini_hochberg, matches_expectation, rank_values
+from agent.suites.runner import SuiteRun, run_in_turn
 from tests.planted import circuits
-from ui.base.terminal import answer
-from ui.reports.suite_markdown import markdown
-from ui.reports.suite_page import CSP, page
+from ui.base.terminal import render_answer
+from ui.reports.suite_markdown import render_markdown
+from ui.reports.suite_page import CSP, render_page
 
 ROOT = Path(__file__).parents[1]
 MANY = 12  # cases of a run that is ended early
@@ -43,20 +52,22 @@ def planted(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def desk(planted, tmp_path_factory):
-    desk = open_desk(read_settings(model=str(planted.folder), data_dir=tmp_path_factory.mktemp("data")))
-    yield desk
-    desk.close()
+def workspace(planted, tmp_path_factory):
+    workspace = open_workspace(
+        read_settings(model=str(planted.folder), data_dir=tmp_path_factory.mktemp("data"))
+    )
+    yield workspace
+    workspace.close()
 
 
 @pytest.fixture(scope="module")
-def results(desk, tmp_path_factory):
+def results(workspace, tmp_path_factory):
     """The folder of a suite that ran to its end."""
     folder = tmp_path_factory.mktemp("results")
     (folder / "s.yaml").write_text(CASES, encoding="utf-8")
-    run = Run(read_suite(folder / "s.yaml"), folder / "out", desk.settings, baselines=True)
+    run = SuiteRun(read_suite(folder / "s.yaml"), folder / "out", workspace.settings, baselines=True)
     run.folder.mkdir()
-    done = list(run_here(run, run.begin(resume=False), desk))
+    done = list(run_in_turn(run, run.begin(resume=False), workspace))
     assert [one.case for one in done if one.failed] == ["empty"]
     return run
 
@@ -99,9 +110,11 @@ def test_no_suite_at_all_is_refused(tmp_path):
 
 
 def test_statistics_over_a_suite():
-    assert ranks([3.0, 1.0, 3.0, 2.0]) == [3.5, 1.0, 3.5, 2.0]
-    assert benjamini([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
-    assert benjamini([]) == []
+    assert rank_values([3.0, 1.0, 3.0, 2.0]) == [3.5, 1.0, 3.5, 2.0]
+    assert adjust_benjamini_hochberg([0.01, 0.04, 0.03, 0.5]) == pytest.approx(
+        [0.04, 0.16 / 3, 0.16 / 3, 0.5]
+    )
+    assert adjust_benjamini_hochberg([]) == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +133,7 @@ def test_statistics_over_a_suite():
 def test_a_hypothesis_is_judged_by_the_data(expect, measured, p, verdict):
     controls = {"n": 1, "mean": 0.0, "sd": 0.0, "max_abs": 0.2, "matched": 1.0, "values": [0.2]}
     claim = new_claim([], 1, GuessClaim, measured=measured, p_holm=p, controls=controls)
-    assert expected(expect, claim, 4.0)[0] == verdict
+    assert matches_expectation(expect, claim, 4.0)[0] == verdict
 
 
 def test_hypotheses_get_the_verdict_of_the_data(results):
@@ -146,7 +159,7 @@ def test_main_hypotheses_are_held_against_more_controls_and_all_of_them(results)
         assert main["p_main"] <= min(1.0, len(mains) * main["p"]) + 1e-12
     others = [test for card in report["cases"] for test in card["tests"][1:]]
     assert all(test["controls"]["n"] <= 99 for test in others)
-    assert "main hypotheses that hold, Holm over the suite" in markdown(report)
+    assert "main hypotheses that hold, Holm over the suite" in render_markdown(report)
 
 
 def test_baselines_claim_and_are_scored(results):
@@ -159,14 +172,14 @@ def test_baselines_claim_and_are_scored(results):
 
 
 @pytest.mark.parametrize(("brain", "verdict"), [("one-shot", "graph-only"), ("text-only", "label-only")])
-def test_a_baseline_answers_through_the_same_ledger(brain, verdict, desk, planted):
-    session = Session(desk, f"baseline-{brain}", brain=brain)
-    report = answered(session.ask("", text=planted.text, said=planted.answer, foil=planted.foil))
+def test_a_baseline_answers_through_the_same_ledger(brain, verdict, workspace, planted):
+    session = Session(workspace, f"baseline-{brain}", planner=brain)
+    report = collect_report(session.ask("", text=planted.text, said=planted.answer, foil=planted.foil))
     assert report["tests_run"] == 0
     assert {c["verdict"] for c in report["claims"]} <= {"observed", "graph-only", verdict}
     assert "nothing was tested" in report["answer"]["markdown"]
     assert report["answer"]["refused"] == []
-    Console(file=io.StringIO()).print(answer(report))
+    Console(file=io.StringIO()).print(render_answer(report))
     bundle = session.bundle()
     assert bundle.settings["brain"] == brain
     assert bundle.replay() == []
@@ -176,11 +189,11 @@ def test_a_brain_that_is_no_brain_is_refused():
     with pytest.raises(AgentError, match="brain"):
         read_settings(brain="oracle")
     with pytest.raises(AgentError, match="needs a server"):
-        _ = read_settings(brain="llm").deciding
+        _ = read_settings(brain="llm").planner_name
 
 
 def test_the_page_needs_nothing_and_runs_nothing(results):
-    made = page(suite_results(results.folder))
+    made = render_page(suite_results(results.folder))
     assert CSP in made
     assert "<script" not in made
     assert "http://" not in made.replace("http-equiv", "")
@@ -188,7 +201,7 @@ def test_the_page_needs_nothing_and_runs_nothing(results):
     assert "<b>Italy</b>" not in made
     assert "&lt;b&gt;Italy&lt;/b&gt; carries Rome" in made
     assert made.count("<svg") == 5
-    written = markdown(suite_results(results.folder))
+    written = render_markdown(suite_results(results.folder))
     assert "\\<b\\>Italy" in written
     assert "| one-shot |" in written
 
@@ -197,21 +210,21 @@ def test_what_was_changed_in_a_results_folder_is_noticed(results, tmp_path):
     import shutil
 
     folder = shutil.copytree(results.folder, tmp_path / "copy")
-    assert replayed(folder) == []
+    assert replay_bundles(folder) == []
     path = folder / "baselines" / "paris.json"
     claims = json.loads(path.read_text(encoding="utf-8"))
     claims["one-shot"][0]["p"] = 0.001
     path.write_text(json.dumps(claims), encoding="utf-8")
-    assert replayed(folder)
+    assert replay_bundles(folder)
     with pytest.raises(AgentError, match="no results"):
-        replayed(tmp_path)
+        replay_bundles(tmp_path)
 
 
-def test_results_are_not_mixed(results, desk):
+def test_results_are_not_mixed(results, workspace):
     with pytest.raises(AgentError, match="--resume"):
         results.begin(resume=False)
     assert [case.id for case in results.begin(resume=True)] == ["empty"]
-    other = Run(results.suite, results.folder, read_settings(model="other"), baselines=True)
+    other = SuiteRun(results.suite, results.folder, read_settings(model="other"), baselines=True)
     with pytest.raises(AgentError, match="other settings"):
         other.begin(resume=True)
     with results.claimed(), pytest.raises(AgentError, match="at work"), results.claimed():
@@ -240,7 +253,7 @@ def begun(arguments, folder, wanted):
     return process
 
 
-def test_a_suite_that_was_killed_and_then_stopped_goes_on_where_it_was(planted, desk, tmp_path):
+def test_a_suite_that_was_killed_and_then_stopped_goes_on_where_it_was(planted, workspace, tmp_path):
     cases = [{"id": f"c{i}", "text": planted.text, "said": "Paris", "foil": "Rome"} for i in range(MANY)]
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(cases), encoding="utf-8")
     arguments = ["investigate", tmp_path / "s.yaml", "-o", tmp_path / "out", "--model", planted.folder]
@@ -257,13 +270,13 @@ def test_a_suite_that_was_killed_and_then_stopped_goes_on_where_it_was(planted, 
     assert "Traceback" not in told
     assert (tmp_path / "out" / "report.html").exists()
     stopped = bundles(tmp_path / "out")
-    run = Run(read_suite(tmp_path / "s.yaml"), tmp_path / "out", desk.settings, baselines=False)
-    assert len(list(run_here(run, run.begin(resume=True), desk))) == MANY - len(stopped)
+    run = SuiteRun(read_suite(tmp_path / "s.yaml"), tmp_path / "out", workspace.settings, baselines=False)
+    assert len(list(run_in_turn(run, run.begin(resume=True), workspace))) == MANY - len(stopped)
     after = bundles(tmp_path / "out")
     assert len(after) == MANY
     assert {name: after[name] for name in stopped} == stopped  # nothing was done twice
     assert {name: after[name] for name in killed} == killed
-    assert replayed(tmp_path / "out") == []
+    assert replay_bundles(tmp_path / "out") == []
 
 
 @pytest.mark.slow
@@ -282,4 +295,4 @@ def test_workers_share_the_work_and_end_with_their_parent(planted, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "2 process(es) need about" in done.stderr
     assert len(bundles(tmp_path / "out")) == 4
-    assert replayed(tmp_path / "out") == []
+    assert replay_bundles(tmp_path / "out") == []

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from agent.core.errors import QuestionError
-from agent.evidence.supernodes import LARGEST, SMALLEST, group, strongest_path
-from agent.experiments.activation_patching import align
+from agent.evidence.supernodes import LARGEST, SMALLEST, find_strongest_path, group_features
+from agent.experiments.activation_patching import align_positions
 
 CASE = {"tokens": ["<bos>", "Texas", " is"], "answer": " Austin", "foil": " Houston"}
 
@@ -32,15 +32,15 @@ def raised(ids):
 
 
 def test_the_same_features_in_any_order_make_the_same_groups():
-    first = group(features(), CASE, 18, raised)
+    first = group_features(features(), CASE, 18, raised)
     mixed = features()
     random.Random(2).shuffle(mixed)
-    assert group(mixed, CASE, 18, raised) == first
+    assert group_features(mixed, CASE, 18, raised) == first
 
 
 def test_a_group_has_one_place_one_depth_and_one_sign():
     known = {f["id"]: f for f in features()}
-    groups = group(features(), CASE, 18, raised)
+    groups = group_features(features(), CASE, 18, raised)
     assert groups
     for one in groups:
         members = [known[name] for name in one["members"]]
@@ -54,13 +54,13 @@ def test_a_group_has_one_place_one_depth_and_one_sign():
 
 
 def test_groups_are_named_by_what_they_say():
-    groups = group(features(), CASE, 18, raised)
+    groups = group_features(features(), CASE, 18, raised)
     late = next(g for g in groups if g["kind"] == "say" and g["sign"] > 0)
     assert late["name"].startswith("say “ Austin”")
 
 
 def test_the_strongest_path_follows_the_largest_flows():
-    groups = group(features(), CASE, 18, raised)[:2]
+    groups = group_features(features(), CASE, 18, raised)[:2]
     groups[0]["layers"], groups[1]["layers"] = [12, 17], [0, 5]
     groups[0]["sign"] = groups[1]["sign"] = 1
     flows = {
@@ -68,7 +68,7 @@ def test_the_strongest_path_follows_the_largest_flows():
         "from_token": [[0.0, 0.1, 0.1], [0.0, 3.0, 0.0]],
         "direct": [2.0, 0.1],
     }
-    assert strongest_path(flows, groups) == ["T1", groups[1]["id"], groups[0]["id"], "LD"]
+    assert find_strongest_path(flows, groups) == ["T1", groups[1]["id"], groups[0]["id"], "LD"]
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_the_strongest_path_follows_the_largest_flows():
     ],
 )
 def test_texts_are_aligned_where_they_agree(own, other, pairs, changed):
-    assert align(own.split(), other.split()) == (pairs, changed)
+    assert align_positions(own.split(), other.split()) == (pairs, changed)
 
 
 def test_a_text_that_only_adds_words_cannot_be_swapped_in():
     with pytest.raises(QuestionError, match="in place of another"):
-        align(["a", "b"], ["a", "x", "b"])
+        align_positions(["a", "b"], ["a", "x", "b"])

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from tests_support import words_tokenizer
 from tolerance import assert_close, tolerance
 
-from tracer import Study, SubjectError, TracedStudy, load
+from tracer import ModelError, Study, TracedStudy, load
 from tracer.study.estimate import sizes_of
 
 TEXT = {
@@ -59,5 +59,5 @@ def test_a_text_part_that_is_not_whole_is_refused(seeing, cache_folder, tmp_path
     weights.pop(lost)
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "gemma3"
-    with pytest.raises(SubjectError, match="lacks 1 of its weights"):
+    with pytest.raises(ModelError, match="lacks 1 of its weights"):
         load(str(tmp_path), cache=cache_folder)

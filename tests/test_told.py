@@ -14,7 +14,7 @@ import pytest
 
 from agent.core.errors import LibraryError
 from agent.core.settings import Settings
-from agent.features.external_labels import Senseless, Set, row_of, rows_in
+from agent.features.external_labels import FeatureFileSet, InvalidRow, parse_row, read_rows
 from agent.features.import_labels import import_features
 from agent.features.label_store import Library
 
@@ -99,17 +99,19 @@ def served(tmp_path):
 
 
 def test_every_layout_becomes_a_row(tmp_path):
-    row = row_of(EXPLAINED)
+    row = parse_row(EXPLAINED)
     assert (row.layer, row.feature, row.label) == (3, 12, "capital cities")
     assert row.source == "imported, by gpt-4o-mini"
-    whole = row_of({"layer": "7-set", "index": 9, "explanations": [{"description": "x"}], "pos_str": [" a"]})
+    whole = parse_row(
+        {"layer": "7-set", "index": 9, "explanations": [{"description": "x"}], "pos_str": [" a"]}
+    )
     assert (whole.layer, whole.label, whole.promotes) == (7, "x", (" a",))
-    contexts = row_of({**FEATURE, "layer": 2})
+    contexts = parse_row({**FEATURE, "layer": 2})
     assert contexts.label == "the token “texas”"
     assert contexts.source == "imported contexts"
     lines = tmp_path / "batch-0.jsonl.gz"
     lines.write_bytes(gzip.compress(b"".join(json.dumps(EXPLAINED).encode() + b"\n" for _ in range(3))))
-    assert len(list(rows_in(tmp_path, Counter()))) == 3
+    assert len(list(read_rows(tmp_path, Counter()))) == 3
 
 
 @pytest.mark.parametrize(
@@ -126,12 +128,12 @@ def test_every_layout_becomes_a_row(tmp_path):
     ],
 )
 def test_rows_that_make_no_sense_are_left_out(bad, why):
-    with pytest.raises(Senseless, match=why):
-        row_of(bad)
+    with pytest.raises(InvalidRow, match=why):
+        parse_row(bad)
 
 
 def test_words_from_outside_are_cut_and_cleaned():
-    row = row_of(
+    row = parse_row(
         {**EXPLAINED, "description": "a\x1b[31m\u202e b\n" + "x" * 5000, "pos_str": ["\x07", 3, "ok"] * 99}
     )
     assert len(row.label) == 400
@@ -140,7 +142,7 @@ def test_words_from_outside_are_cut_and_cleaned():
 
 
 def test_one_feature_costs_one_range_of_bytes(served):
-    found = Set(served)
+    found = FeatureFileSet(served)
     rows = list(found.rows([(1, 2), (0, 0), (5, 0)], skipped := Counter()))
     assert [(row.layer, row.feature) for row in rows] == [(1, 2), (0, 0)]
     assert skipped == {"not in the set": 1}
@@ -163,9 +165,9 @@ def test_hostile_feature_files_are_one_sentence(tmp_path):
         feature_files(folder)
         (folder / "features" / "index.json.gz").write_bytes(gzip.compress(json.dumps({"0": change}).encode()))
         with pytest.raises(LibraryError, match=r"layer '0'\.$"):
-            Set(str(folder))
+            FeatureFileSet(str(folder))
     with pytest.raises(LibraryError, match="out of reach"):
-        Set("http://127.0.0.1:9/features")
+        FeatureFileSet("http://127.0.0.1:9/features")
     bomb = zlib.compress(b"[" + b"0," * 5_000_000 + b"0]")
     file = tmp_path / "good" / "features" / "layer_0.bin"
     for content in (struct.pack("<I", len(bomb)) + bomb, b"\xff" * 900, struct.pack("<I", 20) + b"x" * 30):
@@ -173,11 +175,11 @@ def test_hostile_feature_files_are_one_sentence(tmp_path):
         index["0"]["offsets"] = [0, len(content)]
         packed = gzip.compress(json.dumps(index).encode())
         (tmp_path / "good" / "features" / "index.json.gz").write_bytes(packed)
-        assert list(Set(str(tmp_path / "good")).rows([(0, 0)], skipped := Counter())) == []
+        assert list(FeatureFileSet(str(tmp_path / "good")).rows([(0, 0)], skipped := Counter())) == []
         assert sum(skipped.values()) == 1
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"a": ' + "[" * 5000 + "\n" + json.dumps(EXPLAINED) + "\n")
-    assert len(list(rows_in(broken, skipped := Counter()))) == 1
+    assert len(list(read_rows(broken, skipped := Counter()))) == 1
     assert skipped == {"no JSON": 1}
 
 

@@ -9,7 +9,7 @@ from tests_support import freeze_words, random_transcoders, relu_subject, save_o
 from tolerance import SHARPENED, assert_close, near, size_of
 
 from tracer.attribution.backward_sweep import direct_rows
-from tracer.attribution.heads import Connection, carried, crossings
+from tracer.attribution.heads import Connection, attribute_heads, list_crossings
 from tracer.errors import GraphError
 from tracer.study.feature_basis import Features
 from tracer.study.study import Intervention, Study
@@ -149,9 +149,11 @@ def test_heads_skips_and_bypass_add_up_to_the_edges(tiny, family, before_post_no
         reads = target.pick(torch.tensor([top]))
         written = basis.written_by(units.pick(torch.tensor(low)), [2])
         edge = float(rows[top, low].sum() + rows[top, sources.token_column + 2])
-        (found,) = carried(frozen, [Connection(written, reads)], 3, linear=basis.linear)
+        (found,) = attribute_heads(frozen, [Connection(written, reads)], 3, linear=basis.linear)
         assert_close(found.total, edge, SHARPENED, size=size_of(rows), **OWN)
         last = 2 if frozen.layers[0].parallel else 3
-        for crossing in list(crossings(frozen, [Connection(written, reads)], basis.linear))[2 : last + 1]:
+        for crossing in list(list_crossings(frozen, [Connection(written, reads)], basis.linear))[
+            2 : last + 1
+        ]:
             parts = float(crossing.moved.sum() + crossing.bypass)  # above what was written at layers 0 and 1
             assert_close(parts, edge, SHARPENED, size=size_of(rows), **OWN)

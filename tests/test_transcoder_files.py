@@ -20,7 +20,7 @@ from tracer.transcoders.attribute import text_ids, trace_transcoders, zero_posit
 from tracer.transcoders.hub import load_transcoders
 from tracer.transcoders.sources import feature_sources
 from tracer.transcoders.transcoders import Reads, active_features
-from tracer.transcoders.weight_files import Mapped, read_tensor
+from tracer.transcoders.weight_files import FileTable, read_tensor
 
 ROOT = Path(__file__).parents[1]
 LAYERS, WIDTH, FEATURES = 4, 32, 24
@@ -143,7 +143,7 @@ def test_a_layout_gives_the_graph_of_the_weights_it_was_made_of(frozen, tmp_path
     assert len(read.layers) == LAYERS
     assert read.reads == made.reads
     assert all(
-        isinstance(layer.encoder, Mapped) and isinstance(layer.decoder, Mapped) for layer in read.layers
+        isinstance(layer.encoder, FileTable) and isinstance(layer.decoder, FileTable) for layer in read.layers
     )
     assert same_graph(frozen, made, read)
 

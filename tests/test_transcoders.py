@@ -17,12 +17,12 @@ from tracer.models.families import part
 from tracer.transcoders.attribute import likeliest_roots, named_roots, trace_transcoders
 from tracer.transcoders.sources import feature_sources
 from tracer.transcoders.transcoders import (
-    Held,
+    InMemoryTable,
     Nonlinearity,
     Reads,
     active_features,
     feature_targets,
-    read_by,
+    read_input,
 )
 
 ANSWER, FOIL = 3, 50
@@ -152,7 +152,7 @@ def written_by(frozen, transcoders, sources, column):
 
 
 def test_activations_are_those_of_the_formulas(llama):
-    x = read_by(llama.layers[1], Reads.MLP)
+    x = read_input(llama.layers[1], Reads.MLP)
     for kind in ("relu", "jumprelu", "topk"):
         layer = random_transcoders(llama, kind=kind).layers[1]
         pre = x @ layer.encoder.rows.T + layer.encoder_bias
@@ -178,7 +178,7 @@ def test_a_cross_layer_set_that_writes_at_home_only_equals_a_per_layer_one(llama
     for index, layer in enumerate(plain.layers):
         rows = torch.zeros(len(layer.encoder_bias), len(plain.layers) - index, 32, dtype=torch.float64)
         rows[:, 0] = layer.decoder.rows
-        layers.append(replace(layer, decoder=Held(rows)))
+        layers.append(replace(layer, decoder=InMemoryTable(rows)))
     at_home = replace(plain, layers=tuple(layers))
     assert_close(all_rows(llama, plain)[3], all_rows(llama, at_home)[3], SHARPENED)
 

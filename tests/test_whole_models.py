@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from tests_support import FAMILIES, tiny_subject, words_tokenizer
 from tiny_gguf import tiny_tensors, write_tiny_gguf
 
-from agent import needs, read_settings
-from tracer import SubjectError, UnsupportedFamily, load, sizes_of
+from agent import estimate_needs, read_settings
+from tracer import ModelError, UnsupportedFamily, load, sizes_of
 from tracer.study.self_check import check_traced
 
 
@@ -56,7 +56,7 @@ def without(some):
 )
 def test_a_folder_that_is_not_whole_is_refused_by_name(folder, tmp_path, change, said):
     rewrite(folder, change)
-    with pytest.raises(SubjectError, match=said):
+    with pytest.raises(ModelError, match=said):
         load(str(folder), cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
@@ -64,13 +64,13 @@ def test_a_folder_that_is_not_whole_is_refused_by_name(folder, tmp_path, change,
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_weights_that_are_no_numbers_are_named(folder, tmp_path, value):
     rewrite(folder, lambda all_: {**all_, "model.norm.weight": torch.full((32,), value)})
-    with pytest.raises(SubjectError, match=r"weight model\.norm\.weight holds values that are no numbers"):
+    with pytest.raises(ModelError, match=r"weight model\.norm\.weight holds values that are no numbers"):
         load(str(folder), cache=tmp_path)
 
 
 def test_logits_beyond_float32_are_refused(folder, tmp_path):
     rewrite(folder, lambda all_: {**all_, "lm_head.weight": all_["lm_head.weight"] * 1e38 * 3})
-    with pytest.raises(SubjectError, match="no numbers"):
+    with pytest.raises(ModelError, match="no numbers"):
         load(str(folder), cache=tmp_path)
 
 
@@ -78,7 +78,7 @@ def test_weights_stored_for_another_library_are_refused(folder, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     config["quantization_config"] = {"quant_method": "gptq", "bits": 4}
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(SubjectError, match=r"are quantised \(gptq\)"):
+    with pytest.raises(ModelError, match=r"are quantised \(gptq\)"):
         load(str(folder), cache=tmp_path)
 
 
@@ -91,7 +91,7 @@ def test_code_from_a_model_is_never_run_and_nobody_is_asked(folder, tmp_path, mo
     config |= {"model_type": "nobodys", "auto_map": {"AutoConfig": "mine.Config"}}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
-    with pytest.raises(SubjectError, match=r"code from a model is never run here"):
+    with pytest.raises(ModelError, match=r"code from a model is never run here"):
         load(str(folder), cache=tmp_path)
     assert not (tmp_path / "ran").exists()
 
@@ -138,18 +138,18 @@ def test_a_gguf_that_is_not_whole_leaves_nothing(tmp_path, kind):
     path = tmp_path / "part.gguf"
     write_tiny_gguf(path, tensors=GGUFS[kind](tiny_tensors()))
     with pytest.raises(
-        SubjectError, match=r"part\.gguf is not a whole model: it lacks \d+ of 11 tensors, such"
+        ModelError, match=r"part\.gguf is not a whole model: it lacks \d+ of 11 tensors, such"
     ):
         load(str(path), cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
     with pytest.raises(Exception, match="is not a whole model"):
-        list(needs(read_settings(model=str(path))))
+        list(estimate_needs(read_settings(model=str(path))))
 
 
 def test_a_gguf_with_half_of_the_layers_is_refused(tmp_path):
     path = tmp_path / "model-00001-of-00002.gguf"
     write_tiny_gguf(path, blocks=2)
-    with pytest.raises(SubjectError, match=r"lacks 9 of 20 tensors, such as blk\.1\."):
+    with pytest.raises(ModelError, match=r"lacks 9 of 20 tensors, such as blk\.1\."):
         load(str(path), cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
@@ -158,7 +158,7 @@ def test_a_gguf_with_a_layer_too_many_or_biases_is_refused(tmp_path):
     path = tmp_path / "more.gguf"
     extra = {"blk.0.attn_q.bias": np.zeros(32, np.float32)}
     write_tiny_gguf(path, tensors=tiny_tensors() | extra)
-    with pytest.raises(SubjectError, match=r"holds 1 tensors .* no place here, such as blk\.0\.attn_q\.bias"):
+    with pytest.raises(ModelError, match=r"holds 1 tensors .* no place here, such as blk\.0\.attn_q\.bias"):
         load(str(path), cache=tmp_path / "cache")
 
 
@@ -167,7 +167,7 @@ def test_a_gguf_with_numbers_that_are_none_leaves_no_folder_and_no_lock(tmp_path
     tensors = tiny_tensors()
     tensors["blk.0.ffn_up"][3, 3] = np.nan
     write_tiny_gguf(path, tensors=tensors)
-    with pytest.raises(SubjectError, match="holds values that are no numbers"):
+    with pytest.raises(ModelError, match="holds values that are no numbers"):
         load(str(path), cache=tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -187,7 +187,7 @@ def test_what_does_not_fit_into_memory_is_refused_by_its_header(tmp_path, monkey
     path = tmp_path / "large.gguf"
     write_tiny_gguf(path)
     monkeypatch.setattr("tracer.models.packaged.free_memory", lambda: 1000)
-    with pytest.raises(SubjectError, match=r"to unpack it takes about .* GB of memory"):
+    with pytest.raises(ModelError, match=r"to unpack it takes about .* GB of memory"):
         load(str(path), cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
@@ -195,7 +195,7 @@ def test_what_does_not_fit_into_memory_is_refused_by_its_header(tmp_path, monkey
 def test_stretched_positions_are_not_lost_silently(tmp_path):
     path = tmp_path / "long.gguf"
     write_tiny_gguf(path, more=lambda writer: writer.add_rope_scaling_factor(8.0))
-    with pytest.raises(SubjectError, match="stretches its positions"):
+    with pytest.raises(ModelError, match="stretches its positions"):
         load(str(path), cache=tmp_path / "cache")
 
 
@@ -214,7 +214,7 @@ def test_a_header_cut_anywhere_is_told(tmp_path):
     end = content.rindex(b"blk.0.ffn_down.weight")
     for size in {*range(0, end, 61), 3, 4, 23}:
         part.write_bytes(content[:size])
-        with pytest.raises(SubjectError, match="damaged"):
+        with pytest.raises(ModelError, match="damaged"):
             load(str(part), cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
     assert Path(whole).stat().st_size > end

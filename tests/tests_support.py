@@ -35,10 +35,10 @@ def words_tokenizer() -> Any:
 def tiny_subject(tiny: Any, family: str) -> Any:
     """A random decoder as a subject."""
     from tracer.models.families import family_for
-    from tracer.models.model import Subject
+    from tracer.models.model import Model
 
     model = tiny(family)
-    return Subject(f"tiny-{family}", model, words_tokenizer(), family_for(model.config))
+    return Model(f"tiny-{family}", model, words_tokenizer(), family_for(model.config))
 
 
 def freeze_words(subject: Any, length: int = 9) -> Any:
@@ -57,7 +57,7 @@ def random_transcoders(
     frozen: Any, *, kind: str = "relu", span: int = 1, skip: bool = False, reads: Any = None, width: int = 24
 ) -> Any:
     """Transcoders for a frozen text, one a layer, about a third of their features active."""
-    from tracer.transcoders.transcoders import Held, Nonlinearity, Reads, Transcoder, Transcoders
+    from tracer.transcoders.transcoders import InMemoryTable, Nonlinearity, Reads, Transcoder, Transcoders
 
     random = torch.Generator().manual_seed(11)
     like = frozen.embedded
@@ -72,9 +72,9 @@ def random_transcoders(
         threshold = draw(width).abs() if kind == "jumprelu" else None
         made.append(
             Transcoder(
-                encoder=Held(draw(width, d_model)),
+                encoder=InMemoryTable(draw(width, d_model)),
                 encoder_bias=draw(width) - 0.3,
-                decoder=Held(draw(width, d_model) if span == 1 else draw(width, steps, d_model)),
+                decoder=InMemoryTable(draw(width, d_model) if span == 1 else draw(width, steps, d_model)),
                 decoder_bias=draw(d_model),
                 nonlinearity=Nonlinearity(threshold, 7 if kind == "topk" else None),
                 skip=draw(d_model, d_model) if skip else None,
@@ -89,7 +89,7 @@ def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     from tokenizers.processors import TemplateProcessing
 
     from tracer.models.families import family_for
-    from tracer.models.model import Subject
+    from tracer.models.model import Model
 
     config = hf.GPT2Config(
         **{"n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": positions, "vocab_size": WORDS},
@@ -108,7 +108,7 @@ def relu_subject(seed: int = 0, positions: int = 64) -> Any:
     words = words_tokenizer()
     words.add_special_tokens({"bos_token": "w0"})
     words.backend_tokenizer.post_processor = TemplateProcessing(single="w0 $A", special_tokens=[("w0", 0)])
-    return Subject("tiny-relu", model.requires_grad_(False), words, family_for(model.config))
+    return Model("tiny-relu", model.requires_grad_(False), words, family_for(model.config))
 
 
 def save_own_mlps(subject: Any, folder: Any) -> None:

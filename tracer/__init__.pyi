@@ -10,8 +10,8 @@ from .autointerp import (
     corpus_texts as corpus_texts,
     describe_corpus as describe_corpus,
     gather_evidence as gather_evidence,
-    gathered_evidence as gathered_evidence,
     judge_words as judge_words,
+    open_evidence as open_evidence,
     read_features as read_features,
     shipped_features as shipped_features,
     write_features as write_features,
@@ -65,7 +65,7 @@ from .concepts import (
 )
 from .errors import (
     GraphError as GraphError,
-    SubjectError as SubjectError,
+    ModelError as ModelError,
     TextError as TextError,
     TracerError as TracerError,
     TranscodersError as TranscodersError,
@@ -115,8 +115,8 @@ from .lens import (
 )
 from .models import (
     EMBEDDED as EMBEDDED,
+    Model as Model,
     Prediction as Prediction,
-    Subject as Subject,
     Vocabulary as Vocabulary,
     free_memory as free_memory,
     give_back_memory as give_back_memory,
@@ -137,18 +137,18 @@ from .study import (
     Study as Study,
     Token as Token,
     TracedStudy as TracedStudy,
-    attempt as attempt,
     coherence_of as coherence_of,
     load as load,
-    parted as parted,
     set_sizes as set_sizes,
     sizes_of as sizes_of,
     speed as speed,
+    split_group as split_group,
+    try_groups as try_groups,
 )
 from .transcoders import (
     Roots as Roots,
     Transcoders as Transcoders,
-    fitted as fitted,
+    fit_transcoders as fit_transcoders,
     load_transcoders as load_transcoders,
     trace_transcoders as trace_transcoders,
 )

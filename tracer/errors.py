@@ -13,11 +13,11 @@ class TracerError(Exception):
     """Root of all expected failures of this room."""
 
 
-class SubjectError(TracerError):
+class ModelError(TracerError):
     """The model cannot be found, read or built."""
 
 
-class UnsupportedFamily(SubjectError):
+class UnsupportedFamily(ModelError):
     """The model's architecture has no row in the table of families."""
 
 

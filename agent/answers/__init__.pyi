@@ -1,14 +1,14 @@
 from .bundle import (
     Bundle as Bundle,
-    bundle_of as bundle_of,
+    make_bundle as make_bundle,
     read_bundle as read_bundle,
 )
 from .citations import (
-    circuit_id as circuit_id,
-    cites as cites,
+    cite_sentences as cite_sentences,
+    hash_graph_id as hash_graph_id,
 )
 from .compose import (
-    compose as compose,
+    compose_answer as compose_answer,
 )
 from .concept_drawing import (
     change_drawn as change_drawn,
@@ -19,17 +19,17 @@ from .drawing import (
     ERRORS as ERRORS,
     FEATURES as FEATURES,
     Drawing as Drawing,
-    drawing as drawing,
-    no_drawing as no_drawing,
-    with_tests as with_tests,
+    add_verdicts as add_verdicts,
+    draw_circuit as draw_circuit,
+    draw_untraced as draw_untraced,
 )
 from .graph_sentences import (
-    last_said as last_said,
-    words_claims as words_claims,
+    add_word_claims as add_word_claims,
+    find_asked_sentences as find_asked_sentences,
 )
 from .report import (
     LogLine as LogLine,
-    Reply as Reply,
     Report as Report,
-    report as report,
+    ReportedAnswer as ReportedAnswer,
+    build_report as build_report,
 )

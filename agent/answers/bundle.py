@@ -15,14 +15,35 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agent.answers.bundle_migration import present_bundle
+from agent.answers.bundle_migration import migrate_bundle
 from agent.answers.drawing import Drawing
-from agent.answers.report import LogLine, Reply, Report
-from agent.core import AgentError, AnyClaim, Case, Message, State, Supernode, TestedClaim, escaped, unescaped
+from agent.answers.report import LogLine, Report, ReportedAnswer
+from agent.core import (
+    AgentError,
+    AnyClaim,
+    Case,
+    Message,
+    State,
+    Supernode,
+    TestedClaim,
+    escape_md,
+    unescape_md,
+)
 
 VERSION: Literal[2] = 2
-MOST_BYTES = 64 * 2**20
-KEPT = ("turn", "history", "question", "case", "graph", "groups", "flows", "claims", "log", "reply")
+MAX_BUNDLE_BYTES = 64 * 2**20
+KEPT_STATE_KEYS = (
+    "turn",
+    "history",
+    "question",
+    "case",
+    "graph",
+    "groups",
+    "flows",
+    "claims",
+    "log",
+    "reply",
+)
 _FOLD = re.compile(r"^<details><summary>[^<>]*</summary>$|^</details>$")
 _LEAD = re.compile(r"^(- )?(\*\*(?:[^*\\]|\\.)*\*\*)?(.*)$", re.DOTALL)
 
@@ -44,7 +65,7 @@ class _Message(BaseModel):
     circuit: Annotated[str, Field(pattern=r"^[0-9a-f]{0,8}$")] = ""
 
 
-class _Kept(BaseModel):
+class _KeptState(BaseModel):
     """The types of what a conversation goes on from."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,7 +78,7 @@ class _Kept(BaseModel):
     flows: dict[str, Any] | None
     claims: list[AnyClaim]
     log: list[LogLine] = Field(default_factory=list)
-    reply: Reply
+    reply: ReportedAnswer
 
 
 class Bundle(BaseModel):
@@ -67,15 +88,15 @@ class Bundle(BaseModel):
     format: Literal["askcircuit-bundle"] = "askcircuit-bundle"
     version: Literal[2] = VERSION
     title: str = Field("", max_length=300)
-    settings: dict[str, Any]  # model, nodes, controls, brain: what a run needs to be repeated
+    settings: dict[str, Any]  # model, nodes, controls, planner: what a run needs to be repeated
     report: Report
     drawing: Drawing
-    kept: _Kept  # the conversation's state
+    kept: _KeptState  # the conversation's state
 
     @model_validator(mode="before")
     @classmethod
     def _present(cls, raw: Any) -> Any:
-        return present_bundle(raw) if isinstance(raw, dict) and raw.get("version") == 1 else raw
+        return migrate_bundle(raw) if isinstance(raw, dict) and raw.get("version") == 1 else raw
 
     @property
     def id(self) -> str:
@@ -86,7 +107,7 @@ class Bundle(BaseModel):
     @property
     def history(self) -> list[Message]:
         """What was said, safe to render: only our own headings and list marks are markup."""
-        return [tame(cast(Message, m.model_dump())) for m in self.kept.history]
+        return [escape_message(cast(Message, m.model_dump())) for m in self.kept.history]
 
     @property
     def state(self) -> State:
@@ -126,22 +147,22 @@ class Bundle(BaseModel):
     def replay(self) -> list[str]:
         """What does not follow from the bundle's own measurements; empty when everything does.
 
-        Runs no model and no brain: p-values, Holm, verdicts, sentences, words and drawing are made again.
+        Runs no model and no planner: p-values, Holm, verdicts, sentences, words and drawing are made again.
         """
-        from agent.answers.replay import disagreements
+        from agent.answers.replay import find_disagreements
 
-        return disagreements(self)
+        return find_disagreements(self)
 
 
-def bundle_of(state: State, settings: dict[str, Any], title: str = "") -> Bundle:
+def make_bundle(state: State, settings: dict[str, Any], title: str = "") -> Bundle:
     """The bundle of a conversation whose last explanation is in `state`; raises AgentError without one."""
     report, drawing = state.get("report"), state.get("drawing")
     if not report or "claims" not in report or not drawing:
         raise AgentError("There is no explanation to keep yet. Ask why about a text first.")
-    kept = {name: state.get(name) for name in KEPT}
+    kept = {name: state.get(name) for name in KEPT_STATE_KEYS}
     name = title or f"{report['text']} → {report['question']['answer'].strip()}"
     whole = {"title": name[:300], "settings": settings, "report": report, "drawing": drawing, "kept": kept}
-    return _checked(whole)
+    return _validate_bundle(whole)
 
 
 def read_bundle(source: Path | str | bytes) -> Bundle:
@@ -150,32 +171,32 @@ def read_bundle(source: Path | str | bytes) -> Bundle:
         data = source if isinstance(source, bytes) else _read(Path(source))
         if data[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
-                data = unpacked.read(MOST_BYTES + 1)
+                data = unpacked.read(MAX_BUNDLE_BYTES + 1)
     except (OSError, EOFError, zlib.error) as exc:
         reason = getattr(exc, "strerror", None) or exc
         of = "" if isinstance(source, bytes) else f" {str(source)!r}"
         raise BundleError(f"The bundle{of} cannot be read: {reason}.") from exc
-    if len(data) > MOST_BYTES:
-        raise BundleError(f"The bundle is larger than {MOST_BYTES >> 20} MB, the most that is read.")
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise BundleError(f"The bundle is larger than {MAX_BUNDLE_BYTES >> 20} MB, the most that is read.")
     try:
         raw = json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError) as exc:
         raise BundleError("The file is not a bundle: it is not valid JSON.") from exc
     if not isinstance(raw, dict) or raw.get("format") != "askcircuit-bundle":
         raise BundleError("The file is not an askcircuit bundle (format: askcircuit-bundle).")
-    return _checked(raw)
+    return _validate_bundle(raw)
 
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(MOST_BYTES + 1)
+        return file.read(MAX_BUNDLE_BYTES + 1)
 
 
 def _refuse(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _checked(raw: dict[str, Any]) -> Bundle:
+def _validate_bundle(raw: dict[str, Any]) -> Bundle:
     try:
         return Bundle.model_validate(raw)
     except (ValidationError, RecursionError) as exc:
@@ -186,9 +207,9 @@ def _checked(raw: dict[str, Any]) -> Bundle:
         raise BundleError(f"The bundle is broken{where}.") from exc
 
 
-def tame(message: Message) -> Message:
+def escape_message(message: Message) -> Message:
     """A message whose words are escaped anew; headings, list marks, folds and line ends stay as they are."""
-    if message["role"] == "user":  # shown as typed (`ui.base.chat_messages.past`)
+    if message["role"] == "user":  # shown as typed (`ui.base.chat_messages.render_history`)
         return Message(role="user", content=message["content"])
     lines = []
     for line in message["content"].split("\n"):
@@ -196,8 +217,8 @@ def tame(message: Message) -> Message:
             lines.append(line)
             continue
         mark, heading, rest = _LEAD.match(line).groups()  # type: ignore[union-attr]
-        head = f"**{escaped(unescaped(heading[2:-2]))}**" if heading else ""
-        lines.append(f"{mark or ''}{head}{escaped(unescaped(rest))}")
-    cites = [{**cite, "text": escaped(unescaped(cite["text"]))} for cite in message.get("cites", [])]
+        head = f"**{escape_md(unescape_md(heading[2:-2]))}**" if heading else ""
+        lines.append(f"{mark or ''}{head}{escape_md(unescape_md(rest))}")
+    cites = [{**cite, "text": escape_md(unescape_md(cite["text"]))} for cite in message.get("cites", [])]
     tamed = Message(role="assistant", content="\n".join(lines))
     return {**tamed, "cites": cites, "circuit": message.get("circuit", "")} if cites else tamed

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from agent.core import (
-    ANSWER,
-    NAMED_GROUPS,
+    ANSWER_ID,
+    GROUP_IDS,
     Claim,
     ConceptClaim,
     EffectClaim,
@@ -20,19 +20,19 @@ from agent.core import (
     Supernode,
     Swap,
     TriedClaim,
-    escaped,
+    escape_md,
     read_claims,
 )
 
 _QUOTED = re.compile(r"“[^”]*”")
 
 
-def circuit_id(graph_id: str) -> str:
+def hash_graph_id(graph_id: str) -> str:
     """Eight hex digits that tell drawings apart: a sentence points into the one it was said about."""
     return f"{zlib.crc32(graph_id.encode()):08x}"
 
 
-def cites(
+def cite_sentences(
     sentences: Sequence[dict[str, Any]],
     claims: Sequence[PlainClaim],
     groups: Sequence[Supernode],
@@ -47,28 +47,28 @@ def cites(
     out = []
     for sentence in sentences:
         cited = [known[name] for name in sentence["claims"] if name in known]
-        named = [name for name in NAMED_GROUPS.findall(_QUOTED.sub("", sentence["text"])) if name in names]
-        about = [part for claim in cited for part in _about(claim, named, path)] or named
-        text = escaped(sentence["text"])
+        named = [name for name in GROUP_IDS.findall(_QUOTED.sub("", sentence["text"])) if name in names]
+        about = [part for claim in cited for part in _find_cited_parts(claim, named, path)] or named
+        text = escape_md(sentence["text"])
         out.append({"text": text, "claims": sentence["claims"], "about": list(dict.fromkeys(about))})
     return out
 
 
-def _about(claim: Claim, named: Sequence[str], path: Sequence[str]) -> list[str]:
+def _find_cited_parts(claim: Claim, named: Sequence[str], path: Sequence[str]) -> list[str]:
     if isinstance(claim, PredictionClaim):
-        return [ANSWER]
+        return [ANSWER_ID]
     if isinstance(claim, PathClaim):
         return [*path, *(f"{a}>{b}" for a, b in pairwise(path))]
     if isinstance(claim, HopClaim):
         return [claim.source.id, f"{claim.source.id}>{claim.target.id}", claim.target.id]
     if isinstance(claim, ConceptClaim):
         one = claim.concept
-        return [f"T{one.position}", f"T{one.position}>{one.id}", one.id, f"{one.id}>{ANSWER}", ANSWER]
+        return [f"T{one.position}", f"T{one.position}>{one.id}", one.id, f"{one.id}>{ANSWER_ID}", ANSWER_ID]
     if not isinstance(claim, EffectClaim | TriedClaim | RateClaim):
         return []
     if isinstance(claim, EffectClaim) and isinstance(claim.intervention, Swap):
-        return [*(f"T{position}" for position in claim.intervention.donor.positions), ANSWER]
+        return [*(f"T{position}" for position in claim.intervention.donor.positions), ANSWER_ID]
     sources = claim.groups or claim.members[:1]
     moved = [name for name in named if name not in sources]  # a sentence on a knock-on effect names the other
-    ways = [f"{source}>{name}" for source in sources for name in moved or [ANSWER]]
-    return [*sources, *moved, *ways, *([] if moved else [ANSWER])]
+    ways = [f"{source}>{name}" for source in sources for name in moved or [ANSWER_ID]]
+    return [*sources, *moved, *ways, *([] if moved else [ANSWER_ID])]

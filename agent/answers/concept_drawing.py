@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.core import (
-    ANSWER,
+    ANSWER_ID,
     Claim,
     Concept,
     ConceptEffectClaim,
@@ -19,7 +19,7 @@ from agent.core import (
     case_of,
     claims_of,
 )
-from agent.evidence import HELD
+from agent.evidence import HOLDING_VERDICTS
 
 SAID = 6  # tokens that are shown before and after a change
 SHOWN = 16  # concepts that are shown, the tested ones first
@@ -50,7 +50,7 @@ def _place(one: Concept) -> tuple[int, int, str]:
 
 
 def _is_borne_out(test: ConceptEffectClaim | None) -> bool:
-    return test is not None and test.verdict in HELD
+    return test is not None and test.verdict in HOLDING_VERDICTS
 
 
 def _node(one: Concept, effect: ConceptEffectClaim | None, swap: ConceptSwapClaim | None) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[
     for test in tests:
         one = test.concept
         out.append(_hop(f"T{one.position}", one.id, None, [], test.verdict))
-        out.append(_hop(one.id, ANSWER, -test.share, [], test.verdict))
+        out.append(_hop(one.id, ANSWER_ID, -test.share, [], test.verdict))
     for claim in ledger:
         if isinstance(claim, HopClaim):
             heads = [{"name": head.name, "share": head.share} for head in claim.heads]

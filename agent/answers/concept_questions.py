@@ -13,14 +13,14 @@ from agent.core import (
     State,
     case_of,
     every_claim,
-    layered,
-    listed,
-    named_at,
+    find_word_positions,
+    join_words,
     own_claims,
     percent,
     prediction_of,
+    show_layers,
 )
-from agent.evidence import HELD, Sentence
+from agent.evidence import HOLDING_VERDICTS, Sentence
 
 A_WORD = 3  # concepts that are listed at one word
 WORDS = 6  # words that are listed
@@ -38,7 +38,7 @@ def concepts_told(state: State) -> list[tuple[str, list[Sentence]]]:
             ("", _about_one(claim, str(question["other"]), state)),
             ("The tests.", _tests_of(claim, state)),
         ]
-    places = named_at(case["tokens"], str(question["group"])) if question["group"] else None
+    places = find_word_positions(case["tokens"], str(question["group"])) if question["group"] else None
     if places == []:
         text = f"The text does not contain {word(str(question['group']))}."
         return [("", [Sentence(text, (claim.id,)), *_everywhere(claim, case, None)])]
@@ -51,11 +51,11 @@ def _about_one(claim: ConceptsClaim, name: str, state: State) -> list[Sentence]:
     same = [one for one in claim.concepts if claim.model_copy(update={"concepts": [one]}).named(name)]
     if not same:
         others = list(dict.fromkeys(word(one.name) for one in claim.concepts if one.role == "concept"))[:5]
-        read = f" What it reads is {listed(others)}." if others else ""
+        read = f" What it reads is {join_words(others)}." if others else ""
         return [
             Sentence(f"No: the lens does not read {word(name)} at any word of this text.{read}", (claim.id,))
         ]
-    where = listed(list(dict.fromkeys(at_word(one, case) for one in same[:3])))
+    where = join_words(list(dict.fromkeys(at_word(one, case) for one in same[:3])))
     first = same[0]
     out = [
         Sentence(
@@ -75,7 +75,7 @@ def _tests_of(claim: ConceptsClaim, state: State) -> list[Sentence]:
     for test in every_claim(state, ConceptEffectClaim, ConceptSwapClaim):
         if not claim.model_copy(update={"concepts": [test.concept]}).named(name):
             continue
-        if test.verdict not in HELD:
+        if test.verdict not in HOLDING_VERDICTS:
             answer = word(case_of(state)["answer"])
             text = f"That {answer} rests on it is not borne out by its test ({test.verdict})."
             out.append(Sentence(text, (test.id,)))
@@ -104,8 +104,8 @@ def _everywhere(claim: ConceptsClaim, case: Case, places: list[int] | None) -> l
 
 def _read_there(concepts: list[Concept], case: Case) -> str:
     best = sorted(concepts, key=lambda one: -one.strength)[:A_WORD]
-    names = [f"{word(one.name)} ({layered(*one.layers)})" for one in best]
-    return f"At {at_word(best[0], case)}: {listed(names)}."
+    names = [f"{word(one.name)} ({show_layers(*one.layers)})" for one in best]
+    return f"At {at_word(best[0], case)}: {join_words(names)}."
 
 
 def first_layer(state: State) -> list[Sentence]:

@@ -17,17 +17,17 @@ from agent.core import (
     State,
     SwapTried,
     case_of,
-    chance,
     every_claim,
-    listed,
+    format_p,
+    join_words,
     percent,
-    placed,
-    plain,
     prediction_of,
-    quoted,
-    signed,
+    quote_token,
+    quote_token_at,
+    show_change,
+    show_size,
 )
-from agent.evidence import HELD, Sentence
+from agent.evidence import HOLDING_VERDICTS, Sentence
 
 GONE = 0.9  # of a concept or a lead: all but gone
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
@@ -41,14 +41,14 @@ IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
 
 def word(token: str) -> str:
     """A token as a word in quotes, without the space it begins with."""
-    return quoted(token.strip() or token)
+    return quote_token(token.strip() or token)
 
 
 def at_word(concept: Concept, case: Case) -> str:
     """The word a concept is held at."""
     tokens = [token.strip() or token for token in case["tokens"]]
     return (
-        placed(tokens, concept.position)
+        quote_token_at(tokens, concept.position)
         if tokens.count(tokens[concept.position]) > 1
         else word(case["tokens"][concept.position])
     )
@@ -57,7 +57,7 @@ def at_word(concept: Concept, case: Case) -> str:
 def borne_out(state: State) -> list[Concept]:
     """The concepts on the way that a test bears out, first to last."""
     way = (state.get("concepts") or {}).get("path", [])
-    held = {claim.concept.id: claim.concept for claim in _tests(state) if claim.verdict in HELD}
+    held = {claim.concept.id: claim.concept for claim in _tests(state) if claim.verdict in HOLDING_VERDICTS}
     return [held[name] for name in way if name in held]
 
 
@@ -69,7 +69,7 @@ def chain_line(state: State) -> list[Sentence]:
     first = case["tokens"][way[0].position]
     steps = [word(first), *(word(one.name) for one in way), word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
-    claims = [claim for claim in _tests(state) if claim.concept in way and claim.verdict in HELD]
+    claims = [claim for claim in _tests(state) if claim.concept in way and claim.verdict in HOLDING_VERDICTS]
     ids = tuple(claim.id for claim in claims)
     swap = _telling_swap(state)
     if swap is None:
@@ -123,7 +123,9 @@ def in_plain_words(state: State) -> list[Sentence]:
     for number, one in enumerate(way):
         out += _held_there(one, state, case, first=number == 0)
     for claim in every_claim(state, HopClaim):
-        if claim.verdict in HELD and {claim.source.id, claim.target.id} <= {one.id for one in way}:
+        if claim.verdict in HOLDING_VERDICTS and {claim.source.id, claim.target.id} <= {
+            one.id for one in way
+        }:
             out.append(_hop(claim, case))
     for swap in every_claim(state, ConceptSwapClaim):
         out += _swap_told(swap, case)
@@ -136,7 +138,7 @@ def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[
     """That a concept is held at a word, and what the model says without it."""
     there, name = at_word(one, case), word(one.name)
     tests = [claim for claim in every_claim(state, ConceptEffectClaim) if claim.concept.id == one.id]
-    held = [claim for claim in tests if claim.verdict in HELD]
+    held = [claim for claim in tests if claim.verdict in HOLDING_VERDICTS]
     if one.role == "word":
         what = f"The word {name} itself counts"
     elif one.role == "said before":
@@ -161,7 +163,7 @@ def _without(claim: ConceptEffectClaim, case: Case) -> str:
     before = case["predictions"][0]["p"]
     if claim.p_answer is not None and claim.p_answer < before:
         return f"with that taken out {answer} falls from {percent(before)} to {percent(claim.p_answer)}"
-    return f"with that taken out the lead of {answer} changes by {signed(claim.effect)}"
+    return f"with that taken out the lead of {answer} changes by {show_change(claim.effect)}"
 
 
 def _hop(claim: HopClaim, case: Case) -> Sentence:
@@ -171,14 +173,16 @@ def _hop(claim: HopClaim, case: Case) -> Sentence:
     text = (
         f"{word(claim.target.name)} at {there} comes from it: without {word(claim.source.name)} it is {much}"
     )
-    through = f" (carried by head {listed([head.name for head in claim.heads[:2]])})" if claim.heads else ""
+    through = (
+        f" (carried by head {join_words([head.name for head in claim.heads[:2]])})" if claim.heads else ""
+    )
     return Sentence(f"{text}{through}.", (claim.id,))
 
 
 def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     """What each exchange made it say: another's answer, or only no longer the own one."""
     first, there = claim.first, at_word(claim.concept, case)
-    if first is None or claim.verdict not in HELD:
+    if first is None or claim.verdict not in HOLDING_VERDICTS:
         return []
     if case["answer_id"] in claim.concept.token_ids:
         return []  # writing another answer in the place of the answer is no hop
@@ -196,13 +200,13 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     others = [swap for swap in claim.installed if swap is not first]
     if others:
         pairs = [f"{word(swap.other)} brings {word(swap.says[0].token)}" for swap in others[:2]]
-        text += f"; {listed(pairs)}"
+        text += f"; {join_words(pairs)}"
     return [Sentence(f"{text}.", (claim.id,))]
 
 
 def _kind(claim: ConceptsClaim, case: Case) -> Sentence:
     """What the answer competes with."""
-    names = listed([word(other.token) for other in claim.alternatives[:3]])
+    names = join_words([word(other.token) for other in claim.alternatives[:3]])
     return Sentence(f"What {word(case['answer'])} competes with here: {names}.", (claim.id,))
 
 
@@ -224,12 +228,12 @@ def _effect_numbers(claim: ConceptEffectClaim, case: Case) -> Sentence:
     one, controls = claim.concept, claim.controls
     assert controls is not None
     where = f"{word(one.name)} at {at_word(one, case)} (layers {one.layers[0]} to {one.layers[1]})"
-    text = f"Taking out {where} changes the lead of {word(case['answer'])} by {signed(claim.effect)} of"
-    text += f" {plain(claim.lead)}; "
+    text = f"Taking out {where} changes the lead of {word(case['answer'])} by {show_change(claim.effect)} of"
+    text += f" {show_size(claim.lead)}; "
     if not controls.n:
         return Sentence(f"{text}no other word moves the stream as far: {claim.verdict}.", (claim.id,))
     text += f"{controls.n} unrelated words that move the stream as far change it by at most"
-    text += f" {plain(controls.max_abs)} ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
+    text += f" {show_size(controls.max_abs)} ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
     return Sentence(text, (claim.id,))
 
 
@@ -269,9 +273,11 @@ def _explained(claim: ExplainedClaim, case: Case) -> Sentence:
 def _p(p: float | None, adjusted: float | None) -> str:
     if p is None:
         return "not tested"
-    same = adjusted is None or chance(adjusted) == chance(p)
+    same = adjusted is None or format_p(adjusted) == format_p(p)
     return (
-        f"p = {chance(p)}" if same or adjusted is None else f"p = {chance(p)}, after Holm {chance(adjusted)}"
+        f"p = {format_p(p)}"
+        if same or adjusted is None
+        else f"p = {format_p(p)}, after Holm {format_p(adjusted)}"
     )
 
 
@@ -279,7 +285,11 @@ def concepts_open(state: State) -> list[Sentence]:
     """What the tests of concepts leave open."""
     out = list[Sentence]()
     for claim in every_claim(state, ConceptEffectClaim):
-        if claim.controls is not None and claim.controls.n < claim.asked and claim.verdict not in HELD:
+        if (
+            claim.controls is not None
+            and claim.controls.n < claim.asked
+            and claim.verdict not in HOLDING_VERDICTS
+        ):
             few = claim.controls.n
             text = (
                 f"Whether {word(claim.concept.name)} counts is open: {few} of {claim.asked} unrelated words"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.answers.citations import circuit_id
+from agent.answers.citations import hash_graph_id
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
 from agent.core import (
@@ -16,13 +16,13 @@ from agent.core import (
     State,
     Supernode,
     TriedClaim,
-    basis_of,
     claims_of,
     groups_of,
-    join_groups,
+    join_group_ids,
     path_of,
     read_claims,
-    shown,
+    show_token,
+    terms_of,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FEATURES, ERRORS, EDGES, BUNDLES = 300, 40, 1500, 60
 TEST = ("predicted", "measured", "controls", "p", "verdict")  # what a box shows of its test
 EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concepts", "hops", "path")
-SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
+DRAWN_SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
 class _Part(BaseModel):
@@ -126,12 +126,12 @@ class Drawing(_Part):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
-    """The circuit of a traced text; `with_tests` adds verdicts later without tracing again."""
+def draw_circuit(state: State, traced: "TracedStudy") -> dict[str, Any]:
+    """The circuit of a traced text; `add_verdicts` adds verdicts later without tracing again."""
     case, groups = state.get("case"), groups_of(state)
     assert case is not None
     graph = state.get("graph") or {}
-    nodes = _features(state, groups) + _others(state, traced) + [_root(state, traced)]
+    nodes = _draw_features(state, groups) + _draw_other_nodes(state, traced) + [_draw_root(state, traced)]
     ids = {node["id"] for node in nodes}
     edges = [e._asdict() for e in traced.edges(4 * EDGES) if e.source in ids and e.target in ids]
     for edge in edges:
@@ -139,23 +139,23 @@ def drawing(state: State, traced: "TracedStudy") -> dict[str, Any]:
     graph_id = f"{traced.study.subject.name}:{case['answer_id']}:{case['foil_id']}:{case['text']}"
     whole = {
         "graph_id": graph_id,
-        "circuit": circuit_id(graph_id),
+        "circuit": hash_graph_id(graph_id),
         "text": case["text"],
         "tokens": case["tokens"],
         "n_layers": traced.study.layers,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
         "nodes": nodes,
         "edges": edges[:EDGES],
-        "supernodes": [_box(group, None) for group in groups],
-        "superedges": _bundles(state, groups),
+        "supernodes": [_draw_box(group, None) for group in groups],
+        "superedges": _draw_flows(state, groups),
         "strongest_path": path_of(state),
-        "scores": {name: graph[name] for name in SCORES},
+        "scores": {name: graph[name] for name in DRAWN_SCORES},
         **concepts_drawn(claims_of(state)),
     }
     return Drawing.model_validate(whole).plain()
 
 
-def no_drawing(case: Case) -> dict[str, Any]:
+def draw_untraced(case: Case) -> dict[str, Any]:
     """What stands beside an answer for which nothing was traced: the words, and no circuit."""
     return {
         "graph_id": "",
@@ -165,11 +165,11 @@ def no_drawing(case: Case) -> dict[str, Any]:
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
         **{name: [] for name in EMPTY},
-        "scores": dict.fromkeys(SCORES, 0),
+        "scores": dict.fromkeys(DRAWN_SCORES, 0),
     }
 
 
-def with_tests(
+def add_verdicts(
     view: dict[str, Any],
     groups: list[Supernode],
     claims: list[PlainClaim],
@@ -178,10 +178,10 @@ def with_tests(
     """The same drawing with what has been tested by removing each group, and what was changed last."""
     ledger = read_claims(claims)
     tests = {c.name: c for c in ledger if isinstance(c, EffectClaim) and c.removes}
-    boxes = [_box(group, tests.get(group["id"])) for group in groups]
+    boxes = [_draw_box(group, tests.get(group["id"])) for group in groups]
     tried = [
         {
-            "id": join_groups(claim.groups) or claim.members[0],
+            "id": join_group_ids(claim.groups) or claim.members[0],
             "factor": claim.intervention.factor,
             "measured": claim.measured,
         }
@@ -191,7 +191,7 @@ def with_tests(
     return {**view, "supernodes": boxes, "tried": tried, **concepts_drawn(ledger), "changed": changed}
 
 
-def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:
+def _draw_box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:
     names = (
         "id",
         "name",
@@ -210,7 +210,7 @@ def _box(group: Supernode, claim: EffectClaim | None) -> dict[str, Any]:
     return box | {name: test.get(name) for name in TEST}
 
 
-def _features(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
+def _draw_features(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
     home = {member: group["id"] for group in groups for member in group["members"]}
     features = state.get("features", [])
     ranked = sorted(features, key=lambda f: (f["id"] not in home, -f["influence"], f["id"]))
@@ -231,10 +231,10 @@ def _features(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
     ]
 
 
-def _others(state: State, traced: "TracedStudy") -> list[dict[str, Any]]:
+def _draw_other_nodes(state: State, traced: "TracedStudy") -> list[dict[str, Any]]:
     labels = {
         "token": "the word itself",
-        "error": basis_of(state).error_node,
+        "error": terms_of(state).error_node,
         "bos": "what the begin-of-text position holds",
         "bias": "biases",
     }
@@ -247,7 +247,7 @@ def _others(state: State, traced: "TracedStudy") -> list[dict[str, Any]]:
             "kind": n.kind.value,
             "layer": n.layer,
             "position": max(n.position, 0),
-            "label": shown(tokens[n.position]) if n.kind == "token" else labels[n.kind.value],
+            "label": show_token(tokens[n.position]) if n.kind == "token" else labels[n.kind.value],
             "activation": None,
             "influence": round(n.influence, 6),
             "effect": round(n.effect, 6),
@@ -258,7 +258,7 @@ def _others(state: State, traced: "TracedStudy") -> list[dict[str, Any]]:
     ]
 
 
-def _root(state: State, traced: "TracedStudy") -> dict[str, Any]:
+def _draw_root(state: State, traced: "TracedStudy") -> dict[str, Any]:
     case = state.get("case")
     assert case is not None
     return {
@@ -266,7 +266,7 @@ def _root(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "kind": "logit",
         "layer": traced.study.layers,
         "position": len(case["tokens"]) - 1,
-        "label": f"{shown(case['answer'])} − {shown(case['foil'])}",
+        "label": f"{show_token(case['answer'])} − {show_token(case['foil'])}",
         "activation": None,
         "influence": 1.0,
         "effect": case["value"],
@@ -275,7 +275,7 @@ def _root(state: State, traced: "TracedStudy") -> dict[str, Any]:
     }
 
 
-def _bundles(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
+def _draw_flows(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
     """Flows between tokens, supernodes and the answer, strongest first."""
     flows = state.get("flows") or {}
     bundles = []
@@ -288,12 +288,12 @@ def _bundles(state: State, groups: list[Supernode]) -> list[dict[str, Any]]:
     bundles.sort(key=lambda b: (-abs(b[2]), b[0], b[1]))
     heads = flows.get("heads") or {}
     return [
-        {"source": s, "target": t, "weight": round(w, 6), **_through(heads.get(f"{s}>{t}"))}
+        {"source": s, "target": t, "weight": round(w, 6), **_list_heads(heads.get(f"{s}>{t}"))}
         for s, t, w in bundles[:BUNDLES]
     ]
 
 
-def _through(found: dict[str, Any] | None) -> dict[str, Any]:
+def _list_heads(found: dict[str, Any] | None) -> dict[str, Any]:
     """The heads a bundle passes, where the tracer was asked for them."""
     names = ("layer", "head", "share")
     return {"heads": [{name: head[name] for name in names} for head in found["heads"]]} if found else {}

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.core import FEATURE_AT, Claim, first_object
-from agent.evidence import Sentence, faults
+from agent.core import FEATURE_AT, Claim, find_json_object
+from agent.evidence import Sentence, find_faults
 
 MOST = 40  # refusals kept: a storm of them says no more
 
@@ -52,37 +52,37 @@ SAME = {
 _PREDICTED = re.compile(r"\bpredicted(?: (?:was|were|is|to be|of|at))*:? ([+−-]?\d+(?:\.\d+)?(?: %)?)")
 
 
-class Worded(NamedTuple):
+class Rewording(NamedTuple):
     """Sentences after an LLM worded them, and why its other proposals were not taken."""
 
     sentences: list[Sentence]
     refused: list[str]
 
 
-def reworded(
+def check_rewording(
     sentences: Sequence[Sentence], said: str, claims: Sequence[Claim], names: Sequence[str]
-) -> Worded:
+) -> Rewording:
     """Take those of the proposed sentences that say just what the written ones say."""
     out, refused, seen = list(sentences), [], set[int]()
-    proposals, wrong = _proposals(said)
+    proposals, wrong = _parse_proposals(said)
     refused += wrong
     for proposal in proposals:
         index, new, why = _read(proposal, sentences)
         if not why and index in seen:
             why = "proposed twice"
         if new is not None and not why:
-            why = differs(new, sentences[index]) or "; ".join(faults([new], claims, names))
+            why = find_difference(new, sentences[index]) or "; ".join(find_faults([new], claims, names))
         if why:
             refused.append(f"the brain's sentence {index + 1 if index >= 0 else '?'}: {why}"[:300])
         elif new is not None:
             seen.add(index)
             out[index] = new
-    return Worded(out, refused[:MOST])
+    return Rewording(out, refused[:MOST])
 
 
-def _proposals(said: str) -> tuple[list[Any], list[str]]:
+def _parse_proposals(said: str) -> tuple[list[Any], list[str]]:
     """What the reply proposes; a reply that is none is one refusal."""
-    found = first_object(said)
+    found = find_json_object(said)
     sentences = found.get("sentences") if found else None
     if not isinstance(sentences, list):
         return [], ["the brain's words: not an object with sentences"]
@@ -103,7 +103,7 @@ def _read(proposal: Any, sentences: Sequence[Sentence]) -> tuple[int, Sentence |
     return n - 1, Sentence(text.strip(), sentences[n - 1].claims), ""
 
 
-def differs(new: Sentence, old: Sentence) -> str:
+def find_difference(new: Sentence, old: Sentence) -> str:
     """In what a sentence says more, less or something else than the one it would replace."""
     if "\n" in new.text or "\r" in new.text:
         return "it has several lines"

@@ -16,20 +16,20 @@ from agent.core import (
     Supernode,
     TestedClaim,
     claims_of,
+    errors_dominate,
+    find_joint_group,
     groups_of,
-    joint_group,
     path_of,
-    unexplained,
 )
 
-PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
+REPORTED_PACKAGES = ("askcircuit", "torch", "transformers", "langgraph", "chromadb", "safetensors")
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Asked(_Part):
+class ReportedQuestion(_Part):
     """What the text is explained for."""
 
     asked: str | None
@@ -68,19 +68,19 @@ class ReportedGroup(_Part):
     members: list[ReportedFeature]
 
 
-class Written(_Part):
+class ReportedSentence(_Part):
     """A sentence and the claims it rests on."""
 
     text: str
     claims: list[str]
 
 
-class Reply(_Part):
+class ReportedAnswer(_Part):
     """An answer: its markdown, its sentences, and why others were left out."""
 
     style: str
     markdown: str
-    sentences: list[Written]
+    sentences: list[ReportedSentence]
     refused: list[str] = Field(default_factory=list)
 
 
@@ -99,7 +99,7 @@ class Report(_Part):
     model: str
     tokens: list[str]
     predictions: list[NextToken]
-    question: Asked
+    question: ReportedQuestion
     graph: dict[str, int | float | str | None]
     supernodes: list[ReportedGroup]
     path: list[str]
@@ -108,7 +108,7 @@ class Report(_Part):
     concept_path: list[str] = Field(default_factory=list)  # ids of the concepts borne out, first to last
     claims: list[AnyClaim]
     tests_run: int
-    answer: Reply
+    answer: ReportedAnswer
     log: list[LogLine] = Field(default_factory=list)
     cost: dict[str, int | float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
@@ -124,7 +124,7 @@ def _concepts(own: Sequence[Claim]) -> dict[str, Any]:
     return {"concepts": drawn["concepts"], "hops": drawn["hops"], "concept_path": drawn["path"]}
 
 
-def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
+def build_report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
     """What was asked, found, predicted, tested and answered; the same on every run but for `cost`."""
     case, graph = state.get("case"), state.get("graph") or {}
     assert case is not None
@@ -132,7 +132,9 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
     cited = {name for sentence in reply["sentences"] for name in sentence["claims"]}
     own = [c for c in claims_of(state) if c.turn == state["turn"] or c.id in cited]
     tests = [c for c in own if isinstance(c, TestedClaim) and c.p is not None and c.turn == state["turn"]]
-    groups = [_supernode(group, features) for group in _groups(state, own)] if features else None
+    groups = (
+        [_report_supernode(group, features) for group in _report_groups(state, own)] if features else None
+    )
     if groups is None:  # a question about a text that was reported before: its features were not kept
         groups = (state.get("report") or {}).get("supernodes", [])
     whole = {
@@ -149,23 +151,23 @@ def report(state: State, model: str, reply: dict[str, Any], cost: dict[str, Any]
         },
         "graph": {name: _number(value) for name, value in graph.items() if not isinstance(value, bool)},
         "supernodes": groups,
-        "path": [] if unexplained(graph) else path_of(state),
+        "path": [] if errors_dominate(graph) else path_of(state),
         **_concepts(own),
         "claims": own,
         "tests_run": len(tests),
         "answer": reply,
         "log": state.get("log", []),
         "cost": cost,
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: _version(name) for name in REPORTED_PACKAGES},
     }
     return Report.model_validate(whole).plain()
 
 
-def _groups(state: State, claims: Sequence[Claim]) -> list[Supernode]:
+def _report_groups(state: State, claims: Sequence[Claim]) -> list[Supernode]:
     """The supernodes, and those that were tested together as one."""
     groups = groups_of(state)
     names = dict.fromkeys(tuple(claim.groups) for claim in claims if isinstance(claim, TestedClaim))
-    both = [joint_group(some, groups) for some in names]
+    both = [find_joint_group(some, groups) for some in names]
     return [*groups, *(group for group in both if group is not None)]
 
 
@@ -173,7 +175,7 @@ def _number(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def _supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _report_supernode(group: Supernode, features: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": group["id"],
         "name": group["name"],

@@ -1,10 +1,10 @@
-"""The closed, typed set of actions a brain may choose, and the decision that names one. No behaviour."""
+"""The closed, typed set of actions a planner may choose, and the decision that names one. No behaviour."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_TIMES = 20  # what an activation may be multiplied by
+MAX_FACTOR = 20  # what an activation may be multiplied by
 
 
 class _Action(BaseModel):
@@ -67,7 +67,7 @@ class Hypothesise(_Action):
     kind: Literal["hypothesise"] = "hypothesise"
     groups: tuple[str, ...] = Field(min_length=1, max_length=20)
     intervention: Literal["ablate", "steer", "swap"] = "ablate"
-    factor: float = Field(default=0.0, ge=-MOST_TIMES, le=MOST_TIMES)
+    factor: float = Field(default=0.0, ge=-MAX_FACTOR, le=MAX_FACTOR)
     donor: str | None = None  # swap: the text the activations are taken from
 
 

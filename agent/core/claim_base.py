@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from agent.core.claim_parts import Controls, Record
-from agent.core.ids import join_groups
+from agent.core.ids import join_group_ids
 
 
 class BaseClaim(Record):
@@ -54,7 +54,7 @@ class TestedClaim(BaseClaim):
     @property
     def name(self) -> str | None:
         """The groups as one name (S1, S1+S2); None for features that belong to no group."""
-        return join_groups(self.groups) if self.groups else None
+        return join_group_ids(self.groups) if self.groups else None
 
     @property
     def effect(self) -> float:
@@ -71,11 +71,11 @@ class TestedClaim(BaseClaim):
 
     def foreseen(self) -> list[float]:
         """What was predicted."""
-        return known(self.predicted)
+        return drop_missing(self.predicted)
 
     def seen(self) -> list[float]:
         """What was measured."""
-        return known(self.measured)
+        return drop_missing(self.measured)
 
     def values(self) -> list[float]:
         """Those of any claim, what was predicted and what was measured."""
@@ -91,8 +91,8 @@ class ControlledClaim(TestedClaim):
 
     def values(self) -> list[float]:
         """Those of a test, its controls and its doses."""
-        drawn = (_of_controls(self.controls), _of_controls(self.norm_controls))
-        return [*super().values(), *drawn[0], *drawn[1], *_of_doses(self.doses)]
+        drawn = (_list_control_numbers(self.controls), _list_control_numbers(self.norm_controls))
+        return [*super().values(), *drawn[0], *drawn[1], *_list_dose_numbers(self.doses)]
 
     @property
     def loudest(self) -> float:
@@ -100,16 +100,16 @@ class ControlledClaim(TestedClaim):
         return max((c.max_abs for c in (self.controls, self.norm_controls) if c is not None), default=0.0)
 
 
-def _of_controls(controls: Controls | None) -> list[float]:
+def _list_control_numbers(controls: Controls | None) -> list[float]:
     if controls is None:
         return []
     return [controls.n, controls.mean, controls.sd, controls.max_abs, controls.matched]
 
 
-def _of_doses(doses: dict[str, float] | None) -> list[float]:
+def _list_dose_numbers(doses: dict[str, float] | None) -> list[float]:
     return [*map(float, doses or {}), *(doses or {}).values()]
 
 
-def known(*values: float | None) -> list[float]:
+def drop_missing(*values: float | None) -> list[float]:
     """Those that are there."""
     return [value for value in values if value is not None]

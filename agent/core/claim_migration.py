@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agent.core.ids import JOINT
+from agent.core.ids import GROUP_SEPARATOR
 
 Plain = dict[str, Any]
 _COMMON = ("id", "text", "turn", "verdict", "numbers", "by", "kind")
@@ -15,7 +15,7 @@ _EFFECT = (
 )
 
 
-def present_claim(claim: Any) -> Any:
+def migrate_claim(claim: Any) -> Any:
     """An old claim's dict in the present form; anything else as it is."""
     if not isinstance(claim, dict) or not {"supernode", "intervention"} <= claim.keys():
         return claim
@@ -27,15 +27,15 @@ def present_claim(claim: Any) -> Any:
     return {**present, **make(claim)}
 
 
-def _kept(claim: Plain, names: tuple[str, ...]) -> Plain:
+def _keep_fields(claim: Plain, names: tuple[str, ...]) -> Plain:
     return {name: claim[name] for name in names if claim.get(name) is not None}
 
 
-def _groups(claim: Plain) -> list[str]:
-    return claim["supernode"].split(JOINT) if claim["supernode"] else []
+def _list_groups(claim: Plain) -> list[str]:
+    return claim["supernode"].split(GROUP_SEPARATOR) if claim["supernode"] else []
 
 
-def _effect(claim: Plain) -> Plain:
+def _migrate_effect(claim: Plain) -> Plain:
     how = dict(claim["intervention"])
     wanted = how.pop("wanted", None)
     repair = None
@@ -44,16 +44,21 @@ def _effect(claim: Plain) -> Plain:
         repair = {"wanted": wanted, "margin": how.pop("margin"), "without_one": how.pop("without_one")}
         # how many controls say it stood last among the numbers, once there was a test
         repair["controls_saying"] = int(saying[-1]) if claim.get("p") is not None and saying else 0
-    return {**_kept(claim, _EFFECT), "groups": _groups(claim), "intervention": how, "repair": repair}
+    return {
+        **_keep_fields(claim, _EFFECT),
+        "groups": _list_groups(claim),
+        "intervention": how,
+        "repair": repair,
+    }
 
 
-def _rate(claim: Plain) -> Plain:
+def _migrate_rate(claim: Plain) -> Plain:
     texts = [{k: v for k, v in row.items() if v is not None} for row in claim.get("rows") or []]
     over = claim["intervention"]["over"]
-    return {**_kept(claim, _TEST), "groups": _groups(claim), "over": over, "texts": texts}
+    return {**_keep_fields(claim, _TEST), "groups": _list_groups(claim), "over": over, "texts": texts}
 
 
-def _heads(claim: Plain) -> Plain:
+def _migrate_heads(claim: Plain) -> Plain:
     total, *shares = claim.get("numbers") or [0.0]
     names = [name.split(".") for name in claim.get("members") or []]
     shares += [0.0] * (len(names) - len(shares))  # an old report holds no numbers
@@ -64,7 +69,7 @@ def _heads(claim: Plain) -> Plain:
     return {"total": total, "heads": heads}
 
 
-def _lost(claim: Plain) -> Plain:
+def _migrate_lost(claim: Plain) -> Plain:
     known, *cells = claim["rows"]
     (answer, wanted), (last_answer, last_wanted) = known["whole"], known["last"]
     return {
@@ -74,37 +79,40 @@ def _lost(claim: Plain) -> Plain:
     }
 
 
-def _search(claim: Plain) -> Plain:
+def _migrate_search(claim: Plain) -> Plain:
     tried, numbers = claim.get("rows") or [], claim.get("numbers") or []
     return {"sets": int(numbers[0]) if numbers else len(tried), "tried": tried}
 
 
-def _joint(claim: Plain) -> Plain:
-    tried = [{**row, "groups": row["groups"].split(JOINT)} for row in claim.get("rows") or []]
-    return {"groups": _groups(claim), "tried": tried}
+def _migrate_joint(claim: Plain) -> Plain:
+    tried = [{**row, "groups": row["groups"].split(GROUP_SEPARATOR)} for row in claim.get("rows") or []]
+    return {"groups": _list_groups(claim), "tried": tried}
 
 
-def _comparison(claim: Plain) -> Plain:
+def _migrate_comparison(claim: Plain) -> Plain:
     other, *pairs = claim["rows"]
     return {"other": other, "pairs": pairs}
 
 
-def _tried(claim: Plain) -> Plain:
-    return {**_kept(claim, ("members", "intervention", "measured", "says")), "groups": _groups(claim)}
+def _migrate_tried(claim: Plain) -> Plain:
+    return {
+        **_keep_fields(claim, ("members", "intervention", "measured", "says")),
+        "groups": _list_groups(claim),
+    }
 
 
 _KINDS: dict[str, Callable[[Plain], Plain]] = {
     "prediction": lambda _claim: {},
-    "graph": lambda claim: _kept(claim, ("members",)),
-    "path": lambda claim: _kept(claim, ("members",)),
-    "heads": _heads,
+    "graph": lambda claim: _keep_fields(claim, ("members",)),
+    "path": lambda claim: _keep_fields(claim, ("members",)),
+    "heads": _migrate_heads,
     "words": lambda claim: {"words": claim.get("rows") or []},
-    "guess": lambda claim: {**_kept(claim, _CONTROLLED), "groups": _groups(claim)},
-    "effect": _effect,
-    "tried": _tried,
-    "lost": _lost,
-    "search": _search,
-    "rate": _rate,
-    "joint": _joint,
-    "comparison": _comparison,
+    "guess": lambda claim: {**_keep_fields(claim, _CONTROLLED), "groups": _list_groups(claim)},
+    "effect": _migrate_effect,
+    "tried": _migrate_tried,
+    "lost": _migrate_lost,
+    "search": _migrate_search,
+    "rate": _migrate_rate,
+    "joint": _migrate_joint,
+    "comparison": _migrate_comparison,
 }

@@ -44,7 +44,7 @@ class Scaling(Record):
     factor: float
 
 
-class Donor(Record):
+class PatchSource(Record):
     """The text a swap takes activations from, what it says, and which position corresponds to which."""
 
     text: str
@@ -74,7 +74,7 @@ class Swap(Record):
 
     kind: Literal["swap"] = "swap"
     factor: float = 1.0
-    donor: Donor
+    donor: PatchSource
 
 
 Manipulation = Annotated[Scaling | Swap, Field(discriminator="kind")]
@@ -118,7 +118,7 @@ class Cell(Record):
     for_wanted: float
 
 
-class SetTried(Record):
+class TriedSet(Record):
     """One set of the fixed grid: its size, its factor and how near it came."""
 
     factor: float

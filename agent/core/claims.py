@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, known
-from agent.core.claim_migration import present_claim
+from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, drop_missing
+from agent.core.claim_migration import migrate_claim
 from agent.core.claim_parts import (
     Cell,
     Combination,
@@ -22,8 +22,8 @@ from agent.core.claim_parts import (
     OtherText,
     Repair,
     Scaling,
-    SetTried,
     TextResult,
+    TriedSet,
     WordShare,
 )
 from agent.core.concept_claims import (
@@ -123,18 +123,21 @@ class EffectClaim(ControlledClaim):
 
     def foreseen(self) -> list[float]:
         """The predictions, those of the parts of the formula, and those for other groups."""
-        own = known(self.predicted, self.predicted_frozen, self.predicted_exact, self.predicted_curved)
+        own = drop_missing(self.predicted, self.predicted_frozen, self.predicted_exact, self.predicted_curved)
         return [*own, *(moved.predicted for moved in self.knock_on)]
 
     def seen(self) -> list[float]:
         """What was measured, with attention and norms free and frozen, and of other groups."""
-        return [*known(self.measured, self.measured_frozen), *(moved.measured for moved in self.knock_on)]
+        return [
+            *drop_missing(self.measured, self.measured_frozen),
+            *(moved.measured for moved in self.knock_on),
+        ]
 
     def values(self) -> list[float]:
         """Those of a controlled test, the factor, the next tokens and what a repair needs."""
         out = [*super().values(), self.intervention.factor, *(guess.p for guess in self.says or [])]
         if self.repair is not None:
-            out += known(self.repair.margin, self.repair.without_one, self.repair.controls_saying)
+            out += drop_missing(self.repair.margin, self.repair.without_one, self.repair.controls_saying)
         return out
 
 
@@ -190,10 +193,10 @@ class SearchClaim(BaseClaim):
 
     kind: Literal["search"] = "search"
     sets: int  # tried in all
-    tried: list[SetTried]  # those of the grid
+    tried: list[TriedSet]  # those of the grid
 
     @property
-    def nearest(self) -> SetTried:
+    def nearest(self) -> TriedSet:
         """Of the sets of the grid, the one that came nearest."""
         return max(self.tried, key=lambda row: (row.margin, -row.size))
 
@@ -235,7 +238,9 @@ class RateClaim(TestedClaim):
     def values(self) -> list[float]:
         """The counts, and of every text what was measured there."""
         run = [text for text in self.texts if text.members and text.p is not None]
-        each = [value for t in run for value in known(t.p_answer, t.predicted, t.measured, t.p, t.p_says)]
+        each = [
+            value for t in run for value in drop_missing(t.p_answer, t.predicted, t.measured, t.p, t.p_says)
+        ]
         controls = [text.controls.n for text in run if text.controls]
         counts = [len(self.texts), *([self.held, self.same, self.regrouped, len(run)] if run else [])]
         return [*super().values(), *counts, *controls, *each, *(len(text.members) for text in run)]
@@ -294,7 +299,7 @@ Claim = (
     | MechanismClaim
     | ExplainedClaim
 )
-AnyClaim = Annotated[Claim, Field(discriminator="kind"), BeforeValidator(present_claim)]
+AnyClaim = Annotated[Claim, Field(discriminator="kind"), BeforeValidator(migrate_claim)]
 _CLAIM: TypeAdapter[Claim] = TypeAdapter(AnyClaim)
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, known
+from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, drop_missing
 from agent.core.claim_parts import HeadShare, NextToken, Record
 
 Outcome = Literal["installed", "only removed", "neither"]
@@ -121,7 +121,7 @@ class ConceptEffectClaim(ConceptClaim):
 
     def values(self) -> list[float]:
         """Those of a concept, and what the model says then."""
-        return [*super().values(), *known(self.p_answer), *(guess.p for guess in self.says)]
+        return [*super().values(), *drop_missing(self.p_answer), *(guess.p for guess in self.says)]
 
 
 class ConceptSwapClaim(ConceptClaim):

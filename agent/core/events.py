@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class StepProgress:
     """A step of the loop is under way; `done` runs from 0 to 1, `note` says what was found at 1."""
 
     step: str
@@ -14,7 +14,7 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnswerText:
     """Markdown to append to the answer; `cites` tells its sentences apart (`agent.answers.citations`)."""
 
     text: str
@@ -23,14 +23,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Drew:
-    """A circuit to show beside the chat, as plain JSON (`agent.answers.drawing`)."""
+class DrawingReady:
+    """A circuit to show beside the chat, as plain JSON (`agent.answers.draw_circuit`)."""
 
     view: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ReportReady:
     """The whole answer as the JSON object of `askcircuit why --json`."""
 
     report: dict[str, Any]
@@ -44,7 +44,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class PermissionNeeded:
     """The question waits: going on would take more than it may; `what` is fit to show a user.
 
     The next message to the session, yes or no, goes on with it (`Session.go_on`).
@@ -53,4 +53,4 @@ class Asks:
     what: str
 
 
-Event = Working | Said | Drew | Answered | Failed | Asks
+Event = StepProgress | AnswerText | DrawingReady | ReportReady | Failed | PermissionNeeded

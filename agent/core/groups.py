@@ -6,13 +6,13 @@ from typing import Any
 from agent.core.claim_base import TestedClaim
 from agent.core.claims import TriedClaim
 from agent.core.errors import QuestionError
-from agent.core.feature_terms import basis_of
-from agent.core.ids import is_group, join_groups, part_groups, position_of
+from agent.core.feature_terms import terms_of
+from agent.core.ids import is_group, join_group_ids, position_of, split_group_ids
 from agent.core.selectors import groups_of
 from agent.core.state import Case, State, Supernode
-from agent.core.text_format import layered, listed, named_at, placed, quoted
+from agent.core.text_format import find_word_positions, join_words, quote_token, quote_token_at, show_layers
 
-SET = "set"  # the kind of features taken together that belong to no group
+FEATURE_SET_KIND = "set"  # the kind of features taken together that belong to no group
 
 
 def find_groups(name: str, groups: Sequence[Supernode], tokens: Sequence[str], bos: bool) -> list[Supernode]:
@@ -25,46 +25,51 @@ def find_groups(name: str, groups: Sequence[Supernode], tokens: Sequence[str], b
     if not wanted:
         return []
     exact = [g for g in groups if wanted in (g["id"].casefold(), g["name"].casefold())]
-    there = exact or groups_at(name, groups, tokens, bos)
+    there = exact or find_groups_at(name, groups, tokens, bos)
     worded = there or [g for g in groups if wanted in _words(g["name"])]
     return worded or [g for g in groups if wanted in g["name"].casefold()]
 
 
-def groups_at(name: str, groups: Sequence[Supernode], tokens: Sequence[str], bos: bool) -> list[Supernode]:
+def find_groups_at(
+    name: str, groups: Sequence[Supernode], tokens: Sequence[str], bos: bool
+) -> list[Supernode]:
     """The groups that sit at a word of the text, at a piece of it, or at a token of the drawing (T@5)."""
     pointed = position_of(name.strip()) if name.strip().startswith("T") else None
-    places = {pointed} if pointed is not None else set(named_at(tokens, name))
+    places = {pointed} if pointed is not None else set(find_word_positions(tokens, name))
     return [g for g in groups if g["position"] in places and not (bos and g["position"] == 0)]
 
 
-def meant_groups(name: str, state: State) -> list[Supernode]:
+def find_meant_groups(name: str, state: State) -> list[Supernode]:
     """The same in a conversation: before there is a text or a picture, a name means nothing."""
     case = state.get("case")
     return find_groups(name, groups_of(state), case["tokens"], case["bos"]) if case else []
 
 
-def named_group(name: str, state: State) -> Supernode:
+def find_group(name: str, state: State) -> Supernode:
     """The one group to be changed: what a name means, several groups (S1+S2), or features by their ids.
 
     Features are written L11.N1234+@5, several with commas. Raises QuestionError where there is none.
     """
     groups = groups_of(state)
-    if (both := joint_group(part_groups(name.strip()), groups)) is not None:
+    if (both := find_joint_group(split_group_ids(name.strip()), groups)) is not None:
         return both
-    features = [_feature(each, state) for each in name.split(",")]
+    features = [_find_feature(each, state) for each in name.split(",")]
     if all(features):
-        return _joined([each for each in features if each is not None])
-    if found := meant_groups(name, state):
+        return _join_features([each for each in features if each is not None])
+    if found := find_meant_groups(name, state):
         return found[0]
     known = ", ".join(f"{g['id']} ({g['name']})" for g in groups[:6])
     pointed = next((node for node in _nodes(state) if node["id"] == name.strip()), None)
     if pointed is not None and pointed["kind"] != "feature":
-        what = f"{quoted(pointed['label'].strip())} is no group and no feature, and only those can be changed"
+        what = (
+            f"{quote_token(pointed['label'].strip())} is no group and no feature, and "
+            "only those can be changed"
+        )
         raise QuestionError(f"{what}. There are {known or 'none yet'}.")
-    raise QuestionError(f"No group is called {quoted(name)}. There are {known or 'none yet'}.")
+    raise QuestionError(f"No group is called {quote_token(name)}. There are {known or 'none yet'}.")
 
 
-def joint_group(names: Sequence[str], groups: Sequence[Supernode]) -> Supernode | None:
+def find_joint_group(names: Sequence[str], groups: Sequence[Supernode]) -> Supernode | None:
     """Several groups as one; None where they are fewer than two, or one of them is not there."""
     known = {group["id"]: group for group in groups}
     found = [known[name] for name in dict.fromkeys(names) if name in known]
@@ -72,8 +77,8 @@ def joint_group(names: Sequence[str], groups: Sequence[Supernode]) -> Supernode 
         return None
     effect = sum(part["effect"] for part in found)
     return Supernode(
-        id=join_groups(names),
-        name=f"{listed([part['name'] for part in found])} together",
+        id=join_group_ids(names),
+        name=f"{join_words([part['name'] for part in found])} together",
         kind="middle",
         sign=1 if effect > 0 else -1,
         share=sum(part["share"] for part in found),
@@ -86,12 +91,12 @@ def joint_group(names: Sequence[str], groups: Sequence[Supernode]) -> Supernode 
     )
 
 
-def set_of(members: list[str], name: str, layers: tuple[int, int] = (0, 0)) -> Supernode:
+def make_feature_set(members: list[str], name: str, layers: tuple[int, int] = (0, 0)) -> Supernode:
     """Features taken together that belong to no group."""
     return Supernode(
         id="",
         name=name,
-        kind=SET,
+        kind=FEATURE_SET_KIND,
         sign=1,
         share=0.0,
         effect=0.0,
@@ -103,39 +108,39 @@ def set_of(members: list[str], name: str, layers: tuple[int, int] = (0, 0)) -> S
     )
 
 
-def subject_of(claim: TestedClaim | TriedClaim, state: State) -> Supernode:
+def claim_group(claim: TestedClaim | TriedClaim, state: State) -> Supernode:
     """The group a claim is about."""
     groups = groups_of(state)
     for group in groups:
         if claim.groups == [group["id"]]:
             return group
-    if (both := joint_group(claim.groups, groups)) is not None:
+    if (both := find_joint_group(claim.groups, groups)) is not None:
         return both
-    size, units = len(claim.members), basis_of(state).units
-    whole = set_of(claim.members, f"{size} {units}")
+    size, units = len(claim.members), terms_of(state).units
+    whole = make_feature_set(claim.members, f"{size} {units}")
     return {**whole, "id": claim.members[0]} if size == 1 else whole
 
 
-def called(group: Supernode, case: Case) -> str:
+def show_group(group: Supernode, case: Case) -> str:
     """A group as a reader finds it in the picture."""
     if len(group["members"]) == 1:
         return f"the feature {group['id']}"
     if is_several(group):
-        parts = listed(part_groups(group["id"]))
+        parts = join_words(split_group_ids(group["id"]))
         return f"{parts} together ({len(group['members'])} features)"
-    if group["kind"] == SET:
+    if group["kind"] == FEATURE_SET_KIND:
         return f"a set of {group['name']}"
-    where = f"at {placed(case['tokens'], group['position'])}"
-    size, layers = len(group["members"]), layered(*group["layers"])
+    where = f"at {quote_token_at(case['tokens'], group['position'])}"
+    size, layers = len(group["members"]), show_layers(*group["layers"])
     return f"{group['id']} ({group['name']}: {size} features {where}, {layers})"
 
 
 def is_several(group: Supernode) -> bool:
     """Whether it is several groups at once."""
-    return is_group(group["id"]) and len(part_groups(group["id"])) > 1
+    return is_group(group["id"]) and len(split_group_ids(group["id"])) > 1
 
 
-def _joined(features: list[Supernode]) -> Supernode:
+def _join_features(features: list[Supernode]) -> Supernode:
     """Several features as one group."""
     if len(features) == 1:
         return features[0]
@@ -156,7 +161,7 @@ def _joined(features: list[Supernode]) -> Supernode:
     )
 
 
-def _feature(name: str, state: State) -> Supernode | None:
+def _find_feature(name: str, state: State) -> Supernode | None:
     """A single feature of the picture as a group of one."""
     node = next((n for n in _nodes(state) if n["kind"] == "feature" and n["id"] == name.strip()), None)
     if node is None:

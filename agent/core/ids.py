@@ -9,31 +9,31 @@ from collections.abc import Iterable
 
 from tracer import FEATURE_AT as FEATURE_AT, read_feature
 
-GROUP = r"S\d+"
-ANSWER = "LD"
-JOINT = "+"  # S1+S2 is both groups at once; in the id of a feature it is a sign
-IDS = re.compile(  # every id in a sentence; people write them in many ways, and each must exist
+GROUP_PATTERN = r"S\d+"
+ANSWER_ID = "LD"
+GROUP_SEPARATOR = "+"  # S1+S2 is both groups at once; in the id of a feature it is a sign
+ID_PATTERN = re.compile(  # every id in a sentence; people write them in many ways, and each must exist
     rf"\b(?:{FEATURE_AT}|(?:[SCLNTF]\s?|[sclntf])\d+(?:[./]?[NFnf]?\d+[+-]?)*)\b"
 )
-NAMED_GROUPS = re.compile(rf"\b{GROUP}\b")
+GROUP_IDS = re.compile(rf"\b{GROUP_PATTERN}\b")
 TYPED_ID = re.compile(r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?", re.IGNORECASE)  # typed: a group or a feature
 _TOKEN = re.compile(r"T@(\d+)")
 
 
-def join_groups(groups: Iterable[str]) -> str:
+def join_group_ids(groups: Iterable[str]) -> str:
     """Several groups as one name: S1+S2."""
-    return JOINT.join(groups)
+    return GROUP_SEPARATOR.join(groups)
 
 
-def part_groups(name: str) -> list[str]:
+def split_group_ids(name: str) -> list[str]:
     """The groups of such a name; a name of anything else is its only part."""
-    parts = name.split(JOINT)
-    return parts if all(re.fullmatch(GROUP, part.strip()) for part in parts) else [name]
+    parts = name.split(GROUP_SEPARATOR)
+    return parts if all(re.fullmatch(GROUP_PATTERN, part.strip()) for part in parts) else [name]
 
 
 def is_group(name: str) -> bool:
     """Whether a name is the id of a group, or of several at once."""
-    return all(re.fullmatch(GROUP, part) for part in name.split(JOINT))
+    return all(re.fullmatch(GROUP_PATTERN, part) for part in name.split(GROUP_SEPARATOR))
 
 
 def position_of(name: str) -> int | None:
@@ -56,7 +56,7 @@ def sign_of(name: str) -> str:
     return feature.sign if feature else ""
 
 
-def moved_to(name: str, position: int) -> str:
+def move_feature(name: str, position: int) -> str:
     """The same feature at another position; raises ValueError where the id is no feature's."""
     feature = read_feature(name)
     if feature is None:

@@ -24,11 +24,11 @@ DEADLINE = 120.0  # seconds for one exchange, retries and all
 STALL = 60.0  # seconds between two bytes
 CONNECT = 5.0
 RETRIES = 2  # with back-off, by the openai client: refused connections, 408, 409, 429, 5xx
-LONGEST = 20_000  # characters of a reply; a longer one is cut off, its connection closed
-MOST_CALLS = 8  # tool calls of a reply; a storm of them is cut off
+MAX_REPLY_CHARACTERS = 20_000  # characters of a reply; a longer one is cut off, its connection closed
+MAX_TOOL_CALLS = 8  # tool calls of a reply; a storm of them is cut off
 REPLY_TOKENS = 400  # an action is short
-WORDS_TOKENS = 3_000  # an answer is not
-LOOK = 0.05  # seconds between two looks at the cancel button
+WORDING_TOKENS = 3_000  # an answer is not
+POLL_SECONDS = 0.05  # seconds between two looks at the cancel button
 
 Messages = list[dict[str, Any]]
 
@@ -42,7 +42,7 @@ class Cancelled(Exception):
 
 
 @dataclass
-class Turn:
+class Completion:
     """What came back: words, tool calls as (name, arguments), and what it cost."""
 
     content: str = ""
@@ -64,8 +64,8 @@ class Turn:
     def is_whole(self) -> bool:
         """Whether an action came to its end, though the server did not say so."""
         if self.calls:
-            return all(not given.strip() or first_object(given) is not None for _, given in self.calls)
-        return first_object(self.content) is not None
+            return all(not given.strip() or find_json_object(given) is not None for _, given in self.calls)
+        return find_json_object(self.content) is not None
 
 
 class Endpoint:
@@ -82,7 +82,7 @@ class Endpoint:
     @property
     def takes_tools(self) -> bool:
         """Whether tools are still offered to this server."""
-        return self._manner < len(MANNERS) - 1
+        return self._manner < len(REQUEST_VARIANTS) - 1
 
     def clean(self, text: str) -> str:
         """The text on one line without control characters, and without the key should it be echoed."""
@@ -92,34 +92,36 @@ class Endpoint:
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
     def converse(
-        self, messages: Messages, tools: Sequence[dict[str, Any]] = (), most: int = WORDS_TOKENS
-    ) -> Turn:
+        self, messages: Messages, tools: Sequence[dict[str, Any]] = (), most: int = WORDING_TOKENS
+    ) -> Completion:
         """The reply, an action where tools are offered, else words, of at most so many tokens.
 
         Raises Unreachable or Cancelled only.
         """
-        most = min(most, REPLY_TOKENS if tools else WORDS_TOKENS)
+        most = min(most, REPLY_TOKENS if tools else WORDING_TOKENS)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm") as pool:  # no loop runs in there
             turn = pool.submit(asyncio.run, self._until_cancelled(messages, tools, most)).result()
         said = len(turn.content) + sum(len(a) for _, a in turn.calls)
-        sent = letters(messages, tools)
+        sent = count_characters(messages, tools)
         turn.tokens = max(turn.tokens, (sent + said) // 8)  # a server may leave the usage out, or lie
         return turn
 
-    async def _until_cancelled(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Turn:
+    async def _until_cancelled(
+        self, messages: Messages, tools: Sequence[dict[str, Any]], most: int
+    ) -> Completion:
         work = asyncio.ensure_future(self._in_time(messages, tools, most))
         while not work.done():
-            await asyncio.wait([work], timeout=LOOK)
+            await asyncio.wait([work], timeout=POLL_SECONDS)
             if self._cancel.is_set() and not work.done():
                 work.cancel()
                 await asyncio.wait([work])
                 raise Cancelled
         return work.result()
 
-    async def _in_time(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Turn:
+    async def _in_time(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Completion:
         try:
             async with asyncio.timeout(DEADLINE):
-                return await self._any_manner(messages, tools, most)
+                return await self._try_variants(messages, tools, most)
         except TimeoutError:
             raise Unreachable(f"no whole reply within {DEADLINE:.0f} s") from None
         except openai.APITimeoutError:
@@ -134,7 +136,9 @@ class Endpoint:
             # what came back is not of the protocol; the client hands it on unchecked
             raise Unreachable("what it sends is not the OpenAI protocol") from None
 
-    async def _any_manner(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Turn:
+    async def _try_variants(
+        self, messages: Messages, tools: Sequence[dict[str, Any]], most: int
+    ) -> Completion:
         """Ask as this server can be asked, giving up first the extras, then the tools."""
         key = (self._key.get_secret_value() if self._key else "").strip() or "none"
         if not (key.isascii() and key.isprintable()):  # the HTTP library would print it in its complaint
@@ -144,7 +148,7 @@ class Endpoint:
             base_url=self._url, api_key=key, timeout=timeout, max_retries=RETRIES
         ) as client:
             while True:
-                bound, extras = MANNERS[self._manner]
+                bound, extras = REQUEST_VARIANTS[self._manner]
                 more = {bound: most, **extras}
                 if tools and self.takes_tools:
                     more["tools"] = list(tools)
@@ -158,42 +162,42 @@ class Endpoint:
                 except openai.InternalServerError:
                     if not self.takes_tools:
                         raise
-                    self._manner = len(MANNERS) - 1
+                    self._manner = len(REQUEST_VARIANTS) - 1
 
-    async def _ask(self, client: openai.AsyncOpenAI, request: dict[str, Any]) -> Turn:
+    async def _ask(self, client: openai.AsyncOpenAI, request: dict[str, Any]) -> Completion:
         if self._streams:
-            turn = await _streamed(client, request)
+            turn = await _gather_stream(client, request)
             if turn is not None:
                 return turn
             self._streams = False  # not one event came: it sent a whole reply
         request.pop("stream_options", None)
-        return _whole(await client.chat.completions.create(**request))
+        return _read_whole_reply(await client.chat.completions.create(**request))
 
 
-def letters(messages: Messages, tools: Sequence[dict[str, Any]]) -> int:
+def count_characters(messages: Messages, tools: Sequence[dict[str, Any]]) -> int:
     """How long what is sent is."""
     return sum(len(str(m["content"])) for m in messages) + sum(len(str(tool)) for tool in tools)
 
 
-MANNERS: tuple[tuple[str, dict[str, Any]], ...] = (  # how the length is bounded, and extras
+REQUEST_VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (  # how the length is bounded, and extras
     ("max_tokens", {"temperature": 0, "stream_options": {"include_usage": True}}),
     ("max_completion_tokens", {}),
     ("max_tokens", {}),  # the last one is asked without tools
 )
 
 
-async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Turn | None:
+async def _gather_stream(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Completion | None:
     """Gather a stream: the first id and name of a call count, arguments add up, indices may lack."""
-    turn, slots, ended, chunks = Turn(), dict[int, list[str]](), False, 0
+    turn, slots, ended, chunks = Completion(), dict[int, list[str]](), False, 0
     stream = await client.chat.completions.create(stream=True, **request)
     try:
         async for chunk in stream:
             chunks += 1
-            turn.tokens = max(turn.tokens, _used(chunk.usage))
+            turn.tokens = max(turn.tokens, _count_tokens(chunk.usage))
             if not chunk.choices:
                 continue
             choice = chunk.choices[0]
-            _add(turn, slots, choice.delta)
+            _add_delta(turn, slots, choice.delta)
             ended = ended or bool(choice.finish_reason)
             if turn.cut:
                 break
@@ -212,7 +216,7 @@ async def _streamed(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Turn
     return turn
 
 
-def _add(turn: Turn, slots: dict[int, list[str]], delta: Any) -> None:
+def _add_delta(turn: Completion, slots: dict[int, list[str]], delta: Any) -> None:
     if delta is None:
         return
     turn.content += _words(delta.content)
@@ -224,20 +228,22 @@ def _add(turn: Turn, slots: dict[int, list[str]], delta: Any) -> None:
         if call.function is not None:
             slot[0] = slot[0] or _text(call.function.name)
             slot[1] += _arguments(call.function.arguments)
-    if len(slots) > MOST_CALLS:
-        turn.cut = f"more than {MOST_CALLS} tool calls at once"
-    elif len(turn.content) + len(turn.refusal) + sum(len(s[1]) for s in slots.values()) > LONGEST:
-        turn.cut = f"the reply is longer than {LONGEST} characters"
+    if len(slots) > MAX_TOOL_CALLS:
+        turn.cut = f"more than {MAX_TOOL_CALLS} tool calls at once"
+    elif (
+        len(turn.content) + len(turn.refusal) + sum(len(s[1]) for s in slots.values()) > MAX_REPLY_CHARACTERS
+    ):
+        turn.cut = f"the reply is longer than {MAX_REPLY_CHARACTERS} characters"
 
 
-def _whole(reply: Any) -> Turn:
+def _read_whole_reply(reply: Any) -> Completion:
     """A reply that came in one piece, within the same limits."""
-    turn, slots = Turn(tokens=_used(reply.usage)), dict[int, list[str]]()
+    turn, slots = Completion(tokens=_count_tokens(reply.usage)), dict[int, list[str]]()
     message = reply.choices[0].message
-    _add(turn, slots, _Piece(message.content, getattr(message, "refusal", None), []))
+    _add_delta(turn, slots, _Piece(message.content, getattr(message, "refusal", None), []))
     for index, call in enumerate(message.tool_calls or []):
         slots[index] = [_text(call.function.name), _arguments(call.function.arguments)]
-    _add(turn, slots, _Piece(None, None, []))
+    _add_delta(turn, slots, _Piece(None, None, []))
     turn.calls = [(name, arguments) for name, arguments in slots.values() if name]
     turn.take_off_thoughts()
     return turn
@@ -268,12 +274,12 @@ def _arguments(given: Any) -> str:
     return json.dumps(given) if isinstance(given, dict) else _text(given)
 
 
-def _used(usage: Any) -> int:
+def _count_tokens(usage: Any) -> int:
     total = getattr(usage, "total_tokens", 0)
     return total if isinstance(total, int) and 0 <= total < 10**9 else 0
 
 
-def first_object(said: str) -> dict[str, Any] | None:
+def find_json_object(said: str) -> dict[str, Any] | None:
     """The first JSON object in a text, whatever stands around it."""
     decoder = json.JSONDecoder()
     starts = [i for i, c in enumerate(said) if c == "{"][:50]

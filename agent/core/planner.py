@@ -1,4 +1,4 @@
-"""The protocol of a brain: look at the state, choose one action. It runs nothing, states no number."""
+"""The protocol of a planner: look at the state, choose one action. It runs nothing, states no number."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from agent.core.actions import Decision
 from agent.core.state import State
 
 
-class Brain(Protocol):
+class Planner(Protocol):
     """What decides the next step: rules here, an LLM elsewhere; both see the same state."""
 
     @property

@@ -6,7 +6,7 @@ from string import Template
 from typing import Any
 
 
-def render(name: str, **values: str) -> str:
+def render_prompt(name: str, **values: str) -> str:
     """The text of prompts/<name>.md with its $places filled; raises ValueError when they do not match."""
     text = Template((files("prompts") / f"{name}.md").read_text(encoding="utf-8"))
     if (wants := set(text.get_identifiers())) != values.keys():
@@ -14,7 +14,9 @@ def render(name: str, **values: str) -> str:
     return text.substitute(values).strip()
 
 
-def framed(value: Any) -> str:
+def frame_data(value: Any) -> str:
     """Data on one line between two marks that nothing in it can forge."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return render("brain-data", data="".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
+    return render_prompt(
+        "brain-data", data="".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+    )

@@ -43,7 +43,7 @@ def claims_of(state: State) -> list[Claim]:
     return read_claims(state.get("claims", []))
 
 
-def entered(state: State, *claims: Claim) -> list[PlainClaim]:
+def enter_claims(state: State, *claims: Claim) -> list[PlainClaim]:
     """The ledger as the state keeps it, with these claims at its end."""
     return [*state.get("claims", []), *map(plain_claim, claims)]
 

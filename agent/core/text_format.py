@@ -29,18 +29,20 @@ _FOLD = re.compile(r"<details><summary>([^<]*)</summary>\n\n(.*?)\n\n</details>"
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#!|~&$^:.])")
 
 
-def shown(token: str) -> str:
+def show_token(token: str) -> str:
     """A token on one line, its control characters visible."""
     return "".join(_SHOWN.get(c, c if c.isprintable() or c in _JOINERS else "�") for c in token)
 
 
-def quoted(token: str) -> str:
+def quote_token(token: str) -> str:
     """A token in quotes, leading space kept; quotes of its own become straight: ours end where we do.
 
     A token of signs alone keeps them apart: spaces are made visible, curly quotes are no straight ones.
     """
     words = any(map(str.isalnum, token))
-    inner = shown(token).translate(_STRAIGHT if words else _ORNATE) if token.strip(" ") else "␣" * len(token)
+    inner = (
+        show_token(token).translate(_STRAIGHT if words else _ORNATE) if token.strip(" ") else "␣" * len(token)
+    )
     return f"“{inner}”"
 
 
@@ -56,7 +58,7 @@ def _characters(found: re.Match[str]) -> str:
         return found[0]
 
 
-def placed(tokens: Sequence[str], position: int) -> str:
+def quote_token_at(tokens: Sequence[str], position: int) -> str:
     """The token at a position, with the word it is a piece of, and which one where there are several."""
     first, last = whole_word(tokens, position)
     same = [p for p, token in enumerate(tokens) if token == tokens[position]]
@@ -64,8 +66,8 @@ def placed(tokens: Sequence[str], position: int) -> str:
     if len(same) > 1:
         number = same.index(position)
         which = f" ({ORDINALS[number] if number < len(ORDINALS) else 'a later one'})"
-    whole = "" if first == last else f" of {quoted(joined(tokens[first : last + 1]))}"
-    return f"{quoted(tokens[position])}{whole}{which}"
+    whole = "" if first == last else f" of {quote_token(joined(tokens[first : last + 1]))}"
+    return f"{quote_token(tokens[position])}{whole}{which}"
 
 
 def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
@@ -94,7 +96,7 @@ def _in_word(letter: str) -> bool:
     return letter.isalpha() and ord(letter) < SPACED
 
 
-def named_at(tokens: Sequence[str], name: str) -> list[int]:
+def find_word_positions(tokens: Sequence[str], name: str) -> list[int]:
     """The positions of the tokens that a word, a part of a text or a token's own spelling covers."""
     wanted = SIGNS.get(
         re.sub(r"^the | (?:sign|mark)s?$", "", name.strip().casefold()), name.strip().casefold()
@@ -110,22 +112,22 @@ def named_at(tokens: Sequence[str], name: str) -> list[int]:
     return [p for p in range(len(tokens)) if any(starts[p] < b and ends[p] > a for a, b in spans)]
 
 
-def layered(first: int, last: int) -> str:
+def show_layers(first: int, last: int) -> str:
     """A range of layers."""
     return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
-def signed(value: float) -> str:
+def show_change(value: float) -> str:
     """A change of a logit difference."""
     return f"{value:+.2f}".replace("-", "−")
 
 
-def plain(value: float) -> str:
+def show_size(value: float) -> str:
     """A size."""
     return f"{value:.2f}".replace("-", "−")
 
 
-def risen(share: float) -> str:
+def show_rise(share: float) -> str:
     """A change by a share, its sign shown."""
     return f"{'+' if share > 0 else ''}{percent(share)}"
 
@@ -138,17 +140,17 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f} %".replace("-", "−")
 
 
-def chance(p: float) -> str:
+def format_p(p: float) -> str:
     """A p-value."""
     return f"{p:.2f}" if p >= 0.01 else f"{p:.4f}"
 
 
-def listed(items: list[str]) -> str:
+def join_words(items: list[str]) -> str:
     """a, b and c."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def escaped(text: str) -> str:
+def escape_md(text: str) -> str:
     """Text as markdown that renders as just that text: no markup, link or image can come of it."""
     whole = text.replace("“ ", "“\u00a0")  # a line must not break between a quote and its token
     return _MARKDOWN.sub(r"\\\1", whole)
@@ -169,17 +171,17 @@ def without_folds(markdown: str) -> str:
     return _FOLD.sub("", markdown).strip()
 
 
-def unescaped(markdown: str) -> str:
-    """The text that `escaped` made markdown of."""
+def unescape_md(markdown: str) -> str:
+    """The text that `escape_md` made markdown of."""
     return _ESCAPED.sub(r"\1", markdown)
 
 
-def rounded(value: Any) -> Any:
+def round_reported(value: Any) -> Any:
     """Six decimals: more than is read, and what makes a report the same on every run."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {name: rounded(v) for name, v in value.items()}
+        return {name: round_reported(v) for name, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [rounded(v) for v in value]
+        return [round_reported(v) for v in value]
     return value

@@ -1,34 +1,34 @@
 from .contrast import (
-    description_of as description_of,
-    given_p as given_p,
-    label_of as label_of,
+    choose_label as choose_label,
+    make_description as make_description,
     past_what_they_share as past_what_they_share,
+    read_probabilities as read_probabilities,
     settle_case as settle_case,
 )
 from .ledger import (
     Sentence as Sentence,
-    faults as faults,
+    find_faults as find_faults,
     new_claim as new_claim,
 )
 from .overclaims import (
-    HELD as HELD,
+    HOLDING_VERDICTS as HOLDING_VERDICTS,
 )
 from .statistics import (
     HALF as HALF,
-    LEAST as LEAST,
     LEVEL as LEVEL,
-    holm as holm,
+    MIN_EFFECT as MIN_EFFECT,
+    adjust_holm as adjust_holm,
+    has_no_effect as has_no_effect,
+    make_control_seed as make_control_seed,
     p_beyond_all as p_beyond_all,
     p_value as p_value,
-    rate_p as rate_p,
-    seed_of as seed_of,
-    settle as settle,
-    summary as summary,
-    without_effect as without_effect,
+    rate_p_value as rate_p_value,
+    settle_verdicts as settle_verdicts,
+    summarise_controls as summarise_controls,
 )
 from .supernodes import (
     SMALLEST as SMALLEST,
-    group as group,
-    split as split,
-    strongest_path as strongest_path,
+    find_strongest_path as find_strongest_path,
+    group_features as group_features,
+    split_groups as split_groups,
 )

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from agent.core import Case, joined, listed, percent, place_of, quoted, rounded
+from agent.core import Case, join_words, joined, percent, place_of, quote_token, round_reported
 from agent.features import FROM_TEXT, Description
 
 if TYPE_CHECKING:
     from tracer import Study, Token
 
-LISTED = 10  # next tokens in a report
+PREDICTIONS_LISTED = 10  # next tokens in a report
 
 
 def past_what_they_share(
@@ -24,20 +24,23 @@ def past_what_they_share(
     if not (question.get("said") and question.get("foil")):
         return question, ""
     study = study_of(question["text"])
-    said, foil = _meant(study, question["said"]), _meant(study, question["foil"])
+    said, foil = _resolve_token(study, question["said"]), _resolve_token(study, question["foil"])
     pairs = takewhile(lambda pair: pair[0] == pair[1], zip(said.ids, foil.ids, strict=False))
     shared = [token_id for token_id, _ in pairs]
     if not shared or len(shared) in (len(said.ids), len(foil.ids)):
         return question, ""
     text = joined((said.text, *said.rest)[: len(shared)])
-    both = f"{quoted(question['said'])} and {quoted(question['foil'])} both begin with {quoted(text)}"
+    both = (
+        f"{quote_token(question['said'])} and {quote_token(question['foil'])} both "
+        f"begin with {quote_token(text)}"
+    )
     at = study
     for count, token_id in enumerate(shared, 1):
         first = at.predictions(1)[0]
         longer = study.extended(shared[:count])
         if longer is None or first.token_id != token_id:
             instead = (
-                f", and there the model says {quoted(first.token)}" if first.token_id != token_id else ""
+                f", and there the model says {quote_token(first.token)}" if first.token_id != token_id else ""
             )
             return question, f"{both}{instead}."
         at = study_of(longer)
@@ -49,10 +52,10 @@ def past_what_they_share(
 
 def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
-    top = study.predictions(LISTED)
+    top = study.predictions(PREDICTIONS_LISTED)
     first, second = top[0], top[1]
-    said = _meant(study, question["said"]) if question.get("said") else None
-    rather = _meant(study, question["foil"]) if question.get("foil") else None
+    said = _resolve_token(study, question["said"]) if question.get("said") else None
+    rather = _resolve_token(study, question["foil"]) if question.get("foil") else None
     split = dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest)
     notes = [*([note] if note else []), *_about_text(study), *split]
     wrong = said is not None and said.token_id != first.token_id
@@ -61,29 +64,29 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
     if wrong and said is not None:
         also = " That is what is explained." if not turned else " Why it says that one is explained."
         notes.append(
-            f"The model does not say {quoted(said.text)} ({percent(study.probability(said.token_id))}): "
-            f"it says {quoted(first.token)} ({percent(first.p)}).{also}"
+            f"The model does not say {quote_token(said.text)} ({percent(study.probability(said.token_id))}): "
+            f"it says {quote_token(first.token)} ({percent(first.p)}).{also}"
         )
     elif turned:
         itself = " and cannot be compared with itself" if said is not None else ""
-        notes.append(f"{quoted(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
+        notes.append(f"{quote_token(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
     foil, rule = _foil(study, first.token_id, (second.token, second.token_id), (rather, said))
     if turned and not wrong:
-        notes.append(f"It is compared with the next most probable, {quoted(foil[0])}.")
+        notes.append(f"It is compared with the next most probable, {quote_token(foil[0])}.")
     return Case(
         text=study.text,
         tokens=list(study.tokens),
         bos=study.frozen.bos,
-        predictions=[{"token": g.token, "p": rounded(g.p)} for g in top],
+        predictions=[{"token": g.token, "p": round_reported(g.p)} for g in top],
         asked=question.get("said"),
         answer=first.token,
         answer_id=first.token_id,
         foil=foil[0],
         foil_id=foil[1],
-        foil_p=rounded(study.probability(foil[1])),
+        foil_p=round_reported(study.probability(foil[1])),
         premise=premise,
         note=" ".join(notes),
-        value=rounded(study.contrast(first.token_id, foil[1]).value),
+        value=round_reported(study.contrast(first.token_id, foil[1]).value),
         foil_rule=rule,
         runner_up=second.token,
     )
@@ -104,7 +107,7 @@ def _foil(
     return (kind[0].token, kind[0].token_id), "kind"
 
 
-def _meant(study: "Study", piece: str) -> "Token":
+def _resolve_token(study: "Study", piece: str) -> "Token":
     """The next token that is meant, whether or not a name was typed with its capital.
 
     What is typed with a leading space is taken as it is.
@@ -117,45 +120,47 @@ def _about_text(study: "Study") -> list[str]:
     """What of the text is not taken as it was typed, or may not be meant so."""
     notes = []
     if pasted := study.pasted_bos:
-        notes.append(f"The text begins with {quoted(pasted)}, which the model adds itself: it counts once.")
+        notes.append(
+            f"The text begins with {quote_token(pasted)}, which the model adds itself: it counts once."
+        )
     if study.text.endswith(" "):
         notes.append("The text ends with a space, so the next token will most often begin without one.")
     return notes
 
 
 def _split(token: "Token") -> str:
-    pieces = listed([quoted(t) for t in (token.text, *token.rest)])
-    whole = quoted(joined((token.text, *token.rest)))
+    pieces = join_words([quote_token(t) for t in (token.text, *token.rest)])
+    whole = quote_token(joined((token.text, *token.rest)))
     return f"{whole} is several tokens ({pieces}); the first one is meant here."
 
 
-def given_p(study: "Study", case: Case) -> list[float]:
+def read_probabilities(study: "Study", case: Case) -> list[float]:
     """The probabilities of answer and foil, and of what the model is said to say."""
-    said = [_meant(study, case["asked"]).token_id] if case["asked"] else []
-    return [rounded(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]
+    said = [_resolve_token(study, case["asked"]).token_id] if case["asked"] else []
+    return [round_reported(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]
 
 
-def label_of(feature: dict[str, Any], known: str | None = None) -> str:
+def choose_label(feature: dict[str, Any], known: str | None = None) -> str:
     """What a feature does in words: as it is described, else from this text alone, which is said.
 
     Either way with where it fires here and what its weights promote.
     """
     if known is not None:
-        fires = listed([quoted(t) for t in feature["fires_on"][:2]] or ["nothing"])
-        promotes = ", ".join(quoted(t) for t in feature["promotes"][:2])
+        fires = join_words([quote_token(t) for t in feature["fires_on"][:2]] or ["nothing"])
+        promotes = ", ".join(quote_token(t) for t in feature["promotes"][:2])
         return f"{known} (here it fires on {fires}; promotes {promotes})"
     return f"{_on_this_text(feature)} (from this text alone)"
 
 
 def _on_this_text(feature: dict[str, Any]) -> str:
-    fires = listed([quoted(t) for t in feature["fires_on"][:3]] or ["nothing"])
-    promotes = ", ".join(quoted(t) for t in feature["promotes"][:4])
+    fires = join_words([quote_token(t) for t in feature["fires_on"][:3]] or ["nothing"])
+    promotes = ", ".join(quote_token(t) for t in feature["promotes"][:4])
     if feature["role"] == "input":
         return f"fires on {fires}; promotes {promotes}"
     return f"promotes {promotes}; fires on {fires}"
 
 
-def description_of(model: str, feature: dict[str, Any]) -> Description:
+def make_description(model: str, feature: dict[str, Any]) -> Description:
     """A feature as the library files it."""
     return Description(
         id=f"{model}/{place_of(feature['id'])}",

@@ -10,28 +10,33 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar, overload
 
 from agent.core import (
-    IDS,
+    ID_PATTERN,
     BaseClaim,
     Claim,
     EffectClaim,
     HeadsClaim,
     HopClaim,
     TestedClaim,
-    chance,
     claim_id,
+    format_p,
     percent,
-    plain,
     read_claim,
-    risen,
-    signed,
+    show_change,
+    show_rise,
+    show_size,
 )
-from agent.evidence.overclaims import number_words, overclaims, spelled, strange
+from agent.evidence.overclaims import (
+    find_number_words,
+    find_overclaims,
+    find_strange_characters,
+    normalise_signs,
+)
 
 _QUOTED = re.compile(r"“[^”]*”")
 _NUMBER = re.compile(r"[+−-]?\d+(?:[.,]\d+)*(?: %)?")
-_FORESEEN = re.compile(r"\b(?:predict|forecast|expect)\w*[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
+_PREDICTED = re.compile(r"\b(?:predict|forecast|expect)\w*[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
 _P = re.compile(r"\bp\s*[=<>≤≥]\s*(\d+(?:\.\d+)?(?: %)?)", re.IGNORECASE)
-_SEEN = re.compile(r"\b(?:measured|observed)[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
+_MEASURED = re.compile(r"\b(?:measured|observed)[^\d.;+−-]{0,24}([+−-]?\d+(?:\.\d+)?(?: %)?)", re.I)
 
 C = TypeVar("C", bound=BaseClaim)
 
@@ -53,7 +58,7 @@ def new_claim(claims: Sequence[Any], turn: int, kind: type[C] | str = "graph", *
     return read_claim({"kind": kind, **common}) if isinstance(kind, str) else kind(**common)
 
 
-def faults(sentences: Iterable[Sentence], claims: Sequence[Claim], names: Iterable[str]) -> list[str]:
+def find_faults(sentences: Iterable[Sentence], claims: Sequence[Claim], names: Iterable[str]) -> list[str]:
     """Why these sentences may not be shown; empty when every one is covered by what it cites.
 
     `names` are ids of supernodes that exist; an id of a feature must be a member of a cited claim.
@@ -68,21 +73,21 @@ def faults(sentences: Iterable[Sentence], claims: Sequence[Claim], names: Iterab
         if not cited:
             out.append(f"no claim supports: {sentence.text!r}")
             continue
-        bare = spelled(_QUOTED.sub("“”", sentence.text))
-        out += strange(bare)
-        out += _misnamed(bare, cited, existing)
-        out += _miscounted(IDS.sub("", bare), cited)
-        out += overclaims(bare, cited)
+        bare = normalise_signs(_QUOTED.sub("“”", sentence.text))
+        out += find_strange_characters(bare)
+        out += _find_misnamed(bare, cited, existing)
+        out += _find_wrong_numbers(ID_PATTERN.sub("", bare), cited)
+        out += find_overclaims(bare, cited)
     return out
 
 
-def _misnamed(bare: str, cited: Sequence[Claim], existing: set[str]) -> list[str]:
+def _find_misnamed(bare: str, cited: Sequence[Claim], existing: set[str]) -> list[str]:
     """Ids that do not exist, and groups that the cited tests are not about."""
     features = {member for claim in cited for member in claim.features()}
     out, known = [], {claim.id for claim in cited}
     groups = {name for claim in cited for name in claim.about()}
     tests_only = all(isinstance(claim, EffectClaim) for claim in cited)
-    for name in dict.fromkeys(IDS.findall(bare)):
+    for name in dict.fromkeys(ID_PATTERN.findall(bare)):
         if name not in existing | features:
             out.append(f"{name} does not exist")
         elif name.startswith("C") and name not in known:
@@ -92,42 +97,54 @@ def _misnamed(bare: str, cited: Sequence[Claim], existing: set[str]) -> list[str
     return out
 
 
-def _miscounted(bare: str, cited: Sequence[Claim]) -> list[str]:
+def _find_wrong_numbers(bare: str, cited: Sequence[Claim]) -> list[str]:
     """Numbers that no cited claim holds, or holds as something else than what they are said to be."""
-    written = {text for claim in cited for text in _writings(claim)}
+    written = {text for claim in cited for text in _list_written_numbers(claim)}
     where = ", ".join(claim.id for claim in cited)
     out = [
         f"the number {number} is in none of {where}"
         for number in _NUMBER.findall(bare)
         if number not in written
     ]
-    chances = {text for claim in cited for text in _chances(claim)}
+    chances = {text for claim in cited for text in _list_p_values(claim)}
     out += [f"{number} is not the p of {where}" for number in _P.findall(bare) if number not in chances]
     if all(isinstance(claim, EffectClaim) for claim in cited):
-        foreseen = {text for claim in cited for value in claim.foreseen() for text in _ways(value)}
-        seen = {text for claim in cited for value in claim.seen() for text in _ways(value)}
-        said = (("predicted", _FORESEEN.findall(bare), foreseen), ("measured", _SEEN.findall(bare), seen))
+        foreseen = {
+            text for claim in cited for value in claim.foreseen() for text in _list_number_forms(value)
+        }
+        seen = {text for claim in cited for value in claim.seen() for text in _list_number_forms(value)}
+        said = (
+            ("predicted", _PREDICTED.findall(bare), foreseen),
+            ("measured", _MEASURED.findall(bare), seen),
+        )
         for name, numbers, held in said:
             out += [f"{number} is not what {where} {name}" for number in numbers if number not in held]
-    return out + number_words(bare, written)
+    return out + find_number_words(bare, written)
 
 
-def _chances(claim: Claim) -> set[str]:
+def _list_p_values(claim: Claim) -> set[str]:
     """The p-values of a test as they are written."""
     values = (claim.p, claim.p_holm) if isinstance(claim, TestedClaim) else ()
-    return {chance(p) for p in values if p is not None}
+    return {format_p(p) for p in values if p is not None}
 
 
-def _ways(value: float) -> set[str]:
-    return {signed(value), plain(value), plain(abs(value)), percent(value), percent(abs(value)), risen(value)}
+def _list_number_forms(value: float) -> set[str]:
+    return {
+        show_change(value),
+        show_size(value),
+        show_size(abs(value)),
+        percent(value),
+        percent(abs(value)),
+        show_rise(value),
+    }
 
 
-def _writings(claim: Claim) -> set[str]:
+def _list_written_numbers(claim: Claim) -> set[str]:
     """Every way a sentence may write a number this claim holds."""
-    out = _chances(claim)
+    out = _list_p_values(claim)
     if isinstance(claim, HeadsClaim | HopClaim):
         out |= set(claim.features())  # 9.0 is head 0 of layer 9, and no number
     for value in claim.values():
-        out |= _ways(value)
+        out |= _list_number_forms(value)
         out |= {f"{value:g}", f"{value:.0f}"} if float(value).is_integer() else {f"{value:g}"}
     return out | {text.replace("-", "−") for text in out if text.startswith("-")}

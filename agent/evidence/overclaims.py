@@ -1,15 +1,15 @@
-"""What words and signs may not do in a sentence, given the claims it cites. Sees no quotes, no brain."""
+"""What words and signs may not do in a sentence, given the claims it cites. Sees no quotes, no planner."""
 
 import re
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
-from agent.core import Claim, TestedClaim, TriedClaim, known
+from agent.core import Claim, TestedClaim, TriedClaim, drop_missing
 
 LEVEL = 0.05
-HELD = {"supported", "partly"}  # verdicts that a word of cause may rest on
-VERDICTS = {  # what a word says of a test -> the verdicts that allow it
+HOLDING_VERDICTS = {"supported", "partly"}  # verdicts that a word of cause may rest on
+VERDICT_WORDS = {  # what a word says of a test -> the verdicts that allow it
     r"supported|confirm\w*|corroborat\w*|validat\w*|verif\w*": {"supported"},
     r"partly|partially": {"partly"},
     r"refut\w*|disprov\w*|falsif\w*|reject\w*|debunk\w*": {"refuted"},
@@ -57,7 +57,7 @@ _PERCENT = re.compile(r"(?<=\d)\s*(?:%|％|﹪|per\s?cents?\b|pct\b|percentage p
 _HYPHENS = re.compile(r"(?<![\w@])-(?=\d)")
 
 
-def strange(bare: str) -> list[str]:
+def find_strange_characters(bare: str) -> list[str]:
     """Characters that make a sentence read as something else than what is checked."""
     out = []
     for c in dict.fromkeys(bare):
@@ -74,12 +74,12 @@ def strange(bare: str) -> list[str]:
     return out
 
 
-def spelled(bare: str) -> str:
+def normalise_signs(bare: str) -> str:
     """The sentence with percents and minus signs written as this project writes them."""
     return _HYPHENS.sub("−", _PERCENT.sub(" %", bare))
 
 
-def number_words(bare: str, written: set[str]) -> list[str]:
+def find_number_words(bare: str, written: set[str]) -> list[str]:
     """Numbers in words that no cited claim holds; two in a row count as one number nobody wrote."""
     words = _WORD.findall(bare.casefold())
     out = [
@@ -95,13 +95,13 @@ def number_words(bare: str, written: set[str]) -> list[str]:
     return out
 
 
-def overclaims(bare: str, cited: Sequence[Claim]) -> list[str]:
+def find_overclaims(bare: str, cited: Sequence[Claim]) -> list[str]:
     """Words of certainty, of a verdict or of a cause that the cited claims do not give."""
     out = []
     if found := _SURE.search(bare):
         out.append(f"a word of certainty no verdict gives: {found[0]!r}")
     verdicts = {claim.verdict for claim in cited}
-    for words, allowed in VERDICTS.items():
+    for words, allowed in VERDICT_WORDS.items():
         found = re.search(rf"\b(?:{words})\b", bare, re.IGNORECASE)
         if found and not verdicts & allowed:
             out.append(f"{found[0]!r} is not the verdict of {_ids(cited)}")
@@ -109,7 +109,7 @@ def overclaims(bare: str, cited: Sequence[Claim]) -> list[str]:
         out.append(f"a verdict turned round: {found[0]!r}")
     found = _CAUSE.search(bare)
     tests = [claim for claim in cited if isinstance(claim, TestedClaim)]
-    if found and not any(claim.p is not None and claim.verdict in HELD for claim in tests):
+    if found and not any(claim.p is not None and claim.verdict in HOLDING_VERDICTS for claim in tests):
         out.append(f"{found[0]!r} speaks of a cause, and no test of {_ids(cited)} found one")
     effects = [change for claim in cited for change in _changes(claim)]
     if effects and (
@@ -123,7 +123,7 @@ def _changes(claim: Claim) -> list[float]:
     """The measured change of the lead; none where nothing was measured."""
     if isinstance(claim, TriedClaim):
         return [claim.measured]
-    return known(claim.measured) if isinstance(claim, TestedClaim) else []
+    return drop_missing(claim.measured) if isinstance(claim, TestedClaim) else []
 
 
 def _ids(cited: Sequence[Claim]) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from math import fsum
 from typing import Any
 
-from agent.core import Case, Supernode, layered, placed, quoted
+from agent.core import Case, Supernode, quote_token, quote_token_at, show_layers
 
-STRONGEST = 150  # features that are grouped at all
+MAX_GROUPED_FEATURES = 150  # features that are grouped at all
 SMALLEST, LARGEST = 4, 20
 WEIGHTY = 0.05  # share of all |effect| with which fewer features are a group too
 NEGLIGIBLE = 0.03  # influence beside the strongest member's, below which a feature is no member
@@ -21,9 +21,9 @@ Feature = dict[str, Any]
 Raised = Callable[[Sequence[str]], tuple[list[str], list[str]]]
 
 
-def group(features: Sequence[Feature], case: Case, layers: int, raised: Raised) -> list[Supernode]:
+def group_features(features: Sequence[Feature], case: Case, layers: int, raised: Raised) -> list[Supernode]:
     """Supernodes, strongest total effect first. Same input, same groups; what does not fit is left out."""
-    strongest = sorted(features, key=lambda f: (-abs(f["effect"]), f["id"]))[:STRONGEST]
+    strongest = sorted(features, key=lambda f: (-abs(f["effect"]), f["id"]))[:MAX_GROUPED_FEATURES]
     cells: dict[tuple[int, int, bool], list[Feature]] = defaultdict(list)
     for feature in strongest:  # strongest first, so a cell's first members are its strongest
         band = feature["layer"] * BANDS // layers
@@ -31,21 +31,21 @@ def group(features: Sequence[Feature], case: Case, layers: int, raised: Raised) 
     whole = fsum(abs(f["effect"]) for f in features) or 1.0
     kept = [
         members[:LARGEST]
-        for members in map(_no_hangers_on, cells.values())
+        for members in map(_drop_weak_members, cells.values())
         if len(members) >= SMALLEST or fsum(abs(f["effect"]) for f in members) >= WEIGHTY * whole
     ]
     kept.sort(key=lambda members: (-abs(sum(f["effect"] for f in members)), members[0]["id"]))
     groups = [_supernode(f"S{i}", members, whole, case, raised) for i, members in enumerate(kept, 1)]
-    return _distinct(groups, case, layers)
+    return _disambiguate_names(groups, case, layers)
 
 
-def _no_hangers_on(members: list[Feature]) -> list[Feature]:
+def _drop_weak_members(members: list[Feature]) -> list[Feature]:
     """The members without those that carry next to nothing beside the strongest."""
     most = max(f["influence"] for f in members)
     return [f for f in members if f["influence"] >= NEGLIGIBLE * most]
 
 
-def split(
+def split_groups(
     groups: Sequence[Supernode],
     halves: dict[str, tuple[list[str], list[str]]],
     features: dict[str, Feature],
@@ -60,7 +60,7 @@ def split(
     ]
     kept = [[features[name] for name in part] for part in parts]
     kept.sort(key=lambda members: (-abs(sum(f["effect"] for f in members)), members[0]["id"]))
-    return _distinct(
+    return _disambiguate_names(
         [_supernode(f"S{i}", members, whole, case, raised) for i, members in enumerate(kept, 1)],
         case,
         layers,
@@ -98,18 +98,18 @@ def _kind(members: list[Feature]) -> str:
 
 
 def _name(group: Supernode, case: Case) -> str:
-    where = placed(case["tokens"], group["position"])
+    where = quote_token_at(case["tokens"], group["position"])
     answer, foil = case["answer"], case["foil"]
     favoured, other = (answer, foil) if group["sign"] > 0 else (foil, answer)
     if group["kind"] == "say":
         if favoured in group["raises"]:
-            return f"say {quoted(favoured)}"
+            return f"say {quote_token(favoured)}"
         if other in group["lowers"]:
-            return f"against {quoted(other)}"
-        return f"say {quoted(group['raises'][0])} …, for {quoted(favoured)}"
+            return f"against {quote_token(other)}"
+        return f"say {quote_token(group['raises'][0])} …, for {quote_token(favoured)}"
     if group["kind"] == "input":
-        return f"read {where}, for {quoted(favoured)}"
-    return f"at {where}, for {quoted(favoured)}"
+        return f"read {where}, for {quote_token(favoured)}"
+    return f"at {where}, for {quote_token(favoured)}"
 
 
 def _depth(group: Supernode, layers: int) -> str:
@@ -117,7 +117,7 @@ def _depth(group: Supernode, layers: int) -> str:
     return ("early", "middle", "late")[group["layers"][0] * BANDS // layers]
 
 
-def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernode]:
+def _disambiguate_names(groups: list[Supernode], case: Case, layers: int) -> list[Supernode]:
     """Names told apart by depth, or by place, or by both, or at last by id, where groups would share one."""
     same: dict[str, list[Supernode]] = defaultdict(list)
     for one in groups:
@@ -126,9 +126,9 @@ def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernod
         if len(namesakes) == 1:
             continue
         depth = [_depth(g, layers) for g in namesakes]
-        place = [f"at {placed(case['tokens'], g['position'])}" for g in namesakes]
+        place = [f"at {quote_token_at(case['tokens'], g['position'])}" for g in namesakes]
         both = [f"{d} {p}" for d, p in zip(depth, place, strict=True)]
-        layer = [layered(*g["layers"]) for g in namesakes]
+        layer = [show_layers(*g["layers"]) for g in namesakes]
         ids = [g["id"] for g in namesakes]
         notes = next(n for n in (depth, place, both, layer, ids) if len(set(n)) == len(n))
         for one, note in zip(namesakes, notes, strict=True):
@@ -136,7 +136,7 @@ def _distinct(groups: list[Supernode], case: Case, layers: int) -> list[Supernod
     return groups
 
 
-def strongest_path(flows: dict[str, Any], groups: Sequence[Supernode]) -> list[str]:
+def find_strongest_path(flows: dict[str, Any], groups: Sequence[Supernode]) -> list[str]:
     """The chain token -> supernodes -> LD with the largest product of shares of flow, strongest at each step.
 
     `flows` holds between[target][source], from_token[target][position] and direct[group], all as effects on

@@ -1,43 +1,43 @@
 from .compare_texts import (
-    comparison as comparison,
+    compare_with_text as compare_with_text,
 )
 from .concept_reading import read_concepts as read_concepts
 from .concept_tests import test_concepts as test_concepts
 from .counterfactual_texts import (
-    entity_of as entity_of,
-    expected as expected,
-    kind_of as kind_of,
-    known_right as known_right,
-    named_entities as named_entities,
-    swap_towards as swap_towards,
-    texts_over as texts_over,
+    count_known_right as count_known_right,
+    find_entity as find_entity,
+    find_entity_swap as find_entity_swap,
+    find_expected_token as find_expected_token,
+    find_kind as find_kind,
+    list_variants as list_variants,
+    parse_entities as parse_entities,
 )
 from .generalisation import (
     register_transfer as register_transfer,
 )
 from .head_claims import (
-    asked_claims as asked_claims,
-    heads_named as heads_named,
-    of_the_picture as of_the_picture,
+    add_head_claims as add_head_claims,
+    find_drawn_heads as find_drawn_heads,
+    write_heads as write_heads,
 )
 from .hypothesis_tests import (
     Update as Update,
-    case_in as case_in,
-    numbers_of as numbers_of,
-    register as register,
+    list_group_numbers as list_group_numbers,
+    register_hypotheses as register_hypotheses,
+    require_case as require_case,
     run_test as run_test,
 )
 from .joint_ablation import (
-    looked_for as looked_for,
+    search_joint_set as search_joint_set,
 )
 from .manual_intervention import (
-    Tried as Tried,
-    asked as asked,
-    kept as kept,
-    told as told,
-    try_out as try_out,
+    ManualIntervention as ManualIntervention,
+    make_try_claim as make_try_claim,
+    try_factor as try_factor,
+    write_reply as write_reply,
+    write_request as write_request,
 )
 from .minimal_edits import (
-    summary_of_search as summary_of_search,
-    wanted_claims as wanted_claims,
+    search_minimal_edits as search_minimal_edits,
+    summarise_search as summarise_search,
 )

@@ -4,31 +4,42 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agent.core import Case, Donor, QuestionError, Supernode, joined, position_of, quoted, whole_word
+from agent.core import (
+    Case,
+    PatchSource,
+    QuestionError,
+    Supernode,
+    joined,
+    position_of,
+    quote_token,
+    whole_word,
+)
 
 if TYPE_CHECKING:
-    from agent.workspace import Desk
+    from agent.workspace import Workspace
 
 
-def donor_for(desk: "Desk", case: Case, name: str, other: str, groups: Sequence[Supernode]) -> Donor:
+def find_patch_source(
+    workspace: "Workspace", case: Case, name: str, other: str, groups: Sequence[Supernode]
+) -> PatchSource:
     """The text with `name` (or the word a group sits on) replaced by `other`, where it stands first."""
-    word, place = _word(case, name, groups)
+    word, place = _locate_word(case, name, groups)
     new = other.strip()
     if word[:1].isupper() and name.strip()[:1].islower():  # typed without capitals
         new = new[:1].upper() + new[1:]
     if word.casefold() == new.casefold():
-        same = f"{quoted(word)} and {quoted(new)} are the same word"
+        same = f"{quote_token(word)} and {quote_token(new)} are the same word"
         raise QuestionError(f"{same}; name another one to swap in.")
-    return donor_text(desk, case, case["text"][:place] + new + case["text"][place + len(word) :])
+    return read_patch_text(workspace, case, case["text"][:place] + new + case["text"][place + len(word) :])
 
 
-def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
+def read_patch_text(workspace: "Workspace", case: Case, text: str) -> PatchSource:
     """A whole other text to take activations from; raises QuestionError where its words do not line up."""
-    study = desk.study(text)
+    study = workspace.study(text)
     says = study.predictions(2)
     foil = says[0] if says[0].token_id != case["answer_id"] else says[1]
-    pairs, changed = align(case["tokens"], list(study.tokens))
-    return Donor(
+    pairs, changed = align_positions(case["tokens"], list(study.tokens))
+    return PatchSource(
         text=text,
         foil=foil.token,
         foil_id=foil.token_id,
@@ -40,10 +51,10 @@ def donor_text(desk: "Desk", case: Case, text: str) -> Donor:
     )
 
 
-def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
+def _locate_word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
     """A word as it stands in the text, and where: of that name, or where a part of the drawing sits."""
     text, wanted = case["text"], name.strip()
-    position = _seat(wanted, groups)
+    position = _find_position(wanted, groups)
     if position is not None and int(case["bos"]) <= position < len(case["tokens"]):
         first, last = whole_word(case["tokens"], position)
         before = joined(case["tokens"][int(case["bos"]) : first])
@@ -58,16 +69,18 @@ def _word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]
         return found[0], found.start()
     if wanted and wanted in (token.strip() for token in case["tokens"]):  # a piece: the 5 of 59
         return wanted, text.index(wanted)
-    raise QuestionError(f"The text does not contain the word {quoted(wanted)}; name a word of it to swap.")
+    raise QuestionError(
+        f"The text does not contain the word {quote_token(wanted)}; name a word of it to swap."
+    )
 
 
-def _seat(name: str, groups: Sequence[Supernode]) -> int | None:
+def _find_position(name: str, groups: Sequence[Supernode]) -> int | None:
     """Where a group (S1), a feature (L11.N12+@5) or a token (T@5) of the drawing sits; None for a word."""
     at = next((group["position"] for group in groups if group["id"] == name), None)
     return position_of(name) if at is None else at
 
 
-def align(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:
+def align_positions(own: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[int]]:
     """Positions of the common start and end map to each other, the differing middles end to end.
 
     Returns the map own -> other and the own positions that differ (at least one).

@@ -12,33 +12,33 @@ from agent.core import (
     QuestionError,
     State,
     Supernode,
-    entered,
+    enter_claims,
     groups_of,
-    moved_to,
+    move_feature,
     position_of,
-    quoted,
-    rounded,
+    quote_token,
+    round_reported,
 )
-from agent.evidence import group, label_of, new_claim
-from agent.experiments.activation_patching import align
-from agent.experiments.counterfactual_texts import corresponding
-from agent.workspace import Desk
+from agent.evidence import choose_label, group_features, new_claim
+from agent.experiments.activation_patching import align_positions
+from agent.experiments.counterfactual_texts import map_positions
+from agent.workspace import Workspace
 
-ALIKE = 0.2  # of the neurons of two groups, shared: from here on they are called the same group
+MIN_OVERLAP = 0.2  # of the neurons of two groups, shared: from here on they are called the same group
 
 
-def comparison(desk: Desk, case: Case, state: State) -> list[PlainClaim]:
+def compare_with_text(workspace: Workspace, case: Case, state: State) -> list[PlainClaim]:
     """The ledger with a claim on how the other text's groups match this one's."""
     text = state["question"]["other"]
     if not text or text == case["text"]:
         same = "That is the text that is explained here. " if text else ""
         raise QuestionError(f"{same}Give another text to compare with, in quotes.")
-    study = desk.study(text)
+    study = workspace.study(text)
     top = study.predictions(3)
     foil = top[1] if top[0].token_id == case["answer_id"] else None
     foil_id = foil.token_id if foil else case["answer_id"]
     nodes = (state.get("graph") or {})["traced"]
-    traced = desk.traced(text, top[0].token_id, foil_id, nodes)
+    traced = workspace.traced(text, top[0].token_id, foil_id, nodes)
     other = Case(
         **{
             **case,
@@ -48,30 +48,30 @@ def comparison(desk: Desk, case: Case, state: State) -> list[PlainClaim]:
         }
     )
     features = [
-        {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())} for f in traced.features()
+        {**f._asdict(), "role": f.role.value, "label": choose_label(f._asdict())} for f in traced.features()
     ]
-    theirs = group(features, other, study.layers, lambda ids: traced.raised_together(ids, 6))
-    places = corresponding(case["tokens"], other["tokens"], ())
+    theirs = group_features(features, other, study.layers, lambda ids: traced.raised_together(ids, 6))
+    places = map_positions(case["tokens"], other["tokens"], ())
     pairs = [_pair(one, theirs, places) for one in groups_of(state)]
     whole = OtherText(
         text=text,
         answer=other["answer"],
         foil=other["foil"],
-        p_answer=rounded(top[0].p),
+        p_answer=round_reported(top[0].p),
         same_answer=foil is not None,
-        differ=_differ(case["tokens"], other["tokens"]),
+        differ=_list_differing_words(case["tokens"], other["tokens"]),
         their_groups=len(theirs),
     )
     claim = new_claim(
         state.get("claims", []),
         state["turn"],
         ComparisonClaim,
-        text=f"{len(pairs)} groups are set beside the {len(theirs)} of {quoted(text)}.",
+        text=f"{len(pairs)} groups are set beside the {len(theirs)} of {quote_token(text)}.",
         other=whole,
         pairs=pairs,
-        numbers=[rounded(g["p"]) for g in case["predictions"]],
+        numbers=[round_reported(g["p"]) for g in case["predictions"]],
     )
-    return entered(state, claim)
+    return enter_claims(state, claim)
 
 
 def _pair(own: Supernode, theirs: list[Supernode], places: dict[int, int]) -> GroupPair:
@@ -89,22 +89,22 @@ def _pair(own: Supernode, theirs: list[Supernode], places: dict[int, int]) -> Gr
         other=best["name"] if best else None,
         shared=most,
         union=union,
-        share=rounded(share),
-        alike=share >= ALIKE,
-        effect=rounded(own["effect"]),
-        other_effect=rounded(best["effect"]) if best else 0.0,
+        share=round_reported(share),
+        alike=share >= MIN_OVERLAP,
+        effect=round_reported(own["effect"]),
+        other_effect=round_reported(best["effect"]) if best else 0.0,
     )
 
 
 def _elsewhere(member: str, places: dict[int, int]) -> str:
     """The same feature at the corresponding word of the other text; at no word where there is none."""
-    return moved_to(member, places.get(position_of(member) or 0, -1))
+    return move_feature(member, places.get(position_of(member) or 0, -1))
 
 
-def _differ(own: list[str], other: list[str]) -> list[str]:
+def _list_differing_words(own: list[str], other: list[str]) -> list[str]:
     """The words of this text that another stands in place of; empty where no swap can be made."""
     try:
-        _, changed = align(own, other)
+        _, changed = align_positions(own, other)
     except QuestionError:
         return []
     return [own[p] for p in changed]

@@ -9,13 +9,13 @@ from agent.core import (
     Concept,
     ConceptsClaim,
     State,
-    entered,
-    listed,
-    quoted,
-    rounded,
+    enter_claims,
+    join_words,
+    quote_token,
+    round_reported,
 )
 from agent.evidence import new_claim
-from agent.workspace import Desk
+from agent.workspace import Workspace
 from tracer import (
     ConceptNode,
     Lens,
@@ -31,14 +31,14 @@ Update = dict[str, Any]
 MOST = 40  # concepts of a text
 
 
-def read_concepts(desk: Desk, case: Case, state: State) -> Update:
+def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
     """Enter the concepts of the text; says why where there is no lens to read them with."""
-    study, lens = desk.study(case["text"]), desk.lens()
+    study, lens = workspace.study(case["text"]), workspace.lens()
     if lens is None:
-        note = desk.lens_note
+        note = workspace.lens_note
         return {"concepts": {"note": note}, "found_note": note}
     answer = case["answer_id"]
-    nodes = find_concepts(study.frozen, lens, desk.words, answer=answer, most=MOST)
+    nodes = find_concepts(study.frozen, lens, workspace.words, answer=answer, most=MOST)
     others = find_alternatives(study.frozen, answer)
     lead = contrast_direction(study.frozen.logits.double(), answer, others)
     claim = new_claim(
@@ -49,14 +49,15 @@ def read_concepts(desk: Desk, case: Case, state: State) -> Update:
         verdict="observed",
         concepts=[concept_of_node(study, node, number) for number, node in enumerate(nodes, 1)],
         alternatives=[
-            Alternative(token=one.token, token_id=one.token_id, p=rounded(one.probability)) for one in others
+            Alternative(token=one.token, token_id=one.token_id, p=round_reported(one.probability))
+            for one in others
         ],
-        lead=rounded(float(lead)),
+        lead=round_reported(float(lead)),
         answer_places=_places(study, lens, answer),
     )
     return {
         "concepts": {"note": ""},
-        "claims": entered(state, claim),
+        "claims": enter_claims(state, claim),
         "found_note": claim.text,
     }
 
@@ -81,10 +82,10 @@ def concept_of_node(study: Study, node: ConceptNode, number: int) -> Concept:
         position=node.position,
         layers=(node.first, node.last),
         best_layer=node.best_layer,
-        strength=rounded(float(node.strength)),
+        strength=round_reported(float(node.strength)),
         rank=node.rank,
         role=node.role,
-        reading=rounded(float(node.reading)),
+        reading=round_reported(float(node.reading)),
         changed=node.changed,
     )
 
@@ -107,5 +108,7 @@ def node_of_concept(concept: Concept) -> ConceptNode:
 
 
 def _read(nodes: Sequence[ConceptNode]) -> str:
-    names = list(dict.fromkeys(quoted(node.name) for node in nodes if node.role == "concept"))[:5]
-    return f"The lens reads {listed(names)}." if names else "The lens reads no concept that the text lacks."
+    names = list(dict.fromkeys(quote_token(node.name) for node in nodes if node.role == "concept"))[:5]
+    return (
+        f"The lens reads {join_words(names)}." if names else "The lens reads no concept that the text lacks."
+    )

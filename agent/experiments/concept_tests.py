@@ -18,17 +18,17 @@ from agent.core import (
     State,
     SwapTried,
     TestConcepts,
-    entered,
+    enter_claims,
     every_claim,
-    listed,
-    named_at,
-    quoted,
-    rounded,
+    find_word_positions,
+    join_words,
+    quote_token,
+    round_reported,
 )
-from agent.evidence import new_claim, p_value, seed_of, settle, summary
+from agent.evidence import make_control_seed, new_claim, p_value, settle_verdicts, summarise_controls
 from agent.experiments.concept_reading import node_of_concept
 from agent.experiments.mechanism_tests import mechanisms_of
-from agent.workspace import Desk
+from agent.workspace import Workspace
 from tracer import (
     ConceptNode,
     Frozen,
@@ -60,7 +60,7 @@ SAID = 3  # next tokens that are kept
 class _Bench(NamedTuple):
     """What every test of a text needs."""
 
-    desk: Desk
+    workspace: Workspace
     frozen: Frozen
     lens: Lens
     case: Case
@@ -73,33 +73,38 @@ class _Bench(NamedTuple):
 
     def seed(self, *words: str) -> int:
         """The seed of a test's controls."""
-        return seed_of(self.desk.subject.name, self.case["text"], *words)
+        return make_control_seed(self.workspace.subject.name, self.case["text"], *words)
 
 
-def test_concepts(desk: Desk, action: TestConcepts, case: Case, state: State, progress: Progress) -> Update:
+def test_concepts(
+    workspace: Workspace, action: TestConcepts, case: Case, state: State, progress: Progress
+) -> Update:
     """What the action names is exchanged; where it names nothing, the concepts on the way are tested."""
     if action.concept and action.other is None:
-        return _test_named(desk, case, state, action.concept, action.at)
+        return _test_named(workspace, case, state, action.concept, action.at)
     if action.concept and action.other:
-        return _swap_asked(desk, case, state, (action.concept, action.other, action.at))
-    return _test_the_way(desk, case, state, progress)
+        return _swap_asked(workspace, case, state, (action.concept, action.other, action.at))
+    return _test_the_way(workspace, case, state, progress)
 
 
-def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> Update:
+def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Progress) -> Update:
     """Register what the concepts on the way should do, test each, and exchange the strongest for others."""
-    found, bench = every_claim(state, ConceptsClaim), bench_of(desk, case)
+    found, bench = every_claim(state, ConceptsClaim), bench_of(workspace, case)
     if not found or bench is None:
-        return {"concepts": {"note": desk.lens_note, "tested": True}, "found_note": "no concepts to test"}
+        return {
+            "concepts": {"note": workspace.lens_note, "tested": True},
+            "found_note": "no concepts to test",
+        }
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
     chain = follow(
-        bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives, desk.words
+        bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives, workspace.words
     )
     progress(0.3)
     if not chain.path:
-        others = mechanisms_of(desk, bench.lens, case, bench.alternatives, [], state, [])
+        others = mechanisms_of(workspace, bench.lens, case, bench.alternatives, [], state, [])
         note = "taking out any one of them changes little"
         known = {"note": "", "tested": True, "path": []}
-        return {"concepts": known, "claims": entered(state, *others), "found_note": note}
+        return {"concepts": known, "claims": enter_claims(state, *others), "found_note": note}
     way = [concepts[chain.tested[i].node] for i in chain.path]
     strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
     main = concepts[chain.tested[strongest if chain.main is None else chain.main].node]
@@ -109,57 +114,60 @@ def _test_the_way(desk: Desk, case: Case, state: State, progress: Progress) -> U
         progress(0.3 + 0.4 * number / len(way))
     made += _exchanged(bench, main, partners_for(bench, main), state, made)
     progress(0.9)
-    made += mechanisms_of(desk, bench.lens, case, bench.alternatives, way, state, made)
-    settled = settle(made)
+    made += mechanisms_of(workspace, bench.lens, case, bench.alternatives, way, state, made)
+    settled = settle_verdicts(made)
     return {
         "concepts": {"note": "", "tested": True, "path": [one.id for one in way]},
-        "claims": entered(state, *settled),
+        "claims": enter_claims(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
 
 
-def _test_named(desk: Desk, case: Case, state: State, name: str, at: str | None) -> Update:
+def _test_named(workspace: Workspace, case: Case, state: State, name: str, at: str | None) -> Update:
     """Take out the concept that a reader names, and exchange it for others; raises QuestionError."""
-    bench, found = bench_of(desk, case), every_claim(state, ConceptsClaim)
+    bench, found = bench_of(workspace, case), every_claim(state, ConceptsClaim)
     held = named_concept(found[-1].concepts, name, at, case) if found else None
     if bench is None or held is None:
-        raise QuestionError(desk.lens_note or not_held(found[-1].concepts if found else [], name, at))
+        raise QuestionError(workspace.lens_note or not_held(found[-1].concepts if found else [], name, at))
     made = _taken_out(bench, held, [], state, [])
     made += _exchanged(bench, held, partners_for(bench, held), state, made)
-    return {"claims": entered(state, *settle(made)), "found_note": f"{held.name} taken out and exchanged"}
+    return {
+        "claims": enter_claims(state, *settle_verdicts(made)),
+        "found_note": f"{held.name} taken out and exchanged",
+    }
 
 
-def _swap_asked(desk: Desk, case: Case, state: State, asked: tuple[str, str, str | None]) -> Update:
+def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str, str, str | None]) -> Update:
     """Exchange the concept a reader names for another one, where it is held; raises QuestionError."""
     concept, other, at = asked
-    bench, found = bench_of(desk, case), every_claim(state, ConceptsClaim)
+    bench, found = bench_of(workspace, case), every_claim(state, ConceptsClaim)
     if bench is None or not found:
-        raise QuestionError(desk.lens_note or "There are no concepts to exchange yet.")
+        raise QuestionError(workspace.lens_note or "There are no concepts to exchange yet.")
     held = named_concept(found[-1].concepts, concept, at, case)
     if held is None:
         raise QuestionError(not_held(found[-1].concepts, concept, at))
-    wanted = concept_of(desk.subject, other)
+    wanted = concept_of(workspace.subject, other)
     made = _exchanged(bench, held, wanted.tokens[:1], state, [])
     if not made:
-        raise QuestionError(f"{quoted(other)} is {quoted(held.name)} itself; name another one.")
+        raise QuestionError(f"{quote_token(other)} is {quote_token(held.name)} itself; name another one.")
     note = f"{held.name} exchanged for {other}"
-    return {"claims": entered(state, *settle(made)), "found_note": note}
+    return {"claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
 
 
-def bench_of(desk: Desk, case: Case) -> _Bench | None:
+def bench_of(workspace: Workspace, case: Case) -> _Bench | None:
     """What the tests need; None where there is no lens."""
-    lens = desk.lens()
+    lens = workspace.lens()
     if lens is None:
         return None
-    frozen = desk.study(case["text"]).frozen
+    frozen = workspace.study(case["text"]).frozen
     others = find_alternatives(frozen, case["answer_id"])
     lead = float(contrast_direction(frozen.logits.double(), case["answer_id"], others))
-    return _Bench(desk, frozen, lens, case, others, lead)
+    return _Bench(workspace, frozen, lens, case, others, lead)
 
 
 def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
     """The concept of this name where it is first held, or at the word that is given; None where it is not."""
-    places = set(named_at(case["tokens"], at)) if at else None
+    places = set(find_word_positions(case["tokens"], at)) if at else None
     spelled = name.strip().casefold()
     same = [
         one
@@ -172,10 +180,10 @@ def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: 
 
 def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
     """That a concept is not read on this text, and which are."""
-    there = list(dict.fromkeys(quoted(one.name) for one in concepts if one.role == "concept"))[:6]
-    where = f" at {quoted(at)}" if at else " on this text"
-    some = f" It reads {listed(there)}." if there else ""
-    return f"The lens does not read {quoted(name)}{where}.{some}"
+    there = list(dict.fromkeys(quote_token(one.name) for one in concepts if one.role == "concept"))[:6]
+    where = f" at {quote_token(at)}" if at else " on this text"
+    some = f" It reads {join_words(there)}." if there else ""
+    return f"The lens does not read {quote_token(name)}{where}.{some}"
 
 
 def partners_for(bench: _Bench, concept: Concept) -> tuple[int, ...]:
@@ -184,7 +192,7 @@ def partners_for(bench: _Bench, concept: Concept) -> tuple[int, ...]:
     return find_partners(
         bench.frozen,
         bench.lens,
-        bench.desk.words,
+        bench.workspace.words,
         node_of_concept(concept),
         count=PARTNERS,
         not_near=(answer,),
@@ -200,7 +208,7 @@ def _taken_out(
     """
     node, case = node_of_concept(one), bench.case
     away = [case["answer_id"], *(other.token_id for other in bench.alternatives)]
-    count = bench.desk.settings.controls
+    count = bench.workspace.settings.controls
     seed = bench.seed(one.name, str(one.position))
     following = [node_of_concept(next_one) for next_one in later]
     readings = [reading_of(bench.frozen, bench.lens, each) for each in following]
@@ -210,8 +218,9 @@ def _taken_out(
     effect = measure(bench.frozen, [own, *drawn.changes], None, readings)
     moved = (bench.lead_of(effect.logits) - bench.lead).tolist()
     text = (
-        f"Taking {quoted(one.name)} out at {quoted(case['tokens'][one.position].strip())} should lower the "
-        f"lead of {quoted(case['answer'].strip())}."
+        f"Taking {quote_token(one.name)} out at "
+        f"{quote_token(case['tokens'][one.position].strip())} should lower the "
+        f"lead of {quote_token(case['answer'].strip())}."
     )
     claims = list(state.get("claims", []))
     test = new_claim(
@@ -220,14 +229,14 @@ def _taken_out(
         ConceptEffectClaim,
         text=text,
         concept=one,
-        predicted=rounded(float(foreseen.curved)),
-        measured=rounded(moved[0]),
-        controls=summary(moved[1:], len(drawn.changes), count),
+        predicted=round_reported(float(foreseen.curved)),
+        measured=round_reported(moved[0]),
+        controls=summarise_controls(moved[1:], len(drawn.changes), count),
         asked=count,
         p=p_value(moved[0], moved[1:]),
-        lead=rounded(bench.lead),
+        lead=round_reported(bench.lead),
         says=_next(bench, effect.logits[0]),
-        p_answer=rounded(float(effect.logits[0].double().softmax(-1)[case["answer_id"]])),
+        p_answer=round_reported(float(effect.logits[0].double().softmax(-1)[case["answer_id"]])),
     )
     out: list[Any] = [test]
     for column, target in enumerate(later):
@@ -251,11 +260,11 @@ def _hop(source: Concept, target: Concept, gone: list[float], state: State, know
         known,
         state["turn"],
         HopClaim,
-        text=f"Without {quoted(source.name)} less of {quoted(target.name)} should be left.",
+        text=f"Without {quote_token(source.name)} less of {quote_token(target.name)} should be left.",
         source=source,
         target=target,
-        measured=rounded(gone[0]),
-        controls=rounded(gone[1:]),
+        measured=round_reported(gone[0]),
+        controls=round_reported(gone[1:]),
         p=p_value(gone[0], gone[1:]),
     )
 
@@ -268,8 +277,8 @@ def _exchanged(
     partners = [token for token in partners if token not in one.token_ids]
     if not partners:
         return []
-    count = bench.desk.settings.controls
-    names = [text.strip() for text in bench.desk.subject.token_texts(list(partners))]
+    count = bench.workspace.settings.controls
+    names = [text.strip() for text in bench.workspace.subject.token_texts(list(partners))]
     test = swap_concepts(
         bench.frozen,
         bench.lens,
@@ -280,19 +289,20 @@ def _exchanged(
         controls=count,
         seed=bench.seed(one.name, str(one.position), names[0]),
     )
-    where = quoted(case["tokens"][one.position].strip())
+    where = quote_token(case["tokens"][one.position].strip())
     tried = [_tried(bench, swap, name) for swap, name in zip(test.swaps, names, strict=True)]
     claim = new_claim(
         [*state.get("claims", []), *made],
         state["turn"],
         ConceptSwapClaim,
-        text=f"{quoted(names[0])} in the place of {quoted(one.name)} at {where} should bring another answer.",
+        text=f"{quote_token(names[0])} in the place of {quote_token(one.name)} at {where} "
+        "should bring another answer.",
         concept=one,
         measured=tried[0].lead,
-        controls=summary(test.controls, len(test.controls), count),
+        controls=summarise_controls(test.controls, len(test.controls), count),
         asked=count,
         p=_chance_of(test),
-        lead=rounded(bench.lead),
+        lead=round_reported(bench.lead),
         swaps=tried,
         partners=names,
         partner_ids=list(partners),
@@ -313,15 +323,16 @@ def _chance_of(test: SwapTest) -> float:
 
 
 def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
-    texts = bench.desk.subject.token_texts([token for token, _ in swap.top])
+    texts = bench.workspace.subject.token_texts([token for token, _ in swap.top])
     return SwapTried(
         other=name,
         other_id=swap.partner,
         says=[
-            NextToken(token=text, p=rounded(float(p))) for text, (_, p) in zip(texts, swap.top, strict=True)
+            NextToken(token=text, p=round_reported(float(p)))
+            for text, (_, p) in zip(texts, swap.top, strict=True)
         ],
-        lead=rounded(-float(swap.removed)),
-        p_answer=rounded(float(swap.p_answer)),
+        lead=round_reported(-float(swap.removed)),
+        p_answer=round_reported(float(swap.p_answer)),
         changed=swap.changed,
         installed=swap.installed,
     )
@@ -329,8 +340,8 @@ def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
 
 def _next(bench: _Bench, logits: Rows) -> list[NextToken]:
     best = logits.double().softmax(-1).topk(SAID)
-    texts = bench.desk.subject.token_texts(best.indices.tolist())
+    texts = bench.workspace.subject.token_texts(best.indices.tolist())
     return [
-        NextToken(token=text, p=rounded(float(p)))
+        NextToken(token=text, p=round_reported(float(p)))
         for text, p in zip(texts, best.values.tolist(), strict=True)
     ]

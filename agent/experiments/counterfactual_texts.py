@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from agent.core import TextResult
-from agent.experiments.entities import Kind, kinds, sequences
+from agent.experiments.entities import Kind, list_kinds, list_sequences
 
 MOST = 5  # texts of each sort
 
@@ -52,10 +52,10 @@ class Entity(NamedTuple):
     kind: Kind
 
 
-def entity_of(text: str) -> Entity | None:
+def find_entity(text: str) -> Entity | None:
     """The entity a text is about: the last one of the first kind of which the text asks something."""
     found = []
-    for order, kind in enumerate(kinds()):
+    for order, kind in enumerate(list_kinds()):
         if kind.asked and not _asked(text, kind):
             continue  # "Water is made of hydrogen" asks nothing of hydrogen
         for name in kind.rows:
@@ -70,11 +70,11 @@ def _asked(text: str, kind: Kind) -> list[int]:
     return [i for i, word in enumerate(kind.asked) if re.search(rf"\b(?:{word})\b", text, re.IGNORECASE)]
 
 
-def on_entities(text: str, named: Sequence[str] = ()) -> list[Variant]:
+def replace_entity(text: str, named: Sequence[str] = ()) -> list[Variant]:
     """The same words about other entities: those the user names, else those of the table in its order."""
-    entity = entity_of(text)
+    entity = find_entity(text)
     if entity is None:
-        return [] if named else _moved_on(text)
+        return [] if named else _shift_sequence(text)
     known = {name.casefold(): name for name in entity.kind.rows}
     others = [known.get(name.casefold(), name) for name in named] or list(entity.kind.rows)
     asked = _asked(text, entity.kind)
@@ -85,29 +85,29 @@ def on_entities(text: str, named: Sequence[str] = ()) -> list[Variant]:
         same = row and any(row[i] == own[i] for i in asked)  # another answer must be right, too
         if other == entity.name or other in text or (same and not named):
             continue
-        out.append(Variant(_replaced(text, entity.name, other), ((entity.name, other),)))
+        out.append(Variant(_replace_words(text, entity.name, other), ((entity.name, other),)))
     return out[:MOST]
 
 
-def texts_over(over: str, text: str, named: str | None) -> list[Variant]:
+def list_variants(over: str, text: str, named: str | None) -> list[Variant]:
     """The texts to try: paraphrases, or other entities: those the user names, else those of the table."""
-    return paraphrases(text) if over == "paraphrases" else on_entities(text, named_entities(named))
+    return write_paraphrases(text) if over == "paraphrases" else replace_entity(text, parse_entities(named))
 
 
-def named_entities(other: str | None) -> tuple[str, ...]:
+def parse_entities(other: str | None) -> tuple[str, ...]:
     """The names in "California and Ohio"; a kind of thing such as "states" names none."""
     words = (other or "").replace(" and ", ",").replace(" or ", ",").split(",")
     names = [w.strip(" ?.!'\"“”‘’").removeprefix("the ").strip() for w in words]
     return tuple(name for name in names if name and name[0].isupper())
 
 
-def _replaced(text: str, own: str, other: str) -> str:
+def _replace_words(text: str, own: str, other: str) -> str:
     return re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", lambda _found: other, text)
 
 
-def _moved_on(text: str) -> list[Variant]:
+def _shift_sequence(text: str) -> list[Variant]:
     """A sequence, begun later: Tuesday, Wednesday, Thursday."""
-    for words in sequences().values():
+    for words in list_sequences().values():
         inside = _inside(words, text)
         if len(inside) < 2:
             continue
@@ -128,14 +128,14 @@ def _inside(words: Sequence[str], text: str) -> list[str]:
     return [w for w in words if re.search(rf"(?<!\w){w}(?!\w)", text)]
 
 
-def kind_of(text: str) -> str:
+def find_kind(text: str) -> str:
     """What is put into other texts in place of a word of this one, in the plural."""
-    if entity := entity_of(text):
+    if entity := find_entity(text):
         return entity.kind.name
-    return next((name for name, words in sequences().items() if len(_inside(words, text)) > 1), "words")
+    return next((name for name, words in list_sequences().items() if len(_inside(words, text)) > 1), "words")
 
 
-def paraphrases(text: str) -> list[Variant]:
+def write_paraphrases(text: str) -> list[Variant]:
     """The same entity in other words: another order of the clauses, synonyms, a phrase before it."""
     if _CODE.search(text):
         return [Variant(f"{start}{text}") for start in ("\n", "# Example\n", "# See below.\n", "\n\n")]
@@ -154,9 +154,9 @@ def paraphrases(text: str) -> list[Variant]:
     return [Variant(t) for t in dict.fromkeys(out) if t != text][:MOST]
 
 
-def swap_towards(text: str, wanted: str) -> tuple[str, str] | None:
+def find_entity_swap(text: str, wanted: str) -> tuple[str, str] | None:
     """The entity of the text and another one of which the wanted word is said: (own, other)."""
-    entity = entity_of(text)
+    entity = find_entity(text)
     if entity is None:
         return None
     asked = _asked(text, entity.kind)
@@ -168,21 +168,21 @@ def swap_towards(text: str, wanted: str) -> tuple[str, str] | None:
     return None
 
 
-def expected(text: str) -> str | None:
+def find_expected_token(text: str) -> str | None:
     """What the table says where a text asks one thing of its entity; it settles nothing about the model."""
-    entity = entity_of(text)
+    entity = find_entity(text)
     asked = _asked(text, entity.kind) if entity else []
     return entity.kind.rows[entity.name][asked[0]] if entity and len(asked) == 1 else None
 
 
-def known_right(texts: Sequence[TextResult]) -> tuple[int, int]:
+def count_known_right(texts: Sequence[TextResult]) -> tuple[int, int]:
     """On how many of these texts the model says what the table has as right, of how many it knows."""
-    known = [(text.answer.strip(), expected(text.text)) for text in texts if text.answer]
+    known = [(text.answer.strip(), find_expected_token(text.text)) for text in texts if text.answer]
     asked = [(said, right) for said, right in known if right]
     return sum(bool(said) and right.startswith(said) for said, right in asked if right), len(asked)
 
 
-def corresponding(
+def map_positions(
     own: Sequence[str], other: Sequence[str], changed: Sequence[tuple[str, str]]
 ) -> dict[int, int]:
     """Which position of another text corresponds to each position of this one.

@@ -63,7 +63,7 @@ class Kind(NamedTuple):
 
 
 @cache
-def kinds() -> tuple[Kind, ...]:
+def list_kinds() -> tuple[Kind, ...]:
     """The table, in the order in which a text's entity is looked for."""
     countries = _rows(_COUNTRIES)
     capitals = {row[0]: (name, *row[1:]) for name, row in countries.items()}
@@ -81,7 +81,7 @@ def kinds() -> tuple[Kind, ...]:
 
 
 @cache
-def sequences() -> dict[str, tuple[str, ...]]:
+def list_sequences() -> dict[str, tuple[str, ...]]:
     """Words in their order, by what they are called."""
     return {name: tuple(words.split()) for name, words in _SEQUENCES.items()}
 

@@ -15,29 +15,38 @@ from agent.core import (
     State,
     Supernode,
     TextResult,
-    entered,
-    named_group,
-    part_groups,
-    rounded,
+    enter_claims,
+    find_group,
+    round_reported,
+    split_group_ids,
 )
-from agent.evidence import LEVEL, group, label_of, new_claim, p_value, rate_p, seed_of, summary
-from agent.experiments.counterfactual_texts import Variant, corresponding, known_right, texts_over
-from agent.workspace import Desk
+from agent.evidence import (
+    LEVEL,
+    choose_label,
+    group_features,
+    make_control_seed,
+    new_claim,
+    p_value,
+    rate_p_value,
+    summarise_controls,
+)
+from agent.experiments.counterfactual_texts import Variant, count_known_right, list_variants, map_positions
+from agent.workspace import Workspace
 from tracer import Intervention, Study, TracedStudy, TracerError
 
 NODES = 500  # features of a variant's graph: its strongest groups are those of a larger one
 
 
 def register_transfer(
-    desk: Desk, action: Generalise, case: Case, state: State, progress: Callable[[float], None]
+    workspace: Workspace, action: Generalise, case: Case, state: State, progress: Callable[[float], None]
 ) -> list[PlainClaim]:
     """The ledger with a claim that predicts, text by text, what removing the group does there."""
-    own = named_group(action.group, state)
-    texts = texts_over(action.over, case["text"], state["question"]["other"])
+    own = find_group(action.group, state)
+    texts = list_variants(action.over, case["text"], state["question"]["other"])
     rows = []
     for index, variant in enumerate(texts):
         progress(index / len(texts))
-        rows.append(_foreseen(desk, variant, case, own))
+        rows.append(_predict_text(workspace, variant, case, own))
     foreseen = [row["predicted"] for row in rows if "predicted" in row]
     what = "paraphrases" if action.over == "paraphrases" else "texts about another entity"
     does = "lowers" if own["sign"] > 0 else "raises"
@@ -46,20 +55,20 @@ def register_transfer(
         state["turn"],
         RateClaim,
         text=f"Removing what corresponds to {own['id']} {does} the answer's lead on {len(rows)} {what}.",
-        groups=part_groups(own["id"]),
+        groups=split_group_ids(own["id"]),
         over=action.over,
         members=own["members"],
-        predicted=rounded(sum(foreseen) / len(foreseen)) if foreseen else None,
-        texts=[TextResult(**rounded(row)) for row in rows],
+        predicted=round_reported(sum(foreseen) / len(foreseen)) if foreseen else None,
+        texts=[TextResult(**round_reported(row)) for row in rows],
     )
-    return entered(state, claim)
+    return enter_claims(state, claim)
 
 
-def _foreseen(desk: Desk, variant: Variant, case: Case, own: Supernode) -> dict[str, Any]:
+def _predict_text(workspace: Workspace, variant: Variant, case: Case, own: Supernode) -> dict[str, Any]:
     """One text: what the model says there, the corresponding group, what removing it is foreseen to do."""
     row: dict[str, Any] = {"text": variant.text, "changed": [list(pair) for pair in variant.changed]}
     try:
-        study = desk.study(variant.text)
+        study = workspace.study(variant.text)
     except TracerError as exc:
         return {**row, "how": str(exc)}
     top = study.predictions(2)
@@ -67,10 +76,10 @@ def _foreseen(desk: Desk, variant: Variant, case: Case, own: Supernode) -> dict[
     if answer.token_id == case["answer_id"]:  # the same question: contrasted with the same foil
         foil = foil._replace(token=case["foil"], token_id=case["foil_id"])
     contrast = study.contrast(answer.token_id, foil.token_id)
-    there = corresponding(case["tokens"], list(study.tokens), variant.changed)
-    found = _found_again(own, there, study, contrast_of=TracedStudy(contrast, NODES), case=case)
+    there = map_positions(case["tokens"], list(study.tokens), variant.changed)
+    found = _find_matching_group(own, there, study, contrast_of=TracedStudy(contrast, NODES), case=case)
     if found is None:
-        found = _carried(desk.study(case["text"]), own, there, study), "own features", own["name"]
+        found = _carry_features(workspace.study(case["text"]), own, there, study), "own features", own["name"]
     members, how, name = found
     row |= {
         "answer": answer.token,
@@ -89,17 +98,18 @@ def _foreseen(desk: Desk, variant: Variant, case: Case, own: Supernode) -> dict[
     return row
 
 
-def _found_again(
+def _find_matching_group(
     own: Supernode, there: dict[int, int], study: Study, contrast_of: TracedStudy, case: Case
 ) -> tuple[list[str], str, str] | None:
     """The group the same grouping finds there at the corresponding word, of the same sort and sign."""
     features = [
-        {**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())} for f in contrast_of.features()
+        {**f._asdict(), "role": f.role.value, "label": choose_label(f._asdict())}
+        for f in contrast_of.features()
     ]
     contrast = contrast_of.contrast
     texts = study.subject.token_texts([contrast.answer, contrast.foil])
     other = Case(**{**case, "tokens": list(study.tokens), "answer": texts[0], "foil": texts[1]})
-    groups = group(features, other, study.layers, lambda ids: contrast_of.raised_together(ids, 6))
+    groups = group_features(features, other, study.layers, lambda ids: contrast_of.raised_together(ids, 6))
     position = there.get(own["position"])
     same = [
         g
@@ -113,7 +123,7 @@ def _found_again(
     return (same[0]["members"], "same grouping", same[0]["name"]) if same else None
 
 
-def _carried(here: Study, own: Supernode, there: dict[int, int], study: Study) -> list[str]:
+def _carry_features(here: Study, own: Supernode, there: dict[int, int], study: Study) -> list[str]:
     """The group's own features at the corresponding positions."""
     columns = (column.tolist() for column in here.units(own["members"]))
     places = zip(*columns, strict=True)
@@ -121,48 +131,50 @@ def _carried(here: Study, own: Supernode, there: dict[int, int], study: Study) -
 
 
 def measure_transfer(
-    desk: Desk, claim: RateClaim, progress: Callable[[float], None] = lambda _done: None
+    workspace: Workspace, claim: RateClaim, progress: Callable[[float], None] = lambda _done: None
 ) -> RateClaim:
     """The claim with every text measured beside its own controls, and the rate."""
     out = []
     for index, text in enumerate(claim.texts):
         progress(index / len(claim.texts))
-        out.append(_measured(desk, text) if text.members else text)
-    tested = claim.model_copy(update={"texts": out, "numbers": [desk.settings.controls, *known_right(out)]})
+        out.append(_measure_row(workspace, text) if text.members else text)
+    tested = claim.model_copy(
+        update={"texts": out, "numbers": [workspace.settings.controls, *count_known_right(out)]}
+    )
     changes = [text.measured or 0.0 for text in out if text.members]
     if not changes:
         return tested
-    mean = rounded(sum(changes) / len(changes))
-    return tested.model_copy(update={"measured": mean, "p": rate_p(len(changes), tested.held)})
+    mean = round_reported(sum(changes) / len(changes))
+    return tested.model_copy(update={"measured": mean, "p": rate_p_value(len(changes), tested.held)})
 
 
-def _measured(desk: Desk, text: TextResult) -> TextResult:
+def _measure_row(workspace: Workspace, text: TextResult) -> TextResult:
     """A text on which something corresponds to the group, with what removing that does."""
     assert text.answer_id is not None
     assert text.foil_id is not None
     assert text.predicted is not None
-    contrast = desk.contrast(text.text, text.answer_id, text.foil_id)
+    contrast = workspace.contrast(text.text, text.answer_id, text.foil_id)
     outcome = contrast.test(
         text.members,
         Intervention("ablate"),
-        controls=desk.settings.controls,
-        seed=seed_of(desk.subject.name, text.text, *text.members),
+        controls=workspace.settings.controls,
+        seed=make_control_seed(workspace.subject.name, text.text, *text.members),
     )
     says = contrast.study.says_after(text.members, Intervention("ablate"), 1)[0]
     p = p_value(outcome.measured, outcome.controls)
     found = {
-        "measured": rounded(outcome.measured),
-        "measured_frozen": rounded(outcome.measured_frozen),
-        "controls": summary(outcome.controls, outcome.matched, len(text.members)),
-        "p": rounded(p),
+        "measured": round_reported(outcome.measured),
+        "measured_frozen": round_reported(outcome.measured_frozen),
+        "controls": summarise_controls(outcome.controls, outcome.matched, len(text.members)),
+        "p": round_reported(p),
         "says": says.token,
-        "p_says": rounded(says.p),
+        "p_says": round_reported(says.p),
         "holds": p <= LEVEL and outcome.measured * text.predicted > 0,
     }
     return text.model_copy(update=found)
 
 
-def describes(claim: RateClaim) -> str:
+def summarise_transfer(claim: RateClaim) -> str:
     """One line for the log."""
     texts = len(claim.texts)
     return f"{claim.id}: holds on {claim.held} of {texts} texts" if texts else "no such text is known"

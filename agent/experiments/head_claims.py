@@ -15,33 +15,41 @@ from agent.core import (
     State,
     Supernode,
     case_of,
+    find_meant_groups,
     groups_of,
-    listed,
-    meant_groups,
+    join_words,
     own_claims,
     path_claim,
     path_of,
     percent,
-    placed,
     plain_claim,
-    quoted,
-    rounded,
-    signed,
+    quote_token,
+    quote_token_at,
+    round_reported,
+    show_change,
 )
 from agent.evidence import Sentence, new_claim
 
 STRONGEST = 10  # connections of the picture that are split at once
-NAMED = 3  # heads that are named
-LOOKED_AT = 12  # of which those that move something between words are named first
+MAX_NAMED_HEADS = 3  # heads that are named
+MAX_CONNECTIONS = 12  # of which those that move something between words are named first
 WORTH_NAMING = 0.05  # of a connection
-LAST = ("last token", "last word", "last position", "final token", "final word", "final position", "end")
-ANSWER = ("answer", "output", "prediction", "logit", "logits", "result", "next token", "next word")
+LAST_POSITION_NAMES = (
+    "last token",
+    "last word",
+    "last position",
+    "final token",
+    "final word",
+    "final position",
+    "end",
+)
+ANSWER_NAMES = ("answer", "output", "prediction", "logit", "logits", "result", "next token", "next word")
 
 Pair = tuple[Sequence[str], Sequence[str]]
 Split = Callable[[Sequence[Pair], int], Sequence[Any]]  # TracedStudy.heads
 
 
-class Ends(NamedTuple):
+class ConnectionEnd(NamedTuple):
     """One end of a connection: how it is called, and the nodes it is as a source and as a target."""
 
     name: str
@@ -49,7 +57,7 @@ class Ends(NamedTuple):
     targets: list[str]
 
 
-def of_the_picture(flows: dict[str, Any], groups: Sequence[Supernode], split: Split) -> dict[str, Any]:
+def find_drawn_heads(flows: dict[str, Any], groups: Sequence[Supernode], split: Split) -> dict[str, Any]:
     """The heads of the strongest connections and of the strongest path, by "source>target"."""
     size = {
         (source["id"], target["id"]): abs(flows["between"][i][j])
@@ -65,8 +73,8 @@ def of_the_picture(flows: dict[str, Any], groups: Sequence[Supernode], split: Sp
     wanted = list(dict.fromkeys([*pairwise(path), *strongest]))
     wanted = wanted[: max(STRONGEST, len(path) - 1)]
     members = {group["id"]: group["members"] for group in groups}
-    found = split([(_nodes(s, members), _nodes(t, members)) for s, t in wanted], NAMED)
-    return {f"{s}>{t}": _plain(one) for (s, t), one in zip(wanted, found, strict=True)}
+    found = split([(_nodes(s, members), _nodes(t, members)) for s, t in wanted], MAX_NAMED_HEADS)
+    return {f"{s}>{t}": _to_json(one) for (s, t), one in zip(wanted, found, strict=True)}
 
 
 def _nodes(name: str, members: dict[str, list[str]]) -> list[str]:
@@ -75,7 +83,7 @@ def _nodes(name: str, members: dict[str, list[str]]) -> list[str]:
     return members[name] if name in members else [f"T@{name[1:]}"]
 
 
-def _plain(found: Any) -> dict[str, Any]:
+def _to_json(found: Any) -> dict[str, Any]:
     """A tracer's finding as JSON."""
     heads = [
         {
@@ -87,22 +95,22 @@ def _plain(found: Any) -> dict[str, Any]:
         }
         for head in found.heads
     ]
-    return {"total": rounded(found.total), "heads": rounded(heads)}
+    return {"total": round_reported(found.total), "heads": round_reported(heads)}
 
 
-def asked_claims(state: State, traced: Callable[[], Split]) -> list[PlainClaim]:
+def add_head_claims(state: State, traced: Callable[[], Split]) -> list[PlainClaim]:
     """New claims on the heads of the connection the question names, or of the strongest path's steps.
 
     The trace is only looked at (`traced`) where the picture's own connections do not hold the answer.
     """
     known = (state.get("flows") or {}).get("heads") or {}
-    asked = ends_asked(state)
+    asked = find_asked_ends(state)
     if asked is not None:
         start, end = asked
         if not start.sources or not end.targets:
             return []
-        heads = _plain(traced()([(start.sources, end.targets)], LOOKED_AT)[0])
-        found = [(start, end, {**heads, "heads": _movers_first(heads["heads"])})]
+        heads = _to_json(traced()([(start.sources, end.targets)], MAX_CONNECTIONS)[0])
+        found = [(start, end, {**heads, "heads": _sort_moving_first(heads["heads"])})]
     else:
         path = path_of(state)
         steps = [(s, t) for s, t in pairwise(path) if f"{s}>{t}" in known]
@@ -118,50 +126,53 @@ def _worth_naming(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [head for head in heads if abs(head["share"]) >= WORTH_NAMING]
 
 
-def _movers_first(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sort_moving_first(heads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A head that takes something to another word says more than one that reads it where it is."""
-    return sorted(_worth_naming(heads), key=lambda head: head["source"] == head["target"])[:NAMED]
+    return sorted(_worth_naming(heads), key=lambda head: head["source"] == head["target"])[:MAX_NAMED_HEADS]
 
 
-def _claim(claims: Sequence[Any], state: State, start: Ends, end: Ends, found: dict[str, Any]) -> HeadsClaim:
+def _claim(
+    claims: Sequence[Any], state: State, start: ConnectionEnd, end: ConnectionEnd, found: dict[str, Any]
+) -> HeadsClaim:
     case, heads = case_of(state), _worth_naming(found["heads"])
     return new_claim(
         claims,
         state["turn"],
         HeadsClaim,
-        text=_said(start.name, end.name, found["total"], heads, case),
+        text=_write_heads(start.name, end.name, found["total"], heads, case),
         total=found["total"],
         heads=[HeadShare(layer=h["layer"], head=h["head"], share=h["share"]) for h in heads],
     )
 
 
-def _said(start: str, end: str, total: float, heads: list[dict[str, Any]], case: Case) -> str:
+def _write_heads(start: str, end: str, total: float, heads: list[dict[str, Any]], case: Case) -> str:
     what = (
-        f"What goes directly from {start} to {end} ({signed(total)} of logit({quoted(case['answer'])}) − "
-        f"logit({quoted(case['foil'])}))"
+        f"What goes directly from {start} to {end} ({show_change(total)} of "
+        f"logit({quote_token(case['answer'])}) − "
+        f"logit({quote_token(case['foil'])}))"
     )
     if not heads:
         return f"{what} passes no single attention head for a large part: read from the graph, not tested."
     named = [
         f"{head['layer']}.{head['head']} ({percent(head['share'])}, from "
-        f"{quoted(case['tokens'][head['source']])} to {quoted(case['tokens'][head['target']])})"
+        f"{quote_token(case['tokens'][head['source']])} to {quote_token(case['tokens'][head['target']])})"
         for head in heads
     ]
-    through = f"head{'s' * (len(named) > 1)} {listed(named)}"
+    through = f"head{'s' * (len(named) > 1)} {join_words(named)}"
     several = " A part may pass several heads, so shares need not add up." if len(named) > 1 else ""
     return f"{what} passes through {through} (layer.head): read from the graph, not tested.{several}"
 
 
-def heads_named(state: State) -> list[Sentence]:
+def write_heads(state: State) -> list[Sentence]:
     """What this turn's claims say on heads; a question for ends that are not there is told so."""
     path, own = path_claim(state), own_claims(state, HeadsClaim)
     out = [Sentence(c.text, (c.id, *([path.id] if path else []))) for c in own]
     if path is None:
         return out
-    question, asked = state["question"], ends_asked(state)
-    missing = [name for name in (question["group"], question["other"]) if name and not _end(name, state)]
+    question, asked = state["question"], find_asked_ends(state)
+    missing = [name for name in (question["group"], question["other"]) if name and not _find_end(name, state)]
     if missing:
-        names = listed([quoted(name) for name in missing])
+        names = join_words([quote_token(name) for name in missing])
         return [Sentence(f"No word and no group here is called {names}.", (path.id,)), *out]
     if asked is not None and not out:
         names = f"from {asked[0].name} to {asked[1].name}"
@@ -169,58 +180,58 @@ def heads_named(state: State) -> list[Sentence]:
     return out
 
 
-def ends_asked(state: State) -> tuple[Ends, Ends] | None:
+def find_asked_ends(state: State) -> tuple[ConnectionEnd, ConnectionEnd] | None:
     """The two ends a question names; the answer where it names only where to start."""
     question = state["question"]
     if not question["group"]:
         return None
-    start, end = _end(question["group"], state), _end(question["other"] or "answer", state)
+    start, end = _find_end(question["group"], state), _find_end(question["other"] or "answer", state)
     if start is None or end is None:
         return None
     word = start.sources[:1] and start.sources[0].startswith("T@")
     if word and end.targets == ["LD"]:  # a word reaches the answer by what reads it at the last word, too
-        last = _at(len(case_of(state)["tokens"]) - 1, state)
+        last = _find_word_end(len(case_of(state)["tokens"]) - 1, state)
         if start.name != last.name:
-            return start, Ends(f"{last.name}, the last, and the answer", [], last.targets)
+            return start, ConnectionEnd(f"{last.name}, the last, and the answer", [], last.targets)
     return start, end
 
 
-def _end(name: str, state: State) -> Ends | None:
+def _find_end(name: str, state: State) -> ConnectionEnd | None:
     """What a question calls by this name: a group, a feature, the answer, the last word, a word, a group."""
     case, wanted = case_of(state), name.strip().casefold().removeprefix("the ").strip()
     groups = groups_of(state)
     if any(wanted in (group["id"].casefold(), group["name"].casefold()) for group in groups):
-        return _step(meant_groups(wanted, state)[0]["id"], state)
+        return _step(find_meant_groups(wanted, state)[0]["id"], state)
     members = {m.casefold(): m for group in groups for m in group["members"]}
     if wanted in members:
-        return Ends(f"the feature {members[wanted]}", [members[wanted]], [members[wanted]])
-    if wanted in ANSWER or wanted == case["answer"].strip().casefold():
+        return ConnectionEnd(f"the feature {members[wanted]}", [members[wanted]], [members[wanted]])
+    if wanted in ANSWER_NAMES or wanted == case["answer"].strip().casefold():
         return _step("LD", state)
-    if wanted in LAST:
-        return _at(len(case["tokens"]) - 1, state)
+    if wanted in LAST_POSITION_NAMES:
+        return _find_word_end(len(case["tokens"]) - 1, state)
     for position, token in enumerate(case["tokens"]):
         named = wanted and token.strip().casefold() == wanted and not (case["bos"] and position == 0)
         if named or name.strip() == f"T@{position}":
-            return _at(position, state)
-    found = meant_groups(wanted, state)
+            return _find_word_end(position, state)
+    found = find_meant_groups(wanted, state)
     return _step(found[0]["id"], state) if found else None
 
 
-def _at(position: int, state: State) -> Ends:
+def _find_word_end(position: int, state: State) -> ConnectionEnd:
     """A word: itself and the groups at its place, and, at the last one, the answer."""
     case = case_of(state)
     members = [m for g in groups_of(state) if g["position"] == position for m in g["members"]]
     last = position == len(case["tokens"]) - 1
-    name = f"the word {placed(case['tokens'], position)}"
-    return Ends(name, [f"T@{position}", *members], [*members, *(["LD"] if last else [])])
+    name = f"the word {quote_token_at(case['tokens'], position)}"
+    return ConnectionEnd(name, [f"T@{position}", *members], [*members, *(["LD"] if last else [])])
 
 
-def _step(step: str, state: State) -> Ends:
+def _step(step: str, state: State) -> ConnectionEnd:
     """A stop of a path."""
     case = case_of(state)
     if step == "LD":
-        return Ends(f"the answer {quoted(case['answer'])}", [], ["LD"])
+        return ConnectionEnd(f"the answer {quote_token(case['answer'])}", [], ["LD"])
     for group in groups_of(state):
         if group["id"] == step:
-            return Ends(f"{step} ({group['name']})", group["members"], group["members"])
-    return Ends(f"the word {placed(case['tokens'], int(step[1:]))}", [f"T@{step[1:]}"], [])
+            return ConnectionEnd(f"{step} ({group['name']})", group["members"], group["members"])
+    return ConnectionEnd(f"the word {quote_token_at(case['tokens'], int(step[1:]))}", [f"T@{step[1:]}"], [])

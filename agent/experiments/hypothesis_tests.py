@@ -10,12 +10,12 @@ from agent.core import (
     Case,
     Claim,
     Controls,
-    Donor,
     EffectClaim,
     Hypothesise,
     KnockOn,
     Manipulation,
     NextToken,
+    PatchSource,
     QuestionError,
     RateClaim,
     Repair,
@@ -24,24 +24,24 @@ from agent.core import (
     Supernode,
     Swap,
     Test,
-    basis_of,
     claims_of,
-    entered,
+    enter_claims,
+    find_group,
     groups_of,
     is_group,
-    listed,
-    named_group,
-    part_groups,
+    join_words,
+    make_feature_set,
     plain_claim,
-    quoted,
-    rounded,
-    set_of,
+    quote_token,
+    round_reported,
+    split_group_ids,
+    terms_of,
 )
-from agent.evidence import new_claim, p_beyond_all, seed_of, settle, summary
-from agent.experiments.activation_patching import donor_for, donor_text
-from agent.experiments.generalisation import describes, measure_transfer
+from agent.evidence import make_control_seed, new_claim, p_beyond_all, settle_verdicts, summarise_controls
+from agent.experiments.activation_patching import find_patch_source, read_patch_text
+from agent.experiments.generalisation import measure_transfer, summarise_transfer
 from agent.questions import Intent
-from agent.workspace import Desk
+from agent.workspace import Workspace
 from tracer import Contrast, Intervention
 
 TENFOLD = 10  # a test that is extended has p >= a tenth of the usual 1 / (controls + 1)
@@ -50,10 +50,10 @@ SWAPPED = 100  # neurons or features taken over from another text: measured to s
 Update = dict[str, Any]
 
 
-def register(desk: Desk, action: Hypothesise, state: State) -> Update:
+def register_hypotheses(workspace: Workspace, action: Hypothesise, state: State) -> Update:
     """Enter, for each group the action names, what its intervention will do, before any test."""
-    case, groups = case_in(state), groups_of(state)
-    contrast, how, donor = _contrast(desk, action, state)
+    case, groups = require_case(state), groups_of(state)
+    contrast, how, donor = _contrast(workspace, action, state)
     subjects = _subjects(action, state, contrast, donor, how)
     later = [g["members"] for g in groups] if action.intervention != "swap" else []
     forecasts = contrast.forecast([s["members"] for s in subjects], how, later)
@@ -65,26 +65,26 @@ def register(desk: Desk, action: Hypothesise, state: State) -> Update:
                 state["turn"],
                 EffectClaim,
                 text=_registered(action, subject, case, donor, forecast.mean),
-                groups=part_groups(subject["id"]) if is_group(subject["id"]) else [],
+                groups=split_group_ids(subject["id"]) if is_group(subject["id"]) else [],
                 intervention=_intervention(action, donor),
                 members=subject["members"],
-                predicted=rounded(forecast.mean),
-                predicted_frozen=rounded(forecast.frozen),
-                predicted_exact=rounded(forecast.exact),
-                predicted_curved=rounded(forecast.curved),
+                predicted=round_reported(forecast.mean),
+                predicted_frozen=round_reported(forecast.frozen),
+                predicted_exact=round_reported(forecast.exact),
+                predicted_curved=round_reported(forecast.curved),
                 knock_on=[
-                    KnockOn(supernode=g["id"], predicted=rounded(moved))
+                    KnockOn(supernode=g["id"], predicted=round_reported(moved))
                     for g, moved in zip(groups, forecast.knock_on, strict=False)
                     if _is_later(g, subject)
                 ],
-                numbers=[*numbers_of(subject), *(donor.numbers if donor else [])],
+                numbers=[*list_group_numbers(subject), *(donor.numbers if donor else [])],
             )
         )
-    return {"claims": entered(state, *made), "found_note": f"{len(subjects)} predictions registered"}
+    return {"claims": enter_claims(state, *made), "found_note": f"{len(subjects)} predictions registered"}
 
 
 def run_test(
-    desk: Desk, action: Test, state: State, progress: Callable[[float], None] = lambda _done: None
+    workspace: Workspace, action: Test, state: State, progress: Callable[[float], None] = lambda _done: None
 ) -> Update:
     """Intervene as one registered claim says, beside its controls, and settle the turn's verdicts.
 
@@ -92,19 +92,19 @@ def run_test(
     """
     claim = next((c for c in claims_of(state) if c.id == action.claim), None)
     if isinstance(claim, RateClaim):
-        over = measure_transfer(desk, claim, progress)
-        return _settled(over, state, describes(over))
+        over = measure_transfer(workspace, claim, progress)
+        return _settle_tests(over, state, summarise_transfer(over))
     if not isinstance(claim, EffectClaim):
         raise QuestionError(f"There is no registered prediction {action.claim}.")
-    contrast, how = _again(desk, claim, state)
-    seed = seed_of(desk.subject.name, contrast.study.text, *claim.members)
+    contrast, how = _again(workspace, claim, state)
+    seed = make_control_seed(workspace.subject.name, contrast.study.text, *claim.members)
     groups = {g["id"]: g["members"] for g in groups_of(state)}
     outcome = contrast.test(
         claim.members,
         how,
         whole=claim.repair is not None,
-        controls=desk.settings.controls,
-        more=TENFOLD * (desk.settings.controls + 1) - 1 if action.extend else 0,
+        controls=workspace.settings.controls,
+        more=TENFOLD * (workspace.settings.controls + 1) - 1 if action.extend else 0,
         seed=seed,
         readouts=[groups[k.supernode] for k in claim.knock_on],
         progress=progress,
@@ -112,23 +112,23 @@ def run_test(
     says = contrast.study.says_after(claim.members, how, 3)
     moved = zip(claim.knock_on, outcome.knock_on, strict=True)
     found = {
-        "measured": rounded(outcome.measured),
-        "measured_frozen": rounded(outcome.measured_frozen),
-        "controls": summary(outcome.controls, outcome.matched, len(claim.members)),
-        "doses": {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None,
+        "measured": round_reported(outcome.measured),
+        "measured_frozen": round_reported(outcome.measured_frozen),
+        "controls": summarise_controls(outcome.controls, outcome.matched, len(claim.members)),
+        "doses": {f"{dose:g}": round_reported(d) for dose, d in outcome.doses.items()} or None,
         "norm_controls": _by_norm(outcome.norm_controls, outcome.norm_matched, len(claim.members)),
         "p": p_beyond_all(outcome.measured, outcome.controls, outcome.norm_controls),
-        "knock_on": [known.model_copy(update={"measured": rounded(by)}) for known, by in moved],
-        "says": [NextToken(token=s.token, p=rounded(s.p)) for s in says],
+        "knock_on": [known.model_copy(update={"measured": round_reported(by)}) for known, by in moved],
+        "says": [NextToken(token=s.token, p=round_reported(s.p)) for s in says],
         "repair": _repaired(claim.repair, outcome.say_foil),
     }
     note = f"{claim.id}: predicted {claim.predicted:+.2f}, measured {outcome.measured:+.2f}"
-    return _settled(claim.model_copy(update=found), state, note)
+    return _settle_tests(claim.model_copy(update=found), state, note)
 
 
 def _by_norm(controls: Sequence[float], matched: int, size: int) -> Controls | None:
     """What is reported of the controls that move the stream as far; None where nothing else is active."""
-    return summary(controls, matched, size) if controls else None
+    return summarise_controls(controls, matched, size) if controls else None
 
 
 def _repaired(repair: Repair | None, saying: int) -> Repair | None:
@@ -136,56 +136,58 @@ def _repaired(repair: Repair | None, saying: int) -> Repair | None:
     return repair and repair.model_copy(update={"controls_saying": saying})
 
 
-def _settled(tested: Claim, state: State, note: str) -> Update:
+def _settle_tests(tested: Claim, state: State, note: str) -> Update:
     """The ledger with this test in its place, and the verdicts of the turn's tests, all of them together."""
     claims = [tested if c.id == tested.id else c for c in claims_of(state)]
-    settled = {c.id: c for c in settle([c for c in claims if c.turn == state["turn"]])}
+    settled = {c.id: c for c in settle_verdicts([c for c in claims if c.turn == state["turn"]])}
     return {"claims": [plain_claim(settled.get(c.id, c)) for c in claims], "found_note": note}
 
 
-def _contrast(desk: Desk, action: Hypothesise, state: State) -> tuple[Contrast, Intervention, Donor | None]:
+def _contrast(
+    workspace: Workspace, action: Hypothesise, state: State
+) -> tuple[Contrast, Intervention, PatchSource | None]:
     """What the prediction is about; a swap is measured against what the other text says."""
-    case = case_in(state)
+    case = require_case(state)
     if action.intervention != "swap":
-        contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
+        contrast = workspace.contrast(case["text"], case["answer_id"], case["foil_id"])
         return contrast, Intervention(action.intervention, action.factor), None
     if not action.donor:
         raise QuestionError("Say what to put in its place, for example: swap Texas for Colorado.")
     if state["question"]["intent"] == Intent.COMPARE:
-        donor = donor_text(desk, case, action.donor)
+        donor = read_patch_text(workspace, case, action.donor)
     else:
-        donor = donor_for(desk, case, action.groups[0], action.donor, groups_of(state))
-    contrast = desk.contrast(case["text"], case["answer_id"], donor.foil_id)
-    return contrast, _swap(desk, donor), donor
+        donor = find_patch_source(workspace, case, action.groups[0], action.donor, groups_of(state))
+    contrast = workspace.contrast(case["text"], case["answer_id"], donor.foil_id)
+    return contrast, _swap(workspace, donor), donor
 
 
-def _swap(desk: Desk, donor: Donor) -> Intervention:
-    return Intervention("swap", 1.0, desk.study(donor.text), donor.shift)
+def _swap(workspace: Workspace, donor: PatchSource) -> Intervention:
+    return Intervention("swap", 1.0, workspace.study(donor.text), donor.shift)
 
 
-def _again(desk: Desk, claim: EffectClaim, state: State) -> tuple[Contrast, Intervention]:
-    case, how = case_in(state), claim.intervention
+def _again(workspace: Workspace, claim: EffectClaim, state: State) -> tuple[Contrast, Intervention]:
+    case, how = require_case(state), claim.intervention
     if isinstance(how, Scaling):
-        contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
+        contrast = workspace.contrast(case["text"], case["answer_id"], case["foil_id"])
         return contrast, Intervention(how.kind, how.factor)
-    contrast = desk.contrast(case["text"], case["answer_id"], how.donor.foil_id)
-    return contrast, _swap(desk, how.donor)
+    contrast = workspace.contrast(case["text"], case["answer_id"], how.donor.foil_id)
+    return contrast, _swap(workspace, how.donor)
 
 
 def _subjects(
-    action: Hypothesise, state: State, contrast: Contrast, donor: Donor | None, how: Intervention
+    action: Hypothesise, state: State, contrast: Contrast, donor: PatchSource | None, how: Intervention
 ) -> list[Supernode]:
     """The groups an action names; a swap acts on the strongest features where the texts differ."""
     if donor is None:
-        return [named_group(name, state) for name in action.groups]
-    units = basis_of(state).units
+        return [find_group(name, state) for name in action.groups]
+    units = terms_of(state).units
     members = contrast.strongest_at(donor.positions, SWAPPED, how)
-    name = f"{len(members)} {units} at {listed([quoted(w) for w in donor.replaced])}"
-    whole = set_of(members, name, (0, contrast.study.layers - 1))
+    name = f"{len(members)} {units} at {join_words([quote_token(w) for w in donor.replaced])}"
+    whole = make_feature_set(members, name, (0, contrast.study.layers - 1))
     return [{**whole, "position": donor.positions[-1]}]
 
 
-def case_in(state: State) -> Case:
+def require_case(state: State) -> Case:
     """The text being explained; raises QuestionError when there is none."""
     case = state.get("case")
     if case is None:
@@ -193,7 +195,7 @@ def case_in(state: State) -> Case:
     return case
 
 
-def numbers_of(group: Supernode) -> list[float]:
+def list_group_numbers(group: Supernode) -> list[float]:
     """Numbers a sentence on a group may state."""
     return [
         group["share"],
@@ -209,14 +211,14 @@ def _is_later(later: Supernode, earlier: Supernode) -> bool:
     return later["layers"][0] > earlier["layers"][1] and later["position"] >= earlier["position"]
 
 
-def _intervention(action: Hypothesise, donor: Donor | None) -> Manipulation:
+def _intervention(action: Hypothesise, donor: PatchSource | None) -> Manipulation:
     if donor is not None:
         return Swap(donor=donor)
     return Scaling(kind="ablate" if action.factor == 0 else "steer", factor=action.factor)
 
 
 def _registered(
-    action: Hypothesise, group: Supernode, case: Case, donor: Donor | None, predicted: float
+    action: Hypothesise, group: Supernode, case: Case, donor: PatchSource | None, predicted: float
 ) -> str:
     foil = donor.foil if donor else case["foil"]
     what = {
@@ -225,5 +227,6 @@ def _registered(
         "swap": f"Giving {group['name']} the values they have in another text",
     }[action.intervention]
     return (
-        f"{what} changes logit({quoted(case['answer'])}) − logit({quoted(foil)}) by about {predicted:+.2f}."
+        f"{what} changes logit({quote_token(case['answer'])}) − "
+        f"logit({quote_token(foil)}) by about {predicted:+.2f}."
     )

@@ -14,19 +14,19 @@ from agent.core import (
     PlainClaim,
     State,
     Supernode,
-    entered,
-    listed,
-    plain,
-    rounded,
-    signed,
+    enter_claims,
+    join_words,
+    round_reported,
+    show_change,
+    show_size,
 )
-from agent.evidence import HALF, LEAST, new_claim
-from tracer import Contrast, Intervention, attempt
+from agent.evidence import HALF, MIN_EFFECT, new_claim
+from tracer import Contrast, Intervention, try_groups
 
 APART = 3.0  # times what any part of it does that a set must do
 
 
-class Together(NamedTuple):
+class JointRemoval(NamedTuple):
     """A set of groups and what removing it was seen to do; `part` is the most that a part of it does."""
 
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Together(NamedTuple):
     part: float
 
 
-def fewest(names: Sequence[str], moved: Callable[[Sequence[str]], float]) -> Together | None:
+def find_smallest_set(names: Sequence[str], moved: Callable[[Sequence[str]], float]) -> JointRemoval | None:
     """The fewest that do half of what all of them do, and far more than any part of them; None without.
 
     `moved` says what removing a set does to the answer's lead.
@@ -46,14 +46,14 @@ def fewest(names: Sequence[str], moved: Callable[[Sequence[str]], float]) -> Tog
             parts = [part for n in range(1, size) for part in combinations(some, n)]
             most = max(abs(moved(part)) for part in parts)
             does = moved(some)
-            if abs(does) >= max(LEAST, HALF * whole, APART * most):
-                found.append(Together(some, does, most))
+            if abs(does) >= max(MIN_EFFECT, HALF * whole, APART * most):
+                found.append(JointRemoval(some, does, most))
         if found:
             return max(found, key=lambda one: (abs(one.moved), one.names))
     return None
 
 
-def looked_for(
+def search_joint_set(
     contrast: Contrast,
     groups: Sequence[Supernode],
     state: State,
@@ -65,17 +65,22 @@ def looked_for(
     All of them are removed first; where that changes the lead by less than `worth`, no part is tried.
     """
     names = tuple(g["id"] for g in groups)
-    did = _removed(contrast, [names], groups, lambda _done: None)
+    did = _measure_removals(contrast, [names], groups, lambda _done: None)
     if whole := abs(did[names]) >= worth:
         parts = [some for n in range(1, len(names)) for some in combinations(names, n)]
-        did |= _removed(contrast, parts, groups, progress)
-    found = fewest(names, lambda some: did[tuple(some)]) if whole else None
-    told = f"Removing {listed(list(names))} at once changes the lead by {signed(rounded(did[names]))}"
+        did |= _measure_removals(contrast, parts, groups, progress)
+    found = find_smallest_set(names, lambda some: did[tuple(some)]) if whole else None
+    told = (
+        f"Removing {join_words(list(names))} at once changes the lead by "
+        f"{show_change(round_reported(did[names]))}"
+    )
     if found is not None:
-        does, part = signed(rounded(found.moved)), plain(rounded(found.part))
+        does, part = show_change(round_reported(found.moved)), show_size(round_reported(found.part))
         told = (
-            f"{len(did)} combinations of {listed(list(names))} were removed at once, without controls; the "
-            f"fewest that matter together are {listed(list(found.names))}, by {does}, where a part of them "
+            f"{len(did)} combinations of {join_words(list(names))} were removed at once, "
+            "without controls; the "
+            f"fewest that matter together are {join_words(list(found.names))}, by {does}, "
+            "where a part of them "
             f"does at most {part}."
         )
     elif whole:
@@ -89,12 +94,12 @@ def looked_for(
         groups=list(found.names) if found else [],
         text=told,
         verdict="observed",
-        tried=[Combination(groups=list(some), moved=rounded(moved)) for some, moved in did.items()],
+        tried=[Combination(groups=list(some), moved=round_reported(moved)) for some, moved in did.items()],
     )
-    return entered(state, claim)
+    return enter_claims(state, claim)
 
 
-def _removed(
+def _measure_removals(
     contrast: Contrast,
     sets: Sequence[tuple[str, ...]],
     groups: Sequence[Supernode],
@@ -103,5 +108,5 @@ def _removed(
     """By how much removing all groups of each set changes the lead, everything free."""
     members = {g["id"]: g["members"] for g in groups}
     features = [[m for name in some for m in members[name]] for some in sets]
-    tried = attempt(contrast, features, Intervention("ablate"), progress)
+    tried = try_groups(contrast, features, Intervention("ablate"), progress)
     return {some: one.moved for some, one in zip(sets, tried, strict=True)}

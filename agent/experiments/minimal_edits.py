@@ -17,40 +17,40 @@ from agent.core import (
     Repair,
     Scaling,
     SearchClaim,
-    SetTried,
     State,
-    entered,
-    listed,
-    plain,
-    quoted,
+    TriedSet,
+    enter_claims,
+    join_words,
+    quote_token,
     read_claims,
-    rounded,
-    signed,
+    round_reported,
+    show_change,
+    show_size,
 )
 from agent.evidence import new_claim
-from agent.experiments.minimal_sets import Search, Set, smallest
-from agent.workspace import Desk
-from tracer import Attempt, Contrast, Intervention, attempt
+from agent.experiments.minimal_sets import MinimalSet, SetSearch, find_smallest_sets
+from agent.workspace import Workspace
+from tracer import Attempt, Contrast, Intervention, try_groups
 
 BANDS = 3
 
 
-def wanted_claims(
-    desk: Desk, case: Case, state: State, progress: Callable[[float], None] = lambda _done: None
+def search_minimal_edits(
+    workspace: Workspace, case: Case, state: State, progress: Callable[[float], None] = lambda _done: None
 ) -> list[PlainClaim]:
     """The ledger with where the wanted token loses, what was tried, and a prediction for each set found."""
     features = [f for f in state.get("features", []) if f["position"] >= int(case["bos"])]
-    contrast = desk.contrast(case["text"], case["answer_id"], case["foil_id"])
-    found = smallest(features, _trials(contrast, progress))
+    contrast = workspace.contrast(case["text"], case["answer_id"], case["foil_id"])
+    found = find_smallest_sets(features, _make_trials(contrast, progress))
     before, new = state.get("claims", []), list[Claim]()
-    new.append(_lost(before, state, case, features))
-    new.append(_searched([*before, *new], state, case, found))
+    new.append(_find_outweighed(before, state, case, features))
+    new.append(_record_search([*before, *new], state, case, found))
     for one in found.found:
-        new.append(_registered([*before, *new], state, case, contrast, one))
-    return entered(state, *new)
+        new.append(_register_set([*before, *new], state, case, contrast, one))
+    return enter_claims(state, *new)
 
 
-def _trials(
+def _make_trials(
     contrast: Contrast, progress: Callable[[float], None]
 ) -> Callable[[Sequence[Sequence[str]], float], list[Attempt]]:
     rounds = 0
@@ -60,14 +60,16 @@ def _trials(
         before = rounds
         rounds += 1  # how many it takes is not known before
         kind = "ablate" if factor == 0 else "steer"
-        return attempt(
+        return try_groups(
             contrast, sets, Intervention(kind, factor), lambda done: progress(1 - 0.9 ** (before + done))
         )
 
     return run
 
 
-def _lost(claims: Sequence[Any], state: State, case: Case, features: Sequence[dict[str, Any]]) -> LostClaim:
+def _find_outweighed(
+    claims: Sequence[Any], state: State, case: Case, features: Sequence[dict[str, Any]]
+) -> LostClaim:
     """Where the graph's features for the wanted token are outweighed: by word, layer and both."""
     layers = 1 + max((f["layer"] for f in features), default=0)
     cells: dict[tuple[int, int], list[float]] = {}
@@ -80,8 +82,8 @@ def _lost(claims: Sequence[Any], state: State, case: Case, features: Sequence[di
         Cell(
             position=position,
             layers=(-(-band * layers // BANDS), -(-(band + 1) * layers // BANDS) - 1),
-            for_answer=rounded(pair[0]),
-            for_wanted=rounded(pair[1]),
+            for_answer=round_reported(pair[0]),
+            for_wanted=round_reported(pair[1]),
         )
         for (position, band), pair in sorted(cells.items())
     ]
@@ -94,21 +96,22 @@ def _lost(claims: Sequence[Any], state: State, case: Case, features: Sequence[di
         state["turn"],
         LostClaim,
         text=(
-            f"In the pruned graph, the effects of features for {quoted(case['foil'])} add up to "
-            f"{plain(whole[1])} and of features for {quoted(case['answer'])} to {plain(whole[0])}; what acts "
+            f"In the pruned graph, the effects of features for {quote_token(case['foil'])} add up to "
+            f"{show_size(whole[1])} and of features for {quote_token(case['answer'])} to "
+            f"{show_size(whole[0])}; what acts "
             "through later features counts there, too."
         ),
-        for_answer=rounded(whole[0]),
-        for_wanted=rounded(whole[1]),
-        last_for_answer=rounded(shares[0]),
-        last_for_wanted=rounded(shares[1]),
-        overtaken=_overtaken(by_layer),
+        for_answer=round_reported(whole[0]),
+        for_wanted=round_reported(whole[1]),
+        last_for_answer=round_reported(shares[0]),
+        last_for_wanted=round_reported(shares[1]),
+        overtaken=_find_overtaken_layer(by_layer),
         layers=layers,
         cells=rows,
     )
 
 
-def _overtaken(by_layer: Sequence[Sequence[float]]) -> int | None:
+def _find_overtaken_layer(by_layer: Sequence[Sequence[float]]) -> int | None:
     """The layer from which on the answer's features, summed up to it, stay ahead; None if they never do."""
     ahead, since = 0.0, None
     for layer, (answer, wanted) in enumerate(by_layer):
@@ -120,12 +123,12 @@ def _overtaken(by_layer: Sequence[Sequence[float]]) -> int | None:
     return since
 
 
-def _searched(claims: Sequence[Any], state: State, case: Case, found: Search) -> SearchClaim:
+def _record_search(claims: Sequence[Any], state: State, case: Case, found: SetSearch) -> SearchClaim:
     working = sum(row["margin"] > 0 for row in found.tried)
     text = (
         f"{found.sets} sets of features were tried. {len(found.tried)} of them are a fixed grid (the "
         f"features foreseen to help most, at the factors {_factors(found)}), of which {working} make the "
-        f"model say {quoted(case['foil'])}; the others leave out what can be spared."
+        f"model say {quote_token(case['foil'])}; the others leave out what can be spared."
     )
     return new_claim(
         claims,
@@ -134,15 +137,19 @@ def _searched(claims: Sequence[Any], state: State, case: Case, found: Search) ->
         text=text,
         verdict="observed",
         sets=found.sets,
-        tried=[SetTried(**rounded(row)) for row in found.tried],
+        tried=[TriedSet(**round_reported(row)) for row in found.tried],
     )
 
 
-def _factors(found: Search) -> str:
-    return listed([f"{f:g}".replace("-", "−") for f in dict.fromkeys(row["factor"] for row in found.tried)])
+def _factors(found: SetSearch) -> str:
+    return join_words(
+        [f"{f:g}".replace("-", "−") for f in dict.fromkeys(row["factor"] for row in found.tried)]
+    )
 
 
-def _registered(claims: Sequence[Any], state: State, case: Case, contrast: Contrast, one: Set) -> EffectClaim:
+def _register_set(
+    claims: Sequence[Any], state: State, case: Case, contrast: Contrast, one: MinimalSet
+) -> EffectClaim:
     how = Scaling(kind="ablate" if one.factor == 0 else "steer", factor=one.factor)
     (forecast,) = contrast.forecast([one.members], Intervention(how.kind, how.factor))
     what = "Removing" if one.factor == 0 else f"Scaling by {one.factor:g}"
@@ -151,25 +158,26 @@ def _registered(claims: Sequence[Any], state: State, case: Case, contrast: Contr
         state["turn"],
         EffectClaim,
         text=(
-            f"{what} {len(one.members)} features changes logit({quoted(case['answer'])}) − "
-            f"logit({quoted(case['foil'])}) by about {signed(forecast.mean)} and makes the model say "
-            f"{quoted(case['foil'])}."
+            f"{what} {len(one.members)} features changes logit({quote_token(case['answer'])}) − "
+            f"logit({quote_token(case['foil'])}) by about {show_change(forecast.mean)} "
+            "and makes the model say "
+            f"{quote_token(case['foil'])}."
         ),
         intervention=how,
         repair=Repair(
             wanted=case["foil"],
-            margin=rounded(one.margin),
-            without_one=None if one.without is None else rounded(one.without),
+            margin=round_reported(one.margin),
+            without_one=None if one.without is None else round_reported(one.without),
         ),
         members=one.members,
-        predicted=rounded(forecast.mean),
-        predicted_frozen=rounded(forecast.frozen),
-        predicted_exact=rounded(forecast.exact),
-        predicted_curved=rounded(forecast.curved),
+        predicted=round_reported(forecast.mean),
+        predicted_frozen=round_reported(forecast.frozen),
+        predicted_exact=round_reported(forecast.exact),
+        predicted_curved=round_reported(forecast.curved),
     )
 
 
-def summary_of_search(found: Sequence[PlainClaim]) -> str:
+def summarise_search(found: Sequence[PlainClaim]) -> str:
     """One line for the log; `found` is what was entered in the ledger."""
     sets = [claim for claim in read_claims(found) if isinstance(claim, EffectClaim)]
     sizes = [f"{len(one.members)} at factor {one.intervention.factor:g}" for one in sets]

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 DOSES = (0.0, 2.0, -1.0, 4.0)  # remove, double, turn round, fourfold: a fixed grid, the gentlest first
-SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+SET_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 NEAR = 2  # a dose whose first working set is this many times the smallest one's is not refined
 
 Feature = dict[str, Any]
 
 
-class Tried(Protocol):
+class Trial(Protocol):
     """What trying one set gives (`tracer.Attempt`)."""
 
     @property
@@ -26,10 +26,10 @@ class Tried(Protocol):
         """The most probable token."""
 
 
-Try = Callable[[Sequence[Sequence[str]], float], Sequence[Tried]]  # sets, factor -> what each does
+TryFeatures = Callable[[Sequence[Sequence[str]], float], Sequence[Trial]]  # sets, factor -> what each does
 
 
-class Set(NamedTuple):
+class MinimalSet(NamedTuple):
     """A set that makes the model say the wanted token."""
 
     factor: float
@@ -38,10 +38,10 @@ class Set(NamedTuple):
     without: float | None  # the largest margin with any one member left out (at most 0); None: one member
 
 
-class Search(NamedTuple):
+class SetSearch(NamedTuple):
     """What was tried, and the sets that do it: the smallest, then the smallest removal if it is another."""
 
-    found: list[Set]
+    found: list[MinimalSet]
     tried: list[dict[str, Any]]  # factor, size, predicted (sum of total effects), margin, says
     sets: int  # how many sets were tried in all
 
@@ -51,7 +51,7 @@ class Search(NamedTuple):
         return max(self.tried, key=lambda row: (row["margin"], -row["size"]))
 
 
-def ranked(features: Sequence[Feature], factor: float) -> list[Feature]:
+def rank_features(features: Sequence[Feature], factor: float) -> list[Feature]:
     """The features whose change to `factor` times is predicted to help, the most helpful first.
 
     `effect` is a feature's total effect on logit(answer) - logit(wanted), so (factor - 1) * effect is what
@@ -61,13 +61,13 @@ def ranked(features: Sequence[Feature], factor: float) -> list[Feature]:
     return sorted(helpful, key=lambda f: ((factor - 1) * f["effect"], f["id"]))
 
 
-def smallest(features: Sequence[Feature], attempt: Try) -> Search:
+def find_smallest_sets(features: Sequence[Feature], attempt: TryFeatures) -> SetSearch:
     """Try the first 1, 2, 3, … ranked features at every dose, then leave out what a working set can spare."""
     tried, first = [], dict[float, tuple[list[str], float]]()
     count = 0
     for factor in DOSES:
-        ranking = ranked(features, factor)
-        sizes = [n for n in SIZES if n <= len(ranking)]
+        ranking = rank_features(features, factor)
+        sizes = [n for n in SET_SIZES if n <= len(ranking)]
         ids = [f["id"] for f in ranking]
         results = attempt([ids[:n] for n in sizes], factor)
         count += len(sizes)
@@ -78,20 +78,22 @@ def smallest(features: Sequence[Feature], attempt: Try) -> Search:
             if result.margin > 0 and factor not in first:
                 first[factor] = ids[:size], result.margin
     if not first:
-        return Search([], tried, count)
+        return SetSearch([], tried, count)
     fewest = min(len(members) for members, _ in first.values())
     refined = []
     for factor in DOSES:
         if factor in first and (factor == 0 or len(first[factor][0]) <= NEAR * fewest):
-            one, more = _spared(first[factor][0], first[factor][1], factor, attempt)
+            one, more = _leave_out(first[factor][0], first[factor][1], factor, attempt)
             refined.append(one)
             count += more
     refined.sort(key=lambda s: (len(s.members), DOSES.index(s.factor)))
     removal = [s for s in refined[1:] if s.factor == 0]
-    return Search([refined[0], *removal], tried, count)
+    return SetSearch([refined[0], *removal], tried, count)
 
 
-def _spared(members: list[str], margin: float, factor: float, attempt: Try) -> tuple[Set, int]:
+def _leave_out(
+    members: list[str], margin: float, factor: float, attempt: TryFeatures
+) -> tuple[MinimalSet, int]:
     """Leave out what it can spare until it can spare none; and how many sets that took."""
     count = 0
     while len(members) > 1:
@@ -100,7 +102,7 @@ def _spared(members: list[str], margin: float, factor: float, attempt: Try) -> t
         order = sorted(range(len(members)), key=lambda i: (-results[i].margin, members[i]))
         spare = [members[i] for i in order if results[i].margin > 0]
         if not spare:
-            return Set(factor, members, margin, results[order[0]].margin), count
+            return MinimalSet(factor, members, margin, results[order[0]].margin), count
         if len(spare) == 1:
             members, margin = [m for m in members if m != spare[0]], results[order[0]].margin
             continue
@@ -113,7 +115,7 @@ def _spared(members: list[str], margin: float, factor: float, attempt: Try) -> t
             if result.margin > 0:
                 members, margin = fewer, result.margin
                 break
-    return Set(factor, members, margin, None), count
+    return MinimalSet(factor, members, margin, None), count
 
 
 def _halves(spare: list[str]) -> Iterator[set[str]]:

@@ -15,14 +15,14 @@ from .label_store import (
     Library as Library,
 )
 from .llm_autointerp import (
-    outcome_line as outcome_line,
+    format_outcome as format_outcome,
     plan_labels as plan_labels,
     write_labels as write_labels,
 )
 from .lookup import (
     ShownFeature as ShownFeature,
     export_features as export_features,
+    merge_hits as merge_hits,
     search_features as search_features,
     show_feature as show_feature,
-    together as together,
 )

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core import Encoder, LibraryError, Settings
-from agent.features.catalogue import UNLABELLED, own_folder
-from agent.features.label_text import Peaks, label, searchable
+from agent.features.catalogue import UNLABELLED, find_own_folder
+from agent.features.label_text import LabelEvidence, write_embedded_text, write_label
 from tracer import (
     Described,
     FeatureLayer,
@@ -24,7 +24,7 @@ from tracer import (
     TranscoderSet,
     corpus_texts,
     describe_corpus,
-    fitted,
+    fit_transcoders,
     gather_evidence,
     load,
     load_transcoders,
@@ -39,7 +39,7 @@ DIMENSIONS = 128  # of the vectors that are kept; MiniLM has 384
 VIEWS = ("token", "next", "previous")
 MET = 0.3  # share of the peaks at which named tokens stand, below which a label says: and the like
 SCORES = ("random", "hard", "shuffled", "output", "output_shuffled", "stands")
-SHOWN = 8  # promoted and suppressed tokens that are kept
+TOKENS_SHOWN = 8  # promoted and suppressed tokens that are kept
 
 Progress = Callable[[float, str], None]
 Arrays = dict[str, NDArray[Any]]
@@ -98,7 +98,7 @@ def describe_features(
             "summary": {k: v for k, v in asdict(summary).items() if isinstance(v, float)},
         }
         write_features(out, about, labels, _arrays(layers, sorted(summary.kinds)), _contexts(layers))
-        embed(out, progress)
+        embed_labels(out, progress)
     except (TracerError, OSError) as exc:
         raise LibraryError(f"The features could not be described: {exc}") from exc
     return summary
@@ -123,7 +123,7 @@ def describe_model(
         features = feature_set(settings)
     except TracerError as exc:
         raise LibraryError(str(exc)) from exc
-    out = out or own_folder(settings.data_folder, features.name)
+    out = out or find_own_folder(settings.data_folder, features.name)
     work = work or settings.cache_folder / "evidence" / out.name
     return describe_features(features, corpus, work, out, tokens, progress), out
 
@@ -135,10 +135,10 @@ def feature_set(settings: Settings) -> FeatureSet:
     )
     if settings.transcoders is None:
         return NeuronSet(subject)
-    return TranscoderSet(subject, fitted(load_transcoders(settings.transcoders), subject))
+    return TranscoderSet(subject, fit_transcoders(load_transcoders(settings.transcoders), subject))
 
 
-def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
+def embed_labels(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
     """Vectors of the distinct labels of a folder of descriptions, written beside them.
 
     They are MiniLM's, turned onto the DIMENSIONS directions that hold most of them, in 8 bits each. A label
@@ -149,7 +149,7 @@ def embed(folder: Path, progress: Progress = lambda _done, _note: None) -> None:
     row = np.full(len(known.labels), -1, np.int32)
     for number, text in enumerate(known.labels):
         if text != UNLABELLED:
-            row[number] = sentences.setdefault(searchable(text), len(sentences))
+            row[number] = sentences.setdefault(write_embedded_text(text), len(sentences))
     words: dict[str, int] = {}
     for sentence in sentences:
         for word in sentence:
@@ -189,7 +189,7 @@ def _labels(
         groups = [classes[i] for i in member[feature] if i >= 0]
         named = (names["token"], names["next"], names["previous"], names["promotes"])
         loose = [view for view, share in zip(VIEWS, found.met[:, feature], strict=True) if share < MET]
-        out.append(label(Peaks(kind, *named, groups, raises[feature], loose)))
+        out.append(write_label(LabelEvidence(kind, *named, groups, raises[feature], loose)))
     return out
 
 
@@ -226,8 +226,8 @@ def _arrays(layers: Sequence[FeatureLayer], kinds: Sequence[str]) -> Arrays:
         },
         "peak": np.concatenate([layer.peak for layer in layers]).astype(np.float16),
         "density": np.concatenate([layer.density for layer in layers]).astype(np.float16),
-        "up": np.concatenate([layer.up[0::2, :SHOWN] for layer in layers]).astype(np.int32),
-        "down": np.concatenate([layer.down[0::2, :SHOWN] for layer in layers]).astype(np.int32),
+        "up": np.concatenate([layer.up[0::2, :TOKENS_SHOWN] for layer in layers]).astype(np.int32),
+        "down": np.concatenate([layer.down[0::2, :TOKENS_SHOWN] for layer in layers]).astype(np.int32),
         "nearest": np.concatenate([layer.nearest for layer in layers]).astype(np.int32),
         "cosine": _byte(np.concatenate([layer.cosine for layer in layers])),
         "histogram": np.round(8 * np.log2(1 + histogram)).astype(np.uint8),

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.core import LibraryError, Vectors
-from agent.features.vector_index import IndexBroken, Rows, Shelf
+from agent.features.vector_index import IndexBroken, IndexRows, StaticIndex
 from tracer import FeatureFiles, TracerError, name_feature, read_features, shipped_features
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ FETCHED = 64  # features asked of the index at least: of those equally near, the
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFeature:
     """What is known of one feature."""
 
     number: int
@@ -64,7 +64,7 @@ class Catalogue:
 
     def __init__(self, files: FeatureFiles, shelves: Path, server: str | None = None) -> None:
         self._files, self._shelves, self._server = files, shelves, server
-        self._shelf: Shelf | None = None
+        self._shelf: StaticIndex | None = None
         self._filling = False
 
     @classmethod
@@ -75,7 +75,7 @@ class Catalogue:
 
         `shape`, where known, is (layers, neurons): descriptions of another shape are not this model's.
         """
-        for folder in (own_folder(data, model), shipped_features(model)):
+        for folder in (find_own_folder(data, model), shipped_features(model)):
             if folder is None or not folder.is_dir():
                 continue
             try:
@@ -96,18 +96,18 @@ class Catalogue:
         """The number of a feature, None where there is none."""
         return self._files.number(layer, neuron, sign)
 
-    def known(self, layer: int, neuron: int, sign: str) -> Known | None:
+    def known(self, layer: int, neuron: int, sign: str) -> KnownFeature | None:
         """What is known of a feature; None where there is no such feature or nobody could say."""
         number = self._files.number(layer, neuron, sign)
         if number is None or self._files.labels[number] == UNLABELLED:
             return None
         return self.at(number)
 
-    def at(self, number: int) -> Known:
+    def at(self, number: int) -> KnownFeature:
         """The feature with this number, labelled or not."""
         arrays = self._files.arrays
         layer, neuron, sign = self._files.place(number)
-        return Known(
+        return KnownFeature(
             number,
             layer,
             neuron,
@@ -127,7 +127,7 @@ class Catalogue:
         up, down = (self._files.arrays[name][number // 2].tolist() for name in ("up", "down"))
         return (down, up) if number % 2 else (up, down)
 
-    def nearest(self, number: int) -> list[tuple[Known, float]]:
+    def nearest(self, number: int) -> list[tuple[KnownFeature, float]]:
         """The features that write most nearly the same, with cosines."""
         rows = self._files.arrays["nearest"][number].tolist()
         return [
@@ -155,7 +155,7 @@ class Catalogue:
 
     def search(
         self, vector: Vectors, k: int, layers: Collection[int] | None = None
-    ) -> list[tuple[Known, float]]:
+    ) -> list[tuple[KnownFeature, float]]:
         """The k features whose label is nearest to a vector of MiniLM's; best score first among equals."""
         if layers is not None and not layers:
             return []
@@ -234,23 +234,25 @@ class Catalogue:
         """Make the index, unless it is there or another process is making it."""
         self._opened()
 
-    def _opened(self) -> Shelf:
+    def _opened(self) -> StaticIndex:
         if self._shelf is None:
             name = self._name
             try:
                 if self._server:
-                    self._shelf = Shelf.at_server(self._server, name, self._filled)
+                    self._shelf = StaticIndex.at_server(self._server, name, self._filled)
                 else:
-                    self._shelf = Shelf.on_disk(self._shelves, name, self._filled)
+                    self._shelf = StaticIndex.on_disk(self._shelves, name, self._filled)
             except (IndexBroken, OSError) as exc:
                 where = self._server or str(self._shelves)
                 raise LibraryError(f"The feature index at {where} cannot be opened or made: {exc}.") from exc
         return self._shelf
 
-    def _filled(self) -> Rows:
+    def _filled(self) -> IndexRows:
         codes, scale = self._vectors["codes"], self._vectors["scale"]
         vectors: Vectors = codes[self._vectors["row"][self._labelled]].astype(np.float32) * scale
-        return Rows(self._labelled.tolist(), vectors, [self._metadata(n) for n in self._labelled.tolist()])
+        return IndexRows(
+            self._labelled.tolist(), vectors, [self._metadata(n) for n in self._labelled.tolist()]
+        )
 
     def _metadata(self, number: int) -> dict[str, Any]:
         """What the index can filter by."""
@@ -260,7 +262,7 @@ class Catalogue:
         return {**told, "density": known.density, **score}
 
 
-def own_folder(data: Path, model: str) -> Path:
+def find_own_folder(data: Path, model: str) -> Path:
     """Where descriptions that the user made of a model are kept."""
     return data / "features" / model.replace("/", "--")
 

@@ -17,24 +17,24 @@ from typing import Any
 
 import httpx
 
-from agent.core import LibraryError, shown
-from agent.features.label_text import Peaks, label
+from agent.core import LibraryError, show_token
+from agent.features.label_text import LabelEvidence, write_label
 
-LONGEST = 400  # characters of a label
+MAX_LABEL_CHARACTERS = 400  # characters of a label
 TOKENS, TOKEN = 10, 60  # tokens kept of each kind, characters of one
 LINE = 1 << 22  # bytes of a line, and of one feature unpacked
 RECORD = 1 << 20  # bytes of one feature as it is stored
 INDEX = 1 << 28  # bytes an index may unpack to
 FILE = 1 << 32  # bytes a file may unpack to
 NUMBER = 1 << 31
-SHARE = 0.5  # of the examples that must peak on the named tokens, for them to be a label
+MIN_PEAK_SHARE = 0.5  # of the examples that must peak on the named tokens, for them to be a label
 UNLABELLED = "unlabelled"
 _FILE_NAME = re.compile(r"[\w-][\w.-]*\.bin")
 _HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(?:/[\w./-]+)?(?:@[\w.-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExternalLabel:
     """What somebody else says of one feature; `sign` is empty where features have none."""
 
     layer: int
@@ -47,11 +47,11 @@ class Row:
     score: float | None = None
 
 
-class Senseless(ValueError):
+class InvalidRow(ValueError):
     """A row that cannot be understood."""
 
 
-def rows_in(path: Path, skipped: Counter[str]) -> Iterator[Row]:
+def read_rows(path: Path, skipped: Counter[str]) -> Iterator[ExternalLabel]:
     """Rows of a .json, .jsonl or .jsonl.gz, or of all such files below a folder; what is skipped is counted.
 
     Raises LibraryError where nothing can be read at all.
@@ -67,8 +67,8 @@ def rows_in(path: Path, skipped: Counter[str]) -> Iterator[Row]:
     for file in files:
         for found in _objects(file, skipped):
             try:
-                yield row_of(found)
-            except (Senseless, RecursionError) as exc:
+                yield parse_row(found)
+            except (InvalidRow, RecursionError) as exc:
                 skipped[str(exc) or "nested too deeply"] += 1
 
 
@@ -91,9 +91,9 @@ def _objects(path: Path, skipped: Counter[str]) -> Iterator[Any]:
                 if line.strip():
                     try:
                         yield _parsed(line)
-                    except Senseless as exc:
+                    except InvalidRow as exc:
                         skipped[str(exc)] += 1
-    except Senseless as exc:
+    except InvalidRow as exc:
         skipped[str(exc)] += 1
     except (OSError, EOFError, zlib.error) as exc:
         raise LibraryError(f"{str(path)!r} cannot be read: it is damaged or no file of this kind.") from exc
@@ -103,17 +103,17 @@ def _parsed(content: bytes) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as exc:
-        raise Senseless("no JSON") from exc
+        raise InvalidRow("no JSON") from exc
 
 
-def row_of(found: Any) -> Row:
+def parse_row(found: Any) -> ExternalLabel:
     """One description; raises Senseless with a reason.
 
     Neuronpedia: layer ("20-gemmascope-res-16k"), index, description (or explanations: [...]), pos_str.
     circuit-tracer: index, examples_quantiles, top_logits, `layer` added. Ours: layer, neuron, sign, label.
     """
     if not isinstance(found, dict):
-        raise Senseless("no object")
+        raise InvalidRow("no object")
     told = found.get("explanations")
     first = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}
     text = next(
@@ -122,18 +122,18 @@ def row_of(found: Any) -> Row:
     by = found.get("explanationModelName") or first.get("explanationModelName")
     promotes = _tokens(next((found[k] for k in ("promotes", "pos_str", "top_logits") if found.get(k)), ()))
     fires_on = _peaks(found)
-    words = _clean(text, LONGEST).replace("⏎", " ").strip()
+    words = _clean(text, MAX_LABEL_CHARACTERS).replace("⏎", " ").strip()
     source = "imported" if not isinstance(by, str) or not by else f"imported, by {_clean(by, TOKEN)}"
     if not words:
         words, source = _own_label(fires_on, promotes), "imported contexts"
     if not words or words == UNLABELLED:
-        raise Senseless("no description")
+        raise InvalidRow("no description")
     sign = found.get("sign", "")
     if sign not in ("", "+", "-"):
-        raise Senseless("a sign that is neither + nor -")
+        raise InvalidRow("a sign that is neither + nor -")
     score = found.get("score")
     good = isinstance(score, float | int) and not isinstance(score, bool) and 0 <= score <= 1
-    return Row(
+    return ExternalLabel(
         _number(found.get("layer"), "layer"),
         _number(found.get("neuron", found.get("index")), "index"),
         sign,
@@ -150,19 +150,21 @@ def _number(value: Any, what: str) -> int:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     match = re.match(r"(\d{1,10})(?:-|$)", text)
     if match is None or int(match[1]) >= NUMBER:
-        raise Senseless(f"no {what}")
+        raise InvalidRow(f"no {what}")
     return int(match[1])
 
 
 def _clean(text: Any, most: int) -> str:
-    return " ".join(shown(text[: 4 * most]).split())[:most] if isinstance(text, str) else ""
+    return " ".join(show_token(text[: 4 * most]).split())[:most] if isinstance(text, str) else ""
 
 
 def _tokens(found: Any) -> tuple[str, ...]:
     """Up to TOKENS tokens, leading spaces kept."""
     if not isinstance(found, list | tuple):
         return ()
-    return tuple(shown(t[:TOKEN]) for t in found[: 4 * TOKENS] if isinstance(t, str) and t.strip())[:TOKENS]
+    return tuple(show_token(t[:TOKEN]) for t in found[: 4 * TOKENS] if isinstance(t, str) and t.strip())[
+        :TOKENS
+    ]
 
 
 def _peaks(found: dict[str, Any]) -> list[str]:
@@ -187,20 +189,22 @@ def _peaks(found: dict[str, Any]) -> list[str]:
             peak = tokens[max(range(len(real)), key=real.__getitem__)]
             if isinstance(peak, str) and max(real) > 0:
                 out.append(peak[:TOKEN])
-    return [shown(token) for token in out if token.strip()]
+    return [show_token(token) for token in out if token.strip()]
 
 
 def _own_label(peaks: Sequence[str], promotes: Sequence[str]) -> str:
     """Our rules on somebody else's contexts: tokens most examples peak on, else what the feature promotes."""
     count = Counter(token.strip().casefold() for token in peaks)
     common = [token for token, seen in count.most_common(5) if seen > 1]
-    if common and sum(count[token] for token in common) >= SHARE * len(peaks):
-        alone = count[common[0]] >= SHARE * len(peaks)
-        return label(Peaks("token" if alone else "tokens", token=common[:1] if alone else common))
-    return label(Peaks("theme", promotes=promotes[:5])) if promotes else ""
+    if common and sum(count[token] for token in common) >= MIN_PEAK_SHARE * len(peaks):
+        alone = count[common[0]] >= MIN_PEAK_SHARE * len(peaks)
+        return write_label(
+            LabelEvidence("token" if alone else "tokens", token=common[:1] if alone else common)
+        )
+    return write_label(LabelEvidence("theme", promotes=promotes[:5])) if promotes else ""
 
 
-class Set:
+class FeatureFileSet:
     """circuit-tracer's feature files: a folder, an http address, or a repository on the hub."""
 
     def __init__(self, where: str) -> None:
@@ -216,7 +220,7 @@ class Set:
             return (folder / "index.json.gz").is_file() or (folder / "features" / "index.json.gz").is_file()
         return where.startswith(("http://", "https://")) or bool(_HUB.fullmatch(where))
 
-    def rows(self, wanted: Iterable[tuple[int, int]], skipped: Counter[str]) -> Iterator[Row]:
+    def rows(self, wanted: Iterable[tuple[int, int]], skipped: Counter[str]) -> Iterator[ExternalLabel]:
         """The features (layer, index) that are there, one range of bytes each."""
         with httpx.Client(timeout=30, follow_redirects=True) as client:
             for layer, index in wanted:
@@ -226,8 +230,8 @@ class Set:
                     continue
                 try:
                     found = _feature(self._bytes(client, name, offsets[index], offsets[index + 1]))
-                    yield row_of({**found, "layer": layer, "index": index})
-                except Senseless as exc:
+                    yield parse_row({**found, "layer": layer, "index": index})
+                except InvalidRow as exc:
                     skipped[str(exc)] += 1
 
     def _index(self) -> dict[int, tuple[str, list[int]]]:
@@ -236,10 +240,10 @@ class Set:
                 raw = (self._folder_of_features / "index.json.gz").read_bytes()
             else:
                 with httpx.Client(timeout=60, follow_redirects=True) as client:
-                    raw = _got(client, f"{self._base}/index.json.gz", {}, 200, INDEX)
+                    raw = _fetch(client, f"{self._base}/index.json.gz", {}, 200, INDEX)
             unpacked = zlib.decompressobj(47).decompress(raw, INDEX)
             found = _parsed(unpacked)
-        except (OSError, zlib.error, Senseless, httpx.HTTPError, httpx.InvalidURL) as exc:
+        except (OSError, zlib.error, InvalidRow, httpx.HTTPError, httpx.InvalidURL) as exc:
             raise LibraryError(
                 f"No feature files can be read at {self._base or str(self._folder)!r}: index.json.gz is "
                 f"missing, damaged or out of reach ({type(exc).__name__})."
@@ -260,7 +264,7 @@ class Set:
 
     def _bytes(self, client: httpx.Client, name: str, start: int, end: int) -> bytes:
         if not 4 < end - start <= RECORD:
-            raise Senseless("a feature of no bytes, or of too many")
+            raise InvalidRow("a feature of no bytes, or of too many")
         if self._folder is not None:
             try:
                 with (self._folder_of_features / name).open("rb") as file:
@@ -270,7 +274,7 @@ class Set:
                 raise LibraryError(f"{name!r} of the feature files cannot be read.") from exc
         try:
             span = {"Range": f"bytes={start}-{end - 1}"}
-            return _got(client, f"{self._base}/{name}", span, 206, end - start)
+            return _fetch(client, f"{self._base}/{name}", span, 206, end - start)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
             raise LibraryError(
                 f"{name!r} of the feature files could not be read from {self._base!r} ({type(exc).__name__})."
@@ -283,27 +287,29 @@ def _layer(key: Any, value: Any) -> tuple[int, tuple[str, list[int]]]:
         good = _FILE_NAME.fullmatch(name) and all(type(o) is int and o >= 0 for o in offsets)
         if good and all(a <= b for a, b in pairwise(offsets)):
             return _number(key, "layer"), (name, offsets)
-    except (TypeError, KeyError, Senseless):
+    except (TypeError, KeyError, InvalidRow):
         pass
-    raise LibraryError(f"The index of the feature files makes no sense at layer {shown(str(key))[:20]!r}.")
+    raise LibraryError(
+        f"The index of the feature files makes no sense at layer {show_token(str(key))[:20]!r}."
+    )
 
 
 def _feature(raw: bytes) -> dict[str, Any]:
     """4 bytes of length (little-endian), then that many of zlib or gzip, in which JSON is."""
     length = int.from_bytes(raw[:4], "little")
     if not 0 < length <= len(raw) - 4:
-        raise Senseless("a feature whose length is wrong")
+        raise InvalidRow("a feature whose length is wrong")
     try:
         unpacked = zlib.decompressobj(47).decompress(raw[4 : 4 + length], LINE)
     except zlib.error as exc:
-        raise Senseless("a feature that cannot be unpacked") from exc
+        raise InvalidRow("a feature that cannot be unpacked") from exc
     found = _parsed(unpacked)
     if not isinstance(found, dict):
-        raise Senseless("no object")
+        raise InvalidRow("no object")
     return found
 
 
-def _got(client: httpx.Client, url: str, headers: dict[str, str], status: int, most: int) -> bytes:
+def _fetch(client: httpx.Client, url: str, headers: dict[str, str], status: int, most: int) -> bytes:
     """The body of an answer with this status and no more bytes than allowed."""
     with client.stream("GET", url, headers={**headers, "Accept-Encoding": "identity"}) as answer:
         if answer.status_code != status:

@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from agent.core import LibraryError, Settings
 from agent.features.catalogue import Catalogue
-from agent.features.external_labels import Row, Set, rows_in
+from agent.features.external_labels import ExternalLabel, FeatureFileSet, read_rows
 from agent.features.label_log import Description
 from agent.features.label_store import Library
 from tracer import TracerError, load_transcoders, name_feature, name_of
 
 CHUNK = 256
-MOST = 200_000  # features one import may file: every label is embedded
+MAX_FEATURES = 200_000  # features one import may file: every label is embedded
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportSummary:
     """How many were filed and searched for under this name, and why others were not."""
 
     features_of: str
@@ -32,13 +32,13 @@ def import_features(
     layers: Collection[int] | None = None,
     features: Collection[int] | None = None,
     progress: Callable[[str, float], None] = lambda _what, _done: None,
-) -> Imported:
+) -> ImportSummary:
     """Read, check and file descriptions of the neurons or transcoder features of these settings.
 
     `where` is a file or folder of descriptions, or circuit-tracer's feature files (folder, address, hub id),
     of which only the wanted layers and features are read. Raises LibraryError with one sentence.
     """
-    whose = _whose(settings)
+    whose = _find_owner(settings)
     skipped: Counter[str] = Counter()
     filed = 0
     with Library.open(settings.data_folder / "library", progress) as library:
@@ -53,24 +53,26 @@ def import_features(
             if len(chunk) == CHUNK:
                 library.put(chunk)
                 filed, chunk = filed + len(chunk), []
-                progress(f"{filed:,} filed", min(1.0, filed / MOST))
-            if filed >= MOST:
-                raise LibraryError(f"{MOST:,} descriptions are filed; name layers or features for the rest.")
+                progress(f"{filed:,} filed", min(1.0, filed / MAX_FEATURES))
+            if filed >= MAX_FEATURES:
+                raise LibraryError(
+                    f"{MAX_FEATURES:,} descriptions are filed; name layers or features for the rest."
+                )
         library.put(chunk)
         if library.note:
             raise LibraryError(library.note)
     if not filed + len(chunk):
         why = "; ".join(f"{count:,} {reason}" for reason, count in skipped.most_common(3))
         raise LibraryError(f"Nothing was imported from {where!r}: {why or 'no description was wanted'}.")
-    return Imported(whose.name, filed + len(chunk), dict(skipped))
+    return ImportSummary(whose.name, filed + len(chunk), dict(skipped))
 
 
 def _rows(
     where: str, layers: Collection[int] | None, features: Collection[int] | None, skipped: Counter[str]
-) -> Iterator[Row]:
-    if not Set.there(where):
-        return rows_in(Path(where), skipped)
-    found = Set(where)
+) -> Iterator[ExternalLabel]:
+    if not FeatureFileSet.there(where):
+        return read_rows(Path(where), skipped)
+    found = FeatureFileSet(where)
     wanted = (
         (layer, index)
         for layer, (_, offsets) in sorted(found.layers.items())
@@ -80,7 +82,7 @@ def _rows(
     return found.rows(wanted, skipped)
 
 
-class _Whose(NamedTuple):
+class _FeatureOwner(NamedTuple):
     """Whose features these are: the name they are filed under, N or F, how many each layer has if known."""
 
     name: str
@@ -88,7 +90,7 @@ class _Whose(NamedTuple):
     widths: dict[int, int] | None
 
 
-def _whose(settings: Settings) -> _Whose:
+def _find_owner(settings: Settings) -> _FeatureOwner:
     model = name_of(settings.model)
     if settings.transcoders is not None:
         try:
@@ -96,14 +98,14 @@ def _whose(settings: Settings) -> _Whose:
         except TracerError as exc:
             raise LibraryError(str(exc)) from exc
         widths = {i: len(layer.encoder_bias) for i, layer in enumerate(found.layers)}
-        return _Whose(f"{model} with {found.name}", "F", widths)
+        return _FeatureOwner(f"{model} with {found.name}", "F", widths)
     known = Catalogue.of(model, None, settings.data_folder)
     if known is None:
-        return _Whose(model, "N", None)
-    return _Whose(model, "N", dict.fromkeys(range(known.about["layers"]), known.about["neurons"]))
+        return _FeatureOwner(model, "N", None)
+    return _FeatureOwner(model, "N", dict.fromkeys(range(known.about["layers"]), known.about["neurons"]))
 
 
-def _description(whose: _Whose, row: Row) -> Description | None:
+def _description(whose: _FeatureOwner, row: ExternalLabel) -> Description | None:
     """A row as the library files it; None where the model has no such feature.
 
     Of neurons, a row without a sign is numbered as in our graph files: 2 n for n+, 2 n + 1 for n-.

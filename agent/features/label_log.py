@@ -12,8 +12,8 @@ from agent.core import LibraryError
 log = logging.getLogger(__name__)
 
 FROM_TEXT = "tokens"  # source of what one text alone showed
-FIRES_ON_KEPT = 8
-PROMOTED_TOLD = 5  # more make the sentence longer, not clearer
+MAX_CONTEXTS = 8
+MAX_PROMOTED = 5  # more make the sentence longer, not clearer
 SUPERSEDED_LINES_KEPT = 2_000
 
 
@@ -33,7 +33,7 @@ class Description:
     score: float | None = None  # held-out AUROC of the label, where it was judged
 
     @property
-    def told(self) -> bool:
+    def is_described(self) -> bool:
         """Whether somebody described it, not one text alone."""
         return self.source != FROM_TEXT
 
@@ -46,18 +46,18 @@ class Description:
 
     def merged_into(self, older: "Description") -> "Description":
         """This description, with the contexts seen before it first; one text alone beats nothing told."""
-        seen = tuple(dict.fromkeys((*older.fires_on, *self.fires_on)))[:FIRES_ON_KEPT]
-        return replace(older if older.told and not self.told else self, fires_on=seen)
+        seen = tuple(dict.fromkeys((*older.fires_on, *self.fires_on)))[:MAX_CONTEXTS]
+        return replace(older if older.is_described and not self.is_described else self, fires_on=seen)
 
     @property
     def sentence(self) -> str:
         """What is embedded: never `fires_on`, which grows with every text."""
-        more = [token.strip() for token in self.promotes[:PROMOTED_TOLD]]
+        more = [token.strip() for token in self.promotes[:MAX_PROMOTED]]
         more = [token for token in more if token not in self.label]
         return f"{self.label}; promotes {', '.join(more)}" if more else self.label
 
 
-class Records:
+class LabelLog:
     """The file. Only the process that holds the library's lock may call `append`."""
 
     def __init__(self, path: Path) -> None:

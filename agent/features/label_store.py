@@ -15,8 +15,8 @@ from typing import Self, TypeVar
 
 from filelock import FileLock, Timeout
 
-from agent.core import Encoder, LibraryError, Vectors, shared
-from agent.features.label_log import Description, Records
+from agent.core import Encoder, LibraryError, Vectors, load_shared_encoder
+from agent.features.label_log import Description, LabelLog
 from agent.features.vector_index import Index, IndexBroken
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Library:
     def __init__(self, folder: Path, lock: FileLock | None, note: str, progress: Progress) -> None:
         self.note = note
         self._folder, self._lock, self._progress = folder, lock, progress
-        self._records = Records(folder / "features.jsonl")
+        self._records = LabelLog(folder / "features.jsonl")
         self._index: Index | None = None
         self._encoder: Encoder | None = None
         self._rows = self._read_rows()
@@ -196,7 +196,7 @@ class Library:
 
     def _encode(self, sentences: Sequence[str]) -> Vectors:
         if self._encoder is None:
-            self._encoder = shared()
+            self._encoder = load_shared_encoder()
         return self._encoder.encode(sentences)
 
     def _on_index(self, act: Callable[[Index], T]) -> T:
@@ -240,7 +240,7 @@ class Library:
 
 def _hit(row: Description, similarity: float) -> Hit:
     where = (row.layer, row.feature, row.sign)
-    source = row.source if row.told else "text"
+    source = row.source if row.is_described else "text"
     return Hit(row.id, row.label, *where, round(similarity, 4), row.model, row.score, source)
 
 

@@ -8,15 +8,15 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from agent.core import quoted
+from agent.core import quote_token
 
-NAMED = 3  # tokens of a label that are embedded
+MAX_NAMED_TOKENS = 3  # tokens of a label that are embedded
 LIKE = " and the like"
 ELSEWHERE = ("next", "previous", "text")
 
 
 @dataclass(frozen=True, slots=True)
-class Peaks:
+class LabelEvidence:
     """What a label is made from: the tokens it names by where they stand, and classes."""
 
     kind: str
@@ -29,7 +29,7 @@ class Peaks:
     loose: Collection[str] = ()  # token, next, previous: where peaks have others like those named, too
 
 
-def label(peaks: Peaks) -> str:
+def write_label(peaks: LabelEvidence) -> str:
     """The label of one feature; what no rule tells is called unlabelled."""
     match peaks.kind:
         case "position":
@@ -43,7 +43,7 @@ def label(peaks: Peaks) -> str:
     return ", ".join(_parts(peaks))
 
 
-def _parts(peaks: Peaks) -> list[str]:
+def _parts(peaks: LabelEvidence) -> list[str]:
     """What it fires on, what comes next, what came before, in what text."""
     groups = {
         where: [what for whose, what in peaks.classes if whose == where] for where in ("token", *ELSEWHERE)
@@ -61,13 +61,13 @@ def _parts(peaks: Peaks) -> list[str]:
 
 
 def _names(tokens: Sequence[str]) -> str:
-    return ", ".join(dict.fromkeys(quoted(token.strip() or token) for token in tokens))
+    return ", ".join(dict.fromkeys(quote_token(token.strip() or token) for token in tokens))
 
 
-def searchable(text: str) -> tuple[str, ...]:
+def write_embedded_text(text: str) -> tuple[str, ...]:
     """What of a label is embedded: the first NAMED tokens it names, in small letters, else all of it.
 
     What stands before and after is left out: it is seldom what somebody looks for, and makes labels differ.
     """
     tokens = re.findall("“([^”]*)”", re.split(r", (?:say|before|after|in) ", text)[0])
-    return tuple(token.strip().casefold() or token for token in tokens[:NAMED]) or (text,)
+    return tuple(token.strip().casefold() or token for token in tokens[:MAX_NAMED_TOKENS]) or (text,)

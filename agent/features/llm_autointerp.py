@@ -14,12 +14,22 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field as Limited, StringConstraints, ValidationError
 
-from agent.core import Endpoint, LibraryError, Messages, Settings, Turn, Unreachable, framed, render, shown
+from agent.core import (
+    Completion,
+    Endpoint,
+    LibraryError,
+    Messages,
+    Settings,
+    Unreachable,
+    frame_data,
+    render_prompt,
+    show_token,
+)
 from agent.features.autointerp import feature_set
 from agent.features.label_log import Description
 from agent.features.label_store import Library
 from agent.features.lookup import ShownFeature, features_of, show_features
-from tracer import TracerError, gathered_evidence, judge_words
+from tracer import TracerError, judge_words, open_evidence
 
 REPLY = 120  # tokens that a reply is taken to have when cost is told beforehand
 CHARACTERS = 4  # a token, for the same purpose
@@ -31,7 +41,7 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Words = Annotated[list[Word], Limited(max_length=WORDS)]
 
 
-class Said(BaseModel):
+class LabelReply(BaseModel):
     """What the model must say: a label, and the words it commits itself to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,13 +57,13 @@ TOOL: dict[str, Any] = {
     "function": {
         "name": "label_feature",
         "description": "Say what the feature does.",
-        "parameters": {**Said.model_json_schema(), "title": "label_feature"},
+        "parameters": {**LabelReply.model_json_schema(), "title": "label_feature"},
     },
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LabelPlan:
     """What would be asked, and about what it costs."""
 
     features: tuple[ShownFeature, ...]
@@ -73,7 +83,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Outcome:
+class LabelOutcome:
     """What came of it; `rows` say for every feature what became of it."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -90,21 +100,21 @@ class Outcome:
         return sum(known) / len(known) if known else None
 
 
-def plan_labels(settings: Settings, names: Sequence[str]) -> Plan:
+def plan_labels(settings: Settings, names: Sequence[str]) -> LabelPlan:
     """The requests for these features (L9.N1546-; without a sign: both) and their cost; sends nothing."""
     if settings.llm_base_url is None:
         raise LibraryError("Labels by a language model need a server: set ASKCIRCUIT_LLM_BASE_URL.")
     features = tuple(one for one in show_features(settings, names) if one.contexts)
     if not features:
         raise LibraryError("None of these features was ever seen to fire, so there is nothing to show.")
-    messages = tuple(request(one) for one in features)
+    messages = tuple(write_request(one) for one in features)
     sent = sum(len(str(m["content"])) for some in messages for m in some)
     tokens = sent // CHARACTERS + REPLY * len(features)
     price = settings.llm_price
-    return Plan(features, messages, tokens, None if price is None else tokens * price / 1e6)
+    return LabelPlan(features, messages, tokens, None if price is None else tokens * price / 1e6)
 
 
-def request(feature: ShownFeature) -> Messages:
+def write_request(feature: ShownFeature) -> Messages:
     """What is asked about one feature: the evidence as one line of data that nothing in it can end."""
     data = {
         "fires_on": [
@@ -114,20 +124,23 @@ def request(feature: ShownFeature) -> Messages:
         "promotes": feature.promotes,
         "suppresses": feature.suppresses,
     }
-    return [{"role": "system", "content": render("label")}, {"role": "user", "content": framed(data)}]
+    return [
+        {"role": "system", "content": render_prompt("label")},
+        {"role": "user", "content": frame_data(data)},
+    ]
 
 
 def write_labels(
     settings: Settings,
-    plan: Plan,
+    plan: LabelPlan,
     work: Path | None = None,
     progress: Callable[[float, str], None] = lambda _done, _note: None,
-) -> Outcome:
+) -> LabelOutcome:
     """Ask, check, judge where the evidence of a corpus lies here (`work`), and file what can be used.
 
     A server that goes away ends it; what was said until then is kept.
     """
-    endpoint, outcome, said = Endpoint(settings, threading.Event()), Outcome(), list[Said | None]()
+    endpoint, outcome, said = Endpoint(settings, threading.Event()), LabelOutcome(), list[LabelReply | None]()
     dollars = settings.llm_dollars
     for number, messages in enumerate(plan.messages):
         if (
@@ -143,7 +156,7 @@ def write_labels(
             outcome.stopped = f"the server cannot be used: {exc}"
             break
         outcome.tokens += turn.tokens
-        status, words, why = read(turn)
+        status, words, why = read_reply(turn)
         said.append(words)
         row = {"id": plan.features[number].known.name, "status": status, "why": endpoint.clean(why)[:200]}
         outcome.rows.append(
@@ -155,7 +168,7 @@ def write_labels(
     return outcome
 
 
-def read(turn: Turn) -> tuple[str, Said | None, str]:
+def read_reply(turn: Completion) -> tuple[str, LabelReply | None, str]:
     """(labelled, unclear, refused or garbage; what was said; why it cannot be used)."""
     if turn.refusal:
         return "refused", None, turn.refusal
@@ -163,7 +176,7 @@ def read(turn: Turn) -> tuple[str, Said | None, str]:
     text = calls[0] if calls else turn.content
     found = re.search(r"\{.*\}", text, re.DOTALL)
     try:
-        said = Said.model_validate_json(found[0] if found else text)
+        said = LabelReply.model_validate_json(found[0] if found else text)
     except ValidationError as exc:
         return "garbage", None, f"{turn.cut or 'not what was asked for'}: {exc.errors()[0]['msg']}"
     except RecursionError:
@@ -174,7 +187,11 @@ def read(turn: Turn) -> tuple[str, Said | None, str]:
 
 
 def _judge(
-    settings: Settings, plan: Plan, outcome: Outcome, said: Sequence[Said | None], work: Path | None
+    settings: Settings,
+    plan: LabelPlan,
+    outcome: LabelOutcome,
+    said: Sequence[LabelReply | None],
+    work: Path | None,
 ) -> None:
     """Scores on held-out text for the labels that commit to words; none where no evidence lies here."""
     rows = [i for i, row in enumerate(outcome.rows) if row["status"] == "labelled"]
@@ -182,7 +199,7 @@ def _judge(
     if not rows or not (folder / "about.json").is_file():
         return
     try:
-        evidence = gathered_evidence(folder)
+        evidence = open_evidence(folder)
         features = feature_set(settings)
         known = [plan.features[i].known for i in rows]
         places = [(k.layer, 2 * k.neuron + (k.sign == "-")) for k in known]
@@ -194,7 +211,7 @@ def _judge(
         outcome.rows[i].update(score)
 
 
-def _file(settings: Settings, plan: Plan, outcome: Outcome) -> None:
+def _file(settings: Settings, plan: LabelPlan, outcome: LabelOutcome) -> None:
     model = features_of(settings)
     source = f"llm {_one_line(settings.llm_model or 'default')}"
     rows = []
@@ -225,10 +242,10 @@ def _file(settings: Settings, plan: Plan, outcome: Outcome) -> None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(shown(text).split())
+    return " ".join(show_token(text).split())
 
 
-def outcome_line(row: dict[str, Any]) -> str:
+def format_outcome(row: dict[str, Any]) -> str:
     """One feature's outcome for a terminal."""
     scores = ", ".join(f"{name} {row[name]:.2f}" for name in ("random", "hard") if row.get(name) is not None)
     told = row["label"] or json.dumps(row["why"], ensure_ascii=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.core import LibraryError, Settings
-from agent.features.catalogue import NEURONS, Catalogue, Known
+from agent.features.catalogue import NEURONS, Catalogue, KnownFeature
 from agent.features.label_store import Hit, Library
 from tracer import TracerError, name_of, read_feature
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class ShownFeature:
     """One feature with its evidence, tokens as text."""
 
-    known: Known
+    known: KnownFeature
     promotes: list[str]
     suppresses: list[str]
     contexts: list[dict[str, Any]]  # before, token, after, activation, source
     histogram: list[int]
-    nearest: list[tuple[Known, float]]
+    nearest: list[tuple[KnownFeature, float]]
 
 
 def catalogue_of(settings: Settings) -> Catalogue | None:
@@ -55,13 +55,13 @@ def search_features(
     with Library.open(settings.data_folder / "library") as library:
         catalogue = catalogue_of(settings)
         try:
-            return together(library, catalogue, features_of(settings), query, k, layers)
+            return merge_hits(library, catalogue, features_of(settings), query, k, layers)
         finally:
             if catalogue is not None:
                 catalogue.close()
 
 
-def together(
+def merge_hits(
     library: Library,
     catalogue: Catalogue | None,
     model: str,
@@ -103,7 +103,7 @@ def show_features(settings: Settings, names: Sequence[str]) -> list[ShownFeature
         words = Vocabulary.of(settings.model, settings.cache_folder)
     except TracerError as exc:
         raise LibraryError(str(exc)) from exc
-    return [_shown(catalogue, number, words) for number in numbers]
+    return [_read_feature(catalogue, number, words) for number in numbers]
 
 
 def _numbers(catalogue: Catalogue, bare: str) -> list[int]:
@@ -147,7 +147,7 @@ def export_features(settings: Settings, out: Path) -> int:
 
 def _rows(catalogue: Catalogue, words: "Vocabulary") -> Iterator[dict[str, Any]]:
     for number in range(2 * catalogue.about["layers"] * catalogue.about["neurons"]):
-        shown = _shown(catalogue, number, words)
+        shown = _read_feature(catalogue, number, words)
         known = asdict(shown.known)
         del known["number"], known["basis"]
         yield {
@@ -159,7 +159,7 @@ def _rows(catalogue: Catalogue, words: "Vocabulary") -> Iterator[dict[str, Any]]
         }
 
 
-def _shown(catalogue: Catalogue, number: int, words: "Vocabulary") -> ShownFeature:
+def _read_feature(catalogue: Catalogue, number: int, words: "Vocabulary") -> ShownFeature:
     up, down = catalogue.promoted(number)
     contexts = []
     for found in catalogue.contexts(number):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from agent.core import NAME, Vectors
+from agent.core import ENCODER_NAME, Vectors
 from agent.features.label_log import Description
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Index:
             self._client.close()
 
 
-class Rows(NamedTuple):
+class IndexRows(NamedTuple):
     """What fills a shelf: numbers, their vectors, what can be filtered by."""
 
     numbers: Sequence[int]
@@ -144,7 +144,7 @@ class Rows(NamedTuple):
     metadata: Sequence[dict[str, Any]]
 
 
-class Shelf:
+class StaticIndex:
     """A collection that is filled once and then only read, by any number of processes.
 
     On disk it is filled in a folder of its own that is renamed when complete, so nobody ever sees half of it;
@@ -158,7 +158,7 @@ class Shelf:
         )
 
     @classmethod
-    def on_disk(cls, folder: Path, name: str, fill: Callable[[], Rows]) -> "Shelf":
+    def on_disk(cls, folder: Path, name: str, fill: Callable[[], IndexRows]) -> "StaticIndex":
         """The shelf in `folder`/`name`; `fill` gives its rows where it has to be made."""
         from chromadb import PersistentClient
 
@@ -168,11 +168,11 @@ class Shelf:
                 folder.mkdir(parents=True, exist_ok=True)
                 with FileLock(folder / f"{name}.lock"):
                     if not place.is_dir():
-                        _made(place, name, fill)
+                        _make_collection(place, name, fill)
             return cls(PersistentClient(path=str(place), settings=_chroma_settings()), name)
 
     @classmethod
-    def at_server(cls, url: str, name: str, fill: Callable[[], Rows]) -> "Shelf":
+    def at_server(cls, url: str, name: str, fill: Callable[[], IndexRows]) -> "StaticIndex":
         """The shelf at a Chroma server, filled where rows are missing."""
         from chromadb import HttpClient
 
@@ -208,7 +208,7 @@ class Shelf:
         with suppress(IndexBroken), _chroma_at_work(None):
             self._client.close()
 
-    def _fill(self, rows: Rows) -> None:
+    def _fill(self, rows: IndexRows) -> None:
         for start in range(0, len(rows.numbers), ROWS_AT_ONCE):
             some = slice(start, start + ROWS_AT_ONCE)
             ids = [str(number) for number in rows.numbers[some]]
@@ -217,12 +217,12 @@ class Shelf:
             )
 
 
-def _made(place: Path, name: str, fill: Callable[[], Rows]) -> None:
+def _make_collection(place: Path, name: str, fill: Callable[[], IndexRows]) -> None:
     from chromadb import PersistentClient
 
     part = place.with_name(f"{name}.part")
     shutil.rmtree(part, ignore_errors=True)  # of a process that was killed: the lock is ours
-    shelf = Shelf(PersistentClient(path=str(part), settings=_chroma_settings()), name)
+    shelf = StaticIndex(PersistentClient(path=str(part), settings=_chroma_settings()), name)
     shelf._fill(fill())
     shelf.close()
     part.rename(place)
@@ -250,7 +250,7 @@ def _chroma_settings() -> "ChromaSettings":
 
 
 def _versions() -> dict[str, Any]:
-    return {"format": FORMAT, "encoder": NAME, "chroma": version("chromadb")}
+    return {"format": FORMAT, "encoder": ENCODER_NAME, "chroma": version("chromadb")}
 
 
 def _filter(model: str | None, layers: Collection[int] | None) -> dict[str, Any] | None:

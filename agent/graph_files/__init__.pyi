@@ -1,10 +1,10 @@
 from .exchange import (
-    Naming as Naming,
+    GraphNaming as GraphNaming,
     draw_trace as draw_trace,
-    explain_foreign as explain_foreign,
+    explain_graph as explain_graph,
+    explain_graph_file as explain_graph_file,
     export_trace as export_trace,
     show_graph as show_graph,
-    why_graph as why_graph,
 )
 from .file_drawing import (
     view_graph as view_graph,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.core import AgentError, Event, QuestionError, State, Stopped, case_of, groups_of, path_of
-from agent.graph_files.file_answer import contents, explain
+from agent.graph_files.file_answer import explain_flow, write_contents
 from agent.planners import prepare
-from agent.session import Work, perform
-from agent.workspace import Desk, waited
+from agent.session import ActionContext, perform_action
+from agent.workspace import Workspace, wait_turn
 from tracer import (
     GraphFile,
     TracerError,
@@ -36,7 +36,7 @@ class FileError(AgentError):
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class GraphNaming:
     """What a written graph is called; made up from the text and the model where it is empty."""
 
     slug: str = ""
@@ -44,7 +44,7 @@ class Naming:
     old_error_ids: bool = False  # as circuit-tracer up to 0.5.0 wrote them
 
 
-class Sendable(NamedTuple):
+class CheckedGraph(NamedTuple):
     """A graph file that was checked, as bytes, with what its address needs."""
 
     slug: str
@@ -56,13 +56,13 @@ class Sendable(NamedTuple):
 
 
 def export_trace(
-    desk: Desk,
+    workspace: Workspace,
     text: str,
     path: Path,
     *,
     said: str | None = None,
     foil: str | None = None,
-    naming: Naming | None = None,
+    naming: GraphNaming | None = None,
     emit: Callable[[Event], None] = lambda _event: None,
     cancel: threading.Event | None = None,
 ) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def export_trace(
 
     Returns what was written, in numbers. Raises AgentError with one sentence.
     """
-    naming = naming or Naming()
+    naming = naming or GraphNaming()
     for what, name in (("slug", naming.slug), ("scan", naming.scan)):
         if name and not NAME.fullmatch(name):
             raise QuestionError(f"The {what} {name!r} cannot be used: letters, digits, -, _ and . are taken.")
@@ -78,10 +78,10 @@ def export_trace(
         raise FileError(
             f"The graph cannot be written to {str(path)!r}: there is no such folder, or it is one."
         )
-    state = _grouped(desk, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
+    state = _grouped(workspace, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
     case = case_of(state)
     try:
-        graph = _as_file(desk, state, naming)
+        graph = _as_file(workspace, state, naming)
         if naming.old_error_ids:
             graph = with_error_ids(graph, old=True)
         write_graph_file(graph, path)
@@ -104,7 +104,7 @@ def export_trace(
 
 
 def draw_trace(
-    desk: Desk,
+    workspace: Workspace,
     text: str,
     *,
     said: str | None = None,
@@ -116,24 +116,24 @@ def draw_trace(
 
     Raises AgentError with one sentence.
     """
-    state = _grouped(desk, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
+    state = _grouped(workspace, {"text": text, "said": said, "foil": foil}, emit, cancel or threading.Event())
     return state.get("drawing") or {}
 
 
 def _grouped(
-    desk: Desk, question: dict[str, Any], emit: Callable[[Event], None], stop: threading.Event
+    workspace: Workspace, question: dict[str, Any], emit: Callable[[Event], None], stop: threading.Event
 ) -> State:
     """The state after the steps that ask nothing of the model but one trace."""
-    work = Work(desk, emit, stop)
+    context = ActionContext(workspace, emit, stop)
     state = State(turn=1, history=[], question=question, focus=None, claims=[])
     try:
-        with desk.turns.place(stop) as place:
-            for event in waited(place):
+        with workspace.turns.place(stop) as place:
+            for event in wait_turn(place):
                 emit(event)
             if stop.is_set():
                 raise Stopped
-            while (step := prepare(state, desk.settings.nodes)) is not None:
-                state.update(perform(step, state, work))  # type: ignore[typeddict-item]
+            while (step := prepare(state, workspace.settings.nodes)) is not None:
+                state.update(perform_action(step, state, context))  # type: ignore[typeddict-item]
     except Stopped as exc:
         raise AgentError("Stopped.") from exc
     except TracerError as exc:
@@ -141,10 +141,10 @@ def _grouped(
     return state
 
 
-def _as_file(desk: Desk, state: State, naming: Naming) -> GraphFile:
+def _as_file(workspace: Workspace, state: State, naming: GraphNaming) -> GraphFile:
     case, groups = state.get("case"), groups_of(state)
     assert case is not None
-    traced = desk.traced(case["text"], case["answer_id"], case["foil_id"], desk.settings.nodes)
+    traced = workspace.traced(case["text"], case["answer_id"], case["foil_id"], workspace.settings.nodes)
     path = path_of(state)
     words = [f"T@{end[1:]}" for end in path if end.startswith("T")]
     members = [member for group in groups for member in group["members"]]
@@ -158,17 +158,17 @@ def _as_file(desk: Desk, state: State, naming: Naming) -> GraphFile:
     )
 
 
-def explain_foreign(graph: GraphFile) -> dict[str, Any]:
+def explain_graph(graph: GraphFile) -> dict[str, Any]:
     """What can be said from a graph alone, as `askcircuit why --json` says it. Raises AgentError."""
     try:
-        return explain(flow_of(graph))
+        return explain_flow(flow_of(graph))
     except TracerError as exc:
         raise FileError(str(exc)) from exc
 
 
-def why_graph(path: Path) -> dict[str, Any]:
+def explain_graph_file(path: Path) -> dict[str, Any]:
     """Explain a graph file; nothing is tested. Raises AgentError with one sentence."""
-    return explain_foreign(_read(path))
+    return explain_graph(_read(path))
 
 
 def _read(path: Path) -> GraphFile:
@@ -181,7 +181,7 @@ def _read(path: Path) -> GraphFile:
 def show_graph(path: Path) -> dict[str, Any]:
     """What a graph file holds, in numbers, names and (`markdown`) words. Raises AgentError."""
     graph = _read(path)
-    report = explain_foreign(graph)
+    report = explain_graph(graph)
     labels = graph.all_labels()
     shown = {
         "file": path.name,
@@ -192,10 +192,10 @@ def show_graph(path: Path) -> dict[str, Any]:
             name: report[name] for name in ("features", "supernodes", "pinned", "path", "path_words", "notes")
         },
     }
-    return {**shown, "markdown": contents(shown)}
+    return {**shown, "markdown": write_contents(shown)}
 
 
-def sendable(path: Path, slug: str = "", scan: str = "") -> Sendable:
+def check_graph(path: Path, slug: str = "", scan: str = "") -> CheckedGraph:
     """A graph file ready to be sent elsewhere, under another slug or scan if one is given."""
     graph = _read(path)
     try:
@@ -210,4 +210,4 @@ def sendable(path: Path, slug: str = "", scan: str = "") -> Sendable:
     except OSError as exc:
         raise FileError(f"The graph file {str(path)!r} cannot be read.") from exc
     groups = [[group.name, *group.members] for group in graph.groups]
-    return Sendable(graph.slug, graph.scan, graph.pinned, groups, graph.labels, data)
+    return CheckedGraph(graph.slug, graph.scan, graph.pinned, groups, graph.labels, data)

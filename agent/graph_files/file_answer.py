@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from agent.core import (
     Claim,
     Unsupported,
-    escaped,
-    listed,
+    escape_md,
+    join_words,
     percent,
-    plain,
     plain_claim,
-    quoted,
-    rounded,
+    quote_token,
+    round_reported,
+    show_size,
     sign_of,
 )
-from agent.evidence import Sentence, faults, new_claim
+from agent.evidence import Sentence, find_faults, new_claim
 
 if TYPE_CHECKING:
     from tracer import FileNode, Flow
@@ -31,12 +31,12 @@ _OUTPUT = re.compile(
 _SPECIAL = re.compile(r"[<\[].*[>\]]")
 
 
-def explain(flow: "Flow") -> dict[str, Any]:
+def explain_flow(flow: "Flow") -> dict[str, Any]:
     """The object of `askcircuit why --json` from a file: path, features, supernodes, scores, and no tests."""
-    return _Reading(flow).report()
+    return _FileAnswer(flow).report()
 
 
-class _Reading:
+class _FileAnswer:
     """One file being read; collects claims and the sentences that rest on them."""
 
     def __init__(self, flow: "Flow") -> None:
@@ -52,15 +52,15 @@ class _Reading:
 
     def report(self) -> dict[str, Any]:
         """Everything, after the ledger's check."""
-        self._whence()
+        self._write_origin()
         self._says()
         self._words()
-        self._walked()
+        self._trace_back()
         self._features()
         self._supernodes()
         self._scores()
         sentences = [s for _, group in self.paragraphs for s in group]
-        wrong = faults(sentences, self.claims, [])
+        wrong = find_faults(sentences, self.claims, [])
         if wrong:
             raise Unsupported(f"The answer was not supported by the ledger: {wrong[0]}.")
         scores = self.flow.scores()
@@ -73,7 +73,7 @@ class _Reading:
             "source": {"slug": self.graph.slug, "scan": self.graph.scan, "made_by": self.maker},
             "tokens": list(self.graph.tokens),
             "predictions": [
-                {"token": self._token_of(n), "p": rounded(n.probability)} for n in self._logits()
+                {"token": self._token_of(n), "p": round_reported(n.probability)} for n in self._logits()
             ],
             "question": {
                 "asked": None,
@@ -84,7 +84,7 @@ class _Reading:
             },
             "graph": {
                 **graph,
-                **{name: rounded(getattr(scores, name)) if scores else None for name in names},
+                **{name: round_reported(getattr(scores, name)) if scores else None for name in names},
                 "kept_influence": kept if isinstance(kept, float) else None,
             },
             "features": [self._member(n) for n in self.flow.top("feature")[:FEATURES]],
@@ -112,10 +112,11 @@ class _Reading:
         else:
             self.paragraphs.append((heading, [sentence]))
 
-    def _whence(self) -> None:
-        by = f", made by {_said(self.maker)}" if self.maker else ""
+    def _write_origin(self) -> None:
+        by = f", made by {_quote_text(self.maker)}" if self.maker else ""
         text = (
-            f"This is read from the graph file {_said(self.graph.slug)} of {_said(self.model)}{by}. "
+            f"This is read from the graph file {_quote_text(self.graph.slug)} of "
+            f"{_quote_text(self.model)}{by}. "
             "The model is not here, so nothing was tested: every statement below is graph-only."
         )
         self._say("From a file.", text, [])
@@ -124,25 +125,29 @@ class _Reading:
 
     def _says(self) -> None:
         logits = self._logits()[:LOGITS]
-        said = listed([f"{_said(self._token_of(n))} ({percent(n.probability)})" for n in logits])
+        said = join_words([f"{_quote_text(self._token_of(n))} ({percent(n.probability)})" for n in logits])
         numbers = [n.probability for n in logits]
-        against = f" rather than {_said(self._foil())}" if self.graph.own else ""
+        against = f" rather than {_quote_text(self._foil())}" if self.graph.own else ""
         prompt = self.graph.prompt
         end = prompt if len(prompt) <= 80 else f"…{prompt[-78:]}"
-        text = f"After {_said(end)} the file explains {said}{against}."
+        text = f"After {_quote_text(end)} the file explains {said}{against}."
         self._say("What it explains.", text, numbers, kind="prediction")
 
-    def _walked(self) -> None:
+    def _trace_back(self) -> None:
         if self.path is None:
             self._say(
                 "Why.", "No chain of links leads from a word to the answer within the file.", [], kind="path"
             )
             return
         first, *middle, last = self.path.nodes
-        through = f" through {listed([self._spoken(n) for n in middle])}" if middle else " without a feature"
+        through = (
+            f" through {join_words([self._name_group(n) for n in middle])}"
+            if middle
+            else " without a feature"
+        )
         text = (
-            f"The strongest chain runs from {_said(self._token_at(first.position))}{through} to "
-            f"{_said(self._token_of(last))}; the product of its shares is {percent(self.path.share)}."
+            f"The strongest chain runs from {_quote_text(self._token_at(first.position))}{through} to "
+            f"{_quote_text(self._token_of(last))}; the product of its shares is {percent(self.path.share)}."
         )
         self._say(
             "Why.",
@@ -159,14 +164,16 @@ class _Reading:
             return
         share = {n.id: self.flow.influence[n.id] / whole for n in words}
         top = sorted(words, key=lambda n: (-share[n.id], n.position))[:LOGITS]
-        named = listed([f"{_said(self._token_at(n.position))} ({percent(share[n.id])})" for n in top])
+        named = join_words(
+            [f"{_quote_text(self._token_at(n.position))} ({percent(share[n.id])})" for n in top]
+        )
         text = f"Of the influence that the words of the text have, most is that of {named}."
         self._say("Why.", text, [share[n.id] for n in top])
 
     def _features(self) -> None:
         top = self.flow.top("feature")[:SAID]
         if top:
-            text = f"The most important features are {listed([self._spoken(n) for n in top])}."
+            text = f"The most important features are {join_words([self._name_group(n) for n in top])}."
             names = [self.graph.name(n) for n in top]
             self._say("Why.", text, [], members=names)
 
@@ -175,7 +182,7 @@ class _Reading:
         if not groups:
             return
         told = sorted(groups, key=lambda g: (-g["share"], g["id"]))[:SUPERNODES]
-        named = listed([f"{_said(g['name'])} ({percent(g['share'])})" for g in told])
+        named = join_words([f"{_quote_text(g['name'])} ({percent(g['share'])})" for g in told])
         text = (
             f"The file has {len(groups)} supernodes, drawn by whoever made it; with most of the features' "
             f"influence come {named}."
@@ -184,7 +191,11 @@ class _Reading:
         passed = {n.id for n in self.path.nodes} if self.path else set()
         on_path = [g.name for g in self.graph.groups if passed & set(g.members)]
         if on_path:
-            self._say("Supernodes.", f"The strongest chain passes {listed([_said(n) for n in on_path])}.", [])
+            self._say(
+                "Supernodes.",
+                f"The strongest chain passes {join_words([_quote_text(n) for n in on_path])}.",
+                [],
+            )
 
     def _scores(self) -> None:
         nodes, links = float(len(self.graph.nodes)), float(len(self.graph.links))
@@ -195,8 +206,8 @@ class _Reading:
             self._say("How complete.", text, [nodes, links])
         else:
             text = (
-                f"{size}; within it completeness is {plain(scores.completeness)} and replacement "
-                f"{plain(scores.replacement)}, which says nothing of what was pruned before."
+                f"{size}; within it completeness is {show_size(scores.completeness)} and replacement "
+                f"{show_size(scores.replacement)}, which says nothing of what was pruned before."
             )
             self._say("How complete.", text, [nodes, links, scores.completeness, scores.replacement])
         said = self.graph.own.get("scores")
@@ -204,7 +215,10 @@ class _Reading:
         known = [scored.get(name) for name in ("completeness", "replacement")]
         shares = [value for value in known if isinstance(value, float) and 0 <= value <= 1]
         if len(shares) == len(known):
-            text = f"Of the whole graph: completeness {plain(shares[0])}, replacement {plain(shares[1])}."
+            text = (
+                f"Of the whole graph: completeness {show_size(shares[0])}, replacement "
+                f"{show_size(shares[1])}."
+            )
             self._say("How complete.", text, shares)
         text = "To test any of this, trace the text on the model itself (askcircuit why TEXT, with --model)."
         self._say("How complete.", text, [])
@@ -222,8 +236,8 @@ class _Reading:
                 {
                     "id": f"S{i}",
                     "name": group.name,
-                    "share": rounded(sum(influence[n.id] for n in features) / whole),
-                    "direct": rounded(sum(self.flow.direct(n.id) for n in features)),
+                    "share": round_reported(sum(influence[n.id] for n in features) / whole),
+                    "direct": round_reported(sum(self.flow.direct(n.id) for n in features)),
                     "layers": [min(layers), max(layers)],
                     "members": [self._member(n) for n in members],
                     "verdict": "graph-only",
@@ -240,9 +254,9 @@ class _Reading:
             "position": node.position,
             "feature": (node.feature or 0) // 2 if neuron else node.feature,
             "sign": sign_of(name) if neuron else None,
-            "activation": rounded(node.activation),
-            "influence": rounded(self.flow.influence[node.id]),
-            "direct": rounded(self.flow.direct(node.id)),
+            "activation": round_reported(node.activation),
+            "influence": round_reported(self.flow.influence[node.id]),
+            "direct": round_reported(self.flow.direct(node.id)),
             "label": self.labels[node.id],
         }
 
@@ -276,16 +290,18 @@ class _Reading:
     def _is_bos(self, node: "FileNode") -> bool:
         return node.position == 0 and bool(_SPECIAL.fullmatch(self.graph.tokens[0]))
 
-    def _spoken(self, node: "FileNode") -> str:
+    def _name_group(self, node: "FileNode") -> str:
         label = self.labels[node.id]
-        known = f"{_said(label, 48)}, " if label else ""
-        return f"{_said(self.graph.name(node))} ({known}at {_said(self._token_at(node.position))})"
+        known = f"{_quote_text(label, 48)}, " if label else ""
+        return (
+            f"{_quote_text(self.graph.name(node))} ({known}at {_quote_text(self._token_at(node.position))})"
+        )
 
 
-def _said(text: str, most: int = 90) -> str:
+def _quote_text(text: str, most: int = 90) -> str:
     """Text of the file between our quotes, on one line, not too long, with no such quotes of its own."""
     text = text.replace("“", '"').replace("”", '"')
-    return quoted(text if len(text) <= most else f"{text[:most]}…")
+    return quote_token(text if len(text) <= most else f"{text[:most]}…")
 
 
 def _maker(details: dict[str, Any]) -> str:
@@ -299,30 +315,30 @@ def _maker(details: dict[str, Any]) -> str:
 
 
 def _markdown(heading: str, sentences: list[Sentence]) -> str:
-    return f"**{escaped(heading)}** " + " ".join(escaped(s.text) for s in sentences)
+    return f"**{escape_md(heading)}** " + " ".join(escape_md(s.text) for s in sentences)
 
 
-def contents(shown: dict[str, Any]) -> str:
+def write_contents(shown: dict[str, Any]) -> str:
     """What a file holds, as markdown; `shown` is what `agent.show_graph` returns."""
     source, graph = shown["source"], shown["graph"]
-    kinds = listed([f"{count} of kind {kind}" for kind, count in shown["kinds"].items()])
-    guesses = [f"{_said(g['token'])} ({percent(g['p'])})" for g in shown["predictions"][:SAID]]
+    kinds = join_words([f"{count} of kind {kind}" for kind, count in shown["kinds"].items()])
+    guesses = [f"{_quote_text(g['token'])} ({percent(g['p'])})" for g in shown["predictions"][:SAID]]
     lines = [
-        f"Graph {_said(source['slug'])} of {_said(shown['model'])}"
-        + (f", made by {_said(source['made_by'])}." if source["made_by"] else "."),
-        f"Text: {_said(shown['text'], 200)}",
-        f"It explains {listed(guesses)}.",
+        f"Graph {_quote_text(source['slug'])} of {_quote_text(shown['model'])}"
+        + (f", made by {_quote_text(source['made_by'])}." if source["made_by"] else "."),
+        f"Text: {_quote_text(shown['text'], 200)}",
+        f"It explains {join_words(guesses)}.",
         f"{graph['nodes']} nodes ({kinds}), {graph['edges']} links, {graph['layers']} layers; "
         f"{shown['labelled']} features have a label.",
-        f"Strongest chain: {' → '.join(_said(word, 48) for word in shown['path_words']) or 'none'}",
+        f"Strongest chain: {' → '.join(_quote_text(word, 48) for word in shown['path_words']) or 'none'}",
     ]
     for group in shown["supernodes"][:FEATURES]:
         size = f"{len(group['members'])} nodes, {percent(group['share'])} of the features' influence"
-        lines.append(f"Supernode {_said(group['name'])}: {size}")
+        lines.append(f"Supernode {_quote_text(group['name'])}: {size}")
     if graph["completeness"] is not None:
         lines.append(
-            f"Within the file: completeness {plain(graph['completeness'])} "
-            f"({plain(graph['completeness_peer'])} as circuit-tracer counts), "
-            f"replacement {plain(graph['replacement'])}."
+            f"Within the file: completeness {show_size(graph['completeness'])} "
+            f"({show_size(graph['completeness_peer'])} as circuit-tracer counts), "
+            f"replacement {show_size(graph['replacement'])}."
         )
-    return "\n".join(f"- {escaped(line)}" for line in [*lines, *shown["notes"]])
+    return "\n".join(f"- {escape_md(line)}" for line in [*lines, *shown["notes"]])

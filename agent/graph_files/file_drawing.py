@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from agent.answers import BUNDLES, EDGES, ERRORS, FEATURES, circuit_id
-from agent.graph_files.exchange import FileError, explain_foreign
+from agent.answers import BUNDLES, EDGES, ERRORS, FEATURES, hash_graph_id
+from agent.graph_files.exchange import FileError, explain_graph
 from tracer import Flow, TracerError, flow_of, parse_graph
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def view_graph(data: bytes, name: str = "the file") -> dict[str, Any]:
         flow = flow_of(parse_graph(data, name))
     except TracerError as exc:
         raise FileError(str(exc)) from exc
-    report = explain_foreign(flow.graph)
+    report = explain_graph(flow.graph)
     return {
         "markdown": report["answer"]["markdown"],
         "title": f"{report['source']['slug'] or name}: a graph file",
@@ -37,7 +37,7 @@ class _Drawing:
         self.place = {node.id: node.position for node in self.graph.nodes}
 
     def plain(self) -> dict[str, Any]:
-        """The drawing as `agent.answers.drawing` makes it of a traced text."""
+        """The drawing as `agent.answers.draw_circuit` makes it of a traced text."""
         answer = self.flow.answer
         kept = [*self.flow.top("feature")[:FEATURES], *self.flow.top("error")[:ERRORS], answer]
         nodes = [*(n for n in self.graph.nodes if n.kind in ("token", "bos", "bias")), *kept]
@@ -49,7 +49,7 @@ class _Drawing:
         graph_id = f"file:{self.graph.scan}:{self.graph.slug}:{self.graph.prompt}"
         return {
             "graph_id": graph_id,
-            "circuit": circuit_id(graph_id),
+            "circuit": hash_graph_id(graph_id),
             "text": self.graph.prompt,
             "tokens": list(self.graph.tokens),
             "n_layers": self.graph.layers,

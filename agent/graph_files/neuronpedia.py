@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from agent.core import AgentError, shown
-from agent.graph_files.exchange import NAME, Sendable, sendable
+from agent.core import AgentError, show_token
+from agent.graph_files.exchange import NAME, CheckedGraph, check_graph
 
 SITE = "https://www.neuronpedia.org"
 SMALLEST, LARGEST = 1024, 100 * 2**20
@@ -55,8 +55,8 @@ def upload_graph(
     """
     site = site.rstrip("/")
     if not _may_hold_key(site):
-        raise UploadError(f"The key is sent over https only, not to {shown(site)!r}.")
-    graph = _prepared(path, slug, scan)
+        raise UploadError(f"The key is sent over https only, not to {show_token(site)!r}.")
+    graph = _prepare_upload(path, slug, scan)
     data = graph.data
     name = f"{graph.slug}.json"
     plan = Upload(
@@ -79,12 +79,13 @@ def upload_graph(
     return Upload(plan.slug, plan.scan, plan.size, plan.view_url, plan.steps, True)
 
 
-def _prepared(path: Path, slug: str, scan: str) -> Sendable:
-    graph = sendable(path, slug, scan)
+def _prepare_upload(path: Path, slug: str, scan: str) -> CheckedGraph:
+    graph = check_graph(path, slug, scan)
     for what, value, option in (("slug", graph.slug, "--slug"), ("model", graph.scan, "--scan")):
         if not NAME.fullmatch(value):
             raise UploadError(
-                f"Neuronpedia takes no {what} called {shown(value)!r} (only letters, digits, -, _ and .). "
+                f"Neuronpedia takes no {what} called {show_token(value)!r} (only letters, "
+                "digits, -, _ and .). "
                 f"Give another with {option}."
             )
     size = len(graph.data)
@@ -93,7 +94,7 @@ def _prepared(path: Path, slug: str, scan: str) -> Sendable:
     return graph
 
 
-def view_url(graph: Sendable, site: str = SITE) -> str:
+def view_url(graph: CheckedGraph, site: str = SITE) -> str:
     """Where the graph can be seen once it is there, with pins, supernodes and labels as far as they fit."""
     address = f"{site}/{quote(graph.scan)}/graph?slug={quote(graph.slug)}"
     parts = [
@@ -126,17 +127,19 @@ def _first(name: str, size: int) -> dict[str, Any]:
 
 def _send(client: httpx.Client, site: str, token: str, name: str, data: bytes) -> None:
     key = {"x-api-key": token}
-    place = _answer(
+    place = _read_response(
         client.post(f"{site}/api/graph/signed-put", json=_first(name, len(data)), headers=key), token
     )
     address, ticket = place.get("url"), place.get("putRequestId")
     if not isinstance(address, str) or not isinstance(ticket, str) or not _may_hold_graph(address, site):
         raise UploadError("Neuronpedia did not say where to put the file. Nothing was published.")
-    _answer(client.put(address, content=data, headers={"content-type": JSON}), token, "The storage")
-    _answer(client.post(f"{site}/api/graph/save-to-db", json={"putRequestId": ticket}, headers=key), token)
+    _read_response(client.put(address, content=data, headers={"content-type": JSON}), token, "The storage")
+    _read_response(
+        client.post(f"{site}/api/graph/save-to-db", json={"putRequestId": ticket}, headers=key), token
+    )
 
 
-def _answer(response: httpx.Response, token: str, who: str = "Neuronpedia") -> dict[str, Any]:
+def _read_response(response: httpx.Response, token: str, who: str = "Neuronpedia") -> dict[str, Any]:
     """The JSON of a good answer; raises UploadError with what the other side says of a bad one."""
     try:
         body = response.json()
@@ -150,7 +153,7 @@ def _answer(response: httpx.Response, token: str, who: str = "Neuronpedia") -> d
     if response.status_code == 429:
         raise UploadError("Neuronpedia takes no more graphs from here today. Try again tomorrow.")
     said = body.get("error") or body.get("message")
-    why = f": {shown(str(said).replace(token, '…')[:200])}" if said else ""
+    why = f": {show_token(str(said).replace(token, '…')[:200])}" if said else ""
     raise UploadError(f"{who} refused the graph (HTTP {response.status_code}){why}. Nothing was published.")
 
 

@@ -1,44 +1,44 @@
 from .baselines import (
     ONE_SHOT as ONE_SHOT,
     TEXT_ONLY as TEXT_ONLY,
-    OneShotBrain as OneShotBrain,
-    TextBrain as TextBrain,
-    guessed as guessed,
-    guesses as guesses,
-    telling_words as telling_words,
+    OneShotPlanner as OneShotPlanner,
+    TextPlanner as TextPlanner,
+    add_guesses as add_guesses,
+    find_content_words as find_content_words,
+    write_guesses as write_guesses,
 )
 from .hypothesis_choice import (
-    candidates as candidates,
-    worth as worth,
+    find_joint_candidates as find_joint_candidates,
+    min_joint_change as min_joint_change,
 )
 from .llm_planner import (
-    LLMBrain as LLMBrain,
+    LLMPlanner as LLMPlanner,
 )
 from .permission import (
-    beyond as beyond,
-    replied as replied,
+    find_needed_permission as find_needed_permission,
+    record_reply as record_reply,
 )
 from .preparation import (
     prepare as prepare,
 )
 from .question_scope import (
-    about_asked as about_asked,
-    asked_over as asked_over,
-    is_said as is_said,
-    lacking as lacking,
-    reading as reading,
-    right_one as right_one,
-    taken_for_right as taken_for_right,
+    ask_back as ask_back,
+    choose_transfer_kinds as choose_transfer_kinds,
+    find_assumed_right as find_assumed_right,
+    find_right_token as find_right_token,
+    is_already_said as is_already_said,
+    select_reading_groups as select_reading_groups,
+    write_asked_use as write_asked_use,
 )
 from .question_styles import (
-    FRESH as FRESH,
-    REPORTED as REPORTED,
+    NEW_EXPLANATION_INTENTS as NEW_EXPLANATION_INTENTS,
+    REPORTED_INTENTS as REPORTED_INTENTS,
 )
 from .rule_planner import (
-    RuleBrain as RuleBrain,
+    RulePlanner as RulePlanner,
 )
 from .thresholds import (
     Budget as Budget,
-    loose as loose,
-    too_little as too_little,
+    find_untestable_reason as find_untestable_reason,
+    select_incoherent_groups as select_incoherent_groups,
 )

@@ -1,4 +1,4 @@
-"""Two brains to compare with: one reads the graph once, one reads only the text. Neither runs an experiment.
+"""Two planners to compare with: one reads the graph once, one reads only the text. Neither experiments.
 
 They go through the same protocol and the same ledger, so they may claim no more than they have: what they say
 is graph-only or label-only, and says so.
@@ -16,12 +16,12 @@ from agent.core import (
     State,
     own_claims,
     plain_claim,
-    quoted,
-    signed,
+    quote_token,
+    show_change,
 )
 from agent.evidence import Sentence, new_claim
-from agent.planners.question_styles import EXPLAIN
-from agent.planners.rule_planner import RuleBrain
+from agent.planners.question_styles import EXPLAIN_INTENTS
+from agent.planners.rule_planner import RulePlanner
 from agent.questions import Intent
 
 ONE_SHOT, TEXT_ONLY = "one-shot", "text-only"
@@ -30,11 +30,11 @@ LONG = 4  # letters from which a word in small letters is worth naming
 ASIDE = {Intent.HELP, Intent.UNKNOWN, Intent.SEARCH}  # questions that need no experiment
 
 
-class OneShotBrain:
+class OneShotPlanner:
     """Traces, and answers with the features of the largest influence and their labels."""
 
     def __init__(self, nodes: int) -> None:
-        self._rules = RuleBrain(nodes)
+        self._rules = RulePlanner(nodes)
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class OneShotBrain:
         intent = Intent(state["question"]["intent"])
         if intent in ASIDE:
             return self._rules.decide(state)
-        if intent not in EXPLAIN:
+        if intent not in EXPLAIN_INTENTS:
             return _not_here()
         if state.get("groups") is None:
             return self._rules.decide(state)
@@ -55,11 +55,11 @@ class OneShotBrain:
         )
 
 
-class TextBrain:
+class TextPlanner:
     """Predicts the next token, and guesses from the words of the text alone."""
 
     def __init__(self, nodes: int) -> None:
-        self._rules = RuleBrain(nodes)
+        self._rules = RulePlanner(nodes)
 
     @property
     def name(self) -> str:
@@ -71,7 +71,7 @@ class TextBrain:
         intent = Intent(state["question"]["intent"])
         if intent in ASIDE or (state.get("case") is None and not state["question"]["text"]):
             return self._rules.decide(state)
-        if intent not in EXPLAIN:
+        if intent not in EXPLAIN_INTENTS:
             return _not_here()
         if state.get("case") is None:
             return Decision(action=Predict(), why="first see what the model really says")
@@ -82,7 +82,7 @@ def _not_here() -> Decision:
     return Decision(action=Answer(style="not-yet"), why="this brain runs no experiments")
 
 
-def guesses(style: str, state: State) -> list[PlainClaim]:
+def add_guesses(style: str, state: State) -> list[PlainClaim]:
     """What a baseline has to say, as new claims without a test."""
     make = {ONE_SHOT: _features, TEXT_ONLY: _words}.get(style)
     claims = list[GuessClaim]()
@@ -97,7 +97,8 @@ def _features(state: State) -> list[dict[str, Any]]:
     ranked = sorted(state.get("features", []), key=lambda f: (-f["influence"], f["id"]))
     return [
         {
-            "text": f"{f['id']} {f['label']}; its total effect on {_lead(case)} is {signed(f['effect'])}.",
+            "text": f"{f['id']} {f['label']}; its total effect on {_lead(case)} is "
+            f"{show_change(f['effect'])}.",
             "members": [f["id"]],
             "numbers": [f["effect"], f["influence"]],
             "verdict": "graph-only",
@@ -111,15 +112,16 @@ def _words(state: State) -> list[dict[str, Any]]:
     assert case is not None
     return [
         {
-            "text": f"{quoted(case['tokens'][position])} is what {quoted(case['answer'])} goes with.",
+            "text": f"{quote_token(case['tokens'][position])} is what "
+            f"{quote_token(case['answer'])} goes with.",
             "numbers": [position],
             "verdict": "label-only",
         }
-        for position in telling_words(case)
+        for position in find_content_words(case)
     ]
 
 
-def telling_words(case: Case) -> list[int]:
+def find_content_words(case: Case) -> list[int]:
     """Positions of the words a reader would name: capitals and digits first, then the longest."""
     ranked = []
     for position, token in enumerate(case["tokens"]):
@@ -132,7 +134,7 @@ def telling_words(case: Case) -> list[int]:
     return [position for _, _, position, _ in best[:TOP_WORDS]]
 
 
-def guessed(state: State) -> list[Sentence]:
+def write_guesses(state: State) -> list[Sentence]:
     """The guesses as sentences, and that nothing was tested."""
     claims = own_claims(state, GuessClaim)
     if not claims:
@@ -144,4 +146,4 @@ def guessed(state: State) -> list[Sentence]:
 
 
 def _lead(case: Case) -> str:
-    return f"logit({quoted(case['answer'])}) − logit({quoted(case['foil'])})"
+    return f"logit({quote_token(case['answer'])}) − logit({quote_token(case['foil'])})"

@@ -12,7 +12,7 @@ from agent.core import (
     State,
     TestConcepts,
     every_claim,
-    named_at,
+    find_word_positions,
     own_claims,
 )
 from agent.questions import LENGTHS, Intent
@@ -59,7 +59,7 @@ def swaps_concept(state: State) -> bool:
     if question.get("concept"):
         return True
     held = [claim for claim in every_claim(state, ConceptsClaim) if claim.named(name)]
-    return bool(held) and not named_at(case["tokens"], name)
+    return bool(held) and not find_word_positions(case["tokens"], name)
 
 
 def read_off(state: State) -> Decision:

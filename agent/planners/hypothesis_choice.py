@@ -20,54 +20,54 @@ from agent.core import (
     Supernode,
     Test,
     groups_of,
-    join_groups,
-    listed,
+    join_group_ids,
+    join_words,
     own_claims,
     percent,
-    signed,
+    show_change,
 )
-from agent.evidence import HELD, LEAST, without_effect
-from agent.planners.question_scope import meant
+from agent.evidence import HOLDING_VERDICTS, MIN_EFFECT, has_no_effect
+from agent.planners.question_scope import resolve_groups
 from agent.planners.thresholds import MATTERS
 
-TESTED = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
+MAX_TESTS = 5  # tests a turn: with 99 controls each, Holm over more could support none (p >= 0.01 each)
 ASKED = 3  # groups at the word a question names that are tested
 SOUGHT = 6  # strongest groups among which those that stand in for each other are looked for
 
 
-def inquire(state: State, *, thorough: bool) -> Decision:
+def choose_why_step(state: State, *, thorough: bool) -> Decision:
     """The next step of a why; `thorough` tests as many groups as Holm can carry, whatever is settled."""
-    groups, effects = groups_of(state), singles(own_effects(state))
-    every = own_effects(state)
-    if (test := next_test(every, extend=thorough)) is not None:
+    groups, effects = groups_of(state), select_single_removals(list_own_effects(state))
+    every = list_own_effects(state)
+    if (test := choose_next_test(every, extend=thorough)) is not None:
         return test
     if not every:
-        return main_hypotheses(state)
-    if len(every) >= TESTED:
-        return _why(f"{TESTED} tests are run: with more, Holm's correction could support none")
+        return choose_main_hypotheses(state)
+    if len(every) >= MAX_TESTS:
+        return _why(f"{MAX_TESTS} tests are run: with more, Holm's correction could support none")
     if (joint := _stand_ins(state)) is not None:
         return joint
     tested = {c.name for c in effects}
     left = [g for g in groups if g["id"] not in tested]
     if not left:
         return _why(f"every group has been tested ({len(effects)})")
-    if (following := next_hypothesis(state)) is not None:
+    if (following := choose_next_hypothesis(state)) is not None:
         return following
     if thorough:  # the last test waits: it may be needed for groups that matter together
-        chosen = left[: max(1, TESTED - 1 - len(every))]
+        chosen = left[: max(1, MAX_TESTS - 1 - len(every))]
         names = ", ".join(g["id"] for g in chosen)
         return _register(chosen, f"an unattended run tests what Holm can carry: {names} too")
     return _further(state, effects, left)
 
 
-def main_hypotheses(state: State) -> Decision:
+def choose_main_hypotheses(state: State) -> Decision:
     """The group the answer hangs on, by the graph, and the strongest against it where it may matter.
 
     Where the question names a word or a group, first what is found there: together, and each alone.
     """
     case, groups = state["case"], groups_of(state)
     assert case is not None
-    asked = meant(state)[:ASKED]
+    asked = resolve_groups(state)[:ASKED]
     pro = [g for g in groups if g["sign"] > 0]
     con = [g for g in groups if g["sign"] < 0]
     main = asked[0] if asked else (pro or con)[0]
@@ -76,30 +76,30 @@ def main_hypotheses(state: State) -> Decision:
     what = "carries" if main["sign"] > 0 else "works against"
     why = f"main hypothesis: {main['id']} {what} {case['answer']!r}"
     if asked:
-        which = listed([g["id"] for g in asked])
+        which = join_words([g["id"] for g in asked])
         why = f"the question is about {state['question']['group']!r}: test {which}, found there"
     if beside:
-        names = " and ".join(f"{g['id']} ({signed(g['effect'])} in the graph)" for g in beside)
+        names = " and ".join(f"{g['id']} ({show_change(g['effect'])} in the graph)" for g in beside)
         why += f"; beside it {names}"
-    together = [join_groups(g["id"] for g in asked)] if len(asked) > 1 else []
+    together = [join_group_ids(g["id"] for g in asked)] if len(asked) > 1 else []
     tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in beside)]
-    return Decision(action=Hypothesise(groups=tuple(tests[:TESTED])), why=why[:300])
+    return Decision(action=Hypothesise(groups=tuple(tests[:MAX_TESTS])), why=why[:300])
 
 
-def next_hypothesis(state: State) -> Decision | None:
+def choose_next_hypothesis(state: State) -> Decision | None:
     """Where no group has been measured to carry the answer yet: the next that may, and why."""
-    case, effects = state["case"], singles(own_effects(state))
+    case, effects = state["case"], select_single_removals(list_own_effects(state))
     assert case is not None
-    failed = [c for c in effects if c.verdict not in HELD]
-    carried = [c for c in effects if c.verdict in HELD and c.effect < 0]
+    failed = [c for c in effects if c.verdict not in HOLDING_VERDICTS]
+    carried = [c for c in effects if c.verdict in HOLDING_VERDICTS and c.effect < 0]
     tested = {c.name for c in effects}
     left = [g for g in groups_of(state) if g["id"] not in tested and g["sign"] > 0]
     if carried or not failed or not left:
         return None
     last = failed[-1]
     why = (
-        f"{last.name} is {last.verdict} (predicted {signed(last.predicted or 0.0)}, measured "
-        f"{signed(last.effect)}): next hypothesis, {left[0]['id']} carries {case['answer']!r}"
+        f"{last.name} is {last.verdict} (predicted {show_change(last.predicted or 0.0)}, measured "
+        f"{show_change(last.effect)}): next hypothesis, {left[0]['id']} carries {case['answer']!r}"
     )
     return _register(left[:1], why[:300])
 
@@ -111,7 +111,7 @@ def _further(state: State, effects: Sequence[EffectClaim], left: Sequence[Supern
     if best is None:
         return _register([group], f"no group that was tested stands out: test {group['id']}")
     share = abs(group["effect"]) / abs(best.measured or 1.0)
-    shown = f"{best.name} is {best.verdict} ({signed(best.effect)})"
+    shown = f"{best.name} is {best.verdict} ({show_change(best.effect)})"
     if share >= MATTERS:
         return _register(
             [group], f"{shown}; {group['id']} is foreseen to do {percent(share)} as much: test it"
@@ -124,18 +124,18 @@ def _further(state: State, effects: Sequence[EffectClaim], left: Sequence[Supern
 
 def _strongest(effects: Sequence[EffectClaim]) -> EffectClaim | None:
     """The test that holds with the largest effect."""
-    held = [c for c in effects if c.verdict in HELD and c.measured]
+    held = [c for c in effects if c.verdict in HOLDING_VERDICTS and c.measured]
     return max(held, key=lambda c: abs(c.effect), default=None)
 
 
-def worth(state: State) -> float:
+def min_joint_change(state: State) -> float:
     """How much removing groups at once must change the lead to be looked into.
 
     A share of the strongest effect measured, or of the lead (of at least one logit) where that is less.
     """
-    best, case = _strongest(singles(own_effects(state))), state["case"]
+    best, case = _strongest(select_single_removals(list_own_effects(state))), state["case"]
     if best is None or case is None:
-        return LEAST
+        return MIN_EFFECT
     return MATTERS * min(abs(best.effect), max(abs(case["value"]), 1.0))
 
 
@@ -149,20 +149,20 @@ def _stand_ins(state: State) -> Decision | None:
     Paths that can replace each other look like that. Once a set is found and holds, the members that were
     not tested alone are.
     """
-    effects = own_effects(state)
+    effects = list_own_effects(state)
     found = next((c for c in effects if len(c.groups) > 1 and c.p is not None), None)
     if found is not None:
         tested = {c.name for c in effects}
         parts = [p for p in found.groups if p not in tested]
-        if found.verdict not in HELD or not parts:
+        if found.verdict not in HOLDING_VERDICTS or not parts:
             return None
         groups = [g for g in groups_of(state) if g["id"] in parts]
         why = f"{found.name} matters together: test {', '.join(parts)} alone as well"
-        return _register(groups[: TESTED - len(effects)], why)
+        return _register(groups[: MAX_TESTS - len(effects)], why)
     if (looked := _looked(state)) is not None:
         if not looked.groups:
             return None
-        both = join_groups(looked.groups)
+        both = join_group_ids(looked.groups)
         why = f"predict removing {both} at once: together they do far more than apart"
         return Decision(action=Hypothesise(groups=(both,)), why=why)
     still = _without_effect(state)
@@ -173,13 +173,13 @@ def _stand_ins(state: State) -> Decision | None:
     return Decision(action=Combine(), why=why)
 
 
-def candidates(state: State) -> list[Supernode]:
+def find_joint_candidates(state: State) -> list[Supernode]:
     """Groups that may stand in for each other, or matter only together; empty where none are to be looked at.
 
     Either two or more without effect alone, with the untested ones that push the same way; or, where no
     group left is foreseen to matter, all that are left: what is saturated is foreseen to do nothing.
     """
-    groups, effects = groups_of(state)[:SOUGHT], singles(own_effects(state))
+    groups, effects = groups_of(state)[:SOUGHT], select_single_removals(list_own_effects(state))
     tested = {c.name for c in effects}
     left = [g for g in groups if g["id"] not in tested]
     if still := _without_effect(state):
@@ -197,15 +197,15 @@ def candidates(state: State) -> list[Supernode]:
 def _without_effect(state: State) -> list[Supernode]:
     """Two or more groups that were foreseen to push the same way, and did nothing alone."""
     known = {g["id"]: g for g in groups_of(state)[:SOUGHT]}
-    effects = singles(own_effects(state))
-    still = [known[c.name] for c in effects if c.name in known and without_effect(c)]
+    effects = select_single_removals(list_own_effects(state))
+    still = [known[c.name] for c in effects if c.name in known and has_no_effect(c)]
     same = [[g for g in still if g["sign"] == sign] for sign in (1, -1)]
     return next((some for some in same if len(some) > 1), [])
 
 
-def next_test(effects: Sequence[EffectClaim | RateClaim], *, extend: bool = False) -> Decision | None:
+def choose_next_test(effects: Sequence[EffectClaim | RateClaim], *, extend: bool = False) -> Decision | None:
     """The test of the first prediction that has none; joint ones first."""
-    if sum(claim.p is not None for claim in effects) >= TESTED:
+    if sum(claim.p is not None for claim in effects) >= MAX_TESTS:
         return None
     for claim in sorted(effects, key=lambda c: len(c.groups) < 2):
         if claim.p is None:
@@ -216,12 +216,12 @@ def next_test(effects: Sequence[EffectClaim | RateClaim], *, extend: bool = Fals
     return None
 
 
-def own_effects(state: State) -> list[EffectClaim]:
+def list_own_effects(state: State) -> list[EffectClaim]:
     """This turn's predictions of what an intervention does."""
     return own_claims(state, EffectClaim)
 
 
-def singles(effects: Sequence[EffectClaim]) -> list[EffectClaim]:
+def select_single_removals(effects: Sequence[EffectClaim]) -> list[EffectClaim]:
     """Those that remove one group alone."""
     return [c for c in effects if c.removes and len(c.groups) == 1]
 

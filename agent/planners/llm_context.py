@@ -18,7 +18,7 @@ KINDS: dict[str, type[BaseModel]] = {
 }
 
 
-def brief(state: State, possible: Sequence[str], tests: int) -> dict[str, Any]:
+def summarise_state(state: State, possible: Sequence[str], tests: int) -> dict[str, Any]:
     """The state without its graph: question, predictions, scores, groups, claims, what was done."""
     case, graph, question = state.get("case"), state.get("graph") or {}, state["question"]
     out: dict[str, Any] = {
@@ -60,14 +60,14 @@ def _short(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
-def numbered(sentences: Iterable[Sentence]) -> dict[str, Any]:
+def number_sentences(sentences: Iterable[Sentence]) -> dict[str, Any]:
     """Sentences as the one who words them sees them."""
     return {
         "sentences": [{"n": n, "text": s.text, "claims": list(s.claims)} for n, s in enumerate(sentences, 1)]
     }
 
 
-def tools() -> list[dict[str, Any]]:
+def action_tools() -> list[dict[str, Any]]:
     """The closed set of actions as tools."""
     return [
         {
@@ -78,7 +78,7 @@ def tools() -> list[dict[str, Any]]:
     ]
 
 
-def catalogue() -> str:
+def describe_actions() -> str:
     """The same in words, for servers without tools."""
     return "\n".join(
         f"- {name}: {kind.__doc__} Arguments: {json.dumps(_parameters(kind)['properties'])}"

@@ -1,4 +1,4 @@
-"""The brain that asks an LLM for the next action and for words. Runs nothing, trusts nothing it is told.
+"""The planner that asks an LLM for the next action and for words. Runs nothing, trusts nothing it is told.
 
 What it proposes goes through `agent.planners.preconditions`; after one correction, or when the server or the
 budget is gone, the rules decide. What was refused, and what it cost, stands in the notes of the decision.
@@ -14,9 +14,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from agent.core import (
-    WORDS_TOKENS,
+    WORDING_TOKENS,
     Action,
     Cancelled,
+    Completion,
     Decision,
     EffectClaim,
     Endpoint,
@@ -24,31 +25,30 @@ from agent.core import (
     Settings,
     State,
     Stopped,
-    Turn,
     Unreachable,
-    first_object,
-    framed,
+    count_characters,
+    find_json_object,
+    frame_data,
     groups_of,
-    letters,
     own_claims,
-    render,
+    render_prompt,
 )
 from agent.evidence import Sentence
-from agent.planners.hypothesis_choice import TESTED
-from agent.planners.llm_context import brief, catalogue, numbered, tools
-from agent.planners.permission import Asked, granted
-from agent.planners.preconditions import objection, possible, styles
-from agent.planners.rule_planner import RuleBrain
-from agent.planners.thresholds import REFUSED, Budget, overspent
+from agent.planners.hypothesis_choice import MAX_TESTS
+from agent.planners.llm_context import action_tools, describe_actions, number_sentences, summarise_state
+from agent.planners.permission import PermissionRequest, count_grants
+from agent.planners.preconditions import find_objection, list_possible_actions, list_styles
+from agent.planners.rule_planner import RulePlanner
+from agent.planners.thresholds import REFUSED, Budget, find_overspending
 from agent.questions import Intent
 
 log = logging.getLogger(__name__)
 
 TOKENS = 60_000  # a question
-EXCHANGES = 40  # a question
+MAX_EXCHANGES = 40  # a question
 SECONDS = 300.0  # a question, of waiting for the server
-STRIKES = 3  # steps the rules had to decide, after which they decide the rest
-LETTERS = 3  # of what is sent, a token: English and JSON have more
+MAX_FAILURES = 3  # steps the rules had to decide, after which they decide the rest
+CHARACTERS_PER_TOKEN = 3  # of what is sent, a token: English and JSON have more
 EXCHANGE = 4_000  # tokens one is taken to cost before there was one
 KEPT = ("tokens", "exchanges", "strikes", "seconds", "gone")
 LEAST_REPLY = 100  # tokens; an action does not fit into fewer
@@ -57,7 +57,7 @@ SHOWN = 160  # characters of the LLM's own words in a note
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
 
-class LLMBrain:
+class LLMPlanner:
     """An LLM's choices and words for one question, checked; the rules where it fails."""
 
     def __init__(
@@ -70,7 +70,7 @@ class LLMBrain:
     ) -> None:
         self._nodes, self._budget = settings.nodes, budget
         self._price, self._dollars = settings.llm_price, settings.llm_dollars
-        self._rules = RuleBrain(settings.nodes, budget, thorough=thorough)
+        self._rules = RulePlanner(settings.nodes, budget, thorough=thorough)
         self._endpoint = Endpoint(settings, cancel)
         self._tokens = self._exchanges = self._strikes = self._granted = 0
         self._seconds = 0.0
@@ -89,7 +89,7 @@ class LLMBrain:
         return "llm"
 
     @property
-    def gone(self) -> str:
+    def stop_reason(self) -> str:
         """Why the rules took over for good; empty while they have not."""
         return self._gone
 
@@ -108,12 +108,12 @@ class LLMBrain:
             setattr(self, f"_{name}", kept[name])
         self._notes.clear()
 
-    def asks_for(self, state: State) -> Asked | None:
+    def asks_for(self, state: State) -> PermissionRequest | None:
         """What has to be asked before the server is; None where a choice costs no more than is allowed.
 
         An exchange is taken to cost what those so far have cost in the mean.
         """
-        most, times = self._dollars, granted(state, "dollars")
+        most, times = self._dollars, count_grants(state, "dollars")
         if most is None or not self._price or times == REFUSED or not self._is_free(state):
             return None
         each = self._tokens / self._exchanges if self._exchanges else EXCHANGE
@@ -125,11 +125,11 @@ class LLMBrain:
             f"${self._cost:.4f}, and ${most * (1 + times):g} are allowed (ASKCIRCUIT_LLM_DOLLARS). "
             f"Go on, with ${most:g} more allowed? Yes goes on; after a no the rules decide the rest."
         )
-        return Asked("dollars", what)
+        return PermissionRequest("dollars", what)
 
     def _is_free(self, state: State) -> bool:
         """Whether the server is asked for the next action."""
-        return not self._gone and not overspent(state, self._budget) and self._is_open(state)
+        return not self._gone and not find_overspending(state, self._budget) and self._is_open(state)
 
     @property
     def _most(self) -> float | None:
@@ -144,9 +144,9 @@ class LLMBrain:
     def _affordable(self, messages: Messages, offered: Sequence[dict[str, Any]]) -> int:
         """Tokens a reply to these may have, so that the question costs no more than it may."""
         if self._most is None or not self._price:
-            return WORDS_TOKENS
+            return WORDING_TOKENS
         left = (self._most - self._cost) / self._price * 1e6
-        return int(left) - letters(messages, offered) // LETTERS
+        return int(left) - count_characters(messages, offered) // CHARACTERS_PER_TOKEN
 
     def _used(self) -> str:
         """What the question has cost so far, in words."""
@@ -158,7 +158,7 @@ class LLMBrain:
 
     def decide(self, state: State) -> Decision:
         """The next action: the LLM's where there is something to choose and its choice can be run."""
-        self._granted = max(0, granted(state, "dollars"))
+        self._granted = max(0, count_grants(state, "dollars"))
         chosen = self._choose(state) if self._is_free(state) else None
         if chosen is None:
             chosen = self._rules.decide(state)
@@ -169,8 +169,8 @@ class LLMBrain:
         if self._gone or not sentences:
             return ""
         messages = [
-            {"role": "system", "content": render("brain-words")},
-            {"role": "user", "content": framed(numbered(sentences))},
+            {"role": "system", "content": render_prompt("brain-words")},
+            {"role": "user", "content": frame_data(number_sentences(sentences))},
         ]
         turn = self._exchange(messages)
         if turn is None:
@@ -180,7 +180,7 @@ class LLMBrain:
             return ""
         return self._endpoint.clean(turn.content)
 
-    def last_notes(self) -> tuple[str, ...]:
+    def take_notes(self) -> tuple[str, ...]:
         """What was refused since the last decision, and what the question has cost."""
         spent = f"{self._exchanges} exchanges with the language model, {self._used()}"
         return (*self._told(), *([spent] if self._exchanges else []))
@@ -190,7 +190,7 @@ class LLMBrain:
         return notes
 
     def _note(self, text: str) -> None:
-        log.info("the llm brain: %s", text)
+        log.info("the LLM planner: %s", text)
         self._notes.append(text)
 
     def _is_open(self, state: State) -> bool:
@@ -202,27 +202,34 @@ class LLMBrain:
             return False
         if intent in (Intent.INTERVENE, Intent.SWAP, Intent.NODE) and state["question"]["group"]:
             return False
-        kinds = possible(state, self._nodes)
+        kinds = list_possible_actions(state, self._nodes)
         if kinds == ["test"]:
             return len([c for c in own_claims(state, EffectClaim) if c.p is None]) > 1
-        return len(kinds) > 1 or kinds == ["hypothesise"] or (kinds == ["answer"] and len(styles(state)) > 1)
+        return (
+            len(kinds) > 1
+            or kinds == ["hypothesise"]
+            or (kinds == ["answer"] and len(list_styles(state)) > 1)
+        )
 
     def _choose(self, state: State) -> Decision | None:
         """Ask, correct once, give up: None leaves the step to the rules."""
-        kinds = possible(state, self._nodes)
+        kinds = list_possible_actions(state, self._nodes)
         messages: Messages = [
-            {"role": "system", "content": render("brain", actions=catalogue(), tests=str(TESTED))},
-            {"role": "user", "content": framed(brief(state, kinds, TESTED))},
+            {
+                "role": "system",
+                "content": render_prompt("brain", actions=describe_actions(), tests=str(MAX_TESTS)),
+            },
+            {"role": "user", "content": frame_data(summarise_state(state, kinds, MAX_TESTS))},
         ]
         for _attempt in range(2):
-            turn = self._exchange(messages, tools())
+            turn = self._exchange(messages, action_tools())
             if turn is None:
                 return None
             decision, error = self._read(turn, state)
             if decision is not None:
                 return decision
             self._note(f"refused: {error}")
-            again = render("brain-again", error=error, possible=", ".join(kinds))
+            again = render_prompt("brain-again", error=error, possible=", ".join(kinds))
             said = turn.content or json.dumps([name for name, _ in turn.calls])
             messages += [
                 {"role": "assistant", "content": self._endpoint.clean(said)[:2000] or "(nothing)"},
@@ -230,20 +237,20 @@ class LLMBrain:
             ]
         self._strikes += 1
         self._note("the rules decide this step")
-        if self._strikes >= STRIKES:
-            self._set_aside(f"{STRIKES} steps without a choice that could be run")
+        if self._strikes >= MAX_FAILURES:
+            self._give_up(f"{MAX_FAILURES} steps without a choice that could be run")
         return None
 
-    def _exchange(self, messages: Messages, offered: Sequence[dict[str, Any]] = ()) -> Turn | None:
+    def _exchange(self, messages: Messages, offered: Sequence[dict[str, Any]] = ()) -> Completion | None:
         """One exchange within the budget; None when there is no more to expect from the server."""
-        if self._tokens >= TOKENS or self._exchanges >= EXCHANGES or self._seconds >= SECONDS:
-            budget = f"{TOKENS} tokens, {EXCHANGES} exchanges or {SECONDS:.0f} seconds"
-            self._set_aside(f"the budget of {budget} a question is spent")
+        if self._tokens >= TOKENS or self._exchanges >= MAX_EXCHANGES or self._seconds >= SECONDS:
+            budget = f"{TOKENS} tokens, {MAX_EXCHANGES} exchanges or {SECONDS:.0f} seconds"
+            self._give_up(f"the budget of {budget} a question is spent")
             return None
         most = self._affordable(messages, offered)
         if most < LEAST_REPLY:
             spent = f"${self._cost:.4f} of ${self._most:g} a question are spent"
-            self._set_aside(f"{spent}, and the next exchange would cost more than is left")
+            self._give_up(f"{spent}, and the next exchange would cost more than is left")
             return None
         self._exchanges += 1
         start = time.monotonic()
@@ -252,25 +259,25 @@ class LLMBrain:
         except Cancelled:
             raise Stopped from None
         except Unreachable as exc:
-            self._set_aside(str(exc))
+            self._give_up(str(exc))
             return None
         finally:
             self._seconds += time.monotonic() - start
         self._tokens += turn.tokens
         return turn
 
-    def _set_aside(self, reason: str) -> None:
+    def _give_up(self, reason: str) -> None:
         log.warning("the language model is set aside, the rules decide the rest: %s", reason)
         self._gone = reason
         self._notes.append(f"set aside, the rules decide the rest: {reason}")
 
-    def _read(self, turn: Turn, state: State) -> tuple[Decision | None, str]:
+    def _read(self, turn: Completion, state: State) -> tuple[Decision | None, str]:
         """The decision in a reply, or what is wrong with it."""
         if turn.cut:
             return None, turn.cut
         if turn.refusal:
             return None, f"it declines: {self._quoted(turn.refusal)}"
-        proposed = _proposed(turn)
+        proposed = _parse_action(turn)
         if proposed is None:
             return None, f"no action in the reply: {self._held(turn)}"
         if len(turn.calls) > 1:
@@ -280,13 +287,13 @@ class LLMBrain:
             action = _ACTION.validate_python(proposed)
         except (ValidationError, RecursionError) as exc:
             return None, f"{self._quoted(str(proposed.get('kind')))}: {self._faults(exc)}"
-        if error := objection(action, state, self._nodes):
+        if error := find_objection(action, state, self._nodes):
             return None, f"{action.kind}: {self._endpoint.clean(error)[:SHOWN]}"
         reason = self._quoted(why) if isinstance(why, str) and why.strip() else "no reason given"
         spent = f"{self._used()} used"
         return Decision(action=action, why=f"the language model chose: {reason} ({spent})"[:300]), ""
 
-    def _held(self, turn: Turn) -> str:
+    def _held(self, turn: Completion) -> str:
         """What a reply without an action holds."""
         if turn.calls:
             name, given = turn.calls[0]
@@ -309,18 +316,18 @@ class LLMBrain:
         return f"“{text[:SHOWN]}{'…' if len(text) > SHOWN else ''}”"
 
 
-def _proposed(turn: Turn) -> dict[str, Any] | None:
+def _parse_action(turn: Completion) -> dict[str, Any] | None:
     """The first tool call, or the first JSON object of the words, as an action's fields."""
     if turn.calls:
         name, arguments = turn.calls[0]
-        given = first_object(arguments) if arguments.strip() else {}
+        given = find_json_object(arguments) if arguments.strip() else {}
         return None if given is None else {**given, "kind": name}
-    return _spoken(turn.content)
+    return _parse_written_action(turn.content)
 
 
-def _spoken(content: str) -> dict[str, Any] | None:
+def _parse_written_action(content: str) -> dict[str, Any] | None:
     """The action in words: {"action": name, …}, {"action": {…}} or {"name": name, "arguments": {…}}."""
-    found = first_object(content)
+    found = find_json_object(content)
     if found is None:
         return None
     inner = found.get("action", found.get("arguments"))

@@ -1,4 +1,4 @@
-"""Which actions make sense now, whoever proposes them: the guard before a brain that may be wrong or lie."""
+"""Which actions make sense now, whoever proposes them: the guard of a planner that may be wrong or lie."""
 
 import math
 from collections.abc import Callable
@@ -20,25 +20,31 @@ from agent.core import (
     State,
     Test,
     Trace,
-    basis_of,
     groups_of,
     own_claims,
-    part_groups,
     predictions_of,
+    split_group_ids,
+    terms_of,
 )
-from agent.experiments import swap_towards, texts_over
+from agent.experiments import find_entity_swap, list_variants
 from agent.planners.concept_steps import concepts_missing, untested_concepts
-from agent.planners.hypothesis_choice import TESTED, candidates
+from agent.planners.hypothesis_choice import MAX_TESTS, find_joint_candidates
 from agent.planners.preparation import FITS, is_pruned
-from agent.planners.question_scope import is_said, named_in
-from agent.planners.question_styles import EXPLAIN, FROM_GRAPH, NAMED, STYLES, WANTED
-from agent.planners.thresholds import loose, too_little
+from agent.planners.question_scope import is_already_said, named_in
+from agent.planners.question_styles import (
+    EXPLAIN_INTENTS,
+    GRAPH_STYLES,
+    GROUP_INTENTS,
+    STYLES,
+    WANTED_TOKEN_INTENTS,
+)
+from agent.planners.thresholds import find_untestable_reason, select_incoherent_groups
 from agent.questions import Intent
 
-ASIDE = ("help", "unknown", "no-group")  # answers that claim nothing
+UNTRACED_STYLES = ("help", "unknown", "no-group")  # answers that claim nothing
 
 
-def objection(action: Action, state: State, nodes: int) -> str:
+def find_objection(action: Action, state: State, nodes: int) -> str:
     """Why this action may not be run now, in a sentence; empty when it may."""
     if isinstance(action, Trace):
         return _trace(action, state, nodes)
@@ -62,13 +68,13 @@ def may(kind: str, state: State) -> bool:
     return _NEXT[kind](state)
 
 
-def possible(state: State, nodes: int) -> list[str]:
+def list_possible_actions(state: State, nodes: int) -> list[str]:
     """The kinds of action that may be chosen now."""
     traced = (state.get("graph") or {}).get("traced", 0)
     kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
-    if state.get("case") and not is_pruned(state) and traced < basis_of(state).larger * nodes:
+    if state.get("case") and not is_pruned(state) and traced < terms_of(state).larger * nodes:
         kinds.append("trace")
-    if state.get("groups") and len(predictions_of(state)) < TESTED and not _no_story(state):
+    if state.get("groups") and len(predictions_of(state)) < MAX_TESTS and not _no_story(state):
         kinds.append("hypothesise")
     first = [g["id"] for g in groups_of(state)][:1]
     sorts: tuple[Any, ...] = ("paraphrases", "entities")
@@ -76,22 +82,22 @@ def possible(state: State, nodes: int) -> list[str]:
         kinds.append("generalise")
     if any(claim.p is None for claim in predictions_of(state)):
         kinds.append("test")
-    elif any(not objection(Answer(style=style), state, nodes) for style in styles(state)):
+    elif any(not find_objection(Answer(style=style), state, nodes) for style in list_styles(state)):
         kinds.append("answer")
     return kinds
 
 
-def styles(state: State) -> tuple[Any, ...]:
+def list_styles(state: State) -> tuple[Any, ...]:
     """The answers that fit the question."""
     intent = Intent(state["question"]["intent"])
-    if intent in STYLES and intent not in NAMED:
+    if intent in STYLES and intent not in GROUP_INTENTS:
         return (STYLES[intent],)
-    if intent in NAMED:
+    if intent in GROUP_INTENTS:
         style = "node" if intent is Intent.NODE else "intervene"
         return (style,) if predictions_of(state) or named_in(state) else (style, "no-group")
     if intent is Intent.SEARCH:
         return ("search",)
-    return ("help", "unknown", *FROM_GRAPH.values(), "intervene")
+    return ("help", "unknown", *GRAPH_STYLES.values(), "intervene")
 
 
 _NEXT: dict[str, Callable[[State], bool]] = {  # an action without arguments -> whether it makes sense now
@@ -99,20 +105,22 @@ _NEXT: dict[str, Callable[[State], bool]] = {  # an action without arguments -> 
     "read_concepts": lambda state: state.get("case") is not None and bool(concepts_missing(state)),
     "test_concepts": lambda state: bool(untested_concepts(state)),
     "split": lambda state: (
-        bool(loose(state)) and not (state.get("graph") or {}).get("split") and not predictions_of(state)
+        bool(select_incoherent_groups(state))
+        and not (state.get("graph") or {}).get("split")
+        and not predictions_of(state)
     ),
     "flip": lambda state: (
-        _asks(state, WANTED)
+        _asks(state, WANTED_TOKEN_INTENTS)
         and state.get("groups") is not None
         and not _no_story(state)
         and not _claimed(state, SearchClaim)
-        and not is_said(state)
+        and not is_already_said(state)
     ),
     "combine": lambda state: (
-        _asks(state, EXPLAIN)
+        _asks(state, EXPLAIN_INTENTS)
         and not _claimed(state, JointClaim)
-        and len(predictions_of(state)) < TESTED
-        and len(candidates(state)) > 1
+        and len(predictions_of(state)) < MAX_TESTS
+        and len(find_joint_candidates(state)) > 1
     ),
     "compare": lambda state: (
         _asks(state, {Intent.COMPARE})
@@ -137,12 +145,12 @@ def _generalise(action: Generalise, state: State) -> str:
     case, groups = state.get("case"), groups_of(state)
     if not _asks(state, {Intent.HOLDS}):
         return "the question is not about other texts"
-    if case is None or not {g["id"] for g in groups}.issuperset(part_groups(action.group)):
+    if case is None or not {g["id"] for g in groups}.issuperset(split_group_ids(action.group)):
         there = ", ".join(g["id"] for g in groups) or "none yet"
         return f"there is no group {action.group[:40]!r}; there are {there}"
     if any(claim.over == action.over for claim in own_claims(state, RateClaim)):
         return f"{action.over} are registered already"
-    if not texts_over(action.over, case["text"], state["question"]["other"]):
+    if not list_variants(action.over, case["text"], state["question"]["other"]):
         return f"no rule makes {action.over} of this text"
     return ""
 
@@ -153,7 +161,7 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
         return "trace needs predict first"
     if is_pruned(state):
         return "the graph is traced and pruned already"
-    most = basis_of(state).larger * nodes
+    most = terms_of(state).larger * nodes
     if not nodes <= action.nodes <= most:
         return f"trace takes {nodes} to {most} nodes, not {action.nodes}"
     return f"a graph of {traced} nodes is there already" if action.nodes <= traced else ""
@@ -167,7 +175,7 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
         return "hypothesise needs groups, and there are none yet"
     if _no_story(state):
         return "errors hold most of this graph's influence: nothing of it is tested"
-    both = [part for name in action.groups if name not in known for part in part_groups(name)]  # S1+S2
+    both = [part for name in action.groups if name not in known for part in split_group_ids(name)]  # S1+S2
     unknown = [] if set(both) <= set(ids) else [name for name in action.groups if name not in known]
     swaps = action.intervention == "swap" and _swap_fits(action, state)
     if unknown and not swaps and not _asked_for(action, state):
@@ -177,8 +185,8 @@ def _hypothesise(action: Hypothesise, state: State) -> str:
     if wrong := _dose(action, state):
         return wrong
     done = predictions_of(state)
-    if len(done) + len(action.groups) > TESTED:
-        return f"at most {TESTED} predictions a question, and {len(done)} are registered"
+    if len(done) + len(action.groups) > MAX_TESTS:
+        return f"at most {MAX_TESTS} predictions a question, and {len(done)} are registered"
     return _again(action, state) or _other_than_asked(action, state)
 
 
@@ -199,7 +207,7 @@ def _swap_fits(action: Hypothesise, state: State) -> bool:
     """Whether the question asks for this swap, or the table holds it for the wanted word."""
     case, intent = state.get("case"), Intent(state["question"]["intent"])
     if intent is Intent.MAKE and case is not None:
-        return (action.groups[0], action.donor) == swap_towards(case["text"], case["foil"])
+        return (action.groups[0], action.donor) == find_entity_swap(case["text"], case["foil"])
     if intent is Intent.COMPARE:
         known = [claim.other for claim in own_claims(state, ComparisonClaim)]
         ready = bool(known) and bool(known[0].differ) and not known[0].same_answer
@@ -222,7 +230,7 @@ def _asked_for(action: Hypothesise, state: State) -> bool:
 
 def _other_than_asked(action: Hypothesise, state: State) -> str:
     question, group = state["question"], named_in(state)
-    if Intent(question["intent"]) not in NAMED or not group:
+    if Intent(question["intent"]) not in GROUP_INTENTS or not group:
         return ""
     if action.groups != (group,):
         return f"the question is about {group!r}"
@@ -239,10 +247,10 @@ def _test(action: Test, state: State) -> str:
 
 
 def _answer(action: Answer, state: State) -> str:
-    fitting = styles(state)
+    fitting = list_styles(state)
     if action.style not in fitting:
         return f"the answer {action.style!r} does not fit the question; {', '.join(map(repr, fitting))} does"
-    if action.style in ASIDE:
+    if action.style in UNTRACED_STYLES:
         return ""
     if action.style == "search":
         return "" if state.get("found") is not None else "nothing has been looked up yet"
@@ -255,11 +263,15 @@ def _answer(action: Answer, state: State) -> str:
         return "nothing has been tested yet"
     if left := [kind for kind in ("flip", "compare") if may(kind, state)]:
         return f"{left[0]} has not been done yet"
-    if action.style == "holds" and not _claimed(state, RateClaim) and "generalise" in possible(state, 0):
+    if (
+        action.style == "holds"
+        and not _claimed(state, RateClaim)
+        and "generalise" in list_possible_actions(state, 0)
+    ):
         return "nothing has been carried over to another text yet"
     return ""
 
 
 def _no_story(state: State) -> bool:
     """Whether a why would be told from a graph that explains too little."""
-    return _asks(state, EXPLAIN | {Intent.MAKE}) and bool(too_little(state))
+    return _asks(state, EXPLAIN_INTENTS | {Intent.MAKE}) and bool(find_untestable_reason(state))

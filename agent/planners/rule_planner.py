@@ -1,4 +1,4 @@
-"""The offline brain: fixed rules from what is known to what to do next. Runs nothing, states no number."""
+"""The offline planner: fixed rules from what is known to what to do next. Runs nothing, states no number."""
 
 from typing import Any
 
@@ -24,14 +24,33 @@ from agent.core import (
     own_claims,
     predictions_of,
 )
-from agent.experiments import swap_towards
+from agent.experiments import find_entity_swap
 from agent.planners.concept_steps import next_for_concepts
-from agent.planners.hypothesis_choice import inquire, main_hypotheses, next_hypothesis, next_test, own_effects
-from agent.planners.preconditions import may, objection
+from agent.planners.hypothesis_choice import (
+    choose_main_hypotheses,
+    choose_next_hypothesis,
+    choose_next_test,
+    choose_why_step,
+    list_own_effects,
+)
+from agent.planners.preconditions import find_objection, may
 from agent.planners.preparation import prepare
-from agent.planners.question_scope import asked_over, carrier, is_said, named_in
-from agent.planners.question_styles import EXPLAIN, FROM_GRAPH, NAMED, STYLES, WANTED
-from agent.planners.thresholds import FIRST, Budget, loose, overspent, too_dark, too_little
+from agent.planners.question_scope import choose_carrier, choose_transfer_kinds, is_already_said, named_in
+from agent.planners.question_styles import (
+    EXPLAIN_INTENTS,
+    GRAPH_STYLES,
+    GROUP_INTENTS,
+    STYLES,
+    WANTED_TOKEN_INTENTS,
+)
+from agent.planners.thresholds import (
+    FIRST,
+    Budget,
+    find_overspending,
+    find_retrace_reason,
+    find_untestable_reason,
+    select_incoherent_groups,
+)
 from agent.questions import Intent
 
 PREPARED = {  # why each step is taken
@@ -43,7 +62,7 @@ PREPARED = {  # why each step is taken
 }
 
 
-class RuleBrain:
+class RulePlanner:
     """Walks from the question to the answer, and leaves the straight line where the numbers say so."""
 
     def __init__(self, nodes: int, budget: Budget = Budget(), *, thorough: bool = False) -> None:  # noqa: B008
@@ -65,9 +84,9 @@ class RuleBrain:
             return self._search(state)
         if state.get("case") is None and not state["question"]["text"]:
             return _answer("no-text", "there is no text to explain yet")
-        if spent := overspent(state, self._budget):
+        if spent := find_overspending(state, self._budget):
             return _answer(STYLES[intent] if state.get("groups") is not None else "partial", spent)
-        return self._explain(state) or self._then(intent, state)
+        return self._explain(state) or self._next_after_explanation(intent, state)
 
     def _search(self, state: State) -> Decision:
         if "found" in state and state["found"] is not None:
@@ -78,7 +97,7 @@ class RuleBrain:
     def _explain(self, state: State) -> Decision | None:
         """What is still missing before any question about this text can be answered."""
         step, case, graph = prepare(state, self._nodes), state.get("case"), state.get("graph") or {}
-        if step is not None and step.kind == "prune" and (why := too_dark(state, self._nodes)):
+        if step is not None and step.kind == "prune" and (why := find_retrace_reason(state, self._nodes)):
             return Decision(action=Trace(nodes=2 * graph["traced"]), why=why)
         if case is not None and (about := next_for_concepts(state)) is not None:
             return about
@@ -87,54 +106,56 @@ class RuleBrain:
             return Decision(action=step, why=PREPARED[step.kind].format(ends=ends))
         if may("split", state):
             known = (state.get("flows") or {})["coherence"]
-            which = " and ".join(f"{g['id']} (coherence {known[g['id']]:.2f})" for g in loose(state))
+            which = " and ".join(
+                f"{g['id']} (coherence {known[g['id']]:.2f})" for g in select_incoherent_groups(state)
+            )
             why = f"the members of {which} act on different things: group them otherwise"
             return Decision(action=Split(), why=why)
         return None
 
-    def _then(self, intent: Intent, state: State) -> Decision:
-        if intent in WANTED:
+    def _next_after_explanation(self, intent: Intent, state: State) -> Decision:
+        if intent in WANTED_TOKEN_INTENTS:
             return self._look_for_the_wanted(intent, state)
-        if intent in EXPLAIN:
+        if intent in EXPLAIN_INTENTS:
             return self._test_groups(state)
         if intent is Intent.HOLDS:
             return self._generalise(state)
         if intent is Intent.COMPARE:
             return self._compare(state)
-        if intent in NAMED:
+        if intent in GROUP_INTENTS:
             return self._test_one(intent, state)
-        return _answer(FROM_GRAPH[intent], "the graph and the ledger hold the answer")
+        return _answer(GRAPH_STYLES[intent], "the graph and the ledger hold the answer")
 
     def _test_groups(self, state: State) -> Decision:
-        if why := too_little(state):
+        if why := find_untestable_reason(state):
             return _answer("why", f"no tests: {why}")
         if not groups_of(state):
             return _answer("why", "no tests: no features act alike, so there is nothing to test")
-        return inquire(state, thorough=self._thorough)
+        return choose_why_step(state, thorough=self._thorough)
 
     def _look_for_the_wanted(self, intent: Intent, state: State) -> Decision:
         """A mistake: groups of both sides, then the smallest repair. Make: that, then a swap."""
         style, case = STYLES[intent], state["case"]
         assert case is not None
-        groups, effects = groups_of(state), own_effects(state)
-        if is_said(state):
+        groups, effects = groups_of(state), list_own_effects(state)
+        if is_already_said(state):
             if intent is Intent.MISTAKE:
                 return self._test_groups(state)  # no mistake: why it says that is still an answer
             return _answer(style, "it says what was asked for: nothing is to be changed")
-        if why := too_little(state):
+        if why := find_untestable_reason(state):
             return _answer(style, why)
-        if (test := next_test(effects)) is not None:
+        if (test := choose_next_test(effects)) is not None:
             return test
         if intent is Intent.MISTAKE and groups and not effects:
-            return main_hypotheses(state)
+            return choose_main_hypotheses(state)
         looks = may("flip", state)
         early = intent is Intent.MISTAKE and looks and len(effects) < FIRST
-        if early and (following := next_hypothesis(state)) is not None:
+        if early and (following := choose_next_hypothesis(state)) is not None:
             return following
         if looks:
             why = f"look for the fewest features whose change makes it say {case['foil']!r}"
             return Decision(action=Flip(), why=why)
-        pair = swap_towards(case["text"], case["foil"])
+        pair = find_entity_swap(case["text"], case["foil"])
         swapped = any(isinstance(c.intervention, Swap) for c in effects)
         if intent is Intent.MAKE and pair and not swapped:
             how = Hypothesise(groups=(pair[0],), intervention="swap", donor=pair[1], factor=1.0)
@@ -147,15 +168,15 @@ class RuleBrain:
         assert case is not None
         if not groups:
             return _answer("holds", "no features act alike: there is nothing to carry over")
-        if (test := next_test(predictions_of(state))) is not None:
+        if (test := choose_next_test(predictions_of(state))) is not None:
             return test
-        name = next((c.name for c in own_claims(state, TestedClaim) if c.name), None) or carrier(state)
+        name = next((c.name for c in own_claims(state, TestedClaim) if c.name), None) or choose_carrier(state)
         if name not in {c.name for c in every_claim(state, EffectClaim)}:
             why = f"first see what {name} does on its own text"
             return Decision(action=Hypothesise(groups=(name,)), why=why)
-        for over in asked_over(state["question"]):
+        for over in choose_transfer_kinds(state["question"]):
             action = Generalise(group=str(name), over=over)
-            if not objection(action, state, self._nodes):
+            if not find_objection(action, state, self._nodes):
                 return Decision(action=action, why=f"predict what removing {name} does on {over}")
         why = (
             "the texts have been tested"
@@ -167,7 +188,7 @@ class RuleBrain:
     def _compare(self, state: State) -> Decision:
         if not state["question"]["other"]:
             return _answer("no-text", "there is no other text to compare with")
-        if (test := next_test(predictions_of(state))) is not None:
+        if (test := choose_next_test(predictions_of(state))) is not None:
             return test
         if may("compare", state):
             return Decision(action=Compare(), why="trace the other text and match the groups")
@@ -179,9 +200,9 @@ class RuleBrain:
         return Decision(action=how, why="give the differing words what they hold in the other text")
 
     def _test_one(self, intent: Intent, state: State) -> Decision:
-        if effects := own_effects(state):
+        if effects := list_own_effects(state):
             style: Any = "node" if intent is Intent.NODE else "intervene"
-            return next_test(effects) or _answer(style, "the intervention has been tested")
+            return choose_next_test(effects) or _answer(style, "the intervention has been tested")
         group = named_in(state)
         if not group:
             return _answer("no-group", "the question names no group of the picture")

@@ -2,7 +2,15 @@
 
 from typing import NamedTuple
 
-from agent.core import DIM, TOO_DARK, State, Supernode, basis_of, groups_of, unexplained
+from agent.core import (
+    HIGH_ERROR_SHARE,
+    UNTESTABLE_ERROR_SHARE,
+    State,
+    Supernode,
+    errors_dominate,
+    groups_of,
+    terms_of,
+)
 from agent.evidence import SMALLEST
 
 BARE = 0.25  # completeness below which a graph of neurons tells no story worth a test
@@ -20,7 +28,7 @@ class Budget(NamedTuple):
     passes: int = 20_000
 
 
-def overspent(state: State, budget: Budget) -> str:
+def find_overspending(state: State, budget: Budget) -> str:
     """What of the budget is spent, in words; empty while there is some left."""
     spent, granted = state.get("spent") or {}, state.get("granted") or {}
     for limit, unit in (("passes", "forward passes"), ("seconds", "seconds")):
@@ -35,31 +43,33 @@ def overspent(state: State, budget: Budget) -> str:
     return ""
 
 
-def too_dark(state: State, nodes: int) -> str:
+def find_retrace_reason(state: State, nodes: int) -> str:
     """Why the graph should be made again with more features, in words; empty when it should not.
 
     Once where more than half of the influence ends in neurons that were not chosen, again only where it
     is more than what a graph can tell a story with.
     """
-    graph, basis = state.get("graph") or {}, basis_of(state)
-    enough = DIM if basis.units == "neurons" and graph["traced"] <= nodes else TOO_DARK
+    graph, basis = state.get("graph") or {}, terms_of(state)
+    enough = (
+        HIGH_ERROR_SHARE if basis.units == "neurons" and graph["traced"] <= nodes else UNTESTABLE_ERROR_SHARE
+    )
     more = graph.get("more", True) and graph["traced"] < basis.larger * nodes
     if graph["unexplored"] <= enough or not more:
         return ""
     return f"{graph['unexplored']:.0%} of the influence is unexplored: trace twice as many {basis.units}"
 
 
-def too_little(state: State) -> str:
+def find_untestable_reason(state: State) -> str:
     """Why the graph cannot carry tests, in words; empty when it can."""
     graph = state.get("graph") or {}
-    if unexplained(graph):
+    if errors_dominate(graph):
         return "errors hold most of the influence: the graph explains too little"
-    if graph.get("pruned") and basis_of(state).units == "neurons" and graph["completeness"] < BARE:
+    if graph.get("pruned") and terms_of(state).units == "neurons" and graph["completeness"] < BARE:
         return f"completeness {graph['completeness']:.2f} is below {BARE:g}: the graph explains too little"
     return ""
 
 
-def loose(state: State) -> list[Supernode]:
+def select_incoherent_groups(state: State) -> list[Supernode]:
     """The groups worth testing whose members do not act alike."""
     groups = groups_of(state)[: FIRST + 2]
     known = (state.get("flows") or {}).get("coherence", {})

@@ -2,9 +2,9 @@ from .parser import (
     EXAMPLES as EXAMPLES,
     Intent as Intent,
     Question as Question,
-    parse as parse,
+    parse_question as parse_question,
 )
 from .patterns_concepts import LENGTHS as LENGTHS
 from .replies import (
-    reply as reply,
+    read_reply as read_reply,
 )

@@ -2,7 +2,7 @@
 
 import re
 
-from agent.questions.pattern_dsl import FACTORS, compiled
+from agent.questions.pattern_dsl import FACTORS, compile_phrase
 
 Slots = dict[str, str]
 AMOUNTS = {"zero": 0.0, "nothing": 0.0, "quarter": 0.25, "half": 0.5, "twice": 2.0, "double": 2.0}
@@ -14,7 +14,7 @@ DIRECTIONS |= dict.fromkeys(["stronger", "bigger", "louder"], 2.0)
 DIRECTIONS |= dict.fromkeys(["weaker", "smaller"], 0.5)
 
 
-def change(plain: str) -> Slots:
+def find_change(plain: str) -> Slots:
     """The verb and the amount, in messages that no phrase fits."""
     found: Slots = {}
     if strong := re.search(
@@ -26,14 +26,14 @@ def change(plain: str) -> Slots:
     ):
         down = strong["verb"] == "down" or strong["soft"] or strong["weak"]
         found["verb"] = "turn down" if down else "turn up"
-    if verb := compiled(r"\b{verb}").search(plain):
+    if verb := compile_phrase(r"\b{verb}").search(plain):
         found["verb"] = verb["verb"]
-    amount = compiled(
+    amount = compile_phrase(
         r"(?:\b(<how>to|by|at|times|with|x|×|\*) ?)(?:a factor of )?(<amount>-?\d{0,15}[.,]?\d{1,15}"
         r" ?(?:%|percent|x|×|times)?|zero|nothing|half|a half|a quarter|twice|two|three|four"
         r"|five|ten)(?!\w)"
     ).search(plain)
-    amount = amount or compiled(
+    amount = amount or compile_phrase(
         r"\b(<amount>twice|half|double|triple|-?\d+(?:[.,]\d+)? ?(?:%|x|times))"
     ).search(plain)
     if amount is not None:
@@ -43,7 +43,7 @@ def change(plain: str) -> Slots:
     return found
 
 
-def factor(slots: Slots) -> float:
+def read_factor(slots: Slots) -> float:
     """What an intervention multiplies activations by."""
     verb = slots.get("verb", "").lower().split() or [""]
     base = next((factor for stem, factor in FACTORS.items() if verb[0].startswith(stem)), None)

@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.core import LibraryError, shared
-from agent.questions.quoting import Lifted
+from agent.core import LibraryError, load_shared_encoder
+from agent.questions.quoting import LiftedMessage
 from agent.questions.span_detection import Spans
 
 log = logging.getLogger(__name__)
 
-LONGEST = 240  # characters around the quoted parts; what is longer is hardly a question
+MAX_CHARACTERS = 240  # characters around the quoted parts; what is longer is hardly a question
 PLAIN = "plain"  # the class of texts that ask nothing: they are to be continued
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[^\W\d_a-z]+|[?!:>=+-]")
 
 Features = NDArray[np.float32]
 
 
-def masked(plain: str, lifted: Lifted) -> str:
+def mask_message(plain: str, lifted: LiftedMessage) -> str:
     """The message with TEXT, WORD and GROUP where a text, a token or a name, or a node stands."""
     out, at = [], 0
     for start, end, kind in Spans(plain, lifted).places():
@@ -38,7 +38,7 @@ def masked(plain: str, lifted: Lifted) -> str:
     return " ".join("".join([*out, plain[at:]]).split())
 
 
-def marks(sentence: str, fitted: str | None) -> set[str]:
+def list_marks(sentence: str, fitted: str | None) -> set[str]:
     """What a masked sentence shows beside its meaning: words, pairs, how it ends, which phrase fitted."""
     words = ["<", *WORD.findall(sentence.casefold()), ">"]
     found = set(words[1:-1]) | {f"{a} {b}" for a, b in pairwise(words)}
@@ -57,7 +57,7 @@ def _weights() -> tuple[list[str], dict[str, int], NDArray[np.float32]]:
     return classes, {mark: at for at, mark in enumerate(known)}, weights
 
 
-def counted(found: Collection[str], known: dict[str, int]) -> Features:
+def count_marks(found: Collection[str], known: dict[str, int]) -> Features:
     """The marks as one row, of length 1."""
     row = np.zeros(len(known), np.float32)
     at = [known[mark] for mark in found if mark in known]
@@ -65,20 +65,20 @@ def counted(found: Collection[str], known: dict[str, int]) -> Features:
     return row
 
 
-def likely(sentence: str, fitted: str | None) -> dict[str, float]:
+def classify_message(sentence: str, fitted: str | None) -> dict[str, float]:
     """The probability of each class, `PLAIN` among them; empty where the message is too long to say.
 
     `sentence` is masked; `fitted` names the intent whose phrase fits the message, if one does.
     """
-    if len(sentence) > LONGEST or not any(char.isalpha() for char in sentence):
+    if len(sentence) > MAX_CHARACTERS or not any(char.isalpha() for char in sentence):
         return {}
     classes, known, weights = _weights()
     try:
-        vector = shared().encode([sentence])[0]
+        vector = load_shared_encoder().encode([sentence])[0]
     except LibraryError:
         log.warning("questions are read by their phrases alone", exc_info=True)
         return {}
-    row = np.concatenate([vector, counted(marks(sentence, fitted), known), np.ones(1, np.float32)])
+    row = np.concatenate([vector, count_marks(list_marks(sentence, fitted), known), np.ones(1, np.float32)])
     scores = row @ weights
     odds = np.exp(scores - scores.max())
     return {name: float(p) for name, p in zip(classes, odds / odds.sum(), strict=True)}

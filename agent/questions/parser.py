@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.core import TYPED_ID, Intent
-from agent.questions.amounts import change, factor
-from agent.questions.intent_classifier import PLAIN, likely, masked
-from agent.questions.pattern_dsl import compiled
-from agent.questions.patterns import table
+from agent.questions.amounts import find_change, read_factor
+from agent.questions.intent_classifier import PLAIN, classify_message, mask_message
+from agent.questions.pattern_dsl import compile_phrase
+from agent.questions.patterns import compile_patterns
 from agent.questions.patterns_fallback import (
     ASKS,
     FRAMES,
@@ -23,13 +23,21 @@ from agent.questions.patterns_fallback import (
     POLITE_START,
     TALK,
     UNFINISHED,
-    loose_table,
+    compile_loose_patterns,
 )
-from agent.questions.quoting import ANY_MARK, Lifted, lift
-from agent.questions.slot_tagger import SLOTS, TEXT_MARK, TOKEN_MARK, asking, lone, tagged, words_of
+from agent.questions.quoting import ANY_MARK, LiftedMessage, lift_quotes
+from agent.questions.slot_tagger import (
+    SLOTS,
+    TEXT_MARK,
+    TOKEN_MARK,
+    find_lone_word,
+    is_question_word,
+    split_words,
+    tag_slots,
+)
 from agent.questions.span_detection import GROUPS, Spans
 
-__all__ = ["EXAMPLES", "Intent", "Question", "parse"]
+__all__ = ["EXAMPLES", "Intent", "Question", "parse_question"]
 
 EXAMPLES = (
     "Why does 'Texas, whose capital is' continue with Austin rather than Houston?",
@@ -136,7 +144,7 @@ class Question:
     raw: str = ""
 
 
-def parse(
+def parse_question(
     message: str,
     *,
     text: str | None = None,
@@ -154,17 +162,17 @@ def parse(
     return Question(**{**found, **given}, raw=message)
 
 
-def seen(message: str) -> tuple[str, str | None]:
+def classifier_input(message: str) -> tuple[str, str | None]:
     """What the classifier is shown: the masked message and whose phrase fits (~: one word gives it away)."""
-    asked = _Asked(message)
-    exact = asked.fitting(table())
-    loose = None if exact else asked.fitting(loose_table())
-    return masked(asked.plain, asked.lifted), exact[0] if exact else f"~{loose[0]}" if loose else None
+    asked = _PreparedMessage(message)
+    exact = asked.fitting(compile_patterns())
+    loose = None if exact else asked.fitting(compile_loose_patterns())
+    return mask_message(asked.plain, asked.lifted), exact[0] if exact else f"~{loose[0]}" if loose else None
 
 
-def opened(message: str) -> "_Asked":
+def prepare_message(message: str) -> "_PreparedMessage":
     """A message ready to match."""
-    return _Asked(message)
+    return _PreparedMessage(message)
 
 
 def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -172,10 +180,10 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
         return {"intent": Intent.UNKNOWN}
     if set(message.strip()) == {"?"}:
         return {"intent": Intent.HELP}
-    asked = _Asked(message)
-    exact, loose = asked.fitting(table()), None
+    asked = _PreparedMessage(message)
+    exact, loose = asked.fitting(compile_patterns()), None
     if exact is None or _rather_a_text(exact[0], asked, has_graph):
-        exact, loose = None, asked.fitting(loose_table())
+        exact, loose = None, asked.fitting(compile_loose_patterns())
     intent = _meant(asked, exact, loose, has_graph)
     if intent is None:
         return {"intent": Intent.TEXT, "text": message.strip()}
@@ -185,18 +193,18 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
     return {"intent": intent, **_cleaned(intent, filled, asked.lifted, focus)}
 
 
-def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) -> Slots:
+def _completed(intent: Intent, slots: Slots, asked: "_PreparedMessage", *, certain: bool) -> Slots:
     """The slots of a phrase, and where it has none or took in too much, those the words suggest."""
     if intent in UNFILLED | CONCEPTUAL or (slots and intent is Intent.TEXT):
         return slots
-    found = tagged(asked.plain, asked.lifted, intent)
+    found = tag_slots(asked.plain, asked.lifted, intent)
     guess = {name: asked.typed(*place) for name, place in found.items()}
     if intent is Intent.TEXT and (text := Spans(asked.plain, asked.lifted).text):
         return {"text": asked.typed(*text)}
     if intent is Intent.INTERVENE and "verb" not in slots:
-        guess |= change(asked.plain)
+        guess |= find_change(asked.plain)
     main = MAIN.get(intent, "")
-    if main and main not in found and (place := lone(asked.plain, asked.lifted, found.get("text"))):
+    if main and main not in found and (place := find_lone_word(asked.plain, asked.lifted, found.get("text"))):
         guess[main] = asked.typed(*place)
     kept = {name: piece for name, piece in slots.items() if certain and _clean(name, piece, asked.lifted)}
     if slots and len(kept) == len(slots):
@@ -207,7 +215,7 @@ def _completed(intent: Intent, slots: Slots, asked: "_Asked", *, certain: bool) 
     return {**guess, **kept}
 
 
-def _clean(name: str, piece: str, lifted: Lifted) -> bool:
+def _clean(name: str, piece: str, lifted: LiftedMessage) -> bool:
     """Whether a phrase put no more into a slot than belongs there: no word that questions are made of."""
     alone = piece.strip()
     if name not in SLOTS or PRONOUN.fullmatch(alone) or POINTED.search(alone):
@@ -216,26 +224,26 @@ def _clean(name: str, piece: str, lifted: Lifted) -> bool:
         return bool(re.search(ANY_MARK, piece) or UNFINISHED.search(alone)) or alone[-1:] in "+-*/=<([{,:"
     parts = RATHER.split(alone, maxsplit=1) if name == "said" else [alone]
     bare = " ".join(AROUND[name].sub("", part) for part in parts)
-    words = [word.seen for word in words_of(LEFT_OUT.sub(" ", bare), lifted)]
+    words = [word.seen for word in split_words(LEFT_OUT.sub(" ", bare), lifted)]
     if TEXT_MARK in words:
         return name == "other" and len(words) == 1
     return len(words) == 1 or (
-        words.count(TOKEN_MARK) <= len(parts) and not any(asking(word) for word in words)
+        words.count(TOKEN_MARK) <= len(parts) and not any(is_question_word(word) for word in words)
     )
 
 
-def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
+def _meant(asked: "_PreparedMessage", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
     """The intent, or None for a text that asks nothing and is to be continued."""
     phrase = exact[0] if exact else f"~{loose[0]}" if loose else None
-    odds = likely(masked(asked.plain, asked.lifted), phrase)
+    odds = classify_message(mask_message(asked.plain, asked.lifted), phrase)
     plain = odds.pop(PLAIN, 0.0)
     best = max(odds, key=lambda name: odds[name], default=None)
-    asks = bool(compiled(TALK).fullmatch(asked.plain)) or asked.plain.endswith(("?", "? "))
+    asks = bool(compile_phrase(TALK).fullmatch(asked.plain)) or asked.plain.endswith(("?", "? "))
     if exact is not None:
         asks = asks or bool(asked.lifted.parts) or (has_graph and exact[0] is Intent.SWAP)
         if has_graph and best == Intent.UNKNOWN and exact[0] is Intent.USES:
             return exact[0]
-        return _unless_sure(exact[0], asked, odds, None if asks else plain)
+        return _overrule_phrase(exact[0], asked, odds, None if asks else plain)
     ends = UNFINISHED.search(asked.plain)
     unfinished = ends and not ASKS.match(asked.plain) and "? " not in asked.plain
     if best is None:
@@ -250,8 +258,8 @@ def _meant(asked: "_Asked", exact: Fit | None, loose: Fit | None, has_graph: boo
     return None if not (asks or sure) and _rather_a_text(Intent(best), asked, has_graph) else Intent(best)
 
 
-def _unless_sure(
-    phrase: Intent, asked: "_Asked", odds: dict[str, float], plain: float | None
+def _overrule_phrase(
+    phrase: Intent, asked: "_PreparedMessage", odds: dict[str, float], plain: float | None
 ) -> Intent | None:
     """The intent of the phrase that fits, unless something else is surely meant; `plain`: maybe a text."""
     if not odds or phrase is Intent.PATH or phrase in CONCEPTUAL:
@@ -264,7 +272,7 @@ def _unless_sure(
     return Intent(best) if odds[best] > needed and own < DOUBTFUL else phrase
 
 
-def _rather_a_text(intent: Intent, asked: "_Asked", has_graph: bool) -> bool:
+def _rather_a_text(intent: Intent, asked: "_PreparedMessage", has_graph: bool) -> bool:
     """Whether what looks like an order is a text to continue, such as "Remove the lid from the"."""
     if intent in ORDERS and UNFINISHED.search(asked.plain) and not ASKS.match(asked.plain):
         return True
@@ -273,37 +281,37 @@ def _rather_a_text(intent: Intent, asked: "_Asked", has_graph: bool) -> bool:
     return not ON_THE_SCREEN.search(asked.plain)
 
 
-class _Asked:
+class _PreparedMessage:
     """A message ready to match: any white space is one space, so no phrase can backtrack over it."""
 
     def __init__(self, message: str) -> None:
-        self.lifted = lift(message)
+        self.lifted = lift_quotes(message)
         tame = CONTROL.sub(" ", self.lifted.rest).replace("’", "'")
         kept = [at for at in range(len(tame)) if at == 0 or not tame[at - 1 : at + 1].isspace()]
         self.plain = "".join(" " if tame[at].isspace() else tame[at] for at in kept)
         self._typed_at = [*kept, len(tame)]
 
-    def without_manners(self, start: int, end: int) -> tuple[int, int]:
+    def strip_politeness(self, start: int, end: int) -> tuple[int, int]:
         """The window without "please" and "can you tell me", and what ends a sentence."""
         for _ in range(5):
-            if polite := compiled(POLITE_START).match(self.plain, start, end):
+            if polite := compile_phrase(POLITE_START).match(self.plain, start, end):
                 start = polite.end()
-            if polite := compiled(f"{POLITE_END}$").search(self.plain, start, end):
+            if polite := compile_phrase(f"{POLITE_END}$").search(self.plain, start, end):
                 end = polite.start()
         return start, end
 
     def fitting(self, phrases: Table) -> Fit | None:
         """The first phrase that fits the message, or the question in it."""
-        window = self.without_manners(0, len(self.plain))
+        window = self.strip_politeness(0, len(self.plain))
         return self.framed(*window, phrases) or self.matched(*window, phrases)
 
     def framed(self, start: int, end: int, phrases: Table) -> tuple[Intent, Slots] | None:
         """A question that stands beside its text: "in 'T', why …", "why … after 'T'"."""
         for frame in FRAMES:
-            around = compiled(frame).fullmatch(self.plain, start, end)
+            around = compile_phrase(frame).fullmatch(self.plain, start, end)
             if around is None:
                 continue
-            match = self.matched(*self.without_manners(*around.span("rest")), phrases)
+            match = self.matched(*self.strip_politeness(*around.span("rest")), phrases)
             if match is not None and match[0] in ASKED_OF_A_TEXT and "text" not in match[1]:
                 return match[0], {**match[1], "text": self._piece(around, "text")}
         return None
@@ -326,7 +334,7 @@ class _Asked:
 
 
 def _cleaned(
-    intent: Intent, slots: Slots, lifted: Lifted, focus: Mapping[str, Any] | None
+    intent: Intent, slots: Slots, lifted: LiftedMessage, focus: Mapping[str, Any] | None
 ) -> dict[str, str | float | None]:
     """The slots as Question has them."""
     found: dict[str, str | float | None] = {}
@@ -342,13 +350,13 @@ def _cleaned(
     if "group" in slots:
         found["group"] = _group(slots["group"], lifted, focus)
     if intent is Intent.INTERVENE:
-        found["factor"] = factor(slots)
+        found["factor"] = read_factor(slots)
     if "other" in slots:
         found["other"] = _other(intent, slots["other"], lifted)
     return found
 
 
-def _words(piece: str, lifted: Lifted, around: re.Pattern[str]) -> str | None:
+def _words(piece: str, lifted: LiftedMessage, around: re.Pattern[str]) -> str | None:
     """What is quoted in a piece if hardly more stands there, else the piece without `around`."""
     quoted = lifted.quoted(piece)
     if len(quoted) == 1 and len(piece.split()) <= 4:
@@ -359,27 +367,27 @@ def _words(piece: str, lifted: Lifted, around: re.Pattern[str]) -> str | None:
     return lifted.raw(piece) or None
 
 
-def _text(piece: str, lifted: Lifted) -> str | None:
+def _text(piece: str, lifted: LiftedMessage) -> str | None:
     quoted = lifted.quoted(piece)
     if len(quoted) == 1 and len(piece.split()) <= 4:
         return quoted[0]
     return None if PRONOUN.fullmatch(piece.strip()) else lifted.raw(piece).strip()
 
 
-def _token(piece: str, lifted: Lifted) -> str | None:
+def _token(piece: str, lifted: LiftedMessage) -> str | None:
     words = _words(piece, lifted, AROUND_TOKEN)
     points = words is not None and PRONOUN.fullmatch(words) and words not in ("one", *lifted.quoted(piece))
     return None if points else words
 
 
-def _group(piece: str, lifted: Lifted, focus: Mapping[str, Any] | None) -> str | None:
+def _group(piece: str, lifted: LiftedMessage, focus: Mapping[str, Any] | None) -> str | None:
     if PRONOUN.fullmatch(piece.strip()) or POINTED.search(piece.strip()):
         return str(focus["id"]) if focus and "id" in focus else None
     words = _words(piece, lifted, AROUND_GROUP)
     return words.upper() if words is not None and TYPED_ID.fullmatch(words) else words
 
 
-def _other(intent: Intent, piece: str, lifted: Lifted) -> str | None:
+def _other(intent: Intent, piece: str, lifted: LiftedMessage) -> str | None:
     if intent is Intent.EVIDENCE:
         word = re.sub(r"^(?:#|no\.? |number )|(?<=\d)(?:st|nd|rd|th)$", "", piece.lower())
         return ORDINALS.get(word, word).upper()

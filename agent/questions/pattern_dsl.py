@@ -88,7 +88,7 @@ WORDS = {
 
 
 @cache
-def compiled(phrase: str) -> re.Pattern[str]:
+def compile_phrase(phrase: str) -> re.Pattern[str]:
     """A phrase as a regular expression over the whole question."""
     pattern = phrase
     while re.search(r"\{[a-z_]+\}", pattern):

@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from agent.core import Intent
-from agent.questions.pattern_dsl import compiled
+from agent.questions.pattern_dsl import compile_phrase
 from agent.questions.patterns_concepts import CONCEPTUAL
 from agent.questions.patterns_extra import IDIOMS
 
@@ -336,7 +336,7 @@ PHRASES: list[tuple[Intent, list[str]]] = [
 
 
 @cache
-def table() -> list[tuple[Intent, list[re.Pattern[str]]]]:
+def compile_patterns() -> list[tuple[Intent, list[re.Pattern[str]]]]:
     """The phrases, ready to match."""
     rows = (*CONCEPTUAL, *IDIOMS, *PHRASES)
-    return [(intent, [compiled(phrase) for phrase in phrases]) for intent, phrases in rows]
+    return [(intent, [compile_phrase(phrase) for phrase in phrases]) for intent, phrases in rows]

@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from agent.core import Intent
-from agent.questions.pattern_dsl import compiled
+from agent.questions.pattern_dsl import compile_phrase
 
 # Tried last, and only on what is plainly a question or an order: a word gives it away.
 LOOSE: list[tuple[Intent, list[str]]] = [
@@ -105,6 +105,6 @@ TALK = (
 
 
 @cache
-def loose_table() -> list[tuple[Intent, list[re.Pattern[str]]]]:
+def compile_loose_patterns() -> list[tuple[Intent, list[re.Pattern[str]]]]:
     """The words that give a question away, ready to match."""
-    return [(intent, [compiled(phrase) for phrase in phrases]) for intent, phrases in LOOSE]
+    return [(intent, [compile_phrase(phrase) for phrase in phrases]) for intent, phrases in LOOSE]

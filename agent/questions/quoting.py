@@ -13,18 +13,18 @@ CLOSING = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "‹": "�
 CAN_BE_APOSTROPHE = "'’"
 
 
-class Part(NamedTuple):
+class QuotedPart(NamedTuple):
     """A part that was lifted out: as typed, and without its quotation marks (None: not quoted)."""
 
     raw: str
     inner: str | None
 
 
-class Lifted(NamedTuple):
+class LiftedMessage(NamedTuple):
     """A message with marks in place of its quoted parts."""
 
     rest: str
-    parts: dict[str, Part]
+    parts: dict[str, QuotedPart]
 
     def raw(self, piece: str) -> str:
         """A piece of the rest as it was typed."""
@@ -36,12 +36,12 @@ class Lifted(NamedTuple):
         return [part.inner for part in parts if part.inner is not None]
 
 
-def lift(message: str) -> Lifted:
+def lift_quotes(message: str) -> LiftedMessage:
     """Take the quoted parts, and the middle if it is long, out of a message."""
     taken = set(message)
     free = (chr(code) for code in range(FIRST_MARK, LAST_MARK + 1) if chr(code) not in taken)
     rest: list[str] = []
-    parts: dict[str, Part] = {}
+    parts: dict[str, QuotedPart] = {}
     unclosed: set[str] = set()  # keeps this linear: what is never closed is looked for once
     at = 0
     while at < len(message):
@@ -59,17 +59,17 @@ def lift(message: str) -> Lifted:
             at += len(opening)
             continue
         width = len(opening)
-        parts[mark] = Part(message[at:end], message[at + width : end - width])
+        parts[mark] = QuotedPart(message[at:end], message[at + width : end - width])
         rest.append(mark)
         at = end
     return _shortened("".join(rest), parts, next(free, ""))
 
 
-def _shortened(rest: str, parts: dict[str, Part], mark: str) -> Lifted:
+def _shortened(rest: str, parts: dict[str, QuotedPart], mark: str) -> LiftedMessage:
     if len(rest) <= HEAD + TAIL:
-        return Lifted(rest, parts)
-    middle = Lifted(rest, parts).raw(rest[HEAD:-TAIL])
-    return Lifted(rest[:HEAD] + mark + rest[-TAIL:], {**parts, mark: Part(middle, None)})
+        return LiftedMessage(rest, parts)
+    middle = LiftedMessage(rest, parts).raw(rest[HEAD:-TAIL])
+    return LiftedMessage(rest[:HEAD] + mark + rest[-TAIL:], {**parts, mark: QuotedPart(middle, None)})
 
 
 def _code(message: str, at: int, unclosed: set[str]) -> tuple[str, int | None]:

@@ -16,6 +16,6 @@ _WORDS: tuple[tuple[Literal["go on", "yes", "no"], re.Pattern[str]], ...] = (
 )
 
 
-def reply(message: str) -> Literal["go on", "yes", "no"] | None:
+def read_reply(message: str) -> Literal["go on", "yes", "no"] | None:
     """Which of these a message says; None for anything else."""
     return next((word for word, pattern in _WORDS if pattern.fullmatch(message)), None)

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.questions.patterns_fallback import UNFINISHED
-from agent.questions.quoting import ANY_MARK, Lifted
+from agent.questions.quoting import ANY_MARK, LiftedMessage
 from agent.questions.span_detection import NODE, TOKEN_WORDS
 
 SLOTS = ("text", "said", "foil", "group", "other")
 LABELS = ("O", *(f"{where}-{slot}" for slot in SLOTS for where in "BI"))
-LONGEST = 120  # words of a message
+MAX_WORDS = 120  # words of a message
 WORD = re.compile(rf"{ANY_MARK}|\b{NODE}|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]|_+", re.I)
 TEXT_MARK, TOKEN_MARK = "<text>", "<token>"
 
@@ -33,7 +33,7 @@ class Word(NamedTuple):
     end: int = 0
 
 
-class Weights(NamedTuple):
+class TaggerWeights(NamedTuple):
     """What agent/data/tagger.npz holds."""
 
     common: frozenset[str]
@@ -43,23 +43,23 @@ class Weights(NamedTuple):
     first: NDArray[np.float32]  # label
 
 
-def words_of(plain: str, lifted: Lifted) -> list[Word]:
+def split_words(plain: str, lifted: LiftedMessage) -> list[Word]:
     """The words of a message whose quoted parts are marks."""
     found = []
     for match in WORD.finditer(plain):
         part = lifted.parts.get(match[0])
-        found.append(Word(match[0] if part is None else quoted_as(part.inner), *match.span()))
+        found.append(Word(match[0] if part is None else quote_shape(part.inner), *match.span()))
     return found
 
 
-def quoted_as(inner: str | None) -> str:
+def quote_shape(inner: str | None) -> str:
     """What a quoted part (None: the middle of a long message) is seen as: a text, or a token or a name."""
     if inner is None or len(inner.split()) > TOKEN_WORDS:
         return TEXT_MARK
     return TEXT_MARK if len(inner) > 3 and UNFINISHED.search(inner) else TOKEN_MARK
 
 
-def shape(word: str, common: frozenset[str]) -> str:
+def word_shape(word: str, common: frozenset[str]) -> str:
     """What is seen of a word: itself where it is common or no word, else its shape."""
     low = word.casefold().replace("’", "'")
     if low in common or word in (TEXT_MARK, TOKEN_MARK):
@@ -73,9 +73,9 @@ def shape(word: str, common: frozenset[str]) -> str:
     return "<upper>" if len(word) > 1 and word.isupper() else "<name>" if word[:1].isupper() else "<word>"
 
 
-def features(words: Sequence[str], intent: str, common: frozenset[str]) -> list[list[str]]:
+def list_word_features(words: Sequence[str], intent: str, common: frozenset[str]) -> list[list[str]]:
     """What is seen at each word: itself and its neighbours, alone and with the intent."""
-    seen = ["<<", "<", *(shape(word, common) for word in words), ">", ">>"]
+    seen = ["<<", "<", *(word_shape(word, common) for word in words), ">", ">>"]
     capital = [False, False, *(word[:1].isupper() for word in words), False, False]
     quoted = f"{min(words.count(TEXT_MARK), 2)}{min(words.count(TOKEN_MARK), 2)}"
     found = []
@@ -113,23 +113,23 @@ def features(words: Sequence[str], intent: str, common: frozenset[str]) -> list[
 
 
 @cache
-def _weights() -> Weights:
+def _weights() -> TaggerWeights:
     with files("agent").joinpath("questions/data/tagger.npz").open("rb") as file:
         kept: Any = np.load(file, allow_pickle=False)
         known = {str(name): at for at, name in enumerate(kept["known"])}
         numbers = [kept[name].astype(np.float32) for name in ("emit", "step", "first")]
-        return Weights(frozenset(str(word) for word in kept["common"]), known, *numbers)
+        return TaggerWeights(frozenset(str(word) for word in kept["common"]), known, *numbers)
 
 
-def asking(word: str) -> bool:
+def is_question_word(word: str) -> bool:
     """Whether questions are made of this word, whatever they are about."""
     return word[:1].islower() and word.casefold().replace("’", "'") in _weights().common
 
 
-def labels(words: Sequence[str], intent: str, weights: Weights) -> list[str]:
+def decode_labels(words: Sequence[str], intent: str, weights: TaggerWeights) -> list[str]:
     """The likeliest chain of labels."""
     scores = np.zeros((len(words), len(LABELS)), np.float32)
-    for at, seen in enumerate(features(words, intent, weights.common)):
+    for at, seen in enumerate(list_word_features(words, intent, weights.common)):
         here = [weights.known[one] for one in seen if one in weights.known]
         scores[at] = weights.emit[here].sum(0)
     best, came = weights.first + scores[0], []
@@ -143,14 +143,14 @@ def labels(words: Sequence[str], intent: str, weights: Weights) -> list[str]:
     return [LABELS[label] for label in reversed(chain)]
 
 
-def tagged(plain: str, lifted: Lifted, intent: str) -> dict[str, tuple[int, int]]:
+def tag_slots(plain: str, lifted: LiftedMessage, intent: str) -> dict[str, tuple[int, int]]:
     """Where the slots of a message stand: from, to."""
-    words = words_of(plain, lifted)[:LONGEST]
+    words = split_words(plain, lifted)[:MAX_WORDS]
     if not words:
         return {}
     found: dict[str, tuple[int, int]] = {}
     now = ""  # the slot that is being filled
-    for word, label in zip(words, labels([w.seen for w in words], intent, _weights()), strict=True):
+    for word, label in zip(words, decode_labels([w.seen for w in words], intent, _weights()), strict=True):
         where, _, slot = label.partition("-")
         if where == "B" and slot not in found:
             found[slot], now = (word.start, word.end), slot
@@ -161,12 +161,14 @@ def tagged(plain: str, lifted: Lifted, intent: str) -> dict[str, tuple[int, int]
     return found
 
 
-def lone(plain: str, lifted: Lifted, text: tuple[int, int] | None) -> tuple[int, int] | None:
+def find_lone_word(plain: str, lifted: LiftedMessage, text: tuple[int, int] | None) -> tuple[int, int] | None:
     """Where the only word outside the text stands that no question is made of; None where there are more."""
     start, end = text or (0, 0)
     strange = [
         word
-        for word in words_of(plain, lifted)
-        if not start <= word.start < end and word.seen[:1].isalnum() and not asking(word.seen.lower())
+        for word in split_words(plain, lifted)
+        if not start <= word.start < end
+        and word.seen[:1].isalnum()
+        and not is_question_word(word.seen.lower())
     ]
     return (strange[0].start, strange[0].end) if len(strange) == 1 else None

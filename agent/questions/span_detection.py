@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from agent.questions.patterns_fallback import UNFINISHED
-from agent.questions.quoting import ANY_MARK, Lifted
+from agent.questions.quoting import ANY_MARK, LiftedMessage
 
 TOKEN_WORDS = 3  # a quoted part of so many words or fewer can be a token or a name
 NODE = r"[sl]\d+(?:[./]?[nf]\d+[+-]?(?:@\d+)?)?(?!\w)"
@@ -68,7 +68,7 @@ def shared_words() -> frozenset[str]:
 class Spans:
     """The candidates of a message for its slots, and the text it is about, if it holds one."""
 
-    def __init__(self, plain: str, lifted: Lifted) -> None:
+    def __init__(self, plain: str, lifted: LiftedMessage) -> None:
         self._plain, self._lifted = plain, lifted
         self.text = self._quoted_text() or self._free_text()
         self._found = [c for c in self._candidates() if not self._within_text(c)]

@@ -1,13 +1,13 @@
 from .executor import (
-    Work as Work,
-    perform as perform,
+    ActionContext as ActionContext,
+    perform_action as perform_action,
 )
 from .loop import (
     draw_loop as draw_loop,
 )
 from .outcomes import (
-    answered as answered,
-    in_words as in_words,
+    collect_markdown as collect_markdown,
+    collect_report as collect_report,
 )
 from .session import (
     Session as Session,

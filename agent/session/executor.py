@@ -1,7 +1,7 @@
 """The actions, each a node of the loop: runs on the tracer, signs its result, enters it in the ledger.
 
-An action takes what was chosen, the state and the desk it works at (`Work`), and gives back only what changed
-in the state. What it found goes into the log, in one line.
+An action takes what was chosen, the state and the workspace it works at (`ActionContext`), and gives back
+only what changed in the state. What it found goes into the log, in one line.
 """
 
 import threading
@@ -10,83 +10,89 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from agent.answers import compose, drawing, no_drawing, words_claims
+from agent.answers import add_word_claims, compose_answer, draw_circuit, draw_untraced
 from agent.core import (
     Event,
     QuestionError,
     State,
+    StepProgress,
     Stopped,
     Supernode,
-    Working,
     actions,
-    entered,
-    escaped,
-    listed,
+    enter_claims,
+    escape_md,
+    find_terms,
+    join_words,
     percent,
-    quoted,
-    render,
-    rounded,
-    words_for,
+    quote_token,
+    render_prompt,
+    round_reported,
 )
 from agent.evidence import (
     Sentence,
-    given_p,
-    group,
-    label_of,
+    choose_label,
+    find_strongest_path,
+    group_features,
     new_claim,
     past_what_they_share,
+    read_probabilities,
     settle_case,
-    split,
-    strongest_path,
+    split_groups,
 )
 from agent.experiments import (
     Update,
-    asked_claims,
-    case_in,
-    comparison,
-    looked_for,
-    numbers_of,
-    of_the_picture,
+    add_head_claims,
+    compare_with_text,
+    find_drawn_heads,
+    list_group_numbers,
     read_concepts,
-    register,
+    register_hypotheses,
     register_transfer,
+    require_case,
     run_test,
-    summary_of_search,
+    search_joint_set,
+    search_minimal_edits,
+    summarise_search,
     test_concepts,
-    wanted_claims,
 )
-from agent.planners import TEXT_ONLY, candidates, guesses, loose, worth
-from agent.workspace import Desk
-from tracer import TracedStudy, TracerError, coherence_of, listening, parted
+from agent.planners import (
+    TEXT_ONLY,
+    add_guesses,
+    find_joint_candidates,
+    min_joint_change,
+    select_incoherent_groups,
+)
+from agent.workspace import Workspace
+from tracer import TracedStudy, TracerError, coherence_of, listening, split_group
 
 
-class Worder(Protocol):
+class SentenceRewriter(Protocol):
     """Who may propose words for an answer; nothing it says is shown unchecked."""
 
     @property
-    def gone(self) -> str:
+    def stop_reason(self) -> str:
         """Why it no longer takes part; empty while it does."""
 
     def word(self, sentences: Sequence[Sentence]) -> str:
         """A proposal for the wording of these sentences; may be empty."""
 
-    def last_notes(self) -> tuple[str, ...]:
+    def take_notes(self) -> tuple[str, ...]:
         """What is to be logged since the last time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What an action works with: the desk, an ear for its progress, and a way to be stopped."""
+class ActionContext:
+    """What an action works with: the workspace, an ear for its progress, and a way to be stopped."""
 
-    desk: Desk
+    workspace: Workspace
     emit: Callable[[Event], None]
     cancel: threading.Event
-    worder: Worder | None = None
+    rewriter: SentenceRewriter | None = None
 
     def tell(self, notes: Iterable[str]) -> None:
-        """Show what the brain has to say of itself: refusals and what it has spent."""
+        """Show what the planner has to say of itself: refusals and what it has spent."""
         for note in notes:
-            self.emit(Working("brain", 1.0, note))
+            self.emit(StepProgress("brain", 1.0, note))
 
     def check(self) -> None:
         """Raise Stopped when the question was cancelled."""
@@ -98,55 +104,57 @@ class Work:
 
         def tell(done: float) -> None:
             self.check()
-            self.emit(Working(step, min(done, 0.99)))
+            self.emit(StepProgress(step, min(done, 0.99)))
 
         return tell
 
 
-def perform(action: actions.Action, state: State, work: Work) -> Update:
+def perform_action(action: actions.Action, state: State, context: ActionContext) -> Update:
     """Do it; raises QuestionError when the question cannot be worked with, Stopped when cancelled."""
-    work.check()
-    work.emit(Working(action.kind, 0.0))
+    context.check()
+    context.emit(StepProgress(action.kind, 0.0))
     try:
-        with listening(work.check):
-            update = ACTIONS[action.kind](action, state, work)
+        with listening(context.check):
+            update = ACTIONS[action.kind](action, state, context)
     except TracerError as exc:
         raise QuestionError(str(exc)) from exc
-    work.emit(Working(action.kind, 1.0, update.get("found_note", "")))
+    context.emit(StepProgress(action.kind, 1.0, update.get("found_note", "")))
     return update
 
 
-def _predict(_action: actions.Predict, state: State, work: Work) -> Update:
-    question, note = past_what_they_share(work.desk.study, state["question"])
-    study = work.desk.study(question["text"])
+def _predict(_action: actions.Predict, state: State, context: ActionContext) -> Update:
+    question, note = past_what_they_share(context.workspace.study, state["question"])
+    study = context.workspace.study(question["text"])
     case = settle_case(study, question, note)
-    top = [f"{quoted(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
+    top = [f"{quote_token(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
     claim = new_claim(
         state.get("claims", []),
         state["turn"],
         kind="prediction",
-        text=f"The most probable next tokens are {listed(top)}.",
+        text=f"The most probable next tokens are {join_words(top)}.",
         verdict="observed",
-        numbers=[*(g["p"] for g in case["predictions"]), *given_p(study, case), case["value"]],
+        numbers=[*(g["p"] for g in case["predictions"]), *read_probabilities(study, case), case["value"]],
     )
     return {
         "question": question,
         "case": case,
-        "claims": entered(state, claim),
+        "claims": enter_claims(state, claim),
         "found_note": f"it says {top[0]}",
     }
 
 
-def _read_concepts(_action: actions.ReadConcepts, state: State, work: Work) -> Update:
-    return read_concepts(work.desk, case_in(state), state)
+def _read_concepts(_action: actions.ReadConcepts, state: State, context: ActionContext) -> Update:
+    return read_concepts(context.workspace, require_case(state), state)
 
 
-def _test_concepts(action: actions.TestConcepts, state: State, work: Work) -> Update:
-    return test_concepts(work.desk, action, case_in(state), state, work.progress("test_concepts"))
+def _test_concepts(action: actions.TestConcepts, state: State, context: ActionContext) -> Update:
+    return test_concepts(
+        context.workspace, action, require_case(state), state, context.progress("test_concepts")
+    )
 
 
-def _trace(action: actions.Trace, state: State, work: Work) -> Update:
-    traced = _traced(work, state, action.nodes, work.progress("trace"))
+def _trace(action: actions.Trace, state: State, context: ActionContext) -> Update:
+    traced = _load_trace(context, state, action.nodes, context.progress("trace"))
     scores = traced.scores
     graph = {
         "traced": action.nodes,
@@ -161,13 +169,13 @@ def _trace(action: actions.Trace, state: State, work: Work) -> Update:
         "bos": scores.bos,
         "residual": traced.graph.residual(),
     }
-    units = words_for(traced.graph.basis).units
+    units = find_terms(traced.graph.basis).units
     note = f"{traced.graph.features} {units}, completeness {scores.completeness:.2f}"
     return {"graph": graph, "found_note": note}
 
 
-def _prune(_action: actions.Prune, state: State, work: Work) -> Update:
-    traced = _traced(work, state)
+def _prune(_action: actions.Prune, state: State, context: ActionContext) -> Update:
+    traced = _load_trace(context, state)
     graph = {
         **(state.get("graph") or {}),
         "pruned": True,
@@ -185,16 +193,16 @@ def _prune(_action: actions.Prune, state: State, work: Work) -> Update:
         numbers=[v for v in graph.values() if not isinstance(v, bool | str)],
     )
     note = f"{graph['nodes']} nodes and {graph['edges']} edges are left"
-    return {"graph": graph, "claims": entered(state, claim), "found_note": note}
+    return {"graph": graph, "claims": enter_claims(state, claim), "found_note": note}
 
 
-def _describe(_action: actions.Describe, state: State, work: Work) -> Update:
-    features, found, catalogue = [], _traced(work, state).features(), work.desk.catalogue
-    imported = work.desk.told([f.id for f in found])
+def _describe(_action: actions.Describe, state: State, context: ActionContext) -> Update:
+    features, found, catalogue = [], _load_trace(context, state).features(), context.workspace.catalogue
+    imported = context.workspace.find_descriptions([f.id for f in found])
     for f in found:
         known = imported.get(f.id) or (catalogue.known(f.layer, f.neuron, f.sign) if catalogue else None)
         told = {"source": known.source if known else "text", "score": known.score if known else None}
-        label = label_of(f._asdict(), known.label if known else None)
+        label = choose_label(f._asdict(), known.label if known else None)
         features.append({**f._asdict(), "role": f.role.value, "label": label, **told})
     labelled = sum(f["source"] != "text" for f in features)
     graph = {**(state.get("graph") or {}), "described": True}
@@ -202,21 +210,21 @@ def _describe(_action: actions.Describe, state: State, work: Work) -> Update:
     return {"features": features, "graph": graph, "found_note": note}
 
 
-def _group(_action: actions.Group, state: State, work: Work) -> Update:
-    case, traced = case_in(state), _traced(work, state)
-    groups = group(
+def _group(_action: actions.Group, state: State, context: ActionContext) -> Update:
+    case, traced = require_case(state), _load_trace(context, state)
+    groups = group_features(
         state.get("features", []),
         case,
         traced.study.layers,
         lambda ids: traced.raised_together(ids, 6),
     )
-    return _picture(groups, traced, state)
+    return _draw_groups(groups, traced, state)
 
 
-def _split(_action: actions.Split, state: State, work: Work) -> Update:
-    case, traced = case_in(state), _traced(work, state)
-    halves = {one["id"]: parted(traced, one["members"]) for one in loose(state)}
-    groups = split(
+def _split(_action: actions.Split, state: State, context: ActionContext) -> Update:
+    case, traced = require_case(state), _load_trace(context, state)
+    halves = {one["id"]: split_group(traced, one["members"]) for one in select_incoherent_groups(state)}
+    groups = split_groups(
         state.get("groups") or [],
         halves,
         {f["id"]: f for f in state.get("features", [])},
@@ -226,111 +234,115 @@ def _split(_action: actions.Split, state: State, work: Work) -> Update:
     )
     state = {**state, "graph": {**(state.get("graph") or {}), "split": True}}
     state["claims"] = [c for c in state.get("claims", []) if c["kind"] != "path"]
-    update = _picture(groups, traced, state)
-    note = f"{listed(list(halves))} split: {update['found_note']}"
+    update = _draw_groups(groups, traced, state)
+    note = f"{join_words(list(halves))} split: {update['found_note']}"
     return {**update, "graph": state["graph"], "found_note": note}
 
 
-def _picture(groups: list[Supernode], traced: TracedStudy, state: State) -> Update:
+def _draw_groups(groups: list[Supernode], traced: TracedStudy, state: State) -> Update:
     """The groups with what flows between them, how coherent they are, their claim and their drawing."""
-    case = case_in(state)
+    case = require_case(state)
     between, from_token, direct = traced.flows([g["members"] for g in groups])
     if case["bos"]:
         from_token = [[0.0, *row[1:]] for row in from_token]  # BOS is no word of the text
     flows: dict[str, Any] = {"between": between, "from_token": from_token, "direct": direct}
-    flows["path"] = strongest_path(flows, groups)
-    flows["heads"] = of_the_picture(flows, groups, traced.heads)
+    flows["path"] = find_strongest_path(flows, groups)
+    flows["heads"] = find_drawn_heads(flows, groups, traced.heads)
     if traced.graph.basis == "neurons":
-        flows["coherence"] = {g["id"]: rounded(coherence_of(traced, g["members"])) for g in groups}
+        flows["coherence"] = {g["id"]: round_reported(coherence_of(traced, g["members"])) for g in groups}
     grouped = sum(g["share"] for g in groups)
     claim = new_claim(
         state.get("claims", []),
         state["turn"],
         kind="path",
         text=f"The strongest path is {' → '.join(flows['path']) or 'not found'}.",
-        numbers=[grouped, len(groups), *(n for g in groups for n in numbers_of(g))],
+        numbers=[grouped, len(groups), *(n for g in groups for n in list_group_numbers(g))],
         members=[],
     )
     update: Update = {
         "groups": groups,
         "flows": flows,
-        "claims": entered(state, claim),
+        "claims": enter_claims(state, claim),
     }
-    update["drawing"] = drawing({**state, **update}, traced)  # type: ignore[typeddict-item]
+    update["drawing"] = draw_circuit({**state, **update}, traced)  # type: ignore[typeddict-item]
     update["found_note"] = f"{len(groups)} groups hold {percent(grouped)} of the effect"
     return update
 
 
-def _hypothesise(action: actions.Hypothesise, state: State, work: Work) -> Update:
-    return register(work.desk, action, state)
+def _hypothesise(action: actions.Hypothesise, state: State, context: ActionContext) -> Update:
+    return register_hypotheses(context.workspace, action, state)
 
 
-def _test(action: actions.Test, state: State, work: Work) -> Update:
-    return run_test(work.desk, action, state, work.progress("test"))
+def _test(action: actions.Test, state: State, context: ActionContext) -> Update:
+    return run_test(context.workspace, action, state, context.progress("test"))
 
 
-def _combine(_action: actions.Combine, state: State, work: Work) -> Update:
-    case = case_in(state)
-    contrast = work.desk.contrast(case["text"], case["answer_id"], case["foil_id"])
-    claims = looked_for(contrast, candidates(state), state, worth(state), work.progress("combine"))
+def _combine(_action: actions.Combine, state: State, context: ActionContext) -> Update:
+    case = require_case(state)
+    contrast = context.workspace.contrast(case["text"], case["answer_id"], case["foil_id"])
+    claims = search_joint_set(
+        contrast, find_joint_candidates(state), state, min_joint_change(state), context.progress("combine")
+    )
     return {"claims": claims, "found_note": claims[-1]["text"]}
 
 
-def _flip(_action: actions.Flip, state: State, work: Work) -> Update:
-    claims = wanted_claims(work.desk, case_in(state), state, work.progress("flip"))
-    return {"claims": claims, "found_note": summary_of_search(claims[len(state.get("claims", [])) :])}
+def _flip(_action: actions.Flip, state: State, context: ActionContext) -> Update:
+    claims = search_minimal_edits(context.workspace, require_case(state), state, context.progress("flip"))
+    return {"claims": claims, "found_note": summarise_search(claims[len(state.get("claims", [])) :])}
 
 
-def _generalise(action: actions.Generalise, state: State, work: Work) -> Update:
-    progress = work.progress("generalise")
-    claims = register_transfer(work.desk, action, case_in(state), state, progress)
+def _generalise(action: actions.Generalise, state: State, context: ActionContext) -> Update:
+    progress = context.progress("generalise")
+    claims = register_transfer(context.workspace, action, require_case(state), state, progress)
     return {"claims": claims, "found_note": f"{len(claims[-1]['texts'])} texts, predicted"}
 
 
-def _compare(_action: actions.Compare, state: State, work: Work) -> Update:
-    claims = comparison(work.desk, case_in(state), state)
+def _compare(_action: actions.Compare, state: State, context: ActionContext) -> Update:
+    claims = compare_with_text(context.workspace, require_case(state), state)
     return {"claims": claims, "found_note": claims[-1]["text"]}
 
 
-def _search(action: actions.Search, _state: State, work: Work) -> Update:
-    found = work.desk.search(action.query, 8)
+def _search(action: actions.Search, _state: State, context: ActionContext) -> Update:
+    found = context.workspace.search(action.query, 8)
     return {"found": found, "found_note": f"{len(found)} features"}
 
 
-def _answer(action: actions.Answer, state: State, work: Work) -> Update:
-    worder = work.worder
+def _answer(action: actions.Answer, state: State, context: ActionContext) -> Update:
+    rewriter = context.rewriter
     claims = list(state.get("claims", []))
     if action.style == "path":
-        claims += asked_claims(state, lambda: _traced(work, state).heads)
+        claims += add_head_claims(state, lambda: _load_trace(context, state).heads)
         state = {**state, "claims": claims}
     on_words = action.style in ("words", "why")
-    if found := words_claims(state) if on_words else guesses(action.style, state):
+    if found := add_word_claims(state) if on_words else add_guesses(action.style, state):
         claims += found
         state = {**state, "claims": claims}
-    written = compose(action.style, state, work.desk.subject.name, worder.word if worder else None)
-    notes = (*worder.last_notes(), *written["refused"]) if worder else ()
-    work.tell(notes)
-    if worder and worder.gone:
-        note = escaped(render("brain-gone", reason=worder.gone))
+    written = compose_answer(
+        action.style, state, context.workspace.subject.name, rewriter.word if rewriter else None
+    )
+    notes = (*rewriter.take_notes(), *written["refused"]) if rewriter else ()
+    context.tell(notes)
+    if rewriter and rewriter.stop_reason:
+        note = escape_md(render_prompt("brain-gone", reason=rewriter.stop_reason))
         written = {**written, "markdown": f"{written['markdown']}\n\n{note}"}
     update = {"reply": written, "finished": True, "notes": notes, "claims": claims}
     if action.style == TEXT_ONLY:
-        return {"graph": {}, "groups": [], "drawing": no_drawing(case_in(state)), **update}
+        return {"graph": {}, "groups": [], "drawing": draw_untraced(require_case(state)), **update}
     return update
 
 
-def _traced(
-    work: Work,
+def _load_trace(
+    context: ActionContext,
     state: State,
     nodes: int | None = None,
     progress: Callable[[float], None] = lambda _d: None,
 ) -> TracedStudy:
-    case = case_in(state)
+    case = require_case(state)
     nodes = nodes or (state.get("graph") or {})["traced"]
-    return work.desk.traced(case["text"], case["answer_id"], case["foil_id"], nodes, progress)
+    return context.workspace.traced(case["text"], case["answer_id"], case["foil_id"], nodes, progress)
 
 
-ACTIONS: Mapping[str, Callable[[Any, State, Work], Update]] = MappingProxyType(
+ACTIONS: Mapping[str, Callable[[Any, State, ActionContext], Update]] = MappingProxyType(
     {
         "predict": _predict,
         "read_concepts": _read_concepts,

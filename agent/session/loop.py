@@ -12,55 +12,57 @@ from dataclasses import dataclass
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.errors import GraphRecursionError as WentInCircles
+from langgraph.errors import GraphRecursionError as TooManySteps
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
-from agent.core import Brain, Decision, Message, State, escaped
-from agent.planners import Budget, LLMBrain, beyond, replied
-from agent.session.executor import ACTIONS, Work, perform
-from agent.workspace import Desk
+from agent.core import Decision, Message, Planner, State, escape_md
+from agent.planners import Budget, LLMPlanner, find_needed_permission, record_reply
+from agent.session.executor import ACTIONS, ActionContext, perform_action
+from agent.workspace import Workspace
 
-__all__ = ["BEFORE_THE_PLANNER", "STEPS", "Deps", "Loop", "WentInCircles", "build_loop", "draw_loop"]
+__all__ = ["MAX_STEPS", "PERMISSION_NODE", "Dependencies", "Loop", "TooManySteps", "build_loop", "draw_loop"]
 
-BEFORE_THE_PLANNER = "permission"  # after which the planner does what was decided, or decides
-STEPS = 240  # nodes a question may pass: planner and action, of twice the most actions
+PERMISSION_NODE = "permission"  # after which the planner does what was decided, or decides
+MAX_STEPS = 240  # nodes a question may pass: planner and action, of twice the most actions
 
 
 @dataclass(frozen=True)
-class Deps:
+class Dependencies:
     """What the nodes need and no checkpoint keeps."""
 
-    desk: Desk
-    brain: Brain
+    workspace: Workspace
+    planner: Planner
     cancel: threading.Event
     asks: Budget | None = None  # beyond which the user is asked; none: nobody can be
 
     @property
-    def llm(self) -> LLMBrain | None:
-        """The brain, where it is a language model: it also proposes words, and costs money."""
-        return self.brain if isinstance(self.brain, LLMBrain) else None
+    def llm(self) -> LLMPlanner | None:
+        """The planner, where it is a language model: it also proposes words, and costs money."""
+        return self.planner if isinstance(self.planner, LLMPlanner) else None
 
 
-Loop = CompiledStateGraph[State, Deps, Any, Any]
+Loop = CompiledStateGraph[State, Dependencies, Any, Any]
 
 
-def plan(state: State, runtime: Runtime[Deps]) -> Command[str]:
+def decide_next(state: State, runtime: Runtime[Dependencies]) -> Command[str]:
     """Decide what is next, and go there; ask first where it would spend more than is allowed."""
-    deps, work, allowed = runtime.context, _work(runtime), state.get("decision")
-    work.check()
+    deps, context, allowed = runtime.context, _make_context(runtime), state.get("decision")
+    context.check()
     if allowed:
         return Command(goto=allowed["action"]["kind"])
     if deps.asks and deps.llm and (asked := deps.llm.asks_for(state)):
         return Command(goto="permission", update={"asks": asked._asdict(), "decision": None})
-    decision = deps.brain.decide(state)
-    work.tell(decision.notes)
+    decision = deps.planner.decide(state)
+    context.tell(decision.notes)
     update: dict[str, Any] = {"decision": decision.model_dump(mode="json")}
     if deps.llm:
         update["brain"] = deps.llm.kept()
-    if deps.asks and (asked := beyond(decision.action, state, deps.asks, deps.desk.settings.controls)):
+    if deps.asks and (
+        asked := find_needed_permission(decision.action, state, deps.asks, deps.workspace.settings.controls)
+    ):
         return Command(goto="permission", update={**update, "asks": asked._asdict()})
     return Command(goto=decision.action.kind, update=update)
 
@@ -70,31 +72,31 @@ def ask_permission(state: State) -> dict[str, Any]:
     asked = state.get("asks") or {}
     allowed = bool(interrupt(asked["what"]))
     said = [
-        Message(role="assistant", content=escaped(asked["what"])),
+        Message(role="assistant", content=escape_md(asked["what"])),
         Message(role="user", content="yes" if allowed else "no"),
     ]
     return {
-        "granted": replied(state, asked["limit"], allowed=allowed),
+        "granted": record_reply(state, asked["limit"], allowed=allowed),
         "said": [*state.get("said", []), *said],
         "decision": state.get("decision") if allowed else None,
         "asks": None,
     }
 
 
-def act(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
+def run_step(state: State, runtime: Runtime[Dependencies]) -> dict[str, Any]:
     """Run the action that was decided, and log it in a line."""
-    decision, desk = Decision.model_validate(state.get("decision")), runtime.context.desk
-    start, before = time.monotonic(), desk.spent()["forward_passes"]
-    update = perform(decision.action, state, _work(runtime))
-    took = {"passes": desk.spent()["forward_passes"] - before, "seconds": time.monotonic() - start}
-    update["spent"] = _added(state.get("spent") or {}, decision.action.kind, took)
+    decision, workspace = Decision.model_validate(state.get("decision")), runtime.context.workspace
+    start, before = time.monotonic(), workspace.spent()["forward_passes"]
+    update = perform_action(decision.action, state, _make_context(runtime))
+    took = {"passes": workspace.spent()["forward_passes"] - before, "seconds": time.monotonic() - start}
+    update["spent"] = _add_spent(state.get("spent") or {}, decision.action.kind, took)
     notes = [*decision.notes, *update.pop("notes", ())]
     told = [{"action": "brain", "why": note, "found": ""} for note in notes]
     line = {"action": decision.action.kind, "why": decision.why, "found": update.pop("found_note", "")}
     return {**update, "decision": None, "log": [*state.get("log", []), *told, line]}
 
 
-def _added(spent: dict[str, float], kind: str, took: dict[str, float]) -> dict[str, float]:
+def _add_spent(spent: dict[str, float], kind: str, took: dict[str, float]) -> dict[str, float]:
     """What the question has taken so far, and the most that an action of each kind took."""
     dearest = {f"{kind} {unit}": max(spent.get(f"{kind} {unit}", 0), value) for unit, value in took.items()}
     return {
@@ -106,18 +108,18 @@ def _added(spent: dict[str, float], kind: str, took: dict[str, float]) -> dict[s
     }
 
 
-def _work(runtime: Runtime[Deps]) -> Work:
+def _make_context(runtime: Runtime[Dependencies]) -> ActionContext:
     deps = runtime.context
-    return Work(deps.desk, runtime.stream_writer, deps.cancel, deps.llm)
+    return ActionContext(deps.workspace, runtime.stream_writer, deps.cancel, deps.llm)
 
 
 def build_loop(checkpoints: BaseCheckpointSaver[Any] | None = None) -> Loop:
     """The compiled loop; `checkpoints` keeps where each question stands, by thread id."""
-    loop = StateGraph(State, context_schema=Deps)
-    loop.add_node("planner", plan, destinations=(*ACTIONS, "permission"))
+    loop = StateGraph(State, context_schema=Dependencies)
+    loop.add_node("planner", decide_next, destinations=(*ACTIONS, "permission"))
     loop.add_node("permission", ask_permission)
     for kind in ACTIONS:
-        loop.add_node(kind, act)
+        loop.add_node(kind, run_step)
         loop.add_edge(kind, END if kind == "answer" else "planner")
     loop.add_edge(START, "planner")
     loop.add_edge("permission", "planner")

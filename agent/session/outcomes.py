@@ -3,33 +3,33 @@
 from collections.abc import Iterator
 from typing import Any
 
-from agent.core import AgentError, Answered, Asks, Event, Failed, Said
+from agent.core import AgentError, AnswerText, Event, Failed, PermissionNeeded, ReportReady
 
 
-def answered(events: Iterator[Event]) -> dict[str, Any]:
+def collect_report(events: Iterator[Event]) -> dict[str, Any]:
     """Run a question to its end and return the report; raises AgentError with what went wrong."""
     report = None
     for event in events:  # to the last one: the library is filled after the answer
         if isinstance(event, Failed):
             raise AgentError(event.why)
-        if isinstance(event, Asks):
+        if isinstance(event, PermissionNeeded):
             raise AgentError(event.what)
-        if isinstance(event, Answered):
+        if isinstance(event, ReportReady):
             report = event.report
     if report is None:
-        raise AgentError("The question was answered in words, without a report: in_words gives them.")
+        raise AgentError("The question was answered in words, without a report: collect_markdown gives them.")
     return report
 
 
-def in_words(events: Iterator[Event]) -> str:
+def collect_markdown(events: Iterator[Event]) -> str:
     """Run a question to its end and return the answer as markdown; raises AgentError with what went wrong."""
     parts = []
     for event in events:
         if isinstance(event, Failed):
             raise AgentError(event.why)
-        if isinstance(event, Said):
+        if isinstance(event, AnswerText):
             parts.append(event.text)
-        if isinstance(event, Asks):
+        if isinstance(event, PermissionNeeded):
             parts.append(event.what)
     return "".join(parts).strip()
 

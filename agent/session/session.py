@@ -1,7 +1,7 @@
 """One conversation: ask, and listen to what happens. The same thread id goes on after a restart.
 
-The whole API of a conversation: `ask`, `intervene` and `go_on` give events, `answered` and `in_words` run
-them to their end; `findings`, `history`, `last_drawing` and `bundle` say what there is, `unfinished` what was
+The whole API of a conversation: `ask`, `intervene` and `go_on` give events, `collect_report` and `collect_markdown`
+run them to their end; `findings`, `history`, `last_drawing` and `bundle` say what there is, `unfinished` what was
 cut off. `docs/python.md` tells of the door above it.
 """
 
@@ -11,66 +11,60 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, bundle_of, change_drawn, report, with_tests
+from agent.answers import Bundle, add_verdicts, build_report, change_drawn, make_bundle
 from agent.core import (
     AgentError,
-    Answered,
-    Asks,
-    Brain,
-    Drew,
+    AnswerText,
+    DrawingReady,
     Event,
     Failed,
     Message,
-    Said,
+    PermissionNeeded,
+    Planner,
+    ReportReady,
     State,
+    StepProgress,
     Stopped,
-    Working,
     claims_of,
-    escaped,
+    escape_md,
     plain_claim,
 )
-from agent.evidence import description_of
-from agent.experiments import Tried, asked, kept, told, try_out
-from agent.planners import REPORTED, LLMBrain
-from agent.questions import Intent, Question, parse, reply
-from agent.session.history_lines import STOPPED, marks_of, without_stopped
-from agent.session.loop import BEFORE_THE_PLANNER, STEPS, Deps, WentInCircles, build_loop
+from agent.evidence import make_description
+from agent.experiments import ManualIntervention, make_try_claim, try_factor, write_reply, write_request
+from agent.planners import REPORTED_INTENTS, LLMPlanner
+from agent.questions import Intent, Question, parse_question, read_reply
+from agent.session.history_lines import STOPPED, collect_citations, drop_stopped_turn
+from agent.session.loop import MAX_STEPS, PERMISSION_NODE, Dependencies, TooManySteps, build_loop
 from agent.session.outcomes import newly
 from agent.session.turns import (
-    budget_of,
-    choose_brain,
-    clean,
-    first_state,
+    Unfinished,
+    choose_planner,
+    clean_message,
     in_mind,
-    limited,
+    limit_time,
+    make_budget,
+    make_first_state,
     refuse_control_characters,
     to_change,
     to_exchange,
 )
-from agent.workspace import Closed, Desk, question_thread, waited
+from agent.workspace import QueueClosed, Workspace, name_question_thread, wait_turn
 
 log = logging.getLogger(__name__)
 
 Events = Generator[Event, None, None]
 
-CIRCLES = "This took too many steps without an answer. Ask a narrower question."
+TOO_MANY_STEPS = "This took too many steps without an answer. Ask a narrower question."
 NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
-OF_THE_QUESTION = ("said", "decision", "asks", "granted", "brain")  # what ends with it
-
-
-class Unfinished(NamedTuple):
-    """A question without an answer: it was cut off, or asks whether it may spend more."""
-
-    message: str
-    asks: str  # empty where it was cut off
+QUESTION_KEYS = ("said", "decision", "asks", "granted", "brain")  # what ends with it
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Request:
     """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
 
     message: str
@@ -79,7 +73,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _GoOn:
+class _Continuation:
     """What is in hand is to be gone on with; what it asked for is allowed or not."""
 
     message: str
@@ -90,19 +84,26 @@ class Session:
     """A conversation on one thread."""
 
     def __init__(
-        self, desk: Desk, thread: str, brain: str | None = None, *, thorough: bool = False, asks: bool = False
+        self,
+        workspace: Workspace,
+        thread: str,
+        planner: str | None = None,
+        *,
+        thorough: bool = False,
+        asks: bool = False,
     ) -> None:
-        """`brain` names another than the settings' (rules, llm, one-shot, text-only).
+        """`planner` names another than the settings' (rules, llm, one-shot, text-only).
 
         `thorough` tests as many groups as can be told apart from chance, however soon a why is settled.
-        `asks` says that who listens can be asked (`Asks`) before a question takes more forward passes,
-        seconds or dollars than the settings allow; it is answered with what there is otherwise.
+        `asks` says that who listens can be asked (`PermissionNeeded`) before a question takes more forward
+        passes, seconds or dollars than the settings allow; it is answered with what there is otherwise.
         """
-        self._desk, self._deciding, self._thread = desk, brain or desk.settings.deciding, thread
+        self._workspace, self._thread = workspace, thread
+        self._planner_name = planner or workspace.settings.planner_name
         self._thorough, self._asks = thorough, asks
-        self._loop = build_loop(desk.conversations.saver)
-        own = {"thread_id": question_thread(thread)}
-        self._config: Any = {"configurable": own, "recursion_limit": STEPS}
+        self._loop = build_loop(workspace.conversations.saver)
+        own = {"thread_id": name_question_thread(thread)}
+        self._config: Any = {"configurable": own, "recursion_limit": MAX_STEPS}
 
     def ask(
         self,
@@ -124,9 +125,9 @@ class Session:
 
         def understood(old: State) -> Question:
             has_graph = bool(old.get("graph"))
-            return parse(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
+            return parse_question(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
 
-        yield from self._in_turn(_Asked(message or text or "", focus, understood), cancel)
+        yield from self._in_turn(_Request(message or text or "", focus, understood), cancel)
 
     def intervene(
         self,
@@ -143,12 +144,12 @@ class Session:
         it brings. Events as of `ask`; `findings` has the numbers.
         """
         question = to_change(group, factor, other)
-        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
+        yield from self._in_turn(_Request(question.raw, None, lambda _old: question), cancel)
 
     def concepts(self, text: str, *, at: str | None = None, cancel: threading.Event | None = None) -> Events:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
         question = in_mind(text, at)
-        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
+        yield from self._in_turn(_Request(question.raw, None, lambda _old: question), cancel)
 
     def swap_concept(
         self, concept: str, other: str, *, at: str | None = None, text: str | None = None,
@@ -156,11 +157,11 @@ class Session:
     ) -> Events:  # fmt: skip
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
         question = to_exchange(concept, other, at, text)
-        yield from self._in_turn(_Asked(question.raw, None, lambda _old: question), cancel)
+        yield from self._in_turn(_Request(question.raw, None, lambda _old: question), cancel)
 
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
-        found = self._desk.conversations.in_hand(self._thread)
+        found = self._workspace.conversations.open_question(self._thread)
         if found is None:
             return None
         stands = self._loop.get_state(self._config)
@@ -178,85 +179,85 @@ class Session:
         if found is None:
             yield Failed(NOTHING_CUT_OFF)
             return
-        yield from self._in_turn(_GoOn(found.message, allow), cancel)
+        yield from self._in_turn(_Continuation(found.message, allow), cancel)
 
     def _reply(self, message: str) -> bool | None:
         """What a message allows a question that waits or was cut off; None where it is about neither."""
-        word = reply(message)
+        word = read_reply(message)
         if word == "go on":
             return True  # where there is nothing to go on with, that is said
         found = self.unfinished() if word else None
         return word != "no" if found is not None and found.asks else None
 
-    def _in_turn(self, asked: _Asked | _GoOn, cancel: threading.Event | None) -> Iterator[Event]:
+    def _in_turn(self, asked: _Request | _Continuation, cancel: threading.Event | None) -> Iterator[Event]:
         stop = cancel or threading.Event()
         try:
-            with self._desk.turns.place(stop) as place:
-                if not (yield from waited(place)):
+            with self._workspace.turns.place(stop) as place:
+                if not (yield from wait_turn(place)):
                     raise Stopped
-                with limited(self._desk.settings.max_seconds, stop) as expired:
+                with limit_time(self._workspace.settings.max_seconds, stop) as expired:
                     yield from self._answer(asked, stop, expired)
         except Stopped:
             yield Failed("Stopped.")
-        except Closed as exc:
+        except QueueClosed as exc:
             yield Failed(str(exc))
 
     def _answer(
-        self, asked: _Asked | _GoOn, stop: threading.Event, expired: threading.Event
+        self, asked: _Request | _Continuation, stop: threading.Event, expired: threading.Event
     ) -> Iterator[Event]:
-        start, before, old = time.perf_counter(), self._desk.spent(), self._state()
+        start, before, old = time.perf_counter(), self._workspace.spent(), self._state()
         try:
-            brain = self._brain(stop)
-            given = self._begun(asked, old) if isinstance(asked, _Asked) else self._taken_up(asked, brain)
-            earlier = self._earlier() if isinstance(asked, _GoOn) else {}
-            yield from self._run(given, brain, stop)
+            planner = self._make_planner(stop)
+            given = self._start(asked, old) if isinstance(asked, _Request) else self._resume(asked, planner)
+            earlier = self._read_spent() if isinstance(asked, _Continuation) else {}
+            yield from self._run(given, planner, stop)
             if asks := self._loop.get_state(self._config).interrupts:
-                yield Asks(asks[0].value)
+                yield PermissionNeeded(asks[0].value)
                 return
-            spent = brain.spent() if isinstance(brain, LLMBrain) else {}
+            spent = planner.spent() if isinstance(planner, LLMPlanner) else {}
             yield from self._finish(old, {**self._cost(before, start, earlier), **spent})
-        except (AgentError, Stopped, WentInCircles) as exc:
+        except (AgentError, Stopped, TooManySteps) as exc:
             stopped = self._took_too_long() if expired.is_set() else STOPPED
-            why = {Stopped: stopped, WentInCircles: CIRCLES}.get(type(exc), str(exc))
+            why = {Stopped: stopped, TooManySteps: TOO_MANY_STEPS}.get(type(exc), str(exc))
             self._go_back(old, asked.message, why)
             yield Failed(why)
 
-    def _brain(self, stop: threading.Event) -> Brain:
+    def _make_planner(self, stop: threading.Event) -> Planner:
         """What decides; where the user is asked before more is spent, it goes on until a no."""
-        settings = self._desk.settings
-        budget = budget_of(settings)
+        settings = self._workspace.settings
+        budget = make_budget(settings)
         if self._asks:
             budget = budget._replace(seconds=float("inf"), passes=sys.maxsize)
-        return choose_brain(self._deciding, settings, stop, budget, thorough=self._thorough)
+        return choose_planner(self._planner_name, settings, stop, budget, thorough=self._thorough)
 
-    def _begun(self, asked: _Asked, old: State) -> State:
+    def _start(self, asked: _Request, old: State) -> State:
         """What the loop is given for a new question, which is in hand from now on."""
         question = asked.understood(old)
         refuse_control_characters(question)
-        state = first_state(old, question, asked.message, asked.focus)
-        self._desk.conversations.begin(self._thread, asked.message)
+        state = make_first_state(old, question, asked.message, asked.focus)
+        self._workspace.conversations.begin(self._thread, asked.message)
         return state
 
-    def _taken_up(self, asked: _GoOn, brain: Brain) -> Command[Any] | None:
+    def _resume(self, asked: _Continuation, planner: Planner) -> Command[Any] | None:
         """What the loop is given to go on with the question in hand."""
         stands = self._loop.get_state(self._config)
-        if isinstance(brain, LLMBrain) and (known := stands.values.get("brain")):
-            brain.go_on(known)
+        if isinstance(planner, LLMPlanner) and (known := stands.values.get("brain")):
+            planner.go_on(known)
         return Command(resume=asked.allow) if stands.interrupts else None
 
-    def _earlier(self) -> dict[str, float]:
+    def _read_spent(self) -> dict[str, float]:
         """What the question in hand has taken before it is gone on with."""
         return self._loop.get_state(self._config).values.get("spent") or {}
 
     def _run(
-        self, given: State | Command[Any] | None, brain: Brain, cancel: threading.Event
+        self, given: State | Command[Any] | None, planner: Planner, cancel: threading.Event
     ) -> Iterator[Event]:
         """The events of the loop, until it has an answer or asks for something."""
-        budget = budget_of(self._desk.settings) if self._asks else None
+        budget = make_budget(self._workspace.settings) if self._asks else None
         stream = self._loop.stream(
             given,
             self._config,
-            context=Deps(self._desk, brain, cancel, budget),
+            context=Dependencies(self._workspace, planner, cancel, budget),
             stream_mode=["custom", "updates"],
             durability="sync",  # after each node; a question can then go on from there
         )
@@ -264,10 +265,10 @@ class Session:
         try:
             for mode, item in stream:
                 if mode == "custom":
-                    assert isinstance(item, Working)
+                    assert isinstance(item, StepProgress)
                     yield item
                 elif (drawing := newly(item, "drawing")) and drawing["nodes"]:
-                    yield Drew(drawing)
+                    yield DrawingReady(drawing)
             done = True
         finally:
             if not done:  # nobody listens any more; closing waits for the running step, so end it first
@@ -279,42 +280,42 @@ class Session:
         """Of a question that was stopped keep only the last step, which is enough to go on from."""
         stands = self._loop.get_state(self._config)
         if stands.values and not stands.interrupts:
-            self._loop.checkpointer.delete_thread(question_thread(self._thread))  # type: ignore[union-attr]
-            self._loop.update_state(self._config, stands.values, as_node=BEFORE_THE_PLANNER)
+            self._loop.checkpointer.delete_thread(name_question_thread(self._thread))  # type: ignore[union-attr]
+            self._loop.update_state(self._config, stands.values, as_node=PERMISSION_NODE)
 
     def _finish(self, old: State, cost: dict[str, Any]) -> Iterator[Event]:
         """Tell the answer, redraw with verdicts, and remember both."""
         state: State = self._loop.get_state(self._config).values  # type: ignore[assignment]
         words = state["reply"]
-        marks = marks_of(state, words["sentences"])
+        marks = collect_citations(state, words["sentences"])
         said = cast(Message, {"role": "assistant", "content": words["markdown"], **marks})
-        before = without_stopped(old.get("history", []), state["said"][0])
+        before = drop_stopped_turn(old.get("history", []), state["said"][0])
         update: dict[str, Any] = {"history": [*before, *state["said"], said], "features": []}
         whole = None
         if (
-            Intent(state["question"]["intent"]) in REPORTED
+            Intent(state["question"]["intent"]) in REPORTED_INTENTS
             and state.get("groups") is not None
             and words["sentences"]
         ):
-            whole = report(state, self._desk.subject.name, words, cost)
+            whole = build_report(state, self._workspace.subject.name, words, cost)
             update["report"] = whole
         if state.get("drawing"):
             groups, claims = state.get("groups") or [], state.get("claims", [])
-            update["drawing"] = with_tests(state["drawing"] or {}, groups, claims, change_drawn(state))
+            update["drawing"] = add_verdicts(state["drawing"] or {}, groups, claims, change_drawn(state))
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
-            yield Drew(update["drawing"])
+            yield DrawingReady(update["drawing"])
         for part in words["markdown"].split("\n\n"):
-            yield Said(part + "\n\n", tuple(marks["cites"]), marks["circuit"])
+            yield AnswerText(part + "\n\n", tuple(marks["cites"]), marks["circuit"])
         if whole is not None:
-            yield Answered(whole)
+            yield ReportReady(whole)
         if state.get("features"):  # last: the reader should not wait for the library
             new = [f for f in state["features"] if f.get("source", "text") == "text"]
-            self._desk.file([description_of(self._desk.features_of, f) for f in new])
+            self._workspace.file([make_description(self._workspace.features_of, f) for f in new])
 
     def _cost(self, before: dict[str, int], start: float, earlier: dict[str, float]) -> dict[str, Any]:
         """What the question has taken, with what it had taken when it was cut off."""
-        spent = {name: now - before[name] for name, now in self._desk.spent().items()}
+        spent = {name: now - before[name] for name, now in self._workspace.spent().items()}
         spent["forward_passes"] += int(earlier.get("forward_passes", 0))
         return {"seconds": round(time.perf_counter() - start + earlier.get("seconds", 0.0), 3), **spent}
 
@@ -323,41 +324,42 @@ class Session:
 
         One that was stopped stays in hand.
         """
-        asked = Message(role="user", content=clean(message))
-        said = [*without_stopped(old.get("history", []), asked), asked]
-        said.append(Message(role="assistant", content=escaped(why)))
+        asked = Message(role="user", content=clean_message(message))
+        said = [*drop_stopped_turn(old.get("history", []), asked), asked]
+        said.append(Message(role="assistant", content=escape_md(why)))
         stands = cast(State, {**old, "history": said, "finished": True})
-        self._desk.conversations.keep(self._thread, stands, goes_on=why == STOPPED)
+        self._workspace.conversations.keep(self._thread, stands, goes_on=why == STOPPED)
 
     def _took_too_long(self) -> str:
         return (
-            f"This took longer than the {self._desk.settings.max_seconds} seconds a question may take here "
+            f"This took longer than the {self._workspace.settings.max_seconds} seconds a "
+            "question may take here "
             "(ASKCIRCUIT_MAX_SECONDS), and was stopped. Ask about a shorter text."
         )
 
-    def try_out(self, focus: str, factor: float) -> Tried:
+    def try_out(self, focus: str, factor: float) -> ManualIntervention:
         """Scale a group or feature of the drawing by hand and look, once; raises AgentError."""
-        return try_out(self._desk, self._state(), focus, factor)
+        return try_factor(self._workspace, self._state(), focus, factor)
 
-    def keep(self, tried: Tried) -> None:
+    def keep(self, tried: ManualIntervention) -> None:
         """Enter in the conversation and the ledger what was tried by hand, as the reader's own."""
         old = self._state()
         state = cast(State, {**old, "turn": old.get("turn", 0) + 1})
-        claim, sentence = kept(state, tried)
+        claim, sentence = make_try_claim(state, tried)
         claims = [*state.get("claims", []), claim]
         marked = {**state, "claims": claims}
-        marks = marks_of(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
+        marks = collect_citations(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
         said = [
-            Message(role="user", content=asked(tried)),
-            cast(Message, {"role": "assistant", "content": told(sentence), **marks}),
+            Message(role="user", content=write_request(tried)),
+            cast(Message, {"role": "assistant", "content": write_reply(sentence), **marks}),
         ]
         update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
-        drawing = with_tests(state.get("drawing") or {}, state.get("groups") or [], claims)
+        drawing = add_verdicts(state.get("drawing") or {}, state.get("groups") or [], claims)
         self._keep(cast(State, {**old, **update, "drawing": drawing, "finished": True}))
 
     def forget(self) -> None:
         """Delete this conversation."""
-        self._desk.conversations.forget(self._thread)
+        self._workspace.conversations.forget(self._thread)
 
     def history(self) -> list[Message]:
         """What was said so far."""
@@ -375,25 +377,25 @@ class Session:
 
     def bundle(self, title: str = "") -> Bundle:
         """The last explanation and all it rests on; raises AgentError when there is none yet."""
-        settings, about = self._desk.settings, self._desk.about()
+        settings, about = self._workspace.settings, self._workspace.about()
         how = {"model": about["model"], "nodes": settings.nodes, "controls": settings.controls}
-        return bundle_of(self._state(), {**how, "brain": self._deciding}, title)
+        return make_bundle(self._state(), {**how, "brain": self._planner_name}, title)
 
     def open(self, bundle: Bundle) -> None:
         """Make this conversation the bundle's; raises AgentError where it is about another model.
 
-        A read-only desk has no model: there it can be read, whatever it is about.
+        A read-only workspace has no model: there it can be read, whatever it is about.
         """
         there = bundle.report.model
-        here = there if self._desk.settings.read_only else self._desk.subject.name
+        here = there if self._workspace.settings.read_only else self._workspace.subject.name
         if here != there:
             raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")
         self._keep(bundle.state)
 
     def _state(self) -> State:
-        return self._desk.conversations.state(self._thread)
+        return self._workspace.conversations.state(self._thread)
 
     def _keep(self, state: State) -> None:
         """Where the conversation stands from now on."""
-        lasting = {name: value for name, value in state.items() if name not in OF_THE_QUESTION}
-        self._desk.conversations.keep(self._thread, cast(State, lasting))
+        lasting = {name: value for name, value in state.items() if name not in QUESTION_KEYS}
+        self._workspace.conversations.keep(self._thread, cast(State, lasting))

@@ -4,42 +4,61 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from agent.answers import last_said
-from agent.core import Brain, Message, QuestionError, Settings, SettingsError, State
-from agent.planners import FRESH, Budget, LLMBrain, OneShotBrain, RuleBrain, TextBrain, lacking, right_one
+from agent.answers import find_asked_sentences
+from agent.core import Message, Planner, QuestionError, Settings, SettingsError, State
+from agent.planners import (
+    NEW_EXPLANATION_INTENTS,
+    Budget,
+    LLMPlanner,
+    OneShotPlanner,
+    RulePlanner,
+    TextPlanner,
+    ask_back,
+    find_right_token,
+)
 from agent.questions import Intent, Question
 
-GOING_ON = {Intent.WHY, Intent.USES}  # about the same text they keep what its answer is compared with
-OF_THE_LOOP = ("decision", "asks", "granted", "brain")
-KEPT_APART = ("history", "report")  # what a question in hand needs not
+CONTINUED_INTENTS = {
+    Intent.WHY,
+    Intent.USES,
+}  # about the same text they keep what its answer is compared with
+LOOP_KEYS = ("decision", "asks", "granted", "brain")
+SEPARATE_KEYS = ("history", "report")  # what a question in hand needs not
 
 
-def budget_of(settings: Settings) -> Budget:
+class Unfinished(NamedTuple):
+    """A question without an answer: it was cut off, or asks whether it may spend more."""
+
+    message: str
+    asks: str  # empty where it was cut off
+
+
+def make_budget(settings: Settings) -> Budget:
     """What a question may cost by these settings."""
     return Budget(settings.max_actions, settings.answer_within, settings.max_passes)
 
 
-def choose_brain(
+def choose_planner(
     name: str, settings: Settings, stop: threading.Event, budget: Budget, *, thorough: bool = False
-) -> Brain:
-    """The brain of this name, which answers with what there is once its budget is spent."""
+) -> Planner:
+    """The planner of this name, which answers with what there is once its budget is spent."""
     match name:
         case "llm":
-            return LLMBrain(settings, stop, budget, thorough=thorough)
+            return LLMPlanner(settings, stop, budget, thorough=thorough)
         case "one-shot":
-            return OneShotBrain(settings.nodes)
+            return OneShotPlanner(settings.nodes)
         case "text-only":
-            return TextBrain(settings.nodes)
+            return TextPlanner(settings.nodes)
         case "rules":
-            return RuleBrain(settings.nodes, budget, thorough=thorough)
+            return RulePlanner(settings.nodes, budget, thorough=thorough)
         case _:
             raise SettingsError(f"There is no brain {name!r}; there are rules, llm, one-shot and text-only.")
 
 
 @contextmanager
-def limited(seconds: int | None, stop: threading.Event) -> Iterator[threading.Event]:
+def limit_time(seconds: int | None, stop: threading.Event) -> Iterator[threading.Event]:
     """Stop what runs in the block after this time; the event yielded tells that it was the time."""
     expired = threading.Event()
 
@@ -57,42 +76,47 @@ def limited(seconds: int | None, stop: threading.Event) -> Iterator[threading.Ev
         clock.cancel()
 
 
-def first_state(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
+def make_first_state(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
     """The state a turn starts from: explanations start anew, other questions go on with what is there."""
     asked = asdict(question)
-    asked["lacking"] = lacking(question, focus, old.get("case")) if old.get("case") or question.text else ""
+    asked["lacking"] = ask_back(question, focus, old.get("case")) if old.get("case") or question.text else ""
     intent = Intent.HELP if asked["lacking"] else question.intent
     asked["intent"] = str(intent)
     case = old.get("case")
     turn = old.get("turn", 0) + 1
-    fresh = intent in FRESH
+    fresh = intent in NEW_EXPLANATION_INTENTS
     if intent is Intent.EVIDENCE:
-        asked["about"] = last_said(old)
+        asked["about"] = find_asked_sentences(old)
     elsewhere = (
         not asked["lacking"] and bool(question.text) and (case is None or case["text"] != question.text)
     )
-    state: dict[str, Any] = {name: value for name, value in old.items() if name not in KEPT_APART}
+    state: dict[str, Any] = {name: value for name, value in old.items() if name not in SEPARATE_KEYS}
     state |= {
         "turn": turn,
         "said": [Message(role="user", content=message)],
         "question": asked,
         "focus": focus,
     }
-    state |= {"finished": False, "log": [], **dict.fromkeys(("found", "spent", *OF_THE_LOOP))}
+    state |= {"finished": False, "log": [], **dict.fromkeys(("found", "spent", *LOOP_KEYS))}
     if fresh or elsewhere:
         asked["text"] = question.text or (case["text"] if case else None)
         if question.intent is Intent.WHY_NOT and not question.text:
             asked["said"] = None
-        if question.intent in GOING_ON and case and not elsewhere and not (question.said or question.foil):
+        if (
+            question.intent in CONTINUED_INTENTS
+            and case
+            and not elsewhere
+            and not (question.said or question.foil)
+        ):
             asked["foil"] = case["foil"]  # what it was compared with before
         if question.intent is Intent.MISTAKE and not asked["foil"] and asked["text"]:
-            asked["foil"], asked["assumed"] = right_one(asked["text"], case if not elsewhere else None)
+            asked["foil"], asked["assumed"] = find_right_token(asked["text"], case if not elsewhere else None)
         state |= dict.fromkeys(("case", "graph", "concepts", "groups", "flows", "drawing", "report"))
         state |= {"features": [], "claims": []}
     return cast(State, state)
 
 
-def clean(text: str) -> str:
+def clean_message(text: str) -> str:
     """Text that can be stored: lone surrogates cannot be encoded."""
     return text.encode("utf-8", "replace").decode("utf-8")
 

@@ -1,12 +1,12 @@
 from .results import (
-    replayed as replayed,
+    replay_bundles as replay_bundles,
     suite_results as suite_results,
 )
 from .runner import (
-    Done as Done,
-    Run as Run,
-    run_apart as run_apart,
-    run_here as run_here,
+    FinishedCase as FinishedCase,
+    SuiteRun as SuiteRun,
+    run_in_processes as run_in_processes,
+    run_in_turn as run_in_turn,
 )
 from .schema import (
     SuiteCase as SuiteCase,

@@ -1,17 +1,17 @@
 """Baselines beside the agent: what they guess about a case, and which of it stands when it is tested."""
 
-from agent.core import Case, GuessClaim, PlainClaim, every_claim, plain_claim, rounded
-from agent.evidence import p_value, seed_of, settle, summary
-from agent.planners import ONE_SHOT, TEXT_ONLY, telling_words
-from agent.session import Session, answered
+from agent.core import Case, GuessClaim, PlainClaim, every_claim, plain_claim, round_reported
+from agent.evidence import make_control_seed, p_value, settle_verdicts, summarise_controls
+from agent.planners import ONE_SHOT, TEXT_ONLY, find_content_words
+from agent.session import Session, collect_report
 from agent.suites.schema import SuiteCase
-from agent.workspace import Desk
+from agent.workspace import Workspace
 from tracer import Intervention
 
 AT_A_WORD = 20  # neurons removed at a word, to test what is said of it: the strongest there
 
 
-def baseline_claims(desk: Desk, case: SuiteCase) -> dict[str, list[PlainClaim]]:
+def baseline_claims(workspace: Workspace, case: SuiteCase) -> dict[str, list[PlainClaim]]:
     """For each baseline its guesses on a case, each tested as the agent's own claims are.
 
     A feature is removed as it is; a word is tested by removing the AT_A_WORD neurons at it with the largest
@@ -19,39 +19,42 @@ def baseline_claims(desk: Desk, case: SuiteCase) -> dict[str, list[PlainClaim]]:
     """
     out: dict[str, list[PlainClaim]] = {}
     for style in (ONE_SHOT, TEXT_ONLY):
-        session = Session(desk, f"{style}-{case.id}", brain=style)
+        session = Session(workspace, f"{style}-{case.id}", planner=style)
         try:
-            answered(session.ask("", text=case.text, said=case.answer, foil=case.foil))
+            collect_report(session.ask("", text=case.text, said=case.answer, foil=case.foil))
             state = session.bundle().state
         finally:
             session.forget()
         known = state.get("case")
         assert known is not None
         claims = every_claim(state, GuessClaim)
-        out[style] = [plain_claim(claim) for claim in tested(desk, known, claims)]
+        out[style] = [plain_claim(claim) for claim in test_claims(workspace, known, claims)]
     return out
 
 
-def tested(desk: Desk, case: Case, claims: list[GuessClaim]) -> list[GuessClaim]:
+def test_claims(workspace: Workspace, case: Case, claims: list[GuessClaim]) -> list[GuessClaim]:
     """The guesses with a prediction, a test and a verdict each."""
     if not claims:
         return []
-    contrast, ablate = desk.contrast(case["text"], case["answer_id"], case["foil_id"]), Intervention("ablate")
+    contrast, ablate = (
+        workspace.contrast(case["text"], case["answer_id"], case["foil_id"]),
+        Intervention("ablate"),
+    )
     members = [claim.members for claim in claims]
-    for index, position in enumerate(telling_words(case)[: len(claims)]):
+    for index, position in enumerate(find_content_words(case)[: len(claims)]):
         members[index] = members[index] or contrast.strongest_at([position], AT_A_WORD)
     forecasts = contrast.forecast(members, ablate)
     out = []
     for claim, features, forecast in zip(claims, members, forecasts, strict=True):
-        seed = seed_of(desk.subject.name, case["text"], *features)
-        outcome = contrast.test(features, ablate, controls=desk.settings.controls, seed=seed)
+        seed = make_control_seed(workspace.subject.name, case["text"], *features)
+        outcome = contrast.test(features, ablate, controls=workspace.settings.controls, seed=seed)
         found = {
             "members": features,
-            "predicted": rounded(forecast.mean),
-            "measured": rounded(outcome.measured),
-            "controls": summary(outcome.controls, outcome.matched, len(features)),
-            "doses": {f"{dose:g}": rounded(d) for dose, d in outcome.doses.items()} or None,
+            "predicted": round_reported(forecast.mean),
+            "measured": round_reported(outcome.measured),
+            "controls": summarise_controls(outcome.controls, outcome.matched, len(features)),
+            "doses": {f"{dose:g}": round_reported(d) for dose, d in outcome.doses.items()} or None,
             "p": p_value(outcome.measured, outcome.controls),
         }
         out.append(claim.model_copy(update=found))
-    return settle(out)
+    return settle_verdicts(out)

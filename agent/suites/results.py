@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.answers import Bundle, read_bundle
-from agent.core import AgentError, ControlledClaim, EffectClaim, TestedClaim, signed
-from agent.evidence import HELD, LEAST, LEVEL, holm, p_value
+from agent.core import AgentError, ControlledClaim, EffectClaim, TestedClaim, show_change
+from agent.evidence import HOLDING_VERDICTS, LEVEL, MIN_EFFECT, adjust_holm, p_value
 from agent.suites.schema import Suite, SuiteCase, SuiteError
 
 VERDICTS = ("supported", "partly", "refuted", "inconclusive")
@@ -29,10 +29,10 @@ def suite_results(folder: Path) -> dict[str, Any]:
     cards = [_card(case, folder) for case in suite.cases]
     tests = [test for card in cards for test in card["tests"]]
     ps = [test["p"] for test in tests]
-    for test, p, q in zip(tests, holm(ps), benjamini(ps), strict=True):
+    for test, p, q in zip(tests, adjust_holm(ps), adjust_benjamini_hochberg(ps), strict=True):
         test["p_suite"], test["q_suite"] = p, q
     mains = [card["tests"][0] for card in cards if card["tests"]]
-    for test, p in zip(mains, holm([test["p"] for test in mains]), strict=True):
+    for test, p in zip(mains, adjust_holm([test["p"] for test in mains]), strict=True):
         test["p_main"] = p
     done = [card for card in cards if card["done"]]
     return {
@@ -48,11 +48,11 @@ def suite_results(folder: Path) -> dict[str, Any]:
         "survive_suite_holm": sum(t["p_suite"] <= LEVEL for t in tests),
         "verdicts": {name: sum(t["verdict"] == name for t in tests) for name in VERDICTS},
         "hypotheses": Counter(c["hypothesis"]["verdict"] for c in cards if c["hypothesis"]),
-        "agreement": agreement(tests),
-        "knock_on": knock_on(tests),
+        "agreement": measure_agreement(tests),
+        "knock_on": measure_knock_on(tests),
         "strongest": _strongest(done),
         "premises": sum(card["premise"] == "false" for card in done),
-        "brains": _brains(done),
+        "brains": _compare_planners(done),
         "cost": {name: sum(c["cost"].get(name, 0) for c in done) for name in COSTS},
         "disagreements": [f"{c['id']}: {what}" for c in cards for what in c["disagreements"]],
     }
@@ -60,7 +60,7 @@ def suite_results(folder: Path) -> dict[str, Any]:
 
 def _holds(main: dict[str, Any]) -> bool:
     """Whether a case's main hypothesis, the first registered, stands after Holm over those of all cases."""
-    return bool(main["p_main"] <= LEVEL and main["verdict"] in HELD)
+    return bool(main["p_main"] <= LEVEL and main["verdict"] in HOLDING_VERDICTS)
 
 
 def read_head(folder: Path) -> dict[str, Any]:
@@ -100,7 +100,9 @@ def _card(case: SuiteCase, folder: Path) -> dict[str, Any]:
         **report.question.model_dump(include={"answer", "foil", "premise"}),
         "sentences": _sentences(bundle),
         "tests": [_test(claim, bundle) for claim in tests],
-        "hypothesis": judged(case, tests, bundle.kept.case["value"], report.plain()) if case.group else None,
+        "hypothesis": judge_hypothesis(case, tests, bundle.kept.case["value"], report.plain())
+        if case.group
+        else None,
         "graph": {name: report.graph.get(name) for name in ("completeness", "replacement", "unexplored")},
         "cost": report.cost,
         "brain": bundle.settings.get("brain"),
@@ -123,13 +125,13 @@ def _test(claim: TestedClaim, bundle: Bundle) -> dict[str, Any]:
     return {**test, "supernode": claim.name, "name": groups.get(claim.name or "", "")}
 
 
-def judged(
+def judge_hypothesis(
     case: SuiteCase, done: Sequence[TestedClaim], lead: float, report: dict[str, Any]
 ) -> dict[str, Any]:
     """What the data say of a hypothesis: supported, refuted or inconclusive, with the claim it rests on."""
-    from agent.suites.runner import group_named
+    from agent.suites.runner import find_group_meant
 
-    wanted = group_named(case, report)
+    wanted = find_group_meant(case, report)
     effects = [claim for claim in done if isinstance(claim, EffectClaim)]
     tests = [claim for claim in effects if wanted and claim.name == wanted and claim.removes]
     said = {"text": case.hypothesis, "group": case.group, "expect": case.expect}
@@ -137,29 +139,29 @@ def judged(
         why = f"no group of the picture is called or sits at {case.group!r}"
         return {**said, "verdict": "inconclusive", "why": why, "claim": None, "supernode": wanted}
     claim = tests[-1]
-    verdict, why = expected(case.expect or "nothing", claim, lead)
+    verdict, why = matches_expectation(case.expect or "nothing", claim, lead)
     return {**said, "verdict": verdict, "why": why, "claim": claim.id, "supernode": wanted}
 
 
-def expected(expect: str, claim: ControlledClaim, lead: float) -> tuple[str, str]:
+def matches_expectation(expect: str, claim: ControlledClaim, lead: float) -> tuple[str, str]:
     """Whether a measured removal is what was expected of it."""
     measured, p = claim.effect, claim.p_holm or 0.0
-    found = p <= LEVEL + 1e-9 and abs(measured) >= LEAST
-    shown = f"removing it changes the lead by {signed(measured)} (p after Holm {p:.3g})"
+    found = p <= LEVEL + 1e-9 and abs(measured) >= MIN_EFFECT
+    shown = f"removing it changes the lead by {show_change(measured)} (p after Holm {p:.3g})"
     if expect == "nothing":
         if found:
             return "refuted", f"{shown}, beyond every chance group's effect" if p <= LEVEL else shown
-        small = abs(measured) <= max(LEAST, NOTHING * abs(lead))
+        small = abs(measured) <= max(MIN_EFFECT, NOTHING * abs(lead))
         return ("supported", f"{shown}: none to speak of") if small else ("inconclusive", shown)
     if found:
         right = (measured < 0) == (expect == "lowers")
         return ("supported" if right else "refuted"), shown
     controls = claim.controls.max_abs if claim.controls else 0.0
-    quiet = abs(measured) <= max(LEAST, controls) and abs(measured) <= NOTHING * abs(lead)
+    quiet = abs(measured) <= max(MIN_EFFECT, controls) and abs(measured) <= NOTHING * abs(lead)
     return ("refuted", f"{shown}: none to speak of") if quiet else ("inconclusive", f"{shown}: within chance")
 
 
-def benjamini(ps: Sequence[float]) -> list[float]:
+def adjust_benjamini_hochberg(ps: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's step-up adjustment: the false discovery rate at which each test is found."""
     order = sorted(range(len(ps)), key=lambda i: -ps[i])
     out, least = [0.0] * len(ps), 1.0
@@ -169,12 +171,12 @@ def benjamini(ps: Sequence[float]) -> list[float]:
     return out
 
 
-def agreement(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def measure_agreement(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Predicted against measured effects on the answer: Spearman, slope (least squares) and sign."""
     return _fit([(t["predicted"], t["measured"]) for t in tests])
 
 
-def knock_on(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def measure_knock_on(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The same for the effects of groups on each other."""
     return _fit([(k["predicted"], k["measured"]) for t in tests for k in t["knock_on"]])
 
@@ -186,12 +188,12 @@ def _fit(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
         out["sign"] = sum((p > 0) == (m > 0) for p, m in pairs) / n
     if n > 2 and all(spread):
         predicted, measured = zip(*pairs, strict=True)
-        out["spearman"] = statistics.correlation(ranks(predicted), ranks(measured))
+        out["spearman"] = statistics.correlation(rank_values(predicted), rank_values(measured))
         out["slope"] = statistics.linear_regression(predicted, measured).slope
     return out
 
 
-def ranks(values: Sequence[float]) -> list[float]:
+def rank_values(values: Sequence[float]) -> list[float]:
     """Ranks from 1, equal values sharing the mean of theirs: Spearman's rho is their correlation."""
     ordered = sorted(values)
     first = {value: i for i, value in reversed(list(enumerate(ordered)))}
@@ -206,15 +208,15 @@ def _strongest(done: Iterable[dict[str, Any]]) -> dict[str, int]:
     return {"of": len(cards), "beat": sum(abs(t["measured"]) > t["controls"]["max_abs"] for t in best)}
 
 
-def _brains(done: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each brain claimed, and how much of it stands when tested."""
+def _compare_planners(done: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each planner claimed, and how much of it stands when tested."""
     own = [t for card in done for t in card["tests"]]
-    held = sum(t["verdict"] in HELD for t in own)
+    held = sum(t["verdict"] in HOLDING_VERDICTS for t in own)
     main = next((str(card["brain"]) for card in done), "rules")
     out = [{"brain": main, "claimed": held, "stand": held, "tested": len(own)}]
     for name in sorted({name for card in done for name in card["baselines"]}):
         claims = [c for card in done for c in card["baselines"].get(name, [])]
-        stand = sum(c["verdict"] in HELD for c in claims)
+        stand = sum(c["verdict"] in HOLDING_VERDICTS for c in claims)
         out.append({"brain": name, "claimed": len(claims), "stand": stand, "tested": 0})
     return out
 
@@ -237,7 +239,7 @@ def _json(path: Path) -> Any:
         raise SuiteError(f"The file {path} is damaged: delete it and run the suite with --resume.") from exc
 
 
-def replayed(path: Path) -> list[str]:
+def replay_bundles(path: Path) -> list[str]:
     """What does not agree in a bundle, or in any bundle of a results folder; raises AgentError."""
     if not path.is_dir():
         return read_bundle(path).replay()

@@ -25,10 +25,10 @@ from filelock import FileLock, Timeout
 
 from agent.answers import Bundle
 from agent.core import AgentError, Failed, Settings, TestedClaim, find_groups, read_claims
-from agent.session import Session, answered
+from agent.session import Session, collect_report
 from agent.suites.baseline_scores import baseline_claims
 from agent.suites.schema import Suite, SuiteCase, SuiteError
-from agent.workspace import Desk, open_desk
+from agent.workspace import Workspace, open_workspace
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ FORMAT = "askcircuit-suite"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class FinishedCase:
     """A case that ended: with a bundle, or with the reason why not."""
 
     case: str
@@ -46,7 +46,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Run:
+class SuiteRun:
     """A suite, where its results go, and how it is run."""
 
     suite: Suite
@@ -63,7 +63,7 @@ class Run:
             "format": FORMAT,
             "version": 1,
             "suite": self.suite.model_dump(mode="json"),
-            "settings": {**how, "max_tokens": s.max_tokens, "brain": s.deciding},
+            "settings": {**how, "max_tokens": s.max_tokens, "brain": s.planner_name},
             "baselines": self.baselines,
         }
 
@@ -127,29 +127,29 @@ class Run:
                     f"delete {self.bundle_path(case['id'])}."
                 )
 
-    def one(self, desk: Desk, case: SuiteCase) -> Done:
+    def run_case(self, workspace: Workspace, case: SuiteCase) -> FinishedCase:
         """Answer one case and put its files in place; what fails in a way we know is told, not raised."""
         start = time.perf_counter()
         failed = self.folder / "failed" / f"{case.id}.json"
         try:
-            bundle = explained(desk, case)
+            bundle = explain_case(workspace, case)
             if self.baselines:
-                _write(self.folder / "baselines" / f"{case.id}.json", baseline_claims(desk, case))
+                _write(self.folder / "baselines" / f"{case.id}.json", baseline_claims(workspace, case))
         except AgentError as exc:
             _write(failed, {"why": str(exc)})
-            return Done(case.id, time.perf_counter() - start, failed=str(exc))
+            return FinishedCase(case.id, time.perf_counter() - start, failed=str(exc))
         bundle.save(self.bundle_path(case.id))
         failed.unlink(missing_ok=True)
         verdicts = tuple(c.verdict for c in bundle.tests)
-        return Done(case.id, time.perf_counter() - start, verdicts)
+        return FinishedCase(case.id, time.perf_counter() - start, verdicts)
 
 
-def explained(desk: Desk, case: SuiteCase) -> Bundle:
+def explain_case(workspace: Workspace, case: SuiteCase) -> Bundle:
     """The bundle of one case: why it says that, and, where a hypothesis names a group, that group removed."""
-    session = Session(desk, f"suite-{case.id}-{uuid.uuid4().hex}", thorough=True)
+    session = Session(workspace, f"suite-{case.id}-{uuid.uuid4().hex}", thorough=True)
     try:
-        report = answered(session.ask("", text=case.text, said=case.answer, foil=case.foil))
-        group = group_named(case, report)
+        report = collect_report(session.ask("", text=case.text, said=case.answer, foil=case.foil))
+        group = find_group_meant(case, report)
         tests = [c for c in read_claims(report["claims"]) if isinstance(c, TestedClaim) and c.p is not None]
         if group is not None and group not in {test.name for test in tests}:
             for event in session.ask(f"Remove {group}."):
@@ -160,7 +160,7 @@ def explained(desk: Desk, case: SuiteCase) -> Bundle:
         session.forget()
 
 
-def group_named(case: SuiteCase, report: dict[str, Any]) -> str | None:
+def find_group_meant(case: SuiteCase, report: dict[str, Any]) -> str | None:
     """The id of the strongest supernode that a hypothesis means."""
     if case.group is None:
         return None
@@ -168,13 +168,13 @@ def group_named(case: SuiteCase, report: dict[str, Any]) -> str | None:
     return str(max(found, key=lambda g: abs(g["effect"]))["id"]) if found else None
 
 
-def run_here(run: Run, cases: Sequence[SuiteCase], desk: Desk) -> Iterator[Done]:
+def run_in_turn(run: SuiteRun, cases: Sequence[SuiteCase], workspace: Workspace) -> Iterator[FinishedCase]:
     """The cases one after the other in this process."""
     for case in cases:
-        yield run.one(desk, case)
+        yield run.run_case(workspace, case)
 
 
-def run_apart(run: Run, cases: Sequence[SuiteCase], workers: int) -> Iterator[Done]:
+def run_in_processes(run: SuiteRun, cases: Sequence[SuiteCase], workers: int) -> Iterator[FinishedCase]:
     """The cases in processes of their own, each with its own model; closing this generator ends them."""
     context = get_context("spawn")
     stop = context.Event()
@@ -192,15 +192,15 @@ def run_apart(run: Run, cases: Sequence[SuiteCase], workers: int) -> Iterator[Do
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_working: dict[str, Any] = {}  # of a worker process: its run and its desk
+_worker_state: dict[str, Any] = {}  # of a worker process: its run and its workspace
 
 
-def _begin(run: Run, stop: SharedEvent) -> None:
+def _begin(run: SuiteRun, stop: SharedEvent) -> None:
     """Set a worker process up: it ends with its parent, and leaves Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for wait in (stop.wait, parent_process().join):  # type: ignore[union-attr] # it has a parent
         threading.Thread(target=_end_after, args=(wait,), daemon=True).start()
-    _working.update(run=run, desk=open_desk(run.settings))
+    _worker_state.update(run=run, workspace=open_workspace(run.settings))
 
 
 def _end_after(wait: Any) -> None:
@@ -209,8 +209,8 @@ def _end_after(wait: Any) -> None:
     os._exit(0)
 
 
-def _one(case: SuiteCase) -> Done:
-    done: Done = _working["run"].one(_working["desk"], case)
+def _one(case: SuiteCase) -> FinishedCase:
+    done: FinishedCase = _worker_state["run"].run_case(_worker_state["workspace"], case)
     return done
 
 

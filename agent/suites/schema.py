@@ -98,7 +98,7 @@ def read_suite(path: Path) -> Suite:
         node = yaml.compose(content, Loader=yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
         raw = yaml.load(content, Loader=_PlainLoader)  # a SafeLoader without aliases
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
-        raise SuiteError(f"The suite {path} is not valid YAML: {_told(exc)}.") from exc
+        raise SuiteError(f"The suite {path} is not valid YAML: {_describe_error(exc)}.") from exc
     whole = {"cases": raw} if isinstance(raw, list) else raw
     if not isinstance(whole, dict):
         raise SuiteError(f"The suite {path} holds no list of cases (each with `id` and `text`).")
@@ -121,7 +121,7 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _told(exc: Exception) -> str:
+def _describe_error(exc: Exception) -> str:
     mark = getattr(exc, "problem_mark", None)
     problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
     return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)

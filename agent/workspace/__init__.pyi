@@ -1,21 +1,21 @@
 from .capacity import (
-    memory_each as memory_each,
-    needs as needs,
+    estimate_needs as estimate_needs,
+    estimate_worker_memory as estimate_worker_memory,
 )
 from .conversation_index import (
-    Roster as Roster,
+    ConversationIndex as ConversationIndex,
 )
 from .conversations import (
     Conversations as Conversations,
-    InHand as InHand,
-    question_thread as question_thread,
+    OpenQuestion as OpenQuestion,
+    name_question_thread as name_question_thread,
 )
 from .lenses import fit_model_lens as fit_model_lens, lens_facts as lens_facts
 from .question_queue import (
-    Closed as Closed,
-    waited as waited,
+    QueueClosed as QueueClosed,
+    wait_turn as wait_turn,
 )
 from .workspace import (
-    Desk as Desk,
-    open_desk as open_desk,
+    Workspace as Workspace,
+    open_workspace as open_workspace,
 )

@@ -11,18 +11,18 @@ LENGTHS = (16, 128, 512)
 GIGABYTE = 1_000_000_000
 
 
-class NotThere(AgentError):
+class NotAvailable(AgentError):
     """What was asked about is not on this machine, or cannot be traced."""
 
 
-def needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[str]:
+def estimate_needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[str]:
     """A line a finding on the model of these settings; raises AgentError with one sentence."""
     transcoders = settings.transcoders
     try:
         model = sizes_of(settings.model)
         table = None if transcoders is None else set_sizes(transcoders)
     except TracerError as exc:
-        raise NotThere(str(exc)) from exc
+        raise NotAvailable(str(exc)) from exc
     yield (
         f"{model.name} is of a supported family ({model.family}): {model.layers} layers, "
         f"{model.parameters / 1e6:,.0f} million weights."
@@ -48,7 +48,7 @@ def needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[str]:
         yield f"To trace with less: {limit}, lower ASKCIRCUIT_NODES, or close other programs."
 
 
-def memory_each(settings: Settings, texts: Sequence[str], workers: int) -> str:
+def estimate_worker_memory(settings: Settings, texts: Sequence[str], workers: int) -> str:
     """What so many processes will need for these texts, against what is free, in a sentence."""
     free = _gigabytes(free_memory())
     try:

@@ -16,7 +16,7 @@ _TABLE = (
 )
 
 
-class Roster:
+class ConversationIndex:
     """The conversations of each owner, beside the conversations themselves; safe from several threads.
 
     An owner is any name; a conversation is entered once and stays its owner's.
@@ -28,7 +28,7 @@ class Roster:
         self._guard = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    def listed(self, owner: str) -> list[dict[str, Any]]:
+    def list_conversations(self, owner: str) -> list[dict[str, Any]]:
         """{"thread", "title", "time"} of an owner's conversations, newest first; time in Unix seconds."""
         rows = self._run(
             "select thread_id, title, moment from roster where owner = ? "

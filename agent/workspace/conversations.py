@@ -1,9 +1,9 @@
 """What is kept of conversations: where each stands, in one record, and the question in hand, step by step.
 
 Where a conversation stands is written once a question has its answer. Until then the question is in hand:
-LangGraph keeps a checkpoint after each of its steps, on a thread of its own (`question_thread`), which is
-deleted with the answer. So what is kept grows with the conversations, not with the steps. A question in hand
-that nobody works on was cut off, and can be gone on with.
+LangGraph keeps a checkpoint after each of its steps, on a thread of its own (`name_question_thread`), which
+is deleted with the answer. So what is kept grows with the conversations, not with the steps. A question in
+hand that nobody works on was cut off, and can be gone on with.
 """
 
 import threading
@@ -33,7 +33,7 @@ OLD = (
 )
 
 
-class InHand(NamedTuple):
+class OpenQuestion(NamedTuple):
     """A question that has no answer yet."""
 
     thread: str
@@ -75,23 +75,23 @@ class Conversations:
         self.drop(thread)
         self._run("insert into in_hand values (?, ?, ?)", thread, time.time(), message)
 
-    def in_hand(self, thread: str) -> InHand | None:
+    def open_question(self, thread: str) -> OpenQuestion | None:
         """The question of this conversation that has no answer yet."""
         found = self._run("select thread_id, message from in_hand where thread_id = ?", thread)
-        return InHand(*found[0]) if found else None
+        return OpenQuestion(*found[0]) if found else None
 
-    def last_in_hand(self, prefix: str) -> InHand | None:
+    def last_open_question(self, prefix: str) -> OpenQuestion | None:
         """The newest question without an answer in conversations of this kind of name."""
         newest = (
             "select thread_id, message from in_hand where substr(thread_id, 1, ?) = ? order by moment desc"
         )
         found = self._run(f"{newest} limit 1", len(prefix), prefix)
-        return InHand(*found[0]) if found else None
+        return OpenQuestion(*found[0]) if found else None
 
     def drop(self, thread: str) -> None:
         """Forget the question in hand with all its steps."""
         if self._run("delete from in_hand where thread_id = ? returning 1", thread):
-            self.saver.delete_thread(question_thread(thread))
+            self.saver.delete_thread(name_question_thread(thread))
 
     def forget(self, thread: str) -> None:
         """Delete a conversation."""
@@ -120,7 +120,9 @@ class Conversations:
     def _take_over(self, folder: Path) -> None:
         """Conversations of versions up to 0.4, which kept each as the newest checkpoint of a thread."""
         taken: set[str] = set()
-        for thread, moment, state in _older_ones(SqliteSaver(open_database(folder), serde=self._serde)):
+        for thread, moment, state in _list_old_checkpoints(
+            SqliteSaver(open_database(folder), serde=self._serde)
+        ):
             if thread not in taken:
                 self._write(thread, state, moment)
             taken.add(thread)
@@ -137,17 +139,17 @@ class Conversations:
             return records.execute(sql, values).fetchall()
 
 
-def question_thread(thread: str) -> str:
+def name_question_thread(thread: str) -> str:
     """The LangGraph thread of a conversation's question in hand."""
     return f"{thread}/question"
 
 
-def _older_ones(saver: SqliteSaver) -> Iterator[tuple[str, float, State]]:
+def _list_old_checkpoints(saver: SqliteSaver) -> Iterator[tuple[str, float, State]]:
     """Thread, moment and state of each checkpoint, newest first."""
     for found in saver.list(None):
         thread = str(found.config["configurable"]["thread_id"])
         values = {name: v for name, v in found.checkpoint["channel_values"].items() if name in OLD_KEYS}
-        if values and not thread.endswith(question_thread("")):
+        if values and not thread.endswith(name_question_thread("")):
             yield thread, datetime.fromisoformat(found.checkpoint["ts"]).timestamp(), cast(State, values)
     saver.conn.close()
 

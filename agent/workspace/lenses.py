@@ -11,7 +11,7 @@ from agent.core import LibraryError, Settings
 from tracer import (
     Document,
     Lens,
-    Subject,
+    Model,
     TracerError,
     corpus_texts,
     fit_lens,
@@ -31,7 +31,7 @@ TEXTS = 64  # of 128 tokens, two forward passes each
 class LensShelf:
     """Gives the lens as soon as there is one; never waits for it."""
 
-    def __init__(self, subject: Subject, cache: Path) -> None:
+    def __init__(self, subject: Model, cache: Path) -> None:
         self._subject, self._cache = subject, cache
         self._lens: Lens | None = None
         self._looked = False

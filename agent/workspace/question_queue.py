@@ -4,18 +4,18 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-from agent.core import AgentError, Working
+from agent.core import AgentError, StepProgress
 from tracer import give_back_memory
 
 
-class Closed(AgentError):
+class QueueClosed(AgentError):
     """No questions are taken any more."""
 
 
-class Place:
+class QueuePlace:
     """One question's place in the line."""
 
-    def __init__(self, line: "Turns", stop: threading.Event) -> None:
+    def __init__(self, line: "QuestionQueue", stop: threading.Event) -> None:
         self._line, self.stop = line, stop
 
     def ahead(self) -> int:
@@ -27,11 +27,11 @@ class Place:
         return self._line.wait(self, seconds)
 
 
-class Turns:
+class QuestionQueue:
     """First come, first served; a lock would let any of those who wait go first."""
 
     def __init__(self) -> None:
-        self._line: list[Place] = []
+        self._line: list[QueuePlace] = []
         self._changed = threading.Condition()
         self._closed = ""
 
@@ -39,12 +39,12 @@ class Turns:
         return len(self._line)
 
     @contextmanager
-    def place(self, stop: threading.Event) -> Iterator[Place]:
+    def place(self, stop: threading.Event) -> Iterator[QueuePlace]:
         """Stand in the line for as long as the block lasts; raises Closed."""
-        place = Place(self, stop)
+        place = QueuePlace(self, stop)
         with self._changed:
             if self._closed:
-                raise Closed(self._closed)
+                raise QueueClosed(self._closed)
             self._line.append(place)
         try:
             yield place
@@ -54,12 +54,12 @@ class Turns:
                 self._line.remove(place)
                 self._changed.notify_all()
 
-    def ahead(self, place: Place) -> int:
+    def ahead(self, place: QueuePlace) -> int:
         """How many stand before this place."""
         with self._changed:
             return self._line.index(place)
 
-    def wait(self, place: Place, seconds: float) -> bool:
+    def wait(self, place: QueuePlace, seconds: float) -> bool:
         """Whether the place is the first within this time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._line[0] is place, seconds)
@@ -81,7 +81,7 @@ class Turns:
                 place.stop.set()
 
 
-def waited(place: Place) -> Generator[Working, None, bool]:
+def wait_turn(place: QueuePlace) -> Generator[StepProgress, None, bool]:
     """Wait, and say how many come before whenever that changes; whether the turn came before a stop."""
     told = 0
     while not place.wait(0.2):
@@ -90,8 +90,8 @@ def waited(place: Place) -> Generator[Working, None, bool]:
         ahead = place.ahead()
         if ahead and ahead != told:
             others = "another question is" if ahead == 1 else f"{ahead} questions are"
-            yield Working("wait", 0.0, f"{others} answered before this one")
+            yield StepProgress("wait", 0.0, f"{others} answered before this one")
             told = ahead
     if told:
-        yield Working("wait", 1.0)
+        yield StepProgress("wait", 1.0)
     return True

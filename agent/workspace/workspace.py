@@ -13,20 +13,20 @@ from functools import cached_property
 from typing import Any, Self
 
 from agent.core import AgentError, LibraryError, Settings
-from agent.features import Catalogue, Description, Library, together
+from agent.features import Catalogue, Description, Library, merge_hits
 from agent.workspace.conversations import Conversations
 from agent.workspace.lenses import LensShelf
-from agent.workspace.question_queue import Turns
+from agent.workspace.question_queue import QuestionQueue
 from tracer import (
     Contrast,
     Lens,
+    Model,
     Study,
-    Subject,
     TracedStudy,
     TracerError,
     Transcoders,
     Words,
-    fitted,
+    fit_transcoders,
     load,
     load_transcoders,
     nameable_words,
@@ -34,7 +34,7 @@ from tracer import (
 
 log = logging.getLogger(__name__)
 
-KEPT = 4  # studies, and traces, in memory
+MAX_KEPT_TRACES = 4  # studies, and traces, in memory
 READ_ONLY = (
     "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
 )
@@ -42,7 +42,7 @@ READ_ONLY = (
 Progress = Callable[[str, float], None]
 
 
-class SubjectMissing(AgentError):
+class ModelMissing(AgentError):
     """The model to be explained cannot be loaded."""
 
 
@@ -54,19 +54,19 @@ class ReadOnly(AgentError):
     """No model is loaded, and no question is answered."""
 
 
-class Desk:
+class Workspace:
     """Everything a conversation needs, shared by all conversations of one process."""
 
     def __init__(
         self,
         settings: Settings,
-        subject: Subject | None,
+        subject: Model | None,
         library: Library,
         transcoders: Transcoders | None = None,  # what is traced; the model's neurons without
     ) -> None:
         self.settings, self.library = settings, library
         self._subject, self.transcoders = subject, transcoders
-        self.turns = Turns()  # one question at a time: two would only share the cores
+        self.turns = QuestionQueue()  # one question at a time: two would only share the cores
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
         self._retired = {"forward_passes": 0, "rows": 0}
@@ -82,7 +82,7 @@ class Desk:
         self.close()
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> Model:
         """The model that is explained; raises ReadOnly where none is loaded."""
         if self._subject is None:
             raise ReadOnly(READ_ONLY)
@@ -93,7 +93,7 @@ class Desk:
         if text not in self._studies:
             self._studies[text] = Study(self.subject, text, self.settings.max_tokens, self.transcoders)
         self._studies.move_to_end(text)
-        if len(self._studies) > KEPT:
+        if len(self._studies) > MAX_KEPT_TRACES:
             _, old = self._studies.popitem(last=False)
             self._retired["forward_passes"] += old.forward_passes
             self._retired["rows"] += old.rows
@@ -134,7 +134,7 @@ class Desk:
         if key not in self._traces:
             self._traces[key] = TracedStudy(self.contrast(text, answer, foil), nodes, progress)
         self._traces.move_to_end(key)
-        if len(self._traces) > KEPT:
+        if len(self._traces) > MAX_KEPT_TRACES:
             self._traces.popitem(last=False)
         return self._traces[key]
 
@@ -159,16 +159,16 @@ class Desk:
             except LibraryError as exc:  # an answer must not fail because a label could not be filed
                 log.warning("descriptions were not filed: %s", exc)
 
-    def told(self, ids: Sequence[str]) -> dict[str, Description]:
+    def find_descriptions(self, ids: Sequence[str]) -> dict[str, Description]:
         """What others or an LLM say of these features (ids with or without position), where it is known."""
         names = {id: f"{self.features_of}/{id.split('@')[0]}" for id in ids}
         found = self.library.get(names.values())
-        return {id: found[name] for id, name in names.items() if name in found and found[name].told}
+        return {id: found[name] for id, name in names.items() if name in found and found[name].is_described}
 
     def search(self, query: str, k: int = 10, layers: range | None = None) -> list[dict[str, Any]]:
         """Features of this subject by meaning, nearest first."""
         self._wait_for_filing()
-        return together(self.library, self.catalogue, self.features_of, query, k, layers)
+        return merge_hits(self.library, self.catalogue, self.features_of, query, k, layers)
 
     @property
     def set_name(self) -> str | None:
@@ -215,7 +215,7 @@ class Desk:
             "features": self.set_name or "neurons",
             "layers": self.subject.layers,
             "device": str(self.subject.unembedding.device),
-            "brain": self.settings.deciding,
+            "brain": self.settings.planner_name,
         }
 
     def close(self) -> None:
@@ -231,15 +231,15 @@ class Desk:
             self._conversations = None
 
 
-def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None) -> Desk:
+def open_workspace(settings: Settings, progress: Progress = lambda _what, _done: None) -> Workspace:
     """Load the subject and open the library; raises AgentError with one sentence when it cannot be done.
 
-    A read-only desk loads no subject and answers no question.
+    A read-only workspace loads no subject and answers no question.
     """
     if settings.read_only:
-        desk = Desk(settings, None, Library.open(settings.data_folder / "library"))
-        desk.turns.close(READ_ONLY)
-        return desk
+        workspace = Workspace(settings, None, Library.open(settings.data_folder / "library"))
+        workspace.turns.close(READ_ONLY)
+        return workspace
     transcoders = _open_transcoders(settings)
     progress("model", 0.0)
     try:
@@ -250,15 +250,15 @@ def open_desk(settings: Settings, progress: Progress = lambda _what, _done: None
             progress=lambda done: progress("model", done),
         )
     except TracerError as exc:
-        raise SubjectMissing(str(exc)) from exc
+        raise ModelMissing(str(exc)) from exc
     progress("model", 1.0)
     if transcoders is not None:
         try:
-            transcoders = fitted(transcoders, subject)
+            transcoders = fit_transcoders(transcoders, subject)
         except TracerError as exc:
             raise TranscodersMissing(str(exc)) from exc
     library = Library.open(settings.data_folder / "library")
-    return Desk(settings, subject, library, transcoders)
+    return Workspace(settings, subject, library, transcoders)
 
 
 def _open_transcoders(settings: Settings) -> Transcoders | None:

@@ -53,21 +53,23 @@ Answer = dict[str, Any]
 
 def answers(cases: list[dict[str, str]]) -> Iterator[Answer]:
     """What each case is told, without what a clock or a version says; the model is loaded once."""
-    from agent import Session, answered, open_desk, read_settings
+    from agent import Session, collect_report, open_workspace, read_settings
     from agent.features.label_store import Library
-    from agent.workspace.workspace import Desk
+    from agent.workspace.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as data:
-        first = open_desk(read_settings(data_dir=data))
+        first = open_workspace(read_settings(data_dir=data))
         for case in cases:
             settings = read_settings(data_dir=Path(data, case["id"]))
-            desk = Desk(settings, first.subject, Library.open(settings.data_folder / "library"))
+            workspace = Workspace(settings, first.subject, Library.open(settings.data_folder / "library"))
             started = time.perf_counter()
-            report = answered(
-                Session(desk, "arithmetic").ask("", text=case["text"], said=case["said"], foil=case["foil"])
+            report = collect_report(
+                Session(workspace, "arithmetic").ask(
+                    "", text=case["text"], said=case["said"], foil=case["foil"]
+                )
             )
             yield {"id": case["id"], "seconds": time.perf_counter() - started, **told(report)}
-            desk.close()
+            workspace.close()
         first.close()
 
 

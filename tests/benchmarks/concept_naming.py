@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.settings import Settings
-from agent.suites.results import agreement
+from agent.suites.results import measure_agreement
 from tracer import load
 from tracer.attribution import Frozen
 from tracer.attribution.frozen_forward import freeze
@@ -125,7 +125,7 @@ def main() -> None:
         print(f"{mark:7}{text['text']} | {text['middle']} | {names} {[n.name for n in near]}", end=" | ")
         print(f"{tally.said} | {spent:.1f} s", flush=True)
     print(dict(tally.counts))
-    print(agreement(tally.effects))
+    print(measure_agreement(tally.effects))
 
 
 if __name__ == "__main__":

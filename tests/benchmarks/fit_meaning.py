@@ -20,8 +20,8 @@ import torch
 import yaml
 
 from agent.core.sentence_encoder import Encoder
-from agent.questions.intent_classifier import PLAIN, counted, marks
-from agent.questions.parser import seen
+from agent.questions.intent_classifier import PLAIN, count_marks, list_marks
+from agent.questions.parser import classifier_input
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "agent" / "questions" / "data"
@@ -142,7 +142,7 @@ def written() -> Iterator[tuple[str, str]]:
 
 def example(message: str, intent: str, *, phrase: bool = True) -> Example:
     """A message as the classifier sees it."""
-    sentence, fitted = seen(message)
+    sentence, fitted = classifier_input(message)
     return Example(sentence, fitted if phrase else None, intent)
 
 
@@ -181,9 +181,9 @@ class Fitted(NamedTuple):
 def fitted(learnt: Sequence[Example], vectors: Vectors) -> Fitted:
     """Multinomial logistic regression with ridge, by L-BFGS from zero: the same data, the same weights."""
     classes = sorted({one.intent for one in learnt})
-    seen = Counter(mark for one in learnt for mark in marks(one.sentence, one.fitted))
+    seen = Counter(mark for one in learnt for mark in list_marks(one.sentence, one.fitted))
     known = {mark: at for at, mark in enumerate(sorted(m for m, n in seen.items() if n >= RARE))}
-    rows = np.stack([counted(marks(one.sentence, one.fitted), known) for one in learnt])
+    rows = np.stack([count_marks(list_marks(one.sentence, one.fitted), known) for one in learnt])
     meaning = vectors.of([one.sentence for one in learnt])
     size = np.concatenate([np.full(meaning.shape[1], MEANING), np.full(len(known), MARKED), [1.0]]) ** 0.5
     size = torch.tensor(size, dtype=torch.float32)
@@ -214,7 +214,7 @@ def save(found: Fitted) -> None:
 
 def odds(found: Fitted, of: Sequence[Example], vectors: Vectors) -> Any:
     """The scores of each class, a row an example."""
-    rows = [counted(marks(one.sentence, one.fitted), found.known) for one in of]
+    rows = [count_marks(list_marks(one.sentence, one.fitted), found.known) for one in of]
     rows = np.hstack([vectors.of([one.sentence for one in of]), np.stack(rows), np.ones((len(of), 1))])
     return rows @ found.weights
 

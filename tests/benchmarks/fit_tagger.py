@@ -15,8 +15,15 @@ import numpy as np
 import torch
 import yaml
 
-from agent.questions.parser import opened
-from agent.questions.slot_tagger import LABELS, Weights, Word, features, quoted_as, words_of
+from agent.questions.parser import prepare_message
+from agent.questions.slot_tagger import (
+    LABELS,
+    TaggerWeights,
+    Word,
+    list_word_features,
+    quote_shape,
+    split_words,
+)
 from tests.benchmarks.fit_meaning import AFTER, BEFORE, DATA, FILLS, FRAMED, FRAMES, ROOT, bank
 
 SEED, COPIES, RARE, COMMON = 4, 3, 3, 3
@@ -124,7 +131,7 @@ def filled(line: str, intent: str, stock: Sequence[Text], rng: random.Random) ->
             continue
         inner, slot = fill(piece, about, other, rng).strip("'\""), slot_of(piece, intent, places)
         if (quoted if piece in "TU" else rng.random() < QUOTED / 2) and piece not in "XN":
-            words = [quoted_as(inner)]
+            words = [quote_shape(inner)]
         else:
             words = spelled(inner.lower() if lazy and piece not in "G" else inner)
         if not words:
@@ -146,8 +153,8 @@ def joined(words: Sequence[str], marks: Sequence[str]) -> list[str]:
 
 def spelled(piece: str) -> list[str]:
     """The words of a piece that holds no quotation marks."""
-    message = opened(piece)
-    return [word.seen for word in words_of(message.plain, message.lifted)]
+    message = prepare_message(piece)
+    return [word.seen for word in split_words(message.plain, message.lifted)]
 
 
 def varied(one: Example, rng: random.Random) -> Example:
@@ -181,8 +188,8 @@ def written(stock: Sequence[Text]) -> Iterator[Example]:
 def real(asked: Sequence[dict[str, Any]]) -> Iterator[Example]:
     """Neutral questions with known slots, labelled where each stands."""
     for one in asked:
-        message = opened(str(one["ask"]))
-        words = words_of(message.plain, message.lifted)
+        message = prepare_message(str(one["ask"]))
+        words = split_words(message.plain, message.lifted)
         marks = ["O"] * len(words)
         for slot in ("text", "other", "foil", "said", "group"):
             if slot in one and (place := place_of(str(one[slot]), words, marks, message)):
@@ -215,12 +222,12 @@ def common_words() -> list[str]:
     return sorted(word for word, count in seen.items() if count >= COMMON)
 
 
-def fitted(examples: Sequence[Example], common: frozenset[str]) -> Weights:
+def fitted(examples: Sequence[Example], common: frozenset[str]) -> TaggerWeights:
     """Maximum likelihood of the chains by Adam, averaged over the last steps; fixed seeds."""
     seen = Counter(
         one
         for example in examples
-        for word in features(example.words, example.intent, common)
+        for word in list_word_features(example.words, example.intent, common)
         for one in word
     )
     known = {
@@ -228,7 +235,10 @@ def fitted(examples: Sequence[Example], common: frozenset[str]) -> Weights:
     }
     chains = [
         (
-            [[known[one] for one in word if one in known] for word in features(e.words, e.intent, common)],
+            [
+                [known[one] for one in word if one in known]
+                for word in list_word_features(e.words, e.intent, common)
+            ],
             [LABELS.index(mark) for mark in e.labels],
         )
         for e in examples
@@ -253,7 +263,7 @@ def fitted(examples: Sequence[Example], common: frozenset[str]) -> Weights:
             method.zero_grad()
             loss.backward()
             method.step()
-    return Weights(common, known, *(w.detach().numpy() for w in (emit.weight, step, first)))
+    return TaggerWeights(common, known, *(w.detach().numpy() for w in (emit.weight, step, first)))
 
 
 def lost(chains: Sequence[Any], emit: Any, step: Any, first: Any) -> Any:
@@ -282,7 +292,7 @@ def digest() -> str:
     return sha256(b"".join((DATA / name).read_bytes() for name in ("phrasings.txt", "texts.txt"))).hexdigest()
 
 
-def save(found: Weights) -> None:
+def save(found: TaggerWeights) -> None:
     """Write agent/questions/data/tagger.npz."""
     kept = np.abs(found.emit).max(1) > 0.05
     names = np.array(sorted(found.known, key=lambda name: found.known[name]))[kept]

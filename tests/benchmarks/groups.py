@@ -19,11 +19,11 @@ from typing import Any
 
 import yaml
 
-from agent import Desk, open_desk, read_settings
+from agent import Workspace, open_workspace, read_settings
 from agent.core.state import Case, Supernode
-from agent.evidence.contrast import label_of, settle_case
-from agent.evidence.supernodes import group
-from agent.experiments.counterfactual_texts import corresponding, paraphrases
+from agent.evidence.contrast import choose_label, settle_case
+from agent.evidence.supernodes import group_features
+from agent.experiments.counterfactual_texts import map_positions, write_paraphrases
 from tracer import Contrast, Intervention, Study, TracedStudy
 
 HERE = Path(__file__).parents[1]
@@ -34,12 +34,14 @@ SORTS = ("named", "influence")
 
 def described(traced: TracedStudy) -> list[dict[str, Any]]:
     """The pruned graph's features as the agent sees them."""
-    return [{**f._asdict(), "role": f.role.value, "label": label_of(f._asdict())} for f in traced.features()]
+    return [
+        {**f._asdict(), "role": f.role.value, "label": choose_label(f._asdict())} for f in traced.features()
+    ]
 
 
 def grouped(traced: TracedStudy, features: Sequence[dict[str, Any]], case: Case) -> list[Supernode]:
     """The named groups of a trace."""
-    return group(features, case, traced.study.layers, lambda ids: traced.raised_together(ids, 6))
+    return group_features(features, case, traced.study.layers, lambda ids: traced.raised_together(ids, 6))
 
 
 def by_influence(features: Sequence[dict[str, Any]], size: int) -> list[str]:
@@ -63,22 +65,22 @@ def tested(contrast: Contrast, members: list[str]) -> dict[str, Any]:
     return {"moved": done.measured, "size": len(members), "beats": beats}
 
 
-def one(desk: Desk, case: dict[str, Any], most: int) -> dict[str, Any]:
+def one(workspace: Workspace, case: dict[str, Any], most: int) -> dict[str, Any]:
     """The figures of one case."""
-    study = desk.study(case["text"])
+    study = workspace.study(case["text"])
     own = settle_case(study, {"said": case["said"], "foil": case["foil"]})
-    traced = desk.traced(case["text"], own["answer_id"], own["foil_id"], NODES)
+    traced = workspace.traced(case["text"], own["answer_id"], own["foil_id"], NODES)
     features = described(traced)
     groups = grouped(traced, features, own)
     again = grouped(traced, described(traced), own)
     best = max(groups, key=lambda g: g["effect"])
     ranked = by_influence(features, len(best["members"]))
     out: dict[str, Any] = {"id": case["id"], "name": best["name"], "same": groups == again, "rows": []}
-    for variant in paraphrases(case["text"])[:most]:
-        there = desk.study(variant.text)
-        trace = desk.traced(variant.text, own["answer_id"], own["foil_id"], NODES)
+    for variant in write_paraphrases(case["text"])[:most]:
+        there = workspace.study(variant.text)
+        trace = workspace.traced(variant.text, own["answer_id"], own["foil_id"], NODES)
         tokens, found = list(there.tokens), described(trace)
-        places = corresponding(own["tokens"], tokens, ())
+        places = map_positions(own["tokens"], tokens, ())
         same = [
             g
             for g in grouped(trace, found, Case(**{**own, "tokens": tokens}))
@@ -138,13 +140,13 @@ def main() -> None:
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         known = {line["id"] for line in lines}
         left = [case for case in yaml.safe_load(args.cases.read_text("utf-8")) if case["id"] not in known]
-        desk = open_desk(read_settings(data_dir=Path(folder)))
+        workspace = open_workspace(read_settings(data_dir=Path(folder)))
         for case in left[: args.now]:
-            lines.append(one(desk, case, args.texts))
+            lines.append(one(workspace, case, args.texts))
             with path.open("a") as file:
                 file.write(json.dumps(lines[-1]) + "\n")
             print(case["id"], lines[-1]["name"], len(lines[-1]["rows"]), flush=True)
-        desk.close()
+        workspace.close()
     figures(lines)
 
 

@@ -14,12 +14,12 @@ import torch
 from tracer.attribution.frozen_forward import freeze
 from tracer.lens.exact import counted_positions, text_jacobian
 from tracer.lens.local import LocalMeans
-from tracer.models.model import Subject, load
+from tracer.models.model import Model, load
 
 LENGTH = 128
 
 
-def plain(subject: Subject, ids: torch.Tensor, rows: int, positions: torch.Tensor) -> torch.Tensor:
+def plain(subject: Model, ids: torch.Tensor, rows: int, positions: torch.Tensor) -> torch.Tensor:
     """The first rows of J of every layer, one backward pass through the model each."""
     outputs: list[torch.Tensor] = []
 

@@ -25,7 +25,7 @@ import torch
 from tracer.attribution.frozen_forward import recorded_inputs
 from tracer.lens import Lens, concept_of, lens_for, lens_logits, nearness, read_lens, surface
 from tracer.lens.readout import check_fits
-from tracer.models.model import Subject, load
+from tracer.models.model import Model, load
 
 FEW = 5
 ASKED = "{} is a city in the country of"
@@ -50,7 +50,7 @@ class Case(NamedTuple):
     stream: torch.Tensor  # layer d_model
 
 
-def cases(subject: Subject, cities: dict[str, Any], count: int, sure: float) -> Iterator[Case]:
+def cases(subject: Model, cities: dict[str, Any], count: int, sure: float) -> Iterator[Case]:
     """Texts whose middle concept the model knows."""
     names = sorted(cities)
     random.Random(0).shuffle(names)
@@ -73,7 +73,7 @@ def cases(subject: Subject, cities: dict[str, Any], count: int, sure: float) -> 
 
 
 @torch.no_grad()
-def _stream(subject: Subject, text: str) -> torch.Tensor:
+def _stream(subject: Model, text: str) -> torch.Tensor:
     from tracer.models.families import part
 
     sites = {str(index): block for index, block in enumerate(subject.blocks)}
@@ -84,7 +84,7 @@ def _stream(subject: Subject, text: str) -> torch.Tensor:
     return torch.stack([next(iter(calls[name].values()))[0] for name in order])
 
 
-def places(subject: Subject, logits: torch.Tensor, found: list[Case]) -> tuple[list[int], list[int]]:
+def places(subject: Model, logits: torch.Tensor, found: list[Case]) -> tuple[list[int], list[int]]:
     """For each case, the country's place among concepts and among tokens (0: best)."""
     concepts, tokens = [], []
     for row, case in zip(logits, found, strict=True):
@@ -126,7 +126,7 @@ def main() -> None:
         report(subject, name, one, found)
 
 
-def report(subject: Subject, name: str, lens: Lens, found: list[Case]) -> None:
+def report(subject: Model, name: str, lens: Lens, found: list[Case]) -> None:
     """One lens: shares by layer, and at the best layer of the middle half."""
     count, rows = subject.layers, []
     for layer in lens.layers[:-1]:

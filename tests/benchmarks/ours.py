@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from tracer import Subject, load
+from tracer import Model, load
 from tracer.attribution.circuit_tracer_compat import PeerView
 from tracer.attribution.frozen_forward import freeze
 from tracer.attribution.graph import Graph
@@ -22,7 +22,7 @@ from tracer.transcoders.hub import load_transcoders
 
 
 def trace_it(
-    subject: Subject, folder: Path, text: str, rows: int, batch: int, **how: Any
+    subject: Model, folder: Path, text: str, rows: int, batch: int, **how: Any
 ) -> tuple[float, Graph, int]:
     """Seconds of the trace (transcoders already open, as the peer's are), the graph, the tokens."""
     transcoders = load_transcoders(str(folder / "transcoders"))
@@ -43,7 +43,7 @@ def trace_it(
     return time.perf_counter() - start, graph, len(ids)
 
 
-def floor_flops(subject: Subject, graph: Graph) -> float:
+def floor_flops(subject: Model, graph: Graph) -> float:
     """Operations these rows need: moving each target down to the first layer, at the positions it can feel.
 
     A target's first attention is free: it feels one position. Contractions (a sixtieth) are left out.

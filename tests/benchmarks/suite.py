@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from agent import (
-    Run,
     Session,
-    answered,
-    open_desk,
+    SuiteRun,
+    collect_report,
+    open_workspace,
     read_bundle,
     read_settings,
     read_suite,
-    run_here,
+    run_in_turn,
     suite_results,
 )
-from agent.core import ANSWER, EffectClaim
-from agent.suites.results import agreement
+from agent.core import ANSWER_ID, EffectClaim
+from agent.suites.results import measure_agreement
 
 HERE = Path(__file__).parents[1]
 
@@ -33,18 +33,18 @@ HERE = Path(__file__).parents[1]
 def run(cases: Path, folder: Path) -> int:
     """Answer what is missing; how many false premises were caught, each case asked about its foil."""
     settings = read_settings(data_dir=folder / "data")
-    suite = Run(read_suite(cases), folder, settings, baselines=False)
+    suite = SuiteRun(read_suite(cases), folder, settings, baselines=False)
     left = suite.begin(resume=True)
-    desk = open_desk(settings)
-    for done in run_here(suite, left, desk):
+    workspace = open_workspace(settings)
+    for done in run_in_turn(suite, left, workspace):
         print(f"{done.case:<14} {done.seconds:5.1f} s  {', '.join(done.verdicts) or done.failed}", flush=True)
     caught = 0
     for case in suite.suite.cases:
-        session = Session(desk, f"premise-{case.id}", brain="text-only")
-        report = answered(session.ask("", text=case.text, said=case.foil))
+        session = Session(workspace, f"premise-{case.id}", planner="text-only")
+        report = collect_report(session.ask("", text=case.text, said=case.foil))
         caught += report["question"]["premise"] == "false"
         session.forget()
-    desk.close()
+    workspace.close()
     return caught
 
 
@@ -60,7 +60,7 @@ def trivial(folder: Path, report: dict[str, Any]) -> Iterator[tuple[float, float
                 continue
             own = set(claim.members)
             out = [e for e in bundle.drawing.edges if e.source in own]
-            direct = -sum(e.weight for e in out if e.target == ANSWER)
+            direct = -sum(e.weight for e in out if e.target == ANSWER_ID)
             yield (
                 direct,
                 sum(activation.get(m, 0.0) for m in own),
@@ -92,11 +92,11 @@ def figures(folder: Path, caught: int | None) -> None:
     rows = list(trivial(folder, report))
     for i, name in enumerate(("direct edges", "|activation|", "out-degree")):
         sizes = [(abs(row[i]), abs(row[3])) for row in rows]  # the last two have no sign
-        signed = agreement([{"predicted": row[i], "measured": row[3]} for row in rows])["spearman"]
-        plain = agreement([{"predicted": p, "measured": m} for p, m in sizes])["spearman"]
+        signed = measure_agreement([{"predicted": row[i], "measured": row[3]} for row in rows])["spearman"]
+        plain = measure_agreement([{"predicted": p, "measured": m} for p, m in sizes])["spearman"]
         with_sign = f", with sign {signed:.3f}" if i == 0 and signed is not None else ""
         print(f"trivial, {name}: Spearman of sizes {plain or 0:.3f}{with_sign}")
-    ours = agreement(
+    ours = measure_agreement(
         [
             {"predicted": abs(t["predicted"]), "measured": abs(t["measured"])}
             for c in cards

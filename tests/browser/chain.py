@@ -25,7 +25,7 @@ def concepts(tokens: list[str], answer: str, layers: int) -> list[dict[str, Any]
 
 def made_up_bundle() -> Bundle:
     """The example on Dallas with a chain in its drawing and a fold in its answer."""
-    bundle = shared_bundles.find("dallas", Path())
+    bundle = shared_bundles.find_bundle("dallas", Path())
     plain = bundle.model_dump(mode="json")
     view = plain["drawing"]
     answer = view["target"]["answer"]

@@ -1,4 +1,4 @@
-"""What the browser tests share: one real desk, its page on loopback, and a page that is watched."""
+"""What the browser tests share: one real workspace, its page on loopback, and a page that is watched."""
 
 import os
 import socket
@@ -28,21 +28,21 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The chat of the embedded model, served on loopback."""
-    from agent import open_desk, read_settings
+    from agent import open_workspace, read_settings
     from ui.page.app import serve
 
-    desk = open_desk(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
-    page, url = serve(desk, "127.0.0.1", free_port())
+    workspace = open_workspace(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
+    page, url = serve(workspace, "127.0.0.1", free_port())
     yield url
     page.close(verbose=False)
-    desk.close()
+    workspace.close()
 
 
 @contextmanager
 def still_loading(**settings: Any) -> Iterator[str]:
     """The page of a model that is loading as long as the block lasts."""
     from agent import AgentError, read_settings
-    from ui.base.model_loading import Opening
+    from ui.base.model_loading import ModelLoader
     from ui.page.app import serve
 
     over = threading.Event()
@@ -52,7 +52,7 @@ def still_loading(**settings: Any) -> Iterator[str]:
         over.wait()
         raise AgentError("The tests are over.")
 
-    page, url = serve(Opening(load), "127.0.0.1", free_port(), read_settings(**settings))
+    page, url = serve(ModelLoader(load), "127.0.0.1", free_port(), read_settings(**settings))
     yield url
     over.set()
     page.close(verbose=False)

@@ -20,7 +20,7 @@ def linked(chromium, tmp_path_factory):
     """A page on which the made-up example lies under a link: its address, and the link."""
     folder = tmp_path_factory.mktemp("chain")
     (folder / "shared").mkdir()
-    name = shared_bundles.share(made_up_bundle(), folder / "shared")
+    name = shared_bundles.save_bundle(made_up_bundle(), folder / "shared")
     with still_loading(data_dir=folder) as url:
         yield url, f"&bundle={name}"
 
@@ -82,7 +82,7 @@ def test_the_evidence_is_folded_in_the_chat(visitor, linked, picture):
 def test_a_saved_page_shows_the_chain_and_the_fold(visitor, browser, tmp_path):
     bundle = made_up_bundle()
     for name, text in {
-        "whole": explanation_file.as_html(bundle),
+        "whole": explanation_file.render_bundle_html(bundle),
         "frame": circuit_page(bundle.drawing.plain(), bundle.history[-1]),
     }.items():
         file = tmp_path / f"{name}.html"

@@ -248,7 +248,7 @@ def test_five_hundred_nodes_and_five_thousand_edges_move_smoothly(look, cold, tm
 
 def large():
     """A report whose drawing has 500 features and 5,000 edges."""
-    bundle = shared_bundles.find(shared_bundles.FIRST, Path())
+    bundle = shared_bundles.find_bundle(shared_bundles.FIRST, Path())
     drawing = json.loads(json.dumps(bundle.drawing.plain()))
     kind = next(node for node in drawing["nodes"] if node["kind"] == "feature")
     length, layers = len(drawing["tokens"]), drawing["n_layers"]
@@ -265,4 +265,4 @@ def large():
         }
         for i in range(5000)
     ]
-    return explanation_file.as_html(bundle.model_copy(update={"drawing": drawing}))
+    return explanation_file.render_bundle_html(bundle.model_copy(update={"drawing": drawing}))

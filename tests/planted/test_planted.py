@@ -7,9 +7,9 @@ the model was wired, or against removing every place of a trained one by hooks o
 import pytest
 import torch
 
-from agent import Session, answered, open_desk, read_settings
+from agent import Session, collect_report, open_workspace, read_settings
 from agent.features.label_store import Library
-from agent.workspace.workspace import Desk
+from agent.workspace.workspace import Workspace
 from tests.planted import circuits, trained
 from tests.tolerance import LOGITS, near
 
@@ -38,18 +38,18 @@ def library(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ask(library, tmp_path_factory):
-    """Ask why of a model folder; the desk of each is gone afterwards."""
+    """Ask why of a model folder; the workspace of each is gone afterwards."""
     from tracer import load
 
     def asked(folder, text, **more):
         data = tmp_path_factory.mktemp("data")
-        desk = Desk(read_settings(data_dir=data), load(str(folder), cache=data), library)
-        session = Session(desk, "planted")
-        report = answered(session.ask("", text=text, **more))
+        workspace = Workspace(read_settings(data_dir=data), load(str(folder), cache=data), library)
+        session = Session(workspace, "planted")
+        report = collect_report(session.ask("", text=text, **more))
         assert session.bundle().replay() == []
-        if desk._checkpoints is not None:
-            desk._checkpoints.close()
-        return report, desk.subject
+        if workspace._checkpoints is not None:
+            workspace._checkpoints.close()
+        return report, workspace.subject
 
     return asked
 
@@ -176,8 +176,8 @@ def test_a_model_too_small_for_controls_ends_in_no_verdict_of_chance(ask, tmp_pa
 
 def test_a_folder_is_a_model_for_the_command_line(tmp_path):
     planted = circuits.lookup(tmp_path / "model", "gpt2")
-    desk = open_desk(read_settings(model=str(planted.folder), data_dir=tmp_path / "data"))
-    report = answered(Session(desk, "folder").ask("", text=planted.text, said=planted.answer))
-    desk.close()
+    workspace = open_workspace(read_settings(model=str(planted.folder), data_dir=tmp_path / "data"))
+    report = collect_report(Session(workspace, "folder").ask("", text=planted.text, said=planted.answer))
+    workspace.close()
     assert report["model"] == "model"
     assert causes_claimed(report)[0]

@@ -14,11 +14,11 @@ from .certified_expansion import (
     expand_certified as expand_certified,
 )
 from .certified_stop import (
-    expected as expected,
-    gross as gross,
+    bound_unexplored as bound_unexplored,
+    expect_influence as expect_influence,
     influence as influence,
-    needed as needed,
-    strongest as strongest,
+    select_strongest as select_strongest,
+    sum_sizes as sum_sizes,
 )
 from .frozen_forward import (
     BlockCall as BlockCall,
@@ -36,24 +36,24 @@ from .graph import (
     Kind as Kind,
     Pruned as Pruned,
     Scores as Scores,
-    fewest as fewest,
+    smallest_set as smallest_set,
 )
 from .heads import (
-    Carried as Carried,
+    CarriedConnection as CarriedConnection,
     Connection as Connection,
     Linear as Linear,
-    Written as Written,
-    carried as carried,
-    crossings as crossings,
-    written_by as written_by,
+    WrittenStream as WrittenStream,
+    attribute_heads as attribute_heads,
+    find_written as find_written,
+    list_crossings as list_crossings,
 )
 from .logit_lens import (
     FIRES as FIRES,
     Role as Role,
-    firing as firing,
-    promoted as promoted,
-    raised as raised,
-    role as role,
+    find_firing as find_firing,
+    find_role as find_role,
+    promoted_tokens as promoted_tokens,
+    raised_tokens as raised_tokens,
     write_directions as write_directions,
     write_rows as write_rows,
 )
@@ -74,10 +74,10 @@ from .sink import (
 from .targets import (
     Targets as Targets,
     final_direction as final_direction,
-    likeliest as likeliest,
+    join_targets as join_targets,
+    likeliest_tokens as likeliest_tokens,
     logit_difference as logit_difference,
     logit_targets as logit_targets,
     neuron_targets as neuron_targets,
-    together as together,
-    weighted as weighted,
+    weight_targets as weight_targets,
 )

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from tracer.attribution.backward_sweep import batches, direct_rows, total_effects
 from tracer.attribution.certified_expansion import Certified, expand_certified
-from tracer.attribution.certified_stop import expected, gross, influence
+from tracer.attribution.certified_stop import expect_influence, influence, sum_sizes
 from tracer.attribution.frozen_forward import Frozen
-from tracer.attribution.graph import KINDS, Graph, Kind, walk
+from tracer.attribution.graph import KINDS, Graph, Kind, count_visits
 from tracer.attribution.neurons import Sources, Units, activations, neuron_sources, units_of
 from tracer.attribution.ranking import largest
 from tracer.attribution.targets import Targets, neuron_targets
@@ -129,7 +129,7 @@ def _influence(known: _Rows) -> Float[Tensor, " unit"]:
     gross = _matrix(known).double().abs()
     scale = gross.sum(1, keepdim=True).clamp_min(1e-300)
     roots = gross.new_full((len(known.root),), 1 / len(known.root))
-    visits = torch.cat([walk(gross / scale, roots)[: len(known.chosen)], roots])
+    visits = torch.cat([count_visits(gross / scale, roots)[: len(known.chosen)], roots])
     edges = torch.cat([known.rows, known.root])[:, known.sources.unit_column]
     return (visits / scale[:, 0]).to(edges.dtype) @ edges.abs()
 
@@ -200,14 +200,16 @@ class _PoolRows:
     def expected(self) -> Float[Tensor, " column"]:
         """Every column's influence, estimated for what has no row."""
         units, positions = self.sources.units, self.frozen.length
-        return expected(self.blocks, self.sizes, self.chosen, self.sizes.new_ones(1), units, positions)
+        return expect_influence(
+            self.blocks, self.sizes, self.chosen, self.sizes.new_ones(1), units, positions
+        )
 
     def expand(self, best: Int[Tensor, " more"]) -> "_PoolRows":
         """Compute these candidates' rows too."""
         targets = neuron_targets(self.frozen, *self.sources.units.pick(best))
         order = torch.cat(batches(self.frozen, targets))
         rows = _over_pool(self, direct_rows(self.frozen, targets.pick(order), self.sources))
-        sizes = torch.cat([self.sizes, gross(rows, self.chosen[:0])])
+        sizes = torch.cat([self.sizes, sum_sizes(rows, self.chosen[:0])])
         chosen = torch.cat([self.chosen, best[order]])
         return replace(self, blocks=(*self.blocks, rows), sizes=sizes, chosen=chosen)
 
@@ -226,7 +228,7 @@ def _first(frozen: Frozen, sources: Sources, root: Float[Tensor, "root any"]) ->
     none = torch.zeros(0, dtype=torch.long, device=root.device)
     known = _PoolRows(frozen, sources, (), root.new_zeros(0), none)
     root = _over_pool(known, root)
-    return replace(known, blocks=(root,), sizes=gross(root, none))
+    return replace(known, blocks=(root,), sizes=sum_sizes(root, none))
 
 
 def _certified_graph(

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution.certified_stop import needed, strongest
-from tracer.attribution.graph import fewest
+from tracer.attribution.certified_stop import bound_unexplored, select_strongest
+from tracer.attribution.graph import smallest_set
 
 KEPT = 0.8  # of the influence: what pruning keeps by default
 
@@ -53,19 +53,19 @@ def expand_certified(
     """Expand best first until the bound is proven or `budget` is used; then what pruning would keep."""
     while True:
         found = known.influence()
-        unexplored, least = needed(found, known.chosen, epsilon)
+        unexplored, least = bound_unexplored(found, known.chosen, epsilon)
         progress(min(1.0, (1 - unexplored) / max(1 - epsilon, 1e-9)) * 0.8)
         wanted = min(least, budget - len(known.chosen))
         if not wanted:
             break
-        known = known.expand(strongest(found, known.chosen, wanted))
+        known = known.expand(select_strongest(found, known.chosen, wanted))
     hoped = known.expected()
-    kept = fewest(hoped, KEPT)[: known.unit_count]
+    kept = smallest_set(hoped, KEPT)[: known.unit_count]
     kept[known.chosen] = False
     more = kept.nonzero()[:, 0][: budget - len(known.chosen)]
     if len(more):
         known = known.expand(more)
         found, hoped = known.influence(), known.expected()
-        unexplored, _ = needed(found, known.chosen, epsilon)
+        unexplored, _ = bound_unexplored(found, known.chosen, epsilon)
     progress(1.0)
     return Certified(known, found, hoped, unexplored)

@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution.graph import walk
+from tracer.attribution.graph import count_visits
 from tracer.attribution.neurons import Units
 
 AT_ONCE = 64  # rows whose absolute values are held at a time
 LEAST = 64  # features expanded in a round, at least: smaller batches waste the matrix products
 
 
-def gross(rows: Float[Tensor, "row column"], apart: Int[Tensor, " some"]) -> Float[Tensor, " row"]:
+def sum_sizes(rows: Float[Tensor, "row column"], apart: Int[Tensor, " some"]) -> Float[Tensor, " row"]:
     """Each row's sum of sizes, without the columns `apart`."""
     sums = torch.cat([some.abs().sum(1) for some in rows.split(AT_ONCE)]) if len(rows) else rows.sum(1)
     return (sums - rows[:, apart].abs().sum(1)).clamp_min(1e-30)
@@ -40,7 +40,7 @@ def influence(
     inner = torch.cat([block[:, chosen[order]] for block in rows]).abs_() / sizes[:, None]
     inner = torch.cat([inner[roots:][order], inner[:roots]]).double()
     felt = torch.cat([weights, torch.empty_like(chosen, dtype=weights.dtype)])
-    felt[roots + order] = walk(inner, weights.double()).to(felt)
+    felt[roots + order] = count_visits(inner, weights.double()).to(felt)
     felt = felt / sizes
     found = rows[0].new_zeros(rows[0].shape[1])
     done = 0
@@ -51,7 +51,7 @@ def influence(
     return found
 
 
-def strongest(
+def select_strongest(
     influences: Float[Tensor, " unit"], chosen: Int[Tensor, " expanded"], count: int
 ) -> Int[Tensor, " picked"]:
     """The `count` most influential units without a row."""
@@ -60,7 +60,7 @@ def strongest(
     return open_ones.argsort(descending=True, stable=True)[:count]
 
 
-def needed(
+def bound_unexplored(
     influences: Float[Tensor, " unit"], chosen: Int[Tensor, " expanded"], epsilon: float
 ) -> tuple[float, int]:
     """(the unexplored influence, the fewest rows after which it could be `epsilon`: 0 when it is).
@@ -79,7 +79,7 @@ def needed(
 
 
 @torch.no_grad()
-def expected(
+def expect_influence(
     rows: Sequence[Float[Tensor, "_ column"]],
     sizes: Float[Tensor, " row"],
     chosen: Int[Tensor, " expanded"],
@@ -113,7 +113,7 @@ def expected(
     order = layer.argsort(stable=True)
     inner = torch.cat([inner[roots:][order], inner[:roots]])[:, order]
     felt = torch.cat([weights.double(), layer.new_zeros(len(layer), dtype=torch.float64)])
-    felt[roots + order] = walk(inner.double(), weights.double())
+    felt[roots + order] = count_visits(inner.double(), weights.double())
     felt = felt.to(sizes)
     found, done = felt[roots + len(chosen) :] @ mean, 0
     for block in rows:

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from tracer.cancellation import pulse
-from tracer.models import Activation, BlockWeights, Subject, activation_of, gain_of, part
+from tracer.models import Activation, BlockWeights, Model, activation_of, gain_of, part
 
 COMPILED_FOR = 64  # targets of a product in a coarser type
 
@@ -198,7 +198,7 @@ BlockCall = dict[str, Any]  # how Hugging Face called a block, every argument by
 class Frozen:
     """The text's forward pass: what is frozen, and what a rerun from any layer needs."""
 
-    subject: Subject
+    subject: Model
     ids: Int[Tensor, " pos"]
     tokens: tuple[str, ...]
     bos: bool
@@ -235,7 +235,7 @@ def recorded_inputs(sites: dict[str, nn.Module]) -> Iterator[dict[str, BlockCall
 
 
 @contextmanager
-def recorded_outputs(subject: Subject) -> Iterator[dict[str, Tensor]]:
+def recorded_outputs(subject: Model) -> Iterator[dict[str, Tensor]]:
     """Collect what the MLPs' linear maps give, so that it is not computed again; leave no hook behind.
 
     Not in float64: Hugging Face's norms, and so these outputs, are no more exact than float32.
@@ -259,7 +259,7 @@ def recorded_outputs(subject: Subject) -> Iterator[dict[str, Tensor]]:
 
 
 @torch.no_grad()
-def freeze(subject: Subject, ids: Int[Tensor, " pos"]) -> Frozen:
+def freeze(subject: Model, ids: Int[Tensor, " pos"]) -> Frozen:
     """Run the text once with eager attention and keep what is frozen."""
     family = subject.family
     sites: dict[str, nn.Module] = {"final": part(subject.model, family.final_norm)}
@@ -308,7 +308,7 @@ def _first(call: BlockCall) -> Tensor:
     return value
 
 
-def _norm(subject: Subject, module: nn.Module, x: Float[Tensor, "pos d_model"]) -> Norm:
+def _norm(subject: Model, module: nn.Module, x: Float[Tensor, "pos d_model"]) -> Norm:
     gain = gain_of(module, subject.family)
     if isinstance(module, nn.LayerNorm):
         centred = x - x.mean(-1, keepdim=True)
@@ -318,7 +318,7 @@ def _norm(subject: Subject, module: nn.Module, x: Float[Tensor, "pos d_model"]) 
     return Norm(gain, (x.pow(2).mean(-1) + eps).rsqrt(), None, center=False)
 
 
-def _freeze_layer(subject: Subject, index: int, pattern: Tensor, seen: dict[str, Tensor]) -> Layer:
+def _freeze_layer(subject: Model, index: int, pattern: Tensor, seen: dict[str, Tensor]) -> Layer:
     pulse()
     family, block = subject.family, subject.blocks[index]
     norms = {

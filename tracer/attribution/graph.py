@@ -131,7 +131,7 @@ class Graph:
         `keep` leaves out edges before the shares are taken. The values at nodes that are no feature sum to 1.
         """
         shares = self.shares() if keep is None else self._masked_shares(keep)
-        return walk(shares, self.root_weights)
+        return count_visits(shares, self.root_weights)
 
     def _masked_shares(self, keep: Bool[Tensor, "target source"]) -> Float[Tensor, "target source"]:
         size = self.edges.double().abs() * keep
@@ -140,7 +140,7 @@ class Graph:
     def scores(self) -> Scores:
         """Completeness and replacement, with BOS counted as explained and (strict) as unexplained."""
         shares = self.shares()
-        influence = walk(shares, self.root_weights)
+        influence = count_visits(shares, self.root_weights)
         visits = torch.cat([influence[: self.features], self.root_weights])
         error, bos = self.is_kind(Kind.ERROR, Kind.REST), self.is_kind(Kind.BOS)
         into_error = (visits @ shares[:, error].sum(1)) / visits.sum()
@@ -169,15 +169,15 @@ class Graph:
             listed = influence.masked_fill(self.is_kind(Kind.REST), 0.0)
         small = self._strongest(influence, at_least)
         always[small] = True
-        kept = fewest(listed, nodes, float(influence.sum())) | always
+        kept = smallest_set(listed, nodes, float(influence.sum())) | always
         features = self.features
         rows = torch.ones(len(self.edges), dtype=torch.bool, device=kept.device)
         rows[:features] = kept[:features]
         kept_edges = rows[:, None] & kept[None, :]
         shares = self._masked_shares(kept_edges)
-        visits = walk(shares, self.root_weights)
+        visits = count_visits(shares, self.root_weights)
         score = shares * torch.cat([visits[:features], self.root_weights])[:, None]
-        strong = fewest(score.flatten(), edges).view_as(score)
+        strong = smallest_set(score.flatten(), edges).view_as(score)
         for index in small.tolist():  # its strongest edges, in and out, or it would be a loose end
             strong[index, score[index].argmax()] = True
             strong[score[:, index].argmax(), index] = True
@@ -259,7 +259,9 @@ def load_graph(path: Path) -> Graph:
     )
 
 
-def walk(shares: Float[Tensor, "target source"], weights: Float[Tensor, " root"]) -> Float[Tensor, " source"]:
+def count_visits(
+    shares: Float[Tensor, "target source"], weights: Float[Tensor, " root"]
+) -> Float[Tensor, " source"]:
     """Visits of every source by a walk that starts at the roots with these weights.
 
     Features are sorted by layer and edges only run upwards, so their block is strictly lower triangular and
@@ -274,7 +276,9 @@ def walk(shares: Float[Tensor, "target source"], weights: Float[Tensor, " root"]
     return out
 
 
-def fewest(score: Float[Tensor, " item"], share: float, total: float | None = None) -> Bool[Tensor, " item"]:
+def smallest_set(
+    score: Float[Tensor, " item"], share: float, total: float | None = None
+) -> Bool[Tensor, " item"]:
     """The smallest set that holds this share of the total (of the scores' sum)."""
     ordered, index = score.sort(descending=True, stable=True)
     before = ordered.cumsum(0) - ordered

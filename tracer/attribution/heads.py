@@ -45,14 +45,14 @@ class Head(NamedTuple):
     moves: tuple[Move, ...]  # the strongest first
 
 
-class Carried(NamedTuple):
+class CarriedConnection(NamedTuple):
     """A connection's whole direct effect and the heads that most of it passes, strongest first."""
 
     total: float
     heads: tuple[Head, ...]
 
 
-class Written(NamedTuple):
+class WrittenStream(NamedTuple):
     """What sources add to the stream at one layer; a position may come twice."""
 
     position: Int[Tensor, " source"]
@@ -66,7 +66,7 @@ class Connection:
     `written` is by layer; -1 is what the blocks are given (token embeddings).
     """
 
-    written: Mapping[int, Written]
+    written: Mapping[int, WrittenStream]
     targets: Targets
 
 
@@ -101,21 +101,21 @@ class Crossing(NamedTuple):
     bypass: Float[Tensor, " connection"]
 
 
-def written_by(frozen: Frozen, units: Units, tokens: Sequence[int] = ()) -> dict[int, Written]:
+def find_written(frozen: Frozen, units: Units, tokens: Sequence[int] = ()) -> dict[int, WrittenStream]:
     """What these neurons and the tokens at these positions add to the stream."""
     at = torch.tensor(tokens, dtype=torch.long, device=frozen.embedded.device)
-    out = {-1: Written(at, frozen.embedded[at])} if tokens else {}
+    out = {-1: WrittenStream(at, frozen.embedded[at])} if tokens else {}
     for index in units.layer.unique().tolist():
         layer, here = frozen.layers[index], units.pick(units.layer == index)
         rows = layer.weights.down.T[here.neuron] * layer.acts[here.position, here.neuron, None]
         if layer.post_gain is not None:
             rows = rows * layer.post_gain[here.position]
-        out[index] = Written(here.position, rows)
+        out[index] = WrittenStream(here.position, rows)
     return out
 
 
 @torch.no_grad()
-def crossings(
+def list_crossings(
     frozen: Frozen, connections: Sequence[Connection], linear: Linear | None = None
 ) -> Iterator[Crossing]:
     """Every layer's attention, first layer first."""
@@ -124,13 +124,13 @@ def crossings(
 
 
 @torch.no_grad()
-def carried(
+def attribute_heads(
     frozen: Frozen,
     connections: Sequence[Connection],
     heads: int,
     moves: int = 1,
     linear: Linear | None = None,
-) -> list[Carried]:
+) -> list[CarriedConnection]:
     """Each connection's strongest heads, by size, with the strongest of their moves."""
     width = frozen.embedded.shape[1] * frozen.embedded.element_size() * len(frozen.layers)
     at_once = max(1, HELD_BYTES // (width * frozen.length))
@@ -237,7 +237,7 @@ def _named(
     moved: Float[Tensor, "layer head move"],
     heads: int,
     length: int,
-) -> Carried:
+) -> CarriedConnection:
     """The strongest heads of one connection, with their moves as positions."""
     scale = whole or float("inf")
     found = []
@@ -250,4 +250,4 @@ def _named(
         )
         if amount:
             found.append(Head(layer, head, amount, amount / scale, steps))
-    return Carried(whole, tuple(found))
+    return CarriedConnection(whole, tuple(found))

@@ -46,7 +46,7 @@ def write_rows(frozen: Frozen, units: Units) -> Float[Tensor, "unit d_model"]:
 
 
 @torch.no_grad()
-def promoted(frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int) -> list[list[str]]:
+def promoted_tokens(frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int) -> list[list[str]]:
     """The k tokens whose unembedding lies nearest, by cosine, to what each direction ends up as.
 
     Taken over the tokeniser's first tokens, which are its most frequent ones: rare tokens have odd
@@ -66,7 +66,7 @@ def promoted(frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int) 
 
 
 @torch.no_grad()
-def raised(
+def raised_tokens(
     frozen: Frozen, directions: Float[Tensor, "item d_model"], k: int
 ) -> tuple[list[list[str]], list[list[str]]]:
     """Of the likeliest next tokens here, the k each direction raises most and the k it lowers most."""
@@ -94,7 +94,7 @@ def _words(texts: list[str], k: int) -> list[str]:
     return list(seen.values())[:k]
 
 
-def firing(frozen: Frozen, units: Units) -> list[list[int]]:
+def find_firing(frozen: Frozen, units: Units) -> list[list[int]]:
     """Where each feature (a neuron with its sign here) fires on this text, strongest first."""
     acts = activations(frozen, units)
     out = []
@@ -107,7 +107,7 @@ def firing(frozen: Frozen, units: Units) -> list[list[int]]:
     return out
 
 
-def role(
+def find_role(
     layers: int,
     length: int,
     layer: int,

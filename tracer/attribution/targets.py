@@ -39,7 +39,7 @@ class Targets:
         )
 
 
-def together(targets: Sequence[Targets]) -> Targets:
+def join_targets(targets: Sequence[Targets]) -> Targets:
     """Several targets as one batch."""
     return Targets(
         torch.cat([t.layer for t in targets]),
@@ -50,7 +50,7 @@ def together(targets: Sequence[Targets]) -> Targets:
     )
 
 
-def weighted(targets: Targets, weights: Float[Tensor, " target"]) -> Targets:
+def weight_targets(targets: Targets, weights: Float[Tensor, " target"]) -> Targets:
     """The same targets, each counted so many times."""
     return Targets(
         targets.layer,
@@ -61,7 +61,7 @@ def weighted(targets: Targets, weights: Float[Tensor, " target"]) -> Targets:
     )
 
 
-def likeliest(
+def likeliest_tokens(
     logits: Float[Tensor, " vocab"], count: int = 10, share: float = 0.95
 ) -> list[tuple[int, float]]:
     """The fewest tokens that hold this share of the probability, at most `count`: (id, probability)."""
@@ -73,7 +73,7 @@ def likeliest(
 
 def logit_targets(frozen: Frozen, tokens: Sequence[int], position: int = -1) -> Targets:
     """Each token's logit minus the mean of the vocabulary, before a final soft-cap."""
-    return together([logit_difference(frozen, token, None, position) for token in tokens])
+    return join_targets([logit_difference(frozen, token, None, position) for token in tokens])
 
 
 def neuron_targets(

@@ -14,8 +14,8 @@ from .feature_sets import (
     TranscoderSet as TranscoderSet,
 )
 from .label_scoring import (
-    gathered_evidence as gathered_evidence,
     judge_words as judge_words,
+    open_evidence as open_evidence,
 )
 from .pipeline import (
     Described as Described,

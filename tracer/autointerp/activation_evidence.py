@@ -26,7 +26,7 @@ from torch import Tensor
 from tracer.autointerp.feature_sets import FeatureSet
 from tracer.autointerp.windows import LENGTH, Document, Windows, windows_of
 from tracer.errors import TextError
-from tracer.models import Subject
+from tracer.models import Model
 
 FORMAT = 2
 FIRING = 0.0025  # share of tokens on which a feature is said to fire
@@ -228,7 +228,7 @@ def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 
 @torch.inference_mode()
-def _run(subject: Subject, ids: NDArray[np.int32]) -> None:
+def _run(subject: Model, ids: NDArray[np.int32]) -> None:
     # Without the output layer: in bfloat16 its product with a few rows took longer than all the blocks.
     subject.model.base_model(torch.from_numpy(ids).long().to(subject.unembedding.device), use_cache=False)
 

@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tracer.autointerp.write_directions import gain
+from tracer.autointerp.write_directions import read_gain
 from tracer.interventions import live_input
-from tracer.models import Subject, part
+from tracer.models import Model, part
 from tracer.transcoders import Transcoders
 
 Each = Callable[[int, Tensor], None]  # layer, activations (window pos index) without position 0
@@ -27,7 +27,7 @@ class FeatureSet(Protocol):
     """What evidence and descriptions ask of features."""
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> Model:
         """The model that is run."""
         ...
 
@@ -63,7 +63,7 @@ class FeatureSet(Protocol):
 class NeuronSet:
     """The neurons of a subject's MLPs."""
 
-    subject: Subject
+    subject: Model
     basis: str = "neurons"
 
     @property
@@ -91,7 +91,7 @@ class NeuronSet:
         block, family = self.subject.blocks[layer], self.subject.family
         down = family.read(block, self.subject.shape).down.float().T
         if family.post_mlp is not None:
-            down = down * gain(self.subject, part(block, family.post_mlp))
+            down = down * read_gain(self.subject, part(block, family.post_mlp))
         return torch.nn.functional.normalize(down, dim=1)
 
     @contextmanager
@@ -114,7 +114,7 @@ class NeuronSet:
 class TranscoderSet:
     """The features of a transcoder set that is `fitted` to the subject."""
 
-    subject: Subject
+    subject: Model
     transcoders: Transcoders
     basis: str = "transcoders"
 
@@ -154,7 +154,7 @@ class TranscoderSet:
         rows = rows.sum(1) if rows.ndim == 3 else rows
         post = self.subject.family.post_mlp
         if self.transcoders.before_post_norm and post is not None:
-            rows = rows * gain(self.subject, part(self.subject.blocks[layer], post))
+            rows = rows * read_gain(self.subject, part(self.subject.blocks[layer], post))
         unit = torch.nn.functional.normalize(rows, dim=1)
         return torch.nn.functional.pad(unit, (0, 0, 0, self.width - len(unit)))
 

@@ -10,23 +10,23 @@ import numpy as np
 
 from tracer.autointerp.activation_evidence import Evidence
 from tracer.autointerp.feature_sets import FeatureSet
-from tracer.autointerp.label_selection import held
-from tracer.autointerp.max_activations import NEAREST, VIEWS, Floats, Ints, Part, Tokens, auroc, picked
+from tracer.autointerp.label_selection import sample_held_out
+from tracer.autointerp.max_activations import NEAREST, VIEWS, Floats, Ints, Part, Tokens, auroc, pick_peaks
 from tracer.autointerp.pipeline import HARD, READER, strong_peaks
 from tracer.autointerp.simulator import Kinds, Reader
-from tracer.autointerp.write_directions import neighbours
-from tracer.models import Subject
+from tracer.autointerp.write_directions import find_neighbours
+from tracer.models import Model
 
-Said = Mapping[str, Sequence[str]]  # view -> words
+NamedWords = Mapping[str, Sequence[str]]  # view -> words
 
 
-def gathered_evidence(folder: Path) -> Evidence:
+def open_evidence(folder: Path) -> Evidence:
     """What a folder holds of a corpus; raises TextError where that is nothing."""
     return Evidence.of(folder)
 
 
 def judge_words(
-    features: FeatureSet, evidence: Evidence, places: Sequence[tuple[int, int]], said: Sequence[Said]
+    features: FeatureSet, evidence: Evidence, places: Sequence[tuple[int, int]], said: Sequence[NamedWords]
 ) -> list[dict[str, float | None]]:
     """AUROC of what is said of features (layer, 2n or 2n + 1): random, hard, shuffled; None without words.
 
@@ -64,12 +64,12 @@ class _Peaks:
         """Peaks, random tokens, the nearest features' peaks of some features of a layer (feature token)."""
         firing = self._evidence.firing(layer).strongest(strong_peaks(self._tokens))
         every = range(self._evidence.neurons)
-        near, _ = neighbours(self._features.written, self._evidence.layers, layer, every, NEAREST)
+        near, _ = find_neighbours(self._features.written, self._evidence.layers, layer, every, NEAREST)
         hard = np.full((len(firing.first) - 1, NEAREST * HARD), -1, np.int64)
         hard[list(features)] = np.stack(
             [np.concatenate([self._nearest(int(n)) for n in near[f]]) for f in features]
         )
-        found = held(firing, self._tokens, Part.SCORE, hard)
+        found = sample_held_out(firing, self._tokens, Part.SCORE, hard)
         rows = list(features)
         return found.peaks[rows], found.random[rows], found.hard[rows]
 
@@ -77,12 +77,12 @@ class _Peaks:
         layer, feature = divmod(number, 2 * self._evidence.neurons)
         if layer not in self._picked:
             firing = self._evidence.firing(layer).strongest(strong_peaks(self._tokens))
-            self._picked[layer] = picked(firing, self._tokens, Part.SCORE, HARD)[0]
+            self._picked[layer] = pick_peaks(firing, self._tokens, Part.SCORE, HARD)[0]
         peaks: Ints = self._picked[layer][feature]
         return peaks
 
 
-def _named(subject: Subject, said: Sequence[Said]) -> dict[str, Kinds]:
+def _named(subject: Model, said: Sequence[NamedWords]) -> dict[str, Kinds]:
     """The tokens that words begin with, after a space and without one (feature token; -1 is none)."""
     out = {}
     for view in VIEWS:

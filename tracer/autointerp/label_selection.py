@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.autointerp.activation_evidence import Firing
-from tracer.autointerp.label_words import NONE, Classes, Sample, Words, candidates, chosen
+from tracer.autointerp.label_words import NONE, Classes, Sample, Words, choose_words, find_candidates
 from tracer.autointerp.max_activations import (
     FITTED,
     JUDGED,
@@ -27,8 +27,8 @@ from tracer.autointerp.max_activations import (
     Part,
     Tokens,
     auroc,
-    picked,
-    without_own,
+    mask_own_peaks,
+    pick_peaks,
 )
 from tracer.autointerp.simulator import Kinds, Reader
 from tracer.autointerp.windows import LENGTH
@@ -88,7 +88,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldOutTokens:
     """The tokens of a held-out part by which a layer's labels are judged (feature JUDGED), -1 = none."""
 
     peaks: Ints
@@ -97,7 +97,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LabelCandidates:
     """All there is to decide by, but for what amplifying shows."""
 
     words: Words
@@ -115,40 +115,42 @@ class Looked:
     coherence: Floats
 
 
-def drawn(firing: Firing, tokens: Tokens, part: Part, peaks: int, random: int) -> Sample:
+def sample_peaks(firing: Firing, tokens: Tokens, part: Part, peaks: int, random: int) -> Sample:
     """Peaks of each feature in a part, evenly over ranks, and random tokens."""
-    found, _ = picked(firing, tokens, part, peaks)
+    found, _ = pick_peaks(firing, tokens, part, peaks)
     return Sample(found, tokens.drawn(part, len(found), random))
 
 
-def held(firing: Firing, tokens: Tokens, part: Part, nearest: Ints) -> Held:
+def sample_held_out(firing: Firing, tokens: Tokens, part: Part, nearest: Ints) -> HeldOutTokens:
     """Peaks of each feature, random tokens, and `nearest`: tokens on which its neighbours peak."""
-    found = drawn(firing, tokens, part, JUDGED, JUDGED)
-    return Held(found.peaks, found.random, without_own(firing, nearest))
+    found = sample_peaks(firing, tokens, part, JUDGED, JUDGED)
+    return HeldOutTokens(found.peaks, found.random, mask_own_peaks(firing, nearest))
 
 
-def find(
+def find_labels(
     firing: Firing, tokens: Tokens, reader: Reader, classes: Classes, hard: Ints, output: Output
 ) -> Findings:
     """Name words, choose among them, decide, score; `hard` are untouched peaks of the nearest features."""
-    return settled(looked_at(firing, tokens, reader, classes, hard, output.promoted), output)
+    return choose_labels(
+        find_label_candidates(firing, tokens, reader, classes, hard, output.promoted), output
+    )
 
 
-def looked_at(
+def find_label_candidates(
     firing: Firing, tokens: Tokens, reader: Reader, classes: Classes, hard: Ints, promoted: Kinds
-) -> Looked:
+) -> LabelCandidates:
     """Everything about a layer's labels but the decision."""
-    at, value = picked(firing, tokens, Part.FIT, FITTED)
-    every, counts, share = candidates(at, value, tokens, reader, classes)
-    learn = drawn(firing, tokens, Part.FIT, LEARNT, 3 * LEARNT // 2)
-    choose, keep = (drawn(firing, tokens, part, JUDGED, JUDGED) for part in (Part.CHOOSE, Part.KEEP))
-    words, near = chosen(every, learn, choose)
-    score = held(firing, tokens, Part.SCORE, hard)
+    at, value = pick_peaks(firing, tokens, Part.FIT, FITTED)
+    every, counts, share = find_candidates(at, value, tokens, reader, classes)
+    learn = sample_peaks(firing, tokens, Part.FIT, LEARNT, 3 * LEARNT // 2)
+    choose, keep = (sample_peaks(firing, tokens, part, JUDGED, JUDGED) for part in (Part.CHOOSE, Part.KEEP))
+    words, near = choose_words(every, learn, choose)
+    score = sample_held_out(firing, tokens, Part.SCORE, hard)
     first = np.where(at >= 0, (at % LENGTH <= FIRST) * value, 0).sum(1) / (value.sum(1) + 1e-9)
     early = np.minimum(*(auroc(_place(part.peaks), _place(part.random)) for part in (choose, keep)))
     theme, coherence = reader.theme(promoted, NAMES)
     there, scores = np.maximum(1, (keep.peaks >= 0).sum(1)), words.scores(keep.peaks)
-    return Looked(
+    return LabelCandidates(
         words=words,
         near=near,
         kept=auroc(scores, words.scores(keep.random)),
@@ -165,7 +167,7 @@ def looked_at(
     )
 
 
-def settled(seen: Looked, output: Output) -> Findings:
+def choose_labels(seen: LabelCandidates, output: Output) -> Findings:
     """The label each feature gets."""
     kind = _kinds(seen)
     said, early = ~np.isin(kind, (Kind.NONE, Kind.POSITION)), kind == Kind.POSITION
@@ -202,7 +204,7 @@ def _place(at: Ints) -> Floats:
     return np.where(at >= 0, -(at % LENGTH), np.nan).astype(np.float32)
 
 
-def _judged(scores: Callable[[Ints], Floats], sample: Held) -> dict[str, Floats]:
+def _judged(scores: Callable[[Ints], Floats], sample: HeldOutTokens) -> dict[str, Floats]:
     """AUROC against random tokens, against the nearest features' peaks, and of another feature's label."""
     swapped, firing = np.arange(len(sample.peaks)), np.flatnonzero((sample.peaks >= 0).any(1))
     swapped[firing] = np.roll(firing, len(firing) // 3 | 1)
@@ -214,7 +216,7 @@ def _judged(scores: Callable[[Ints], Floats], sample: Held) -> dict[str, Floats]
     }
 
 
-def _by_counts(counts: Counts, tokens: Tokens, sample: Held) -> Floats:
+def _by_counts(counts: Counts, tokens: Tokens, sample: HeldOutTokens) -> Floats:
     """What the whole table of token counts would score."""
     peaks, random = (
         counts.score(tokens.view["token"][np.maximum(at, 0)]) for at in (sample.peaks, sample.random)
@@ -222,7 +224,7 @@ def _by_counts(counts: Counts, tokens: Tokens, sample: Held) -> Floats:
     return auroc(np.where(sample.peaks >= 0, peaks, np.nan).astype(np.float32), random)
 
 
-def _kinds(seen: Looked) -> NDArray[Any]:
+def _kinds(seen: LabelCandidates) -> NDArray[Any]:
     """The rule that makes each label; unlabelled where none is good enough."""
     words = seen.words
     said = (np.fmin(seen.near, seen.kept) >= HOLDS) & (seen.fits >= FITS)

@@ -159,7 +159,7 @@ class Sample:
     random: Ints
 
 
-def candidates(
+def find_candidates(
     at: Ints, value: Floats, tokens: Tokens, reader: Reader, classes: Classes
 ) -> tuple[Words, Counts, Floats]:
     """What a label may name, judging by counted peaks; the counts of tokens; the share of its first one."""
@@ -173,7 +173,7 @@ def candidates(
     return Words(tokens, reader, classes, ids, classes.best(at, value, counts)), counts["token"], first
 
 
-def chosen(all_words: Words, learn: Sample, choose: Sample) -> tuple[Words, Floats]:
+def choose_words(all_words: Words, learn: Sample, choose: Sample) -> tuple[Words, Floats]:
     """The words that labels name (ITEMS a view at most), and their AUROC where their number was chosen."""
     parts = []
     for start in range(0, len(learn.peaks), AT_ONCE):

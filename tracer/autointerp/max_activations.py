@@ -72,7 +72,7 @@ class Tokens:
         return pool[dice.integers(0, len(pool), (rows, count))]
 
 
-def picked(firing: Firing, tokens: Tokens, part: Part, count: int) -> tuple[Ints, Floats]:
+def pick_peaks(firing: Firing, tokens: Tokens, part: Part, count: int) -> tuple[Ints, Floats]:
     """Up to `count` peaks of each feature in a part, evenly over ranks: tokens (-1 = none), activations."""
     where = np.flatnonzero(tokens.part[firing.token] == part)
     first = np.searchsorted(where, firing.first)
@@ -155,7 +155,7 @@ def auroc(positive: Floats, negative: Floats) -> Floats:
     return out
 
 
-def without_own(firing: Firing, at: Ints) -> Ints:
+def mask_own_peaks(firing: Firing, at: Ints) -> Ints:
     """The tokens `at` (feature token), -1 where they are among the feature's own peaks."""
     out = at.copy()
     for feature in range(len(at)):

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from tracer.autointerp.activation_evidence import BINS, FEATURES, LOWEST, Evidence, Firing
 from tracer.autointerp.feature_sets import FeatureSet
-from tracer.autointerp.label_selection import Findings, Output, find
+from tracer.autointerp.label_selection import Findings, Output, find_labels
 from tracer.autointerp.label_words import Classes, Words
-from tracer.autointerp.max_activations import JUDGED, NEAREST, VIEWS, Floats, Ints, Part, Tokens, picked
+from tracer.autointerp.max_activations import JUDGED, NEAREST, VIEWS, Floats, Ints, Part, Tokens, pick_peaks
 from tracer.autointerp.simulator import Reader
 from tracer.autointerp.steering_score import Amplifier
 from tracer.autointerp.token_classes import text_classes, token_classes
 from tracer.autointerp.windows import LENGTH
-from tracer.autointerp.write_directions import Lens, lens, neighbours
+from tracer.autointerp.write_directions import Lens, find_neighbours, make_lens
 
 CONTEXTS = 4  # a feature: the strongest, one of the next, and from a third and two thirds down its peaks
 CLOSE = 20  # peaks of which each context but the first is one
@@ -74,7 +74,7 @@ def describe_corpus(
     groups = token_classes(features.subject.token_texts(tokens.types.tolist()), share)
     kinds = text_classes(tokens.sources)
     progress(0.0, "reading promoted tokens off the weights")
-    seen = lens(features.subject, features.written, features.width, LENS)
+    seen = make_lens(features.subject, features.written, features.width, LENS)
     classes = Classes(tokens, list(groups.values()), list(kinds.values()))
     named = [(view, group) for view in VIEWS for group in groups] + [("text", kind) for kind in kinds]
     parts = {part.name.lower(): int((tokens.part == part).sum()) for part in Part}
@@ -104,7 +104,7 @@ class _Work:
         for done, (layer, indices) in enumerate(blocks, 1):
             firing = evidence.firing(layer, indices).strongest(strong)
             for part, rows in peaks.items():
-                rows.append(picked(firing, self.tokens, part, count[part])[0])
+                rows.append(pick_peaks(firing, self.tokens, part, count[part])[0])
             progress(0.3 * done / len(blocks), "sorting peaks")
         reader = Reader.of(self.features.subject, self.tokens, peaks.pop(Part.FIT))
         reader.save(evidence.folder / READER)
@@ -132,7 +132,7 @@ class _Work:
     ) -> FeatureLayer:
         features, evidence, tokens = self.features, self.evidence, self.tokens
         firing = evidence.firing(layer, indices).strongest(strong_peaks(tokens))
-        near, cosine = neighbours(features.written, evidence.layers, layer, indices, NEAREST)
+        near, cosine = find_neighbours(features.written, evidence.layers, layer, indices, NEAREST)
         peak = _peaks(firing)
         up, down = promoted(self.seen, layer, indices)
         decides, scores = amplifiers
@@ -142,7 +142,7 @@ class _Work:
             return decides.raised(*where)[0], *scores.raised(*where)
 
         hard = nearest[near].reshape(len(near), -1)
-        found = find(firing, tokens, reader, self.classes, hard, Output(up, raised))
+        found = find_labels(firing, tokens, reader, self.classes, hard, Output(up, raised))
         at, value = _shown(firing, found.words)
         contexts, sources = _contexts(at, evidence)
         histogram = evidence.histograms[layer, 2 * indices.start : 2 * indices.stop]

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from tracer.autointerp.max_activations import Floats, Ints, Tokens
 from tracer.autointerp.write_directions import FREQUENT
 from tracer.errors import TextError
-from tracer.models import Subject
+from tracer.models import Model
 
 DIRECTIONS = 128
 WORD = re.compile(r" \w{3,}|\s?[\u3040-\u9fff\uac00-\ud7af]{2,}")
@@ -41,7 +41,7 @@ class Reader:
     whole: NDArray[np.bool_]  # vocab -> whether it is a word by itself, not a piece of one
 
     @classmethod
-    def of(cls, subject: Subject, tokens: Tokens, peaks: Sequence[Ints]) -> "Reader":
+    def of(cls, subject: Model, tokens: Tokens, peaks: Sequence[Ints]) -> "Reader":
         """The reader of a subject's tokens, from peaks (feature peak; -1 is none) of some layers."""
         embedded = subject.unembedding.float()
         middle = embedded[:FREQUENT].mean(0)
@@ -53,7 +53,10 @@ class Reader:
         rows[tokens.types, : found.shape[1]] = found
         texts = subject.token_texts(range(len(rows)))
         return cls(
-            rows, meaning, folded(texts), np.array([WORD.fullmatch(text) is not None for text in texts])
+            rows,
+            meaning,
+            number_by_letters(texts),
+            np.array([WORD.fullmatch(text) is not None for text in texts]),
         )
 
     def save(self, path: Path) -> None:
@@ -143,7 +146,7 @@ class Reader:
         )
 
 
-def folded(texts: Sequence[str]) -> Kinds:
+def number_by_letters(texts: Sequence[str]) -> Kinds:
     """A number for each text that those with the same letters share."""
     number: dict[str, int] = {}
     return np.array([number.setdefault(t.strip().casefold() or t, len(number)) for t in texts], np.int32)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from tracer.errors import TextError
-from tracer.models import Subject
+from tracer.models import Model
 
 LENGTH = 128  # tokens a window
 HELD_OUT = 10  # of a hundred documents
@@ -176,7 +176,7 @@ def _table(path: Path) -> Iterator[Document]:
 
 
 def windows_of(
-    subject: Subject,
+    subject: Model,
     texts: Iterator[Document],
     tokens: int,
     progress: Callable[[float], None] = lambda _done: None,
@@ -224,7 +224,7 @@ def windows_of(
     return windows
 
 
-def _tokenised(subject: Subject, texts: Iterator[Document]) -> Iterator[tuple[Document, list[int]]]:
+def _tokenised(subject: Model, texts: Iterator[Document]) -> Iterator[tuple[Document, list[int]]]:
     batch: list[Document] = []
     for document in texts:
         clean = Document(scrub(document.text), document.source)
@@ -237,6 +237,6 @@ def _tokenised(subject: Subject, texts: Iterator[Document]) -> Iterator[tuple[Do
         yield from _encoded(subject, batch)
 
 
-def _encoded(subject: Subject, batch: list[Document]) -> Iterator[tuple[Document, list[int]]]:
+def _encoded(subject: Model, batch: list[Document]) -> Iterator[tuple[Document, list[int]]]:
     ids = subject.tokenizer([d.text for d in batch], add_special_tokens=False).input_ids
     yield from zip(batch, ids, strict=True)

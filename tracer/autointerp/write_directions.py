@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tracer.models import Subject, part
+from tracer.models import Model, part
 
 FREQUENT = 65_536
 CHUNK = 512
@@ -29,7 +29,7 @@ class Lens(NamedTuple):
     down: NDArray[np.int32]
 
 
-def gain(subject: Subject, module: torch.nn.Module) -> Float[Tensor, " d_model"]:
+def read_gain(subject: Model, module: torch.nn.Module) -> Float[Tensor, " d_model"]:
     """What a norm multiplies by."""
     weight = module.weight
     assert isinstance(weight, Tensor)
@@ -37,15 +37,15 @@ def gain(subject: Subject, module: torch.nn.Module) -> Float[Tensor, " d_model"]
     return 1 + weight if subject.family.unit_offset else weight
 
 
-def output_rows(subject: Subject, ids: Int[Tensor, " token"]) -> Float[Tensor, "token d_model"]:
+def output_rows(subject: Model, ids: Int[Tensor, " token"]) -> Float[Tensor, "token d_model"]:
     """Unit vectors of unembeddings less the mean of frequent ones, seen through the final norm."""
     middle = subject.unembedding[:FREQUENT].float().mean(0)
     rows = torch.nn.functional.normalize(subject.unembedding[ids].float() - middle, dim=1)
-    return rows * gain(subject, part(subject.model, subject.family.final_norm))
+    return rows * read_gain(subject, part(subject.model, subject.family.final_norm))
 
 
 @torch.inference_mode()
-def lens(subject: Subject, written: Written, width: int, k: int) -> Lens:
+def make_lens(subject: Model, written: Written, width: int, k: int) -> Lens:
     """The k promoted and k suppressed token ids of what each index of each layer writes."""
     read = output_rows(subject, torch.arange(min(FREQUENT, len(subject.unembedding)))).to(torch.bfloat16)
     up, down = [], []
@@ -60,7 +60,7 @@ def lens(subject: Subject, written: Written, width: int, k: int) -> Lens:
 
 
 @torch.inference_mode()
-def neighbours(
+def find_neighbours(
     written: Written, layers: int, layer: int, indices: range, k: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """For both features of these indices of a layer the k others nearest by cosine: global numbers, cosines.

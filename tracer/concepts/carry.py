@@ -11,7 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tracer.attribution import Connection, Frozen, Layer, Targets, Written, crossings, final_direction
+from tracer.attribution import (
+    Connection,
+    Frozen,
+    Layer,
+    Targets,
+    WrittenStream,
+    final_direction,
+    list_crossings,
+)
 from tracer.concepts.change import stream_behind
 from tracer.concepts.kinds import Alternative
 from tracer.concepts.nodes import ConceptNode
@@ -69,10 +77,10 @@ def find_carriers(
     above = own - usual_coordinates(frozen, lens, layer, node.tokens[:1])[node.position]
     at = torch.tensor([node.position], device=frozen.embedded.device)
     connection = Connection(
-        {layer: Written(at, above[None] @ space.write)}, lead_target(frozen, answer, alternatives)
+        {layer: WrittenStream(at, above[None] @ space.write)}, lead_target(frozen, answer, alternatives)
     )
     found, total = [], 0.0
-    for crossing in crossings(frozen, [connection], _HalfRule()):
+    for crossing in list_crossings(frozen, [connection], _HalfRule()):
         moved = crossing.moved[0]
         if crossing.layer == layer + 1:
             total = float(moved.sum() + crossing.bypass[0])

@@ -16,7 +16,7 @@ from tracer.concepts.change import Change, stream_behind
 from tracer.concepts.kinds import is_content
 from tracer.concepts.operations import Held, ablate, exchange, usual_coordinates
 from tracer.lens import Lens, directions, similar
-from tracer.models import Subject
+from tracer.models import Model
 
 TOLERANCE = 0.1  # relative difference of the length by which the stream moves
 COMMON = 16_384  # the first tokens of a vocabulary are the most frequent
@@ -83,14 +83,14 @@ def p_value(measured: float, controls: Sequence[float]) -> float:
     return (1 + sum(abs(one) >= abs(measured) for one in controls)) / (1 + len(controls))
 
 
-def unrelated_words(subject: Subject, tokens: Sequence[int]) -> list[int]:
+def unrelated_words(subject: Model, tokens: Sequence[int]) -> list[int]:
     """Common words whose unembeddings are near none of these tokens'."""
     pool = _common_words(subject)
     near = similar(subject, pool, list(dict.fromkeys(tokens))).amax(1)
     return [word for word, cosine in zip(pool, near.tolist(), strict=True) if cosine < UNRELATED]
 
 
-def _common_words(subject: Subject) -> list[int]:
+def _common_words(subject: Model) -> list[int]:
     """Frequent whole words, spread over the vocabulary."""
     size = min(COMMON, len(subject.unembedding))
     texts = subject.token_texts(range(size))

@@ -10,7 +10,7 @@ from torch import Tensor
 from tracer.attribution import Frozen
 from tracer.autointerp import GRAMMAR
 from tracer.lens import FREQUENT, families, similar, surface
-from tracer.models import Subject
+from tracer.models import Model
 
 LIKELY = 400  # next tokens an alternative is looked for among
 RANDOM = 2048  # tokens whose cosines say what near is
@@ -43,7 +43,7 @@ def is_telling(text: str) -> bool:
 
 
 def same_kind(
-    subject: Subject, token: int, among: Sequence[int], grammar: bool = False
+    subject: Model, token: int, among: Sequence[int], grammar: bool = False
 ) -> list[tuple[int, float]]:
     """Of these tokens those of the token's kind, nearest first: (id, cosine).
 
@@ -68,7 +68,7 @@ def same_kind(
     return found
 
 
-def nearness(subject: Subject, token: int) -> float:
+def nearness(subject: Model, token: int) -> float:
     """The cosine from which a token counts as near: far above what random tokens have."""
     step = max(1, min(FREQUENT, len(subject.unembedding)) // RANDOM)
     spread = similar(subject, [token], range(0, min(FREQUENT, len(subject.unembedding)), step))[0]

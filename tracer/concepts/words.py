@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tracer.concepts.kinds import is_content
 from tracer.lens import FREQUENT, Lens, normalised, output_rows
-from tracer.models import Subject
+from tracer.models import Model
 
 GOES_ON = 0.5  # of the next token's probability from which a word is only the beginning of one
 LOOKED_AT = 24  # next tokens that are looked at for that
@@ -26,14 +26,14 @@ class Words:
     rows: Float[Tensor, "word d_model"]
 
     def read(
-        self, lens: Lens, subject: Subject, layer: int, stream: Float[Tensor, "pos d_model"]
+        self, lens: Lens, subject: Model, layer: int, stream: Float[Tensor, "pos d_model"]
     ) -> Float[Tensor, "pos word"]:
         """What the lens reads of each word behind a block, before a soft cap (which keeps the order)."""
         moved = normalised(subject, lens.transport(layer, stream.float()))
         return moved @ self.rows.T
 
 
-def nameable_words(subject: Subject) -> Words:
+def nameable_words(subject: Model) -> Words:
     """Words that begin with a space (any of a script that has none) among the most frequent tokens."""
     size = min(FREQUENT, len(subject.unembedding))
     texts = subject.token_texts(range(size))
@@ -47,7 +47,7 @@ def nameable_words(subject: Subject) -> Words:
 
 
 @torch.no_grad()
-def stand_alone(subject: Subject, tokens: Sequence[int]) -> list[bool]:
+def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
     """Which tokens are whole words to the model itself: behind the others it writes on without a space."""
     if not tokens:
         return []

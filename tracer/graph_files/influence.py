@@ -100,9 +100,11 @@ class Flow:
             for (name, adds), (share, link) in best.items()
             if adds and link is not None and kind[name] == "token" and name not in skip
         ]
-        return self._walked(best, max(ends)[2]) if ends else None
+        return self._trace_back(best, max(ends)[2]) if ends else None
 
-    def _walked(self, best: dict[tuple[str, bool], tuple[float, FileLink | None]], start: str) -> FilePath:
+    def _trace_back(
+        self, best: dict[tuple[str, bool], tuple[float, FileLink | None]], start: str
+    ) -> FilePath:
         nodes = {n.id: n for n in self.graph.nodes}
         name, adds = start, True
         chain, weights = [nodes[start]], []

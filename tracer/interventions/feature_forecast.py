@@ -15,7 +15,7 @@ from tracer.interventions.feature_intervene import FeatureEdit, activations_on
 from tracer.interventions.held_forward import Hold, final_logits
 from tracer.interventions.intervene import BATCH_POSITIONS, Change, Effect, first_touched
 from tracer.interventions.partial_forward import remember_prefix, rerun
-from tracer.transcoders import Active, Transcoders, reader
+from tracer.transcoders import Active, Transcoders, read_norm
 
 
 @torch.no_grad()
@@ -41,7 +41,7 @@ def predict_by_graph(
         layer, transcoder = frozen.layers[index], transcoders.layers[index]
         attended = layer.push_attention(moved)
         read = moved if layer.parallel else moved + attended
-        norm = reader(layer, transcoders.reads)
+        norm = read_norm(layer, transcoders.reads)
         read = read if norm is None else norm.push(read)
         units = active.units.pick(active.units.layer == index)
         answer = (read[:, units.position] * transcoder.reading(units.neuron, moved)).sum(-1)
@@ -183,7 +183,7 @@ def felt_by_writes(
         back[0].index_add_(0, units.position, reads)
         if transcoder.skip is not None:
             back[0] += felt[index] @ transcoder.skip.T.to(carried)
-        norm = reader(layer, transcoders.reads)
+        norm = read_norm(layer, transcoders.reads)
         back = back if norm is None else norm.pull(back, norm.scale[:, None])
         if layer.parallel:
             layer.pull_attention(carried)

@@ -20,8 +20,8 @@ from tracer.errors import GraphError, TranscodersError
 from tracer.interventions.held_forward import Hold, final_logits, patterns_held, streams_held
 from tracer.interventions.intervene import BATCH_POSITIONS, Change, first_touched, places
 from tracer.interventions.partial_forward import Start, remember_prefix, rerun
-from tracer.models import Subject, part
-from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_by, reader
+from tracer.models import Model, part
+from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_input, read_norm
 
 
 class Setting(NamedTuple):
@@ -206,7 +206,7 @@ class FeatureEdit:
     def _seen(self, index: int, stream: Tensor) -> Float[Tensor, "change pos d_model"]:
         """What the layer's transcoder is given."""
         frozen, reads = self.frozen, self.transcoders.reads
-        norm = reader(frozen.layers[index], reads)
+        norm = read_norm(frozen.layers[index], reads)
         if norm is None:
             return stream
         if self.hold.is_direct(len(frozen.layers)):
@@ -225,7 +225,7 @@ class FeatureEdit:
         out = out[first:].expand_as(stream)
         if skip is None or seen is None:
             return out
-        more = (seen - read_by(layer, self.transcoders.reads)[first:]) @ skip.to(seen)
+        more = (seen - read_input(layer, self.transcoders.reads)[first:]) @ skip.to(seen)
         gain = self.transcoders.gain(layer)
         return out + (more if gain is None else more * gain[first:])
 
@@ -257,7 +257,7 @@ class FeatureEdit:
             now = activation_of(transcoder, seen[row, here], unit)
         else:
             now = activation_of(
-                transcoder, read_by(self.frozen.layers[index], self.transcoders.reads)[position], unit
+                transcoder, read_input(self.frozen.layers[index], self.transcoders.reads)[position], unit
             )
         change = value - now.masked_fill(position < self.zero, 0)
         rows = transcoder.writing(unit, seen) * change[:, None, None]
@@ -274,7 +274,7 @@ class FeatureEdit:
             if self.features == "pre":  # the nonlinearity that keeps everything
                 everything = Nonlinearity(k=len(transcoder.encoder_bias))
                 transcoder = replace(transcoder, nonlinearity=everything)
-            acts = transcoder.encode(read_by(layer, self.transcoders.reads))
+            acts = transcoder.encode(read_input(layer, self.transcoders.reads))
             acts = acts.repeat(len(self.changes), 1, 1)
             if index in self._read:
                 seen = self._read[index]
@@ -286,7 +286,7 @@ class FeatureEdit:
 
 
 def live_input(
-    subject: Subject, layer: int, reads: Reads, stream: Float[Tensor, "batch pos d_model"]
+    subject: Model, layer: int, reads: Reads, stream: Float[Tensor, "batch pos d_model"]
 ) -> Float[Tensor, "batch pos d_model"]:
     """What a transcoder of this layer reads of a stream, with the norm as it is there."""
     if reads is Reads.STREAM:
@@ -319,7 +319,7 @@ def activations_on(
     acts = frozen.embedded.new_zeros(len(units))
     for index in units.layer.unique().tolist():
         at = units.layer == index
-        x = read_by(frozen.layers[index], transcoders.reads)[units.position[at]]
+        x = read_input(frozen.layers[index], transcoders.reads)[units.position[at]]
         acts[at] = activation_of(transcoders.layers[index], x, units.neuron[at])
     return acts.masked_fill(units.position < zero, 0)
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tracer.lens.values import Lens
-from tracer.models import Subject, centres, gain_of, part
+from tracer.models import Model, centres, gain_of, part
 
 NEAR = 0.65  # cosine of centred unembeddings from which two spellings of one stem are one concept
 CONTINUED = 0.58  # the same where one spelling continues the other
@@ -32,7 +32,7 @@ class Concept:
     tokens: tuple[int, ...]
 
 
-def output_rows(subject: Subject, tokens: Sequence[int]) -> Float[Tensor, "token d_model"]:
+def output_rows(subject: Model, tokens: Sequence[int]) -> Float[Tensor, "token d_model"]:
     """Unembeddings through the final norm's gain: what reads a token's logit from the normalised stream."""
     norm = part(subject.model, subject.family.final_norm)
     rows = subject.unembedding[list(tokens)].float() * gain_of(norm, subject.family).float()
@@ -40,7 +40,7 @@ def output_rows(subject: Subject, tokens: Sequence[int]) -> Float[Tensor, "token
 
 
 def directions(
-    lens: Lens, subject: Subject, layer: int, tokens: Sequence[int], *, centred: bool = False
+    lens: Lens, subject: Model, layer: int, tokens: Sequence[int], *, centred: bool = False
 ) -> Float[Tensor, "token d_model"]:
     """Each token's direction at a layer; `centred`: less what all tokens have in common."""
     rows = output_rows(subject, tokens)
@@ -50,7 +50,7 @@ def directions(
 
 
 def concept_direction(
-    lens: Lens, subject: Subject, layer: int, concept: Concept, *, centred: bool = False
+    lens: Lens, subject: Model, layer: int, concept: Concept, *, centred: bool = False
 ) -> Float[Tensor, " d_model"]:
     """The mean of the unit directions of a concept's tokens, as long as they are on average."""
     own = directions(lens, subject, layer, concept.tokens, centred=centred)
@@ -66,14 +66,14 @@ def surface(text: str) -> str:
     return kept.strip("'\"“”‘’.,:;!?()[]{}*_-#`")
 
 
-def similar(subject: Subject, tokens: Sequence[int], others: Sequence[int]) -> Float[Tensor, "token other"]:
+def similar(subject: Model, tokens: Sequence[int], others: Sequence[int]) -> Float[Tensor, "token other"]:
     """Cosines of centred unembeddings (through the final norm's gain)."""
     common = _common(subject)
     own, other = (F.normalize(output_rows(subject, ids) - common, dim=-1) for ids in (tokens, others))
     return own @ other.T
 
 
-def families(subject: Subject, tokens: Sequence[int]) -> list[Concept]:
+def families(subject: Model, tokens: Sequence[int]) -> list[Concept]:
     """Tokens grouped into concepts, in the order of their first token (ranked: the best first).
 
     A token joins the first concept whose first token has its spelling, or shares its first STEM letters and
@@ -96,7 +96,7 @@ def families(subject: Subject, tokens: Sequence[int]) -> list[Concept]:
     ]
 
 
-def concept_of(subject: Subject, word: str) -> Concept:
+def concept_of(subject: Model, word: str) -> Concept:
     """The concept of a word: its spellings that are one token, and frequent tokens of its stem near it.
 
     A word of several tokens is known by its first token (with a space before, as in a sentence).
@@ -122,12 +122,12 @@ def concept_of(subject: Subject, word: str) -> Concept:
     return Concept(plain, tuple(dict.fromkeys([*whole, *kin])))
 
 
-def is_whole(subject: Subject, word: str) -> bool:
+def is_whole(subject: Model, word: str) -> bool:
     """Whether a word is a single token of the model, so that it has a direction of its own."""
     return len(subject.pieces(f" {word.strip()}")) == 1 or len(subject.pieces(word.strip())) == 1
 
 
-def _of_stem(subject: Subject, own: str) -> list[int]:
+def _of_stem(subject: Model, own: str) -> list[int]:
     """Frequent tokens that begin with the first STEM letters of a spelling."""
     stem = own[:STEM]
     if len(stem) < STEM:
@@ -152,7 +152,7 @@ def _name(texts: list[str]) -> str:
     return min(plain, key=lambda text: (len(text), not text[:1].isupper()))
 
 
-def _common(subject: Subject) -> Float[Tensor, " d_model"]:
+def _common(subject: Model) -> Float[Tensor, " d_model"]:
     norm = part(subject.model, subject.family.final_norm)
     mean = subject.mean_unembedding.float() * gain_of(norm, subject.family).float()
     return mean - mean.mean() if centres(norm) else mean

@@ -13,7 +13,7 @@ from torch import Tensor
 from tracer.attribution import recorded_inputs
 from tracer.cancellation import pulse
 from tracer.lens.errors import LensError
-from tracer.models import Subject
+from tracer.models import Model
 
 SKIPPED = 16  # first positions that are left out: attention sinks, and little context
 AT_ONCE = 32  # output directions of a backward pass
@@ -31,7 +31,7 @@ def counted_positions(length: int, skipped: Sequence[int] = ()) -> Int[Tensor, "
 
 
 def text_jacobian(
-    subject: Subject,
+    subject: Model,
     ids: Int[Tensor, " pos"],
     rows: Float[Tensor, "row d_model"],
     positions: Int[Tensor, " some"],
@@ -54,7 +54,7 @@ def text_jacobian(
     return out
 
 
-def _graphs(subject: Subject, ids: Int[Tensor, " pos"]) -> tuple[list[Tensor], list[Tensor]]:
+def _graphs(subject: Model, ids: Int[Tensor, " pos"]) -> tuple[list[Tensor], list[Tensor]]:
     """Each block's input and output, the graph between them held and cut between blocks."""
     names = {f"block {index}": block for index, block in enumerate(subject.blocks)}
     with torch.no_grad(), recorded_inputs(names) as calls:

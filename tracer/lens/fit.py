@@ -28,7 +28,7 @@ from tracer.lens.exact import counted_positions, text_jacobian
 from tracer.lens.local import LocalMeans, local_jacobian
 from tracer.lens.readout import normalised, streams
 from tracer.lens.values import About, Background, Lens
-from tracer.models import Subject
+from tracer.models import Model
 
 LENGTH = 128  # tokens a text
 LATER = 60  # texts read at most for the background
@@ -60,7 +60,7 @@ class Sums:
         return self.jacobian.sum(0) / max(1, sum(self.texts))
 
 
-def texts_of(subject: Subject, documents: Iterable[Document], count: int) -> list[Int[Tensor, " pos"]]:
+def texts_of(subject: Model, documents: Iterable[Document], count: int) -> list[Int[Tensor, " pos"]]:
     """The first LENGTH tokens of `count` documents drawn at random (always the same), spread over sources.
 
     Raises TextError where no document is long enough.
@@ -86,7 +86,7 @@ def texts_of(subject: Subject, documents: Iterable[Document], count: int) -> lis
 
 
 def fit_lens(
-    subject: Subject,
+    subject: Model,
     documents: Iterable[Document],
     *,
     tokens: int,
@@ -117,7 +117,7 @@ def fit_lens(
 
 
 def quick_fit(
-    subject: Subject,
+    subject: Model,
     documents: Iterable[Document],
     *,
     texts: int = 64,
@@ -144,7 +144,7 @@ def quick_fit(
 
 @torch.no_grad()
 def with_background(
-    lens: Lens, subject: Subject, texts: list[Int[Tensor, " pos"]], progress: Progress = _silent
+    lens: Lens, subject: Model, texts: list[Int[Tensor, " pos"]], progress: Progress = _silent
 ) -> Lens:
     """The lens, and what it reads at other texts: moments of the normalised, transported stream."""
     layers, d_model = subject.layers, subject.shape.d_model
@@ -174,7 +174,7 @@ def with_background(
 
 
 def agreement(
-    subject: Subject,
+    subject: Model,
     one: Float[Tensor, "layer d_model d_model"],
     other: Float[Tensor, "layer d_model d_model"],
 ) -> float:
@@ -200,12 +200,12 @@ def _in_turn(sources: list[list[str]]) -> Iterator[str]:
         yield from (texts[index] for texts in sources if index < len(texts))
 
 
-def _no_sums(subject: Subject) -> Sums:
+def _no_sums(subject: Model) -> Sums:
     d_model = subject.shape.d_model
     return Sums(torch.zeros(2, subject.layers - 1, d_model, d_model), [0, 0])
 
 
-def _lens_of(subject: Subject, sums: Sums, method: str, corpus: str) -> Lens:
+def _lens_of(subject: Model, sums: Sums, method: str, corpus: str) -> Lens:
     lens = _lens(subject, sums.whole(), sum(sums.texts), sums.positions, method, corpus)
     if min(sums.texts) == 0:
         return lens
@@ -213,7 +213,7 @@ def _lens_of(subject: Subject, sums: Sums, method: str, corpus: str) -> Lens:
     return replace(lens, about=replace(lens.about, agreement=agreed))
 
 
-def _lens(subject: Subject, jacobian: Tensor, texts: int, positions: int, method: str, corpus: str) -> Lens:
+def _lens(subject: Model, jacobian: Tensor, texts: int, positions: int, method: str, corpus: str) -> Lens:
     about = About(
         model=subject.name,
         d_model=subject.shape.d_model,
@@ -229,7 +229,7 @@ def _lens(subject: Subject, jacobian: Tensor, texts: int, positions: int, method
     return Lens(dict(enumerate(jacobian)), about)
 
 
-def fingerprint(subject: Subject) -> str:
+def fingerprint(subject: Model) -> str:
     """Tells a model's weights from others of the same shape: a digest of some of every block's numbers."""
     digest = hashlib.sha256(f"{subject.layers} {subject.shape.d_model} {len(subject.unembedding)}".encode())
     for block in subject.folded:
@@ -237,7 +237,7 @@ def fingerprint(subject: Subject) -> str:
     return digest.hexdigest()[:16]
 
 
-def _keep(sums: Sums, subject: Subject, work: Path) -> None:
+def _keep(sums: Sums, subject: Model, work: Path) -> None:
     """Write the sums whole or not at all."""
     work.mkdir(parents=True, exist_ok=True)
     counted = {"texts": json.dumps(sums.texts), "positions": str(sums.positions)}
@@ -246,7 +246,7 @@ def _keep(sums: Sums, subject: Subject, work: Path) -> None:
     part.replace(work / STATE)
 
 
-def _taken_up(subject: Subject, work: Path | None) -> Sums | None:
+def _taken_up(subject: Model, work: Path | None) -> Sums | None:
     """What a stopped fit left in `work`; raises LensError where it is of another model."""
     if work is None or not (work / STATE).is_file():
         return None

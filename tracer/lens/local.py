@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen, Layer
 from tracer.cancellation import pulse
-from tracer.models import Subject, gain_of, part
+from tracer.models import Model, gain_of, part
 
 
 @dataclass
@@ -26,7 +26,7 @@ class LocalMeans:
     texts: int = 0
 
     @classmethod
-    def of(cls, subject: Subject) -> "LocalMeans":
+    def of(cls, subject: Model) -> "LocalMeans":
         """Nothing seen yet."""
         like = subject.unembedding
         neurons = like.new_zeros(subject.layers, subject.neurons)
@@ -52,7 +52,7 @@ class LocalMeans:
 
 @torch.no_grad()
 def local_jacobian(
-    subject: Subject, means: LocalMeans, rows: Float[Tensor, "row d_model"]
+    subject: Model, means: LocalMeans, rows: Float[Tensor, "row d_model"]
 ) -> Float[Tensor, "layer row d_model"]:
     """rows @ J_l for every layer l but the last, from the means of the blocks above it."""
     felt, out = rows, []
@@ -69,7 +69,7 @@ def local_jacobian(
     return torch.stack(out[::-1])
 
 
-def _through_mlp(subject: Subject, means: LocalMeans, index: int, felt: Tensor) -> Tensor:
+def _through_mlp(subject: Model, means: LocalMeans, index: int, felt: Tensor) -> Tensor:
     family, block, weights = subject.family, subject.blocks[index], subject.folded[index].weights
     if family.post_mlp is not None:
         felt = felt * gain_of(part(block, family.post_mlp), family)
@@ -82,7 +82,7 @@ def _through_mlp(subject: Subject, means: LocalMeans, index: int, felt: Tensor) 
     return read - read.mean(-1, keepdim=True) if isinstance(norm, torch.nn.LayerNorm) else read
 
 
-def _through_heads(subject: Subject, means: LocalMeans, index: int, felt: Tensor) -> Tensor:
+def _through_heads(subject: Model, means: LocalMeans, index: int, felt: Tensor) -> Tensor:
     folded = subject.folded[index]
     share = (means.heads[index] / means.texts)[:, None, None]
     groups = folded.write_value.shape[0] // folded.read_value.shape[0]
@@ -104,7 +104,7 @@ def _slope(layer: Layer, z: Tensor) -> Tensor:
     return slope
 
 
-def _post_scale(subject: Subject, index: int, layer: Layer) -> Float[Tensor, " pos"]:
+def _post_scale(subject: Model, index: int, layer: Layer) -> Float[Tensor, " pos"]:
     """The scale of the norm after the MLP, one where there is none."""
     path = subject.family.post_mlp
     if path is None or layer.post_gain is None:

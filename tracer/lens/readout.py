@@ -15,7 +15,7 @@ from tracer.attribution import Frozen, epsilon_of
 from tracer.cancellation import pulse
 from tracer.lens.files import check_lens
 from tracer.lens.values import Background, Lens
-from tracer.models import Subject, centres, gain_of, part
+from tracer.models import Model, centres, gain_of, part
 
 AT_ONCE = 16  # places read together: each is a row as long as the vocabulary
 FREQUENT = 65_536  # tokens that name a concept: the first of a vocabulary are the most frequent
@@ -41,7 +41,7 @@ def streams(frozen: Frozen) -> Float[Tensor, "layer pos d_model"]:
     return torch.stack([*(layer.stream for layer in frozen.layers[1:]), frozen.final_stream])
 
 
-def check_fits(lens: Lens, subject: Subject) -> None:
+def check_fits(lens: Lens, subject: Model) -> None:
     """Raise LensError where the lens belongs to a model of another width, depth or vocabulary."""
     check_lens(
         lens,
@@ -52,7 +52,7 @@ def check_fits(lens: Lens, subject: Subject) -> None:
     )
 
 
-def normalised(subject: Subject, stream: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
+def normalised(subject: Model, stream: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
     """A final stream centred (where the norm centres) and scaled as the final norm does, without its gain."""
     norm = part(subject.model, subject.family.final_norm)
     if centres(norm):
@@ -61,7 +61,7 @@ def normalised(subject: Subject, stream: Float[Tensor, "*batch d_model"]) -> Flo
 
 
 @torch.no_grad()
-def unembed(subject: Subject, stream: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
+def unembed(subject: Model, stream: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
     """Logits of a final stream, by the model's own norm, unembedding and soft cap."""
     norm = part(subject.model, subject.family.final_norm)
     head = subject.model.get_output_embeddings()
@@ -72,7 +72,7 @@ def unembed(subject: Subject, stream: Float[Tensor, "*batch d_model"]) -> Float[
 
 @torch.no_grad()
 def lens_logits(
-    lens: Lens, subject: Subject, layer: int, stream: Float[Tensor, "*batch d_model"]
+    lens: Lens, subject: Model, layer: int, stream: Float[Tensor, "*batch d_model"]
 ) -> Float[Tensor, "*batch vocab"]:
     """All logits the lens reads in streams at one layer's output: as long as the vocabulary, a row each."""
     return unembed(subject, lens.transport(layer, stream))
@@ -80,7 +80,7 @@ def lens_logits(
 
 @torch.no_grad()
 def nearness(
-    lens: Lens, subject: Subject, layer: int, stream: Float[Tensor, "item d_model"]
+    lens: Lens, subject: Model, layer: int, stream: Float[Tensor, "item d_model"]
 ) -> Float[Tensor, "item frequent"]:
     """Cosines of the transported, normalised stream with the rows that read frequent tokens.
 
@@ -94,7 +94,7 @@ def nearness(
 @torch.no_grad()
 def read(
     lens: Lens,
-    subject: Subject,
+    subject: Model,
     stream: Float[Tensor, "layer pos d_model"],
     *,
     layers: Sequence[int] | None = None,
@@ -134,7 +134,7 @@ def read(
 @torch.no_grad()
 def ranks(
     lens: Lens,
-    subject: Subject,
+    subject: Model,
     layer: int,
     stream: Float[Tensor, "item d_model"],
     wanted: Sequence[Sequence[int]],
@@ -151,7 +151,7 @@ def ranks(
 @torch.no_grad()
 def stands_out(
     lens: Lens,
-    subject: Subject,
+    subject: Model,
     layer: int,
     stream: Float[Tensor, "item d_model"],
     tokens: Int[Tensor, "item k"],
@@ -165,14 +165,14 @@ def stands_out(
     return _score(subject, lens.background, layer, lens.transport(layer, stream), tokens)
 
 
-def _frequent_rows(subject: Subject) -> Float[Tensor, "frequent d_model"]:
+def _frequent_rows(subject: Model) -> Float[Tensor, "frequent d_model"]:
     """Unit rows that read frequent tokens, through the final norm's gain."""
     gain = gain_of(part(subject.model, subject.family.final_norm), subject.family).float()
     return F.normalize(subject.unembedding[:FREQUENT].float() * gain, dim=-1)
 
 
 def _score(
-    subject: Subject, background: Background, layer: int, moved: Tensor, tokens: Tensor
+    subject: Model, background: Background, layer: int, moved: Tensor, tokens: Tensor
 ) -> Float[Tensor, "item k"]:
     gain = gain_of(part(subject.model, subject.family.final_norm), subject.family).float()
     rows = subject.unembedding[tokens].float() * gain  # item k d_model

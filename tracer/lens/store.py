@@ -9,12 +9,12 @@ from tracer.lens.files import read_lens, shipped_lens, write_lens
 from tracer.lens.fit import fingerprint, quick_fit
 from tracer.lens.readout import check_fits
 from tracer.lens.values import Lens
-from tracer.models import Subject
+from tracer.models import Model
 
 QUICK_TEXTS = 64
 
 
-def lens_for(subject: Subject, cache: Path) -> Lens | None:
+def lens_for(subject: Model, cache: Path) -> Lens | None:
     """The lens of a model: kept in the cache, or shipped; None where it has none yet.
 
     Raises LensError where one is there and cannot be read.
@@ -28,14 +28,14 @@ def lens_for(subject: Subject, cache: Path) -> Lens | None:
     return None
 
 
-def kept_lens(subject: Subject, cache: Path) -> Path:
+def kept_lens(subject: Model, cache: Path) -> Path:
     """Where the cache keeps the lens of this model, whether it is there or not."""
     plain = re.sub(r"[^A-Za-z0-9._]+", "-", subject.name).strip("-._") or "model"
     return cache / "lenses" / f"{plain}-{fingerprint(subject)}.safetensors"
 
 
 def quick_lens(
-    subject: Subject,
+    subject: Model,
     documents: Iterable[Document],
     cache: Path,
     *,

@@ -17,8 +17,8 @@ from .malloc import (
     give_back_memory as give_back_memory,
 )
 from .model import (
+    Model as Model,
     Prediction as Prediction,
-    Subject as Subject,
     Vocabulary as Vocabulary,
     load as load,
 )

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tracer.errors import UnsupportedFamily
-from tracer.models.model import Subject
+from tracer.models.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ ACTIVATIONS["gelu_new"] = ACTIVATIONS["gelu_fast"] = ACTIVATIONS["gelu_pytorch_t
 ACTIVATIONS["swish"] = ACTIVATIONS["silu"]
 
 
-def activation_of(subject: Subject) -> Activation:
+def activation_of(subject: Model) -> Activation:
     """The subject's own; raises UnsupportedFamily where it is not known."""
     config = subject.model.config
     for setting in ("hidden_activation", "hidden_act", "activation_function"):

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from tracer.errors import SubjectError
+from tracer.errors import ModelError
 
 NAMED = 3  # weights that a sentence names
 BUFFERS = ("inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias")
@@ -37,17 +37,17 @@ def read_config(model: str, folder: str) -> Any:
     except (OSError, ValueError) as here:
         _refuse_code(model, here)
         if (Path(folder) / "config.json").is_file():
-            raise SubjectError(f"The config of {model!r} cannot be read: {first_line(here)}") from here
+            raise ModelError(f"The config of {model!r} cannot be read: {first_line(here)}") from here
         try:
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError) as exc:
             _refuse_code(model, exc)
-            raise SubjectError(_not_found(model)) from exc
+            raise ModelError(_not_found(model)) from exc
     except Exception as exc:  # whatever transformers makes of a damaged config
-        raise SubjectError(f"The config of {model!r} cannot be read: {first_line(exc)}") from exc
+        raise ModelError(f"The config of {model!r} cannot be read: {first_line(exc)}") from exc
     if quantized := getattr(config, "quantization_config", None):
         method = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
-        raise SubjectError(
+        raise ModelError(
             f"The weights of {model!r} are quantised ({method}), and weights are read here as plain numbers. "
             "Give the model as it was before that, or as a GGUF file."
         )
@@ -87,18 +87,18 @@ def check_whole(model: str, network: Any, found: dict[str, Any], every: bool = T
     if missing:
         count = sum(1 for _ in network.parameters())
         more = f" It holds {_some(unexpected)} instead, which has no place." if unexpected and every else ""
-        raise SubjectError(
+        raise ModelError(
             f"The model {model!r} is not whole: it lacks {len(missing)} of its weights ({count} tensors in "
             f"all), such as {_some(missing)}.{more} Nothing is explained of a model that is partly made up; "
             "get its files again."
         )
     if wrong:
-        raise SubjectError(
+        raise ModelError(
             f"The model {model!r} has weights of other shapes than its config says: {_some(wrong)}. Its "
             "files do not belong together; get them again."
         )
     if unexpected and every:
-        raise SubjectError(
+        raise ModelError(
             f"The model {model!r} holds {len(unexpected)} weights that its config has no place for, such as "
             f"{_some(unexpected)}: what is computed would not be that model. Give a config that fits."
         )
@@ -108,7 +108,7 @@ def check_finite(model: str, network: nn.Module) -> None:
     """Refuse weights that are no numbers; a sum of each tells."""
     for name, weight in network.named_parameters():
         if not torch.isfinite(weight.detach().sum(dtype=torch.float64)):
-            raise SubjectError(
+            raise ModelError(
                 f"The model {model!r} cannot be used: its weight {name} holds values that are no numbers "
                 "(NaN or infinite). Its file is damaged, or was made so; get it again."
             )
@@ -127,7 +127,7 @@ def _some(names: list[str]) -> str:
 
 def _refuse_code(model: str, exc: Exception) -> None:
     if "trust_remote_code" in str(exc) or "custom code" in str(exc):
-        raise SubjectError(
+        raise ModelError(
             f"The model {model!r} needs Python code that comes with it (auto_map), and code from a model is "
             "never run here. Give a model of a family that transformers knows by itself."
         ) from exc

@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from tracer.errors import SubjectError
+from tracer.errors import ModelError
 from tracer.models.families import family_of
 
 MAGIC, VERSIONS = b"GGUF", (2, 3)
@@ -87,9 +87,9 @@ def read_header(path: Path) -> Header:
         with path.open("rb") as file:
             return _header(file, path)
     except OSError as exc:
-        raise SubjectError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
+        raise ModelError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
     except (struct.error, UnicodeDecodeError, ValueError, OverflowError, MemoryError) as exc:
-        raise SubjectError(f"The header of {path.name} cannot be read; the file may be damaged.") from exc
+        raise ModelError(f"The header of {path.name} cannot be read; the file may be damaged.") from exc
 
 
 def check_header(path: Path) -> Header:
@@ -101,13 +101,13 @@ def check_header(path: Path) -> Header:
     layout = LAYOUTS.get(header.architecture)
     if layout is None:
         family_of(header.architecture)  # says which there are
-        raise SubjectError(
+        raise ModelError(
             f"The model in {path.name} ({header.architecture}) cannot be read from a GGUF file; give its "
             "Hugging Face folder."
         )
     family_of(layout.model_type)
     if (parts := int(header.settings.get("split.count") or 1)) > 1:
-        raise SubjectError(
+        raise ModelError(
             f"The file {path.name} is one of {parts} parts of a model. Join them first "
             "(llama-gguf-split --merge) and give the whole file."
         )
@@ -138,9 +138,9 @@ def _check_tensors(path: Path, header: Header, layout: Layout) -> None:
     try:
         blocks = int(header.setting("block_count"))
     except (TypeError, ValueError) as exc:
-        raise SubjectError(f"The header of {path.name} does not say how many layers there are.") from exc
+        raise ModelError(f"The header of {path.name} does not say how many layers there are.") from exc
     if not 0 < blocks < MOST:
-        raise SubjectError(f"The header of {path.name} says that there are {blocks} layers.")
+        raise ModelError(f"The header of {path.name} says that there are {blocks} layers.")
     wanted = set(layout.beside)
     for block in range(min(blocks, 10_000)):
         wanted |= {f"blk.{block}.{name}.weight" for name in layout.block}
@@ -149,13 +149,13 @@ def _check_tensors(path: Path, header: Header, layout: Layout) -> None:
     unexpected = sorted(header.tensors.keys() - wanted - {"output.weight"}, key=_in_order)
     if missing:
         more = f" It holds {_some(unexpected)}, which has no place." if unexpected else ""
-        raise SubjectError(
+        raise ModelError(
             f"The file {path.name} is not a whole model: it lacks {len(missing)} of {len(wanted)} tensors, "
             f"such as {_some(missing)}.{more} Nothing is explained of a model that is partly made up; get "
             "the whole file."
         )
     if unexpected:
-        raise SubjectError(
+        raise ModelError(
             f"The file {path.name} holds {len(unexpected)} tensors that have no place here, such as "
             f"{_some(unexpected)}: what is computed would not be that model. Give its Hugging Face folder."
         )
@@ -164,7 +164,7 @@ def _check_tensors(path: Path, header: Header, layout: Layout) -> None:
 def _check_rope(path: Path, header: Header) -> None:
     kind, factor = header.setting("rope.scaling.type"), header.setting("rope.scaling.factor")
     if factor not in (None, 0, 1) and kind != "none":
-        raise SubjectError(
+        raise ModelError(
             f"The model in {path.name} stretches its positions (rope scaling {kind or ''} {factor:g}), which "
             "is lost when it is read from a GGUF file. Give its Hugging Face folder."
         )
@@ -182,10 +182,10 @@ def _some(names: list[str]) -> str:
 
 def _header(file: BinaryIO, path: Path) -> Header:
     if file.read(4) != MAGIC:
-        raise SubjectError(f"The file {path} is not a GGUF file; it may be damaged.")
+        raise ModelError(f"The file {path} is not a GGUF file; it may be damaged.")
     version, tensors, settings = (_number(file, kind) for kind in "IQQ")
     if version not in VERSIONS:
-        raise SubjectError(f"The file {path.name} is of GGUF version {version}; 2 and 3 can be read.")
+        raise ModelError(f"The file {path.name} is of GGUF version {version}; 2 and 3 can be read.")
     if max(tensors, settings) > MOST:
         raise ValueError("too many entries")
     known: dict[str, Any] = {}

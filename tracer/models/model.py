@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from tracer.errors import SubjectError, TextError
+from tracer.errors import ModelError, TextError
 from tracer.models.byte_tokens import spell_bytes
 from tracer.models.checkpoint import check_finite, first_line, read_config, read_weights
 from tracer.models.families import Family, Shape, family_for, part
@@ -37,7 +37,7 @@ class Prediction(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Subject:
+class Model:
     """A loaded decoder and its tokeniser."""
 
     name: str
@@ -174,7 +174,7 @@ def load(
     device: str = "cpu",
     threads: int | None = None,
     progress: Callable[[float], None] = lambda _done: None,
-) -> Subject:
+) -> Model:
     """Load the embedded model, a folder, a GGUF file or a Hugging Face id.
 
     Raises SubjectError with one sentence when it cannot be found or read, UnsupportedFamily when its
@@ -194,13 +194,13 @@ def load(
             network.requires_grad_(False).eval().to(device)
             _page_in(network)  # while the tokeniser is still being read
             tokenizer = reading.result()
-    except SubjectError:
+    except ModelError:
         raise
     except Exception as exc:  # readers of many formats: each has errors of its own
-        raise SubjectError(f"The model {model!r} was found but cannot be read: {first_line(exc)}") from exc
+        raise ModelError(f"The model {model!r} was found but cannot be read: {first_line(exc)}") from exc
     if not (Path(folder) / MARK).exists():  # what we made ourselves was looked at then
         check_finite(model, network)
-    subject = Subject(name, network, tokenizer, family)
+    subject = Model(name, network, tokenizer, family)
     _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
     return subject
 
@@ -238,7 +238,7 @@ class Vocabulary:
         try:
             return cls(_tokenizer(folder))
         except Exception as exc:  # as in load
-            raise SubjectError(f"The tokeniser of {model!r} cannot be read: {first_line(exc)}") from exc
+            raise ModelError(f"The tokeniser of {model!r} cannot be read: {first_line(exc)}") from exc
 
     def text(self, ids: Sequence[int]) -> str:
         """The ids as text, leading spaces kept."""
@@ -254,7 +254,7 @@ def _locate(model: str, cache: Path, progress: Callable[[float], None]) -> tuple
         return packaged.stem, str(ensure_gguf(packaged, cache, progress))
     if path.suffix == ".gguf":
         if not path.is_file():
-            raise SubjectError(f"There is no file {str(path)!r}.")
+            raise ModelError(f"There is no file {str(path)!r}.")
         return path.stem, str(ensure_gguf(path, cache, progress))
     if path.is_dir():
         return path.resolve().name, str(path)

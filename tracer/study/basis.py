@@ -19,16 +19,16 @@ from tracer.attribution import (
     Linear,
     Targets,
     Units,
-    Written,
+    WrittenStream,
     activations,
-    firing,
+    find_firing,
+    find_written,
     largest,
     neuron_targets,
     total_effects,
     trace,
     write_directions,
     write_rows,
-    written_by,
 )
 from tracer.errors import GraphError
 from tracer.feature_ids import name_feature, read_feature
@@ -52,7 +52,7 @@ Progress = Callable[[float], None]
 Again = Callable[[Units], Change]  # the same intervention on other units
 
 
-class Drawn(NamedTuple):
+class DrawnControls(NamedTuple):
     """The same intervention on random matched groups; how many of the units had close matches."""
 
     changes: tuple[Change, ...]
@@ -141,7 +141,7 @@ class Basis(Protocol):
         """The same for many changes, one after the other, each with the share of them that is done."""
         ...
 
-    def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
+    def controls(self, units: Units, again: Again, count: int, seed: int) -> DrawnControls:
         """The same intervention on random groups, matched unit by unit by layer, position, |activation|."""
         ...
 
@@ -161,7 +161,7 @@ class Basis(Protocol):
         """What each reads."""
         ...
 
-    def written_by(self, units: Units, tokens: Sequence[int]) -> dict[int, Written]:
+    def written_by(self, units: Units, tokens: Sequence[int]) -> dict[int, WrittenStream]:
         """What these and the tokens at these positions add to the stream, by layer."""
         ...
 
@@ -256,10 +256,10 @@ class Neurons:
         """The same for many changes, one after the other, each with the share of them that is done."""
         return logits_after(self.frozen, changes)
 
-    def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
+    def controls(self, units: Units, again: Again, count: int, seed: int) -> DrawnControls:
         """The same intervention on random other neurons."""
         drawn = matched_controls(self.frozen, units, count, seed)
-        return Drawn(tuple(again(one) for one in drawn.sets), drawn.matched)
+        return DrawnControls(tuple(again(one) for one in drawn.sets), drawn.matched)
 
     def norm_controls(self, change: Change, count: int, seed: int) -> NormControls:
         """Random other neurons, turned down until they move the stream as far as `change`."""
@@ -278,15 +278,15 @@ class Neurons:
 
     def firing(self, units: Units) -> list[list[int]]:
         """The positions where each fires with its sign here, strongest first."""
-        return firing(self.frozen, units)
+        return find_firing(self.frozen, units)
 
     def targets(self, units: Units) -> Targets:
         """What each reads, by the half rule."""
         return neuron_targets(self.frozen, *units)
 
-    def written_by(self, units: Units, tokens: Sequence[int]) -> dict[int, Written]:
+    def written_by(self, units: Units, tokens: Sequence[int]) -> dict[int, WrittenStream]:
         """What these and the tokens at these positions add to the stream, by layer."""
-        return written_by(self.frozen, units, tokens)
+        return find_written(self.frozen, units, tokens)
 
 
 def units_at(places: Sequence[tuple[int, int, int]]) -> Units:

@@ -14,7 +14,7 @@ class Attempt(NamedTuple):
     says: str  # the most probable token
 
 
-def attempt(
+def try_groups(
     contrast: Contrast,
     groups: Sequence[Sequence[str]],
     how: Intervention,

@@ -20,7 +20,7 @@ def coherence_of(traced: TracedStudy, ids: Sequence[str]) -> float:
     return float((_alike(traced, ids).sum() - count) / (count * (count - 1)))
 
 
-def parted(traced: TracedStudy, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_group(traced: TracedStudy, ids: Sequence[str]) -> tuple[list[str], list[str]]:
     """Two parts of a group, the members of each alike: average linkage on the cosine of their flows."""
     alike = _alike(traced, ids)
     clusters = [[i] for i in range(len(ids))]

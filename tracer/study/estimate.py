@@ -14,9 +14,9 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 
 from tracer.attribution import CARRIED_BYTES, POOL
-from tracer.errors import SubjectError
+from tracer.errors import ModelError
 from tracer.models import EMBEDDED, EMBEDDED_NAME, check_header, config_of, family_of, packaged_gguf
-from tracer.transcoders import Mapped, Transcoders, load_transcoders
+from tracer.transcoders import FileTable, Transcoders, load_transcoders
 
 NUMBER = 4  # bytes: weights are held in float32
 LIBRARIES = 450_000_000  # python, torch, transformers
@@ -109,7 +109,7 @@ def sizes_of(model: str) -> Sizes:
             gated=family.gated,
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as exc:
-        raise SubjectError(f"The config of {model!r} does not say how large the model is.") from exc
+        raise ModelError(f"The config of {model!r} does not say how large the model is.") from exc
 
 
 def _config(model: str) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _config(model: str) -> dict[str, Any]:
     path = Path(model).expanduser()
     if path.suffix == ".gguf":
         if not path.is_file():
-            raise SubjectError(f"There is no file {str(path)!r}.")
+            raise ModelError(f"There is no file {str(path)!r}.")
         return config_of(check_header(path))
     found = path / "config.json" if path.is_dir() else None
     if found is None:
@@ -130,14 +130,14 @@ def _config(model: str) -> dict[str, Any]:
             cached = None
         found = Path(cached) if isinstance(cached, str) else None
     if found is None:
-        raise SubjectError(
+        raise ModelError(
             f"The model {model!r} is not on this machine: it is neither 'embedded', nor 'smollm2', nor a "
             "folder here, nor in the Hugging Face cache."
         )
     try:
         config = json.loads(found.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise SubjectError(f"The config of {model!r} cannot be read.") from exc
+        raise ModelError(f"The config of {model!r} cannot be read.") from exc
     return config if isinstance(config, dict) else {}
 
 
@@ -172,7 +172,7 @@ def set_sizes(where: str, hub_cache: Path | None = None) -> SetSizes:
     """
     found = load_transcoders(where, hub_cache=hub_cache, here_only=True)
     tables = [table for layer in found.layers for table in (layer.encoder, layer.decoder)]
-    files = {table.path.resolve() for table in tables if isinstance(table, Mapped)}
+    files = {table.path.resolve() for table in tables if isinstance(table, FileTable)}
     return SetSizes(
         kind_of(found),
         len(files),

@@ -20,7 +20,7 @@ from tracer.attribution import (
     Linear,
     Targets,
     Units,
-    Written,
+    WrittenStream,
     largest,
 )
 from tracer.errors import GraphError
@@ -40,14 +40,14 @@ from tracer.interventions import (
     predict_live,
     set_features,
 )
-from tracer.study.basis import Again, Basis, Drawn, Progress, units_at
+from tracer.study.basis import Again, Basis, DrawnControls, Progress, units_at
 from tracer.transcoders import (
     Active,
     Transcoders,
     active_features,
     feature_targets,
     named_roots,
-    reader,
+    read_norm,
     through_skip,
     trace_transcoders,
     zero_positions_of,
@@ -71,7 +71,7 @@ class Skips:
         skip = self._transcoders.layers[index].skip
         if skip is None:
             return None
-        norm, gain = reader(layer, self._transcoders.reads), self._transcoders.gain(layer)
+        norm, gain = read_norm(layer, self._transcoders.reads), self._transcoders.gain(layer)
         out = (x if norm is None else norm.push(x)) @ skip.to(x)
         return out if gain is None else out * gain
 
@@ -212,7 +212,7 @@ class Features:
             for index, row in enumerate(logits, first + 1):
                 yield row, index / len(changes)
 
-    def controls(self, units: Units, again: Again, count: int, seed: int) -> Drawn:
+    def controls(self, units: Units, again: Again, count: int, seed: int) -> DrawnControls:
         """The same intervention on random other features that fire."""
         own = again(units)
         drawn = matched_features(self.active, own, self.activations(units), self.widths, count, seed)
@@ -222,7 +222,7 @@ class Features:
             # one that does not fire here cannot lose what it has: it is moved as far as the one it stands for
             values = torch.where(some.fires, like.values, self.activations(some.units) + some.by)
             changes.append(Change(some.units, values))
-        return Drawn(tuple(changes), drawn.matched)
+        return DrawnControls(tuple(changes), drawn.matched)
 
     def norm_controls(self, change: Change, count: int, seed: int) -> NormControls:
         """Random others that fire there, turned down until they move the stream as far as `change`."""
@@ -267,15 +267,17 @@ class Features:
         """What each reads: its encoder row."""
         return feature_targets(self.frozen, self.transcoders, Active(units, self.activations(units)))
 
-    def written_by(self, units: Units, tokens: Sequence[int]) -> dict[int, Written]:
+    def written_by(self, units: Units, tokens: Sequence[int]) -> dict[int, WrittenStream]:
         """What these and the tokens at these positions add to the stream, by layer."""
         at = torch.tensor(tokens, dtype=torch.long, device=self.frozen.embedded.device)
-        out = {-1: Written(at, self.frozen.embedded[at])} if tokens else {}
+        out = {-1: WrittenStream(at, self.frozen.embedded[at])} if tokens else {}
         for some, layer, rows in self._writes(units):
-            new = Written(units.position[some], rows)
+            new = WrittenStream(units.position[some], rows)
             old = out.get(layer)
             out[layer] = (
-                new if old is None else Written(*(torch.cat(pair) for pair in zip(old, new, strict=True)))
+                new
+                if old is None
+                else WrittenStream(*(torch.cat(pair) for pair in zip(old, new, strict=True)))
             )
         return out
 

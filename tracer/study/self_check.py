@@ -19,9 +19,9 @@ from tracer.attribution import (
     neuron_sources,
     neuron_targets,
 )
-from tracer.errors import SubjectError, UnsupportedFamily
+from tracer.errors import ModelError, UnsupportedFamily
 from tracer.interventions import full_logits, scale
-from tracer.models import EMBEDDED, Subject, load as load_unchecked
+from tracer.models import EMBEDDED, Model, load as load_unchecked
 
 TOKENS = 4
 NEURONS = 1  # targets of each layer
@@ -36,7 +36,7 @@ def load(
     device: str = "cpu",
     threads: int | None = None,
     progress: Callable[[float], None] = lambda _done: None,
-) -> Subject:
+) -> Model:
     """Load a model as `tracer.models` does, and check that it is traced rightly.
 
     Raises SubjectError when it cannot be found, read or computed with, UnsupportedFamily when it cannot be
@@ -50,7 +50,7 @@ def load(
 
 
 @torch.no_grad()
-def check_traced(subject: Subject) -> None:
+def check_traced(subject: Model) -> None:
     """Refuse a model whose graph would be wrong.
 
     On a text of a few tokens, the rows of neurons of every layer and of a logit difference must add up to
@@ -59,7 +59,7 @@ def check_traced(subject: Subject) -> None:
     """
     frozen = freeze(subject, _some_tokens(subject))
     if not torch.isfinite(frozen.logits).all():
-        raise SubjectError(
+        raise ModelError(
             f"The model {subject.name!r} answers with values that are no numbers (NaN or infinite): its "
             "weights are damaged, or too large for float32."
         )
@@ -74,7 +74,7 @@ def check_traced(subject: Subject) -> None:
         )
 
 
-def _some_tokens(subject: Subject) -> Tensor:
+def _some_tokens(subject: Model) -> Tensor:
     """Ids from all over the vocabulary, behind a begin token where there is one."""
     count = len(subject.unembedding)
     ids = torch.arange(1, TOKENS + 1) * max(1, count // (TOKENS + 2)) % count

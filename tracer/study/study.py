@@ -14,7 +14,7 @@ from torch import Tensor
 from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference
 from tracer.errors import TextError
 from tracer.interventions import Change, Effect
-from tracer.models import Prediction, Subject
+from tracer.models import Model, Prediction
 from tracer.study.basis import Basis, Neurons
 from tracer.study.feature_basis import Features
 from tracer.transcoders import Transcoders, text_ids
@@ -51,7 +51,7 @@ def _weighted(graph: float, curved: float) -> float:
     return (1 - CURVED) * graph + CURVED * curved
 
 
-class Glimpse(NamedTuple):
+class SingleRun(NamedTuple):
     """One intervention looked at quickly: the change of logit(answer) - logit(foil), and next tokens."""
 
     change: float
@@ -85,9 +85,7 @@ class Intervention:
 class Study:
     """A text on a subject, in terms of its neurons or of transcoder features; trace it once, then ask."""
 
-    def __init__(
-        self, subject: Subject, text: str, limit: int, transcoders: Transcoders | None = None
-    ) -> None:
+    def __init__(self, subject: Model, text: str, limit: int, transcoders: Transcoders | None = None) -> None:
         self.text = text
         self.subject = subject
         self.frozen: Frozen
@@ -350,7 +348,7 @@ class Contrast:
         self.study.forward_passes += len(new)
         return (effect.logits[:, 0] - effect.logits[:, 1]).double() - self._clean()
 
-    def glimpse(self, ids: Sequence[str], how: Intervention, k: int) -> Glimpse:
+    def run_once(self, ids: Sequence[str], how: Intervention, k: int) -> SingleRun:
         """Run the model once with the intervention, everything free; no controls, so nothing is tested.
 
         Tells the tokens that are among the k most probable before or after, likeliest before first.
@@ -364,7 +362,7 @@ class Contrast:
         then, now = before.double().softmax(-1), after.double().softmax(-1)
         moved = float(after[self.answer] - after[self.foil])
         tokens = tuple((name, float(then[i]), float(now[i])) for i, name in names.items())
-        return Glimpse(moved - self._clean(), tokens)
+        return SingleRun(moved - self._clean(), tokens)
 
     def _clean(self) -> float:
         logits = self.study.frozen.logits.double()

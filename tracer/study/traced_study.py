@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tracer.attribution import (
-    Carried,
+    CarriedConnection,
     Connection,
     Graph,
     Kind,
@@ -21,14 +21,14 @@ from tracer.attribution import (
     Scores,
     Targets,
     Units,
-    Written,
-    carried,
+    WrittenStream,
+    attribute_heads,
+    find_role,
+    join_targets,
     largest,
-    promoted,
-    raised,
-    role,
-    together,
-    weighted,
+    promoted_tokens,
+    raised_tokens,
+    weight_targets,
 )
 from tracer.errors import GraphError
 from tracer.study.study import Contrast
@@ -107,7 +107,7 @@ class TracedStudy:
         kept = torch.tensor([i for i in self.kept if i < graph.features], dtype=torch.long)
         units = Units(graph.layer[kept], graph.position[kept], graph.neuron[kept])
         directions = basis.write_directions(units)
-        promotes, (raises, _) = promoted(frozen, directions, 5), raised(frozen, directions, 3)
+        promotes, (raises, _) = promoted_tokens(frozen, directions, 5), raised_tokens(frozen, directions, 3)
         fires = basis.firing(units)
         direct = graph.edges[-1, kept]
         return [
@@ -121,7 +121,7 @@ class TracedStudy:
                 influence=float(self.pruned.influence[source]),
                 effect=float(graph.effect[source]),
                 direct=float(direct[i]),
-                role=role(
+                role=find_role(
                     graph.layers,
                     frozen.length,
                     int(graph.layer[source]),
@@ -214,7 +214,9 @@ class TracedStudy:
         worth = torch.cat([slope[: len(edges) - 1], slope.new_ones(1)])
         return (edges * worth[:, None]).T
 
-    def heads(self, pairs: Sequence[tuple[Sequence[str], Sequence[str]]], count: int = 3) -> list[Carried]:
+    def heads(
+        self, pairs: Sequence[tuple[Sequence[str], Sequence[str]]], count: int = 3
+    ) -> list[CarriedConnection]:
         """Which attention heads carry the direct effect of each pair's sources on its targets.
 
         Sources are ids of features and tokens (T@3), targets ids of features and LD; amounts are in the
@@ -227,9 +229,9 @@ class TracedStudy:
             Connection(self._written(sources), felt.pick(torch.tensor([place[name] for name in targets])))
             for sources, targets in pairs
         ]
-        return carried(self.study.frozen, connections, count, linear=self.study.basis.linear)
+        return attribute_heads(self.study.frozen, connections, count, linear=self.study.basis.linear)
 
-    def _written(self, sources: Sequence[str]) -> dict[int, Written]:
+    def _written(self, sources: Sequence[str]) -> dict[int, WrittenStream]:
         tokens = [name for name in sources if name.startswith("T@")]
         if not all(name[2:].isdecimal() and int(name[2:]) < len(self.study.tokens) for name in tokens):
             raise GraphError(f"This text has no such tokens: {', '.join(tokens)}.")
@@ -247,7 +249,7 @@ class TracedStudy:
         features = self.study.basis.targets(
             Units(graph.layer[rows], graph.position[rows], graph.neuron[rows])
         )
-        return together([weighted(features, slope), self.contrast.target])
+        return join_targets([weight_targets(features, slope), self.contrast.target])
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -258,5 +260,5 @@ class TracedStudy:
         """Of the likeliest next tokens, those a group raises and lowers most, its writes added up."""
         frozen = self.study.frozen
         whole = self.study.basis.write_directions(self.study.units(ids)).sum(0, keepdim=True)
-        up, down = raised(frozen, whole, k)
+        up, down = raised_tokens(frozen, whole, k)
         return up[0], down[0]

@@ -6,7 +6,7 @@ from .attribute import (
     zero_positions_of as zero_positions_of,
 )
 from .compatibility import (
-    fitted as fitted,
+    fit_transcoders as fit_transcoders,
 )
 from .hub import (
     load_transcoders as load_transcoders,
@@ -22,9 +22,9 @@ from .transcoders import (
     Transcoders as Transcoders,
     active_features as active_features,
     feature_targets as feature_targets,
-    read_by as read_by,
-    reader as reader,
+    read_input as read_input,
+    read_norm as read_norm,
 )
 from .weight_files import (
-    Mapped as Mapped,
+    FileTable as FileTable,
 )

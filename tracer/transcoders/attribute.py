@@ -21,14 +21,14 @@ from tracer.attribution import (
     batches,
     direct_rows,
     expand_certified,
-    expected,
-    gross,
+    expect_influence,
     influence,
-    likeliest,
+    likeliest_tokens,
     logit_targets,
-    strongest,
+    select_strongest,
+    sum_sizes,
 )
-from tracer.models import Subject, check_products
+from tracer.models import Model, check_products
 from tracer.transcoders.sources import FeatureSources, feature_sources
 from tracer.transcoders.transcoders import Active, Transcoders, active_features, feature_targets
 
@@ -48,7 +48,7 @@ class Roots:
 
 def likeliest_roots(frozen: Frozen, count: int = 10, share: float = 0.95) -> Roots:
     """The likeliest next tokens, weighted by their probability (circuit-tracer's default)."""
-    found = likeliest(frozen.logits, count, share)
+    found = likeliest_tokens(frozen.logits, count, share)
     names = tuple(frozen.subject.token_texts([token for token, _ in found]))
     weights = frozen.embedded.new_tensor([p for _, p in found])
     return Roots(logit_targets(frozen, [token for token, _ in found]), names, weights)
@@ -101,7 +101,7 @@ def trace_transcoders(  # noqa: PLR0913 (all but two have a default; each is a c
     if epsilon is None:
         while len(expansion.chosen) < budget:
             wanted = min(a_round, budget - len(expansion.chosen))
-            expansion = expansion.expand(strongest(expansion.influence(), expansion.chosen, wanted))
+            expansion = expansion.expand(select_strongest(expansion.influence(), expansion.chosen, wanted))
     else:
         last, _, hoped, unexplored = expand_certified(expansion, epsilon, budget)
         assert isinstance(last, _Expansion)
@@ -156,7 +156,7 @@ class _Expansion:
         """Every column's influence, estimated for what has no row."""
         known, sources = self.known, self.sources
         units, positions = sources.active.units, sources.bias_column - sources.token_column
-        return expected(known.blocks, known.sizes, known.chosen, known.weights, units, positions)
+        return expect_influence(known.blocks, known.sizes, known.chosen, known.weights, units, positions)
 
     def expand(self, best: Int[Tensor, " more"]) -> "_Expansion":
         """These features' rows, too."""
@@ -170,7 +170,7 @@ def _first(frozen: Frozen, roots: Roots, sources: FeatureSources, zero: int | No
     apart = errors.view(-1, frozen.length)[:, : zero or 0].flatten()
     apart = apart[:0] if zero is None else torch.cat([apart, apart.new_tensor([sources.bias_column])])
     none = torch.zeros(0, dtype=torch.long, device=rows.device)
-    return _Known((rows,), gross(rows, apart), none, roots.weights / roots.weights.sum(), apart)
+    return _Known((rows,), sum_sizes(rows, apart), none, roots.weights / roots.weights.sum(), apart)
 
 
 def _with(known: _Known, rows: Tensor, chosen: Tensor) -> _Known:
@@ -178,7 +178,7 @@ def _with(known: _Known, rows: Tensor, chosen: Tensor) -> _Known:
     return replace(
         known,
         blocks=(*known.blocks, rows),
-        sizes=torch.cat([known.sizes, gross(rows, known.apart)]),
+        sizes=torch.cat([known.sizes, sum_sizes(rows, known.apart)]),
         chosen=torch.cat([known.chosen, chosen]),
     )
 
@@ -286,7 +286,7 @@ def named_roots(targets: Targets, names: Sequence[str], weights: Sequence[float]
     return Roots(targets, tuple(names), targets.value.new_tensor(list(weights)))
 
 
-def text_ids(subject: Subject, text: str, limit: int) -> Int[Tensor, " pos"]:
+def text_ids(subject: Model, text: str, limit: int) -> Int[Tensor, " pos"]:
     """Token ids that begin with exactly one special token, as transcoders were trained to expect.
 
     Where the tokeniser adds none (Qwen 3) its begin, padding or end token is put first.
@@ -309,7 +309,7 @@ def text_ids(subject: Subject, text: str, limit: int) -> Int[Tensor, " pos"]:
     return torch.cat([ids.new_tensor([first]), ids])
 
 
-def zero_positions_of(subject: Subject, ids: Int[Tensor, " pos"]) -> int:
+def zero_positions_of(subject: Model, ids: Int[Tensor, " pos"]) -> int:
     """How many first positions hold no feature: the special token, or the whole prefix of a Gemma 3 chat."""
     is_chat = ids[: len(CHAT_PREFIX)].tolist() == CHAT_PREFIX
     return len(CHAT_PREFIX) if is_chat and "gemma3_text" in subject.family.model_types else 1

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from tracer.errors import TranscodersError
-from tracer.models import Subject
+from tracer.models import Model
 from tracer.transcoders.transcoders import Transcoders, no_transcoder
 
 
-def fitted(transcoders: Transcoders, subject: Subject) -> Transcoders:
+def fit_transcoders(transcoders: Transcoders, subject: Model) -> Transcoders:
     """The set with every layer of the model; those above its last have no features and only errors.
 
     Raises TranscodersError, one sentence, where the set cannot be of this model.

@@ -16,12 +16,12 @@ import yaml
 from tracer.errors import TranscodersError
 from tracer.transcoders.transcoders import Reads, Transcoder, Transcoders, no_transcoder
 from tracer.transcoders.weight_files import (
-    by_layer,
-    numbered,
+    list_numbered,
     read_cross_layer,
     read_layer,
     read_scope_2_cross_layer,
     read_tensor,
+    sort_by_layer,
     tensor_names,
 )
 
@@ -39,8 +39,8 @@ Fetch = Callable[[str], Path]  # an entry of a set's list of files -> where it l
 def load_transcoders(where: str, *, hub_cache: Path | None = None, here_only: bool = False) -> Transcoders:
     """A folder, or a hub id: org/repo, org/repo/subfolder, either with @revision.
 
-    Layers below the last that have no file get no features (`Transcoders.missing`). `here_only` downloads
-    nothing. Raises TranscodersError, one sentence, when it cannot be found, read or understood.
+    Layers below the last that have no file get no features (`TranscodersOption.missing`). `here_only`
+    downloads nothing. Raises TranscodersError, one sentence, when it cannot be found, read or understood.
     """
     folder, name = Path(where).expanduser(), where
     if folder.is_dir():
@@ -57,14 +57,14 @@ def load_transcoders(where: str, *, hub_cache: Path | None = None, here_only: bo
 
 
 def _layers(folder: Path, config: dict[str, Any], fetch: Fetch) -> tuple[Transcoder, ...]:
-    listed = {layer: fetch(entry) for layer, entry in _listed(folder, config).items()}
+    listed = {layer: fetch(entry) for layer, entry in _read_listed_files(folder, config).items()}
     k, some = _k(folder, config), next(iter(listed.values()), None)
     cross_layer = config.get("model_kind") == "cross_layer_transcoder"
     if some is not None and (cross_layer or _is_scope_2_cross_layer(some)):
         return _no_top_k(folder, k, read_scope_2_cross_layer(list(listed.values())))
     if any(folder.glob("W_enc_*.safetensors")):
         return _no_top_k(folder, k, read_cross_layer(folder))
-    if shards := numbered(folder, "params_layer_*.safetensors"):
+    if shards := list_numbered(folder, "params_layer_*.safetensors"):
         return _no_top_k(folder, k, read_scope_2_cross_layer(shards))
     read = {layer: read_layer(path, k) for layer, path in (listed or _layer_files(folder)).items()}
     widths = [len(layer.decoder_bias) for layer in read.values()]
@@ -82,7 +82,7 @@ def _no_top_k(folder: Path, k: int | None, layers: tuple[Transcoder, ...]) -> tu
 
 def _layer_files(folder: Path) -> dict[int, Path]:
     """One file a layer: layer_N.safetensors, or Gemma Scope's layer_N…/…/params.npz or .safetensors."""
-    if files := by_layer(folder, "layer_*.safetensors"):
+    if files := sort_by_layer(folder, "layer_*.safetensors"):
         return files
     found: dict[int, Path] = {}
     for path in sorted([*folder.glob("layer_*/**/params.npz"), *folder.glob("layer_*/params.safetensors")]):
@@ -152,7 +152,7 @@ def _k(folder: Path, config: dict[str, Any]) -> int | None:
             )
 
 
-def _listed(folder: Path, config: dict[str, Any]) -> dict[int, str]:
+def _read_listed_files(folder: Path, config: dict[str, Any]) -> dict[int, str]:
     """The files a config.yaml lists, by layer; older ones list {id, layer, filepath}."""
     listed = config.get("transcoders") or []
     if all(isinstance(entry, str) for entry in listed):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen, Layer
 from tracer.errors import TranscodersError
-from tracer.transcoders.transcoders import Active, Transcoders, read_by, reader
+from tracer.transcoders.transcoders import Active, Transcoders, read_input, read_norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def through_skip(
         return None
     gain = transcoders.gain(layer)
     back = (carried if gain is None else carried * gain[: carried.shape[1]]) @ skip.T.to(carried)
-    norm = reader(layer, transcoders.reads)
+    norm = read_norm(layer, transcoders.reads)
     return back if norm is None else norm.pull(back, norm.scale[: back.shape[1], None])
 
 
@@ -131,8 +131,8 @@ def _unexplained(transcoders: Transcoders, index: int, layer: Layer) -> tuple[Te
         left = left + layer.mlp_constant
     if transcoder.skip is not None:
         skip = transcoder.skip.to(layer.written)
-        left = left - read_by(layer, transcoders.reads) @ skip * behind
-        norm = reader(layer, transcoders.reads)
+        left = left - read_input(layer, transcoders.reads) @ skip * behind
+        norm = read_norm(layer, transcoders.reads)
         if norm is not None and norm.beta is not None:
             constant = constant + norm.beta @ skip * behind
     return constant, left

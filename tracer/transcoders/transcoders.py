@@ -41,7 +41,7 @@ class Table(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class InMemoryTable:
     """A table in memory."""
 
     rows: Tensor
@@ -112,7 +112,9 @@ class Transcoder:
 def no_transcoder(d_model: int) -> Transcoder:
     """For a layer without a transcoder: it has no feature, and all that its MLP writes is error."""
     nothing = torch.zeros(0, d_model)
-    return Transcoder(Held(nothing), nothing[:, 0], Held(nothing), torch.zeros(d_model), Nonlinearity())
+    return Transcoder(
+        InMemoryTable(nothing), nothing[:, 0], InMemoryTable(nothing), torch.zeros(d_model), Nonlinearity()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class Transcoders:
         return layer.post_gain if self.before_post_norm else None
 
 
-def reader(layer: Layer, reads: Reads) -> Norm | None:
+def read_norm(layer: Layer, reads: Reads) -> Norm | None:
     """The norm between the stream and what is read; None where the stream itself is."""
     match reads:
         case Reads.STREAM:
@@ -152,9 +154,9 @@ def reader(layer: Layer, reads: Reads) -> Norm | None:
             return layer.mlp_norm
 
 
-def read_by(layer: Layer, reads: Reads) -> Float[Tensor, "pos d_model"]:
+def read_input(layer: Layer, reads: Reads) -> Float[Tensor, "pos d_model"]:
     """What the layer's transcoder is given on this text."""
-    norm = reader(layer, reads)
+    norm = read_norm(layer, reads)
     if norm is None:
         return layer.mlp_stream
     x = norm.push(layer.mlp_stream)
@@ -183,7 +185,7 @@ def active_features(frozen: Frozen, transcoders: Transcoders, zero_positions: in
         )
     layers, positions, features, values = [], [], [], []
     for index, (layer, transcoder) in enumerate(zip(frozen.layers, transcoders.layers, strict=True)):
-        x = read_by(layer, transcoders.reads)
+        x = read_input(layer, transcoders.reads)
         if len(transcoder.decoder_bias) != x.shape[1]:
             raise TranscodersError(
                 f"{transcoders.name} is made for streams {len(transcoder.decoder_bias)} wide, "
@@ -212,7 +214,7 @@ def feature_targets(frozen: Frozen, transcoders: Transcoders, active: Active) ->
         transcoder = transcoders.layers[index]
         rows = transcoder.reading(feature, direction)
         fixed = transcoder.encoder_bias[feature].to(direction)
-        norm = reader(frozen.layers[index], transcoders.reads)
+        norm = read_norm(frozen.layers[index], transcoders.reads)
         if norm is not None:
             fixed = fixed if norm.beta is None else fixed + rows @ norm.beta
             rows = norm.pull(rows, norm.scale[position, None])

@@ -21,7 +21,7 @@ from tracer.transcoders.transcoders import Nonlinearity, Transcoder
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class FileTable:
     """A table in a file, opened anew each time so that its pages are given back after use."""
 
     path: Path
@@ -98,9 +98,9 @@ def read_layer(path: Path, k: int | None = None) -> Transcoder:
     return _checked(
         path,
         Transcoder(
-            encoder=Mapped(path, encoder, transposed=scope_2 or path.suffix == ".npz"),
+            encoder=FileTable(path, encoder, transposed=scope_2 or path.suffix == ".npz"),
             encoder_bias=read_tensor(path, "b_enc").clone(),
-            decoder=Mapped(path, decoder),
+            decoder=FileTable(path, decoder),
             decoder_bias=read_tensor(path, "b_dec").clone(),
             nonlinearity=Nonlinearity(None if threshold is None else read_tensor(path, threshold).clone(), k),
             skip=None if skip is None else skip.clone(),
@@ -135,7 +135,7 @@ def _checked(path: Path, transcoder: Transcoder, slots: int) -> Transcoder:
 
 def read_cross_layer(folder: Path) -> tuple[Transcoder, ...]:
     """W_enc_N.safetensors and W_dec_N.safetensors, every layer to the last."""
-    layers = numbered(folder, "W_enc_*.safetensors")
+    layers = list_numbered(folder, "W_enc_*.safetensors")
     return tuple(_read_cross_layer(path, index, len(layers)) for index, path in enumerate(layers))
 
 
@@ -147,9 +147,9 @@ def _read_cross_layer(path: Path, index: int, layers: int) -> Transcoder:
     return _checked(
         path,
         Transcoder(
-            encoder=Mapped(path, f"W_enc_{index}"),
+            encoder=FileTable(path, f"W_enc_{index}"),
             encoder_bias=read_tensor(path, f"b_enc_{index}").clone(),
-            decoder=Mapped(decoder, f"W_dec_{index}"),
+            decoder=FileTable(decoder, f"W_dec_{index}"),
             decoder_bias=read_tensor(path, f"b_dec_{index}").clone(),
             nonlinearity=Nonlinearity(read_tensor(path, threshold).clone() if threshold in names else None),
             skip=read_tensor(path, f"W_skip_{index}").clone() if f"W_skip_{index}" in names else None,
@@ -174,9 +174,9 @@ def read_scope_2_cross_layer(paths: Sequence[Path]) -> tuple[Transcoder, ...]:
             read_tensor(path, "affine_skip_connection").clone() if "affine_skip_connection" in names else None
         )
         transcoder = Transcoder(
-            encoder=Mapped(path, "w_enc", transposed=True),
+            encoder=FileTable(path, "w_enc", transposed=True),
             encoder_bias=read_tensor(path, "b_enc").clone(),
-            decoder=Mapped(path, "w_dec", first=index),
+            decoder=FileTable(path, "w_dec", first=index),
             decoder_bias=read_tensor(path, "b_dec").clone(),
             nonlinearity=Nonlinearity(read_tensor(path, "threshold").clone()),
             skip=skip,
@@ -185,15 +185,15 @@ def read_scope_2_cross_layer(paths: Sequence[Path]) -> tuple[Transcoder, ...]:
     return tuple(found)
 
 
-def by_layer(folder: Path, pattern: str) -> dict[int, Path]:
+def sort_by_layer(folder: Path, pattern: str) -> dict[int, Path]:
     """Files by the number in their names, in order."""
     found = {int(n[-1]): path for path in folder.glob(pattern) if (n := re.findall(r"\d+", path.name))}
     return dict(sorted(found.items()))
 
 
-def numbered(folder: Path, pattern: str) -> list[Path]:
+def list_numbered(folder: Path, pattern: str) -> list[Path]:
     """Files numbered 0, 1, … in order; a gap is refused."""
-    found = by_layer(folder, pattern)
+    found = sort_by_layer(folder, pattern)
     missing = sorted(set(range(max(found, default=-1) + 1)) - set(found))
     if missing:
         raise TranscodersError(f"{folder} lacks {pattern} of layer {', '.join(map(str, missing))}.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, assert_never
 
-from agent import Answered, Asks, Drew, Event, Failed, Said, Working
+from agent import AnswerText, DrawingReady, Event, Failed, PermissionNeeded, ReportReady, StepProgress
 
 if TYPE_CHECKING:
     from agent import Unfinished
@@ -34,7 +34,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class AnswerInProgress:
     """What has been heard so far in answer to one message."""
 
     steps: tuple[Step, ...] = ()
@@ -42,35 +42,37 @@ class Turn:
     failed: str = ""
 
 
-def words(text: str) -> str:
+def escape_text(text: str) -> str:
     """Text as markdown that shows just that text: no markup, no tag, no link, no picture."""
-    escaped = MARKUP.sub(r"\\\1", INDENT.sub(lambda gap: "\u00a0" * len(gap[0]), visible(text)))
+    escaped = MARKUP.sub(r"\\\1", INDENT.sub(lambda gap: "\u00a0" * len(gap[0]), show_hidden(text)))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def visible(text: str) -> str:
+def show_hidden(text: str) -> str:
     """Text with a sign for each character that cannot be seen or would turn the line round."""
     return HIDDEN.sub(lambda found: f"‹{ord(found.group()):x}›", text)
 
 
-def hear(turn: Turn, event: Event, seconds: float) -> Turn:
+def add_event(turn: AnswerInProgress, event: Event, seconds: float) -> AnswerInProgress:
     """The turn after one more event, `seconds` after the question."""
     match event:
-        case Working(step, done, note):
-            return replace(turn, steps=worked(turn.steps, step, done, note, seconds))
-        case Said(text, cites, circuit):
-            return replace(turn, said=turn.said + marked(text, cites, circuit))
+        case StepProgress(step, done, note):
+            return replace(turn, steps=update_steps(turn.steps, step, done, note, seconds))
+        case AnswerText(text, cites, circuit):
+            return replace(turn, said=turn.said + mark_sentences(text, cites, circuit))
         case Failed(why):
             return replace(turn, failed=why)
-        case Asks(what):
-            return replace(turn, said=turn.said + words(what))
-        case Drew() | Answered():
+        case PermissionNeeded(what):
+            return replace(turn, said=turn.said + escape_text(what))
+        case DrawingReady() | ReportReady():
             return turn
         case _:
             assert_never(event)
 
 
-def worked(steps: tuple[Step, ...], name: str, done: float, note: str, seconds: float) -> tuple[Step, ...]:
+def update_steps(
+    steps: tuple[Step, ...], name: str, done: float, note: str, seconds: float
+) -> tuple[Step, ...]:
     """The steps with one of them moved on; what came before it is done with."""
     last = steps[-1] if steps else None
     if last and last.name == name and last.done < 1:
@@ -79,30 +81,32 @@ def worked(steps: tuple[Step, ...], name: str, done: float, note: str, seconds: 
     return (*steps, Step(name, done, note, began=seconds, seconds=0.0))
 
 
-def show(turn: Turn, seconds: float, *, over: bool = False) -> list[Message]:
+def render_turn(turn: AnswerInProgress, seconds: float, *, over: bool = False) -> list[Message]:
     """The messages of a turn: what was done (folds away), what was said, what went wrong."""
     messages = []
     if turn.steps:
-        messages.append(progress(turn, seconds, over=over or bool(turn.failed)))
+        messages.append(render_progress(turn, seconds, over=over or bool(turn.failed)))
     if turn.said:
         messages.append({"role": "assistant", "content": turn.said})
     if turn.failed:
         stopped = turn.failed.strip() == "Stopped."
-        messages.append({"role": "assistant", "content": "**Stopped.**"} if stopped else trouble(turn.failed))
+        messages.append(
+            {"role": "assistant", "content": "**Stopped.**"} if stopped else render_error(turn.failed)
+        )
     if not messages and not over:
         messages.append({"role": "assistant", "content": "…"})
     return messages
 
 
-def progress(turn: Turn, seconds: float, *, over: bool) -> Message:
+def render_progress(turn: AnswerInProgress, seconds: float, *, over: bool) -> Message:
     """The steps as one folding message; its title says where the work is."""
     now = turn.steps[-1]
-    lines = [line(step, still=step is now and not over) for step in turn.steps]
+    lines = [render_step(step, still=step is now and not over) for step in turn.steps]
     if over:
         count = len(turn.steps)
         title = f"{count} step{'s' if count != 1 else ''} in {seconds:.1f} s"
     else:
-        title = f"{label(now.name)} … {seconds:.0f} s"
+        title = f"{label_step(now.name)} … {seconds:.0f} s"
     return {
         "role": "assistant",
         "content": "\n".join(lines),
@@ -110,34 +114,34 @@ def progress(turn: Turn, seconds: float, *, over: bool) -> Message:
     }
 
 
-def line(step: Step, *, still: bool) -> str:
+def render_step(step: Step, *, still: bool) -> str:
     """One step: a tick and what was found, or how far it is."""
-    note = f": {words(step.note)}" if step.note else ""
+    note = f": {escape_text(step.note)}" if step.note else ""
     if step.done < 1 and still:
-        return f"◦ {words(label(step.name))} {step.done:.0%}{note}"
+        return f"◦ {escape_text(label_step(step.name))} {step.done:.0%}{note}"
     sign = "✓" if step.done >= 1 else "–"
-    return f"{sign} {words(label(step.name))}{note} ({step.seconds:.1f} s)"
+    return f"{sign} {escape_text(label_step(step.name))}{note} ({step.seconds:.1f} s)"
 
 
-def label(step: str) -> str:
+def label_step(step: str) -> str:
     """The name of a step as the beginning of a line."""
     return step[:1].upper() + step[1:]
 
 
-def past(history: Iterable[Mapping[str, Any]]) -> list[Message]:
+def render_history(history: Iterable[Mapping[str, Any]]) -> list[Message]:
     """An earlier conversation; what the user typed is shown as typed."""
     return [
-        asked(each["content"])
+        render_user_message(each["content"])
         if each["role"] == "user"
         else {
             "role": "assistant",
-            "content": marked(each["content"], each.get("cites", ()), each.get("circuit", "")),
+            "content": mark_sentences(each["content"], each.get("cites", ()), each.get("circuit", "")),
         }
         for each in history
     ]
 
 
-def marked(text: str, cites: Iterable[Mapping[str, Any]], circuit: str) -> str:
+def mark_sentences(text: str, cites: Iterable[Mapping[str, Any]], circuit: str) -> str:
     """The markdown with each sentence that is about a part of the drawing in an element of its own.
 
     Its classes say which drawing it speaks of (of-), which claims it cites (by-) and which boxes it is
@@ -153,27 +157,27 @@ def marked(text: str, cites: Iterable[Mapping[str, Any]], circuit: str) -> str:
         tag = f'<span class="{escape(" ".join(signs))}" tabindex="0">'
         out += [text[at:found], tag, cite["text"], "</span>"]
         at = found + len(cite["text"])
-    return isolated("".join([*out, text[at:]]))
+    return isolate_quotes("".join([*out, text[at:]]))
 
 
-def isolated(text: str) -> str:
+def isolate_quotes(text: str) -> str:
     """The text with each quote that is written from right to left kept from turning what stands round it."""
     return TURNED.sub("“\u2068\\1\u2069”", text)
 
 
-def title(model: str, brain: str) -> str:
+def render_title(model: str, brain: str) -> str:
     """The head of the page."""
-    loaded = f" · {words(model)}" if model else ""
-    decided = f", brain: {words(brain)}" if brain else ""
+    loaded = f" · {escape_text(model)}" if model else ""
+    decided = f", brain: {escape_text(brain)}" if brain else ""
     return f"**askcircuit** <small>ask a language model why it said that{loaded}{decided}</small>"
 
 
-def drawn(view: Mapping[str, Any] | None) -> str | None:
+def encode_drawing(view: Mapping[str, Any] | None) -> str | None:
     """A circuit as the text the browser is sent: Gradio would walk through each part, again and again."""
     return json.dumps(view, ensure_ascii=False).replace("<", "\\u003c") if view else None
 
 
-def read(view: Mapping[str, Any]) -> list[dict[str, Any]]:
+def render_file(view: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Somebody's graph file as a conversation of two lines."""
     return [
         {"role": "user", "content": f"What does {view['title']} say?"},
@@ -181,7 +185,7 @@ def read(view: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def waiting() -> Message:
+def render_waiting() -> Message:
     """What stands in the chat until the model is there."""
     return {"role": "assistant", "content": "The model is loading; this conversation opens when it is there."}
 
@@ -193,21 +197,21 @@ def with_waiting(history: Iterable[Mapping[str, Any]], waits: "Unfinished | None
         return lines
     if [line["content"] for line in lines[-2:]] == [waits.message, "Stopped."]:
         lines = lines[:-2]
-    content = words(waits.asks) if waits.asks else CUT_OFF
+    content = escape_text(waits.asks) if waits.asks else CUT_OFF
     return [*lines, {"role": "user", "content": waits.message}, {"role": "assistant", "content": content}]
 
 
-def trouble(why: str) -> Message:
+def render_error(why: str) -> Message:
     """Something that went wrong, as a message."""
-    return {"role": "assistant", "content": f"**No answer.** {words(why)}"}
+    return {"role": "assistant", "content": f"**No answer.** {escape_text(why)}"}
 
 
-def asked(message: str) -> Message:
+def render_user_message(message: str) -> Message:
     """The user's own message."""
-    return {"role": "user", "content": words(message)}
+    return {"role": "user", "content": escape_text(message)}
 
 
-def question(message: str, text: str, said: str, foil: str) -> str:
+def write_question(message: str, text: str, said: str, foil: str) -> str:
     """What the user asked, in one line for the chat, from the boxes they filled."""
     parts = [message.strip()] if message.strip() else []
     if text.strip():
@@ -219,26 +223,26 @@ def question(message: str, text: str, said: str, foil: str) -> str:
     return " · ".join(parts)
 
 
-def chip(focus: dict[str, str]) -> str:
+def render_focus(focus: dict[str, str]) -> str:
     """What is pinned in the drawing, in a few words of plain text."""
     if focus["id"].startswith("T@"):
-        return f"✕  asking about the word “{visible(focus['label'])}”"
+        return f"✕  asking about the word “{show_hidden(focus['label'])}”"
     kind = "group" if focus["kind"] == "supernode" else "node"
-    return f"✕  asking about {kind} {visible(focus['id'])}: {visible(focus['label'])}"
+    return f"✕  asking about {kind} {show_hidden(focus['id'])}: {show_hidden(focus['label'])}"
 
 
-def answer(events: Iterable[Event | None]) -> Iterator[tuple[list[Message], Any]]:
+def stream_messages(events: Iterable[Event | None]) -> Iterator[tuple[list[Message], Any]]:
     """The messages, and a drawing or None, after each piece of an answer worth showing; None is a tick."""
     began = shown = time.monotonic()
-    turn, before = Turn(), show(Turn(), 0.0)
+    turn, before = AnswerInProgress(), render_turn(AnswerInProgress(), 0.0)
     for event in events:
         now = time.monotonic()
-        turn = turn if event is None else hear(turn, event, now - began)
-        view = event.view if isinstance(event, Drew) else None
+        turn = turn if event is None else add_event(turn, event, now - began)
+        view = event.view if isinstance(event, DrawingReady) else None
         waits = bool(turn.steps) and turn.steps[-1].name == "wait"  # many may: their clocks go slowly
         patience = 0.1 if event is not None else SLOW if waits else 0.0
-        messages = show(turn, now - began)
+        messages = render_turn(turn, now - began)
         if view is not None or (now - shown > patience and messages != before):  # each costs a redrawing
             shown, before = now, messages
             yield messages, view
-    yield show(turn, time.monotonic() - began, over=True), None
+    yield render_turn(turn, time.monotonic() - began, over=True), None

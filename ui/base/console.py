@@ -1,4 +1,4 @@
-"""What the commands share: a desk for as long as it is needed, progress, checks of what was typed."""
+"""What the commands share: a workspace for as long as it is needed, progress, checks of what was typed."""
 
 import json
 import sys
@@ -14,15 +14,15 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from agent import Desk, Event, Session, Settings
+    from agent import Event, Session, Settings, Workspace
 
-Model = Annotated[str | None, typer.Option("--model", help="embedded, a Hugging Face id, or a folder.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="embedded, a Hugging Face id, or a folder.")]
 
-Brain = Annotated[
+BrainOption = Annotated[
     str | None,
     typer.Option("--brain", help="What decides: rules, llm, or a baseline, one-shot or text-only."),
 ]
-Transcoders = Annotated[
+TranscodersOption = Annotated[
     str | None,
     typer.Option("--transcoders", help="Trace these features, not neurons: a folder or a hub id."),
 ]
@@ -32,7 +32,7 @@ class Refused(Exception):
     """What the user asked cannot be done; the text is one clear sentence."""
 
 
-def settings_of(**explicit: Any) -> "Settings":
+def settings_from_options(**explicit: Any) -> "Settings":
     """The settings, from arguments and the environment."""
     from agent import read_settings
 
@@ -40,18 +40,20 @@ def settings_of(**explicit: Any) -> "Settings":
 
 
 @contextmanager
-def desk_of(model: str | None, brain: str | None = None, transcoders: str | None = None) -> "Iterator[Desk]":
-    """A desk with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr."""
-    settings = settings_of(model=model, brain=brain, transcoders=transcoders)
-    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
-    with notes().status("Loading …") as status:
-        from agent import open_desk
+def load_workspace(
+    model: str | None, brain: str | None = None, transcoders: str | None = None
+) -> "Iterator[Workspace]":
+    """A workspace with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr."""
+    settings = settings_from_options(model=model, brain=brain, transcoders=transcoders)
+    settings.planner_name  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
+    with progress_console().status("Loading …") as status:
+        from agent import open_workspace
 
-        desk = open_desk(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
+        workspace = open_workspace(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
     try:
-        yield desk
+        yield workspace
     finally:
-        desk.close()
+        workspace.close()
 
 
 def can_reply() -> bool:
@@ -59,7 +61,7 @@ def can_reply() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def heard(session: "Session", question: dict[str, Any] | None) -> "Iterator[Event]":
+def stream_events(session: "Session", question: dict[str, Any] | None) -> "Iterator[Event]":
     """The events of an answer; the work shows on a terminal's stderr, a failure is Refused.
 
     Without a question it goes on with the one that was cut off.
@@ -70,38 +72,38 @@ def heard(session: "Session", question: dict[str, Any] | None) -> "Iterator[Even
 
 
 def told(events: "Iterator[Event]", cancel: threading.Event) -> "Iterator[Event]":
-    """The events of any work of a session, as `heard`; `cancel` is set when nobody listens any more."""
-    from agent import Failed, Working
-    from ui.base.terminal import working
+    """The events of any work of a session, as `stream_events`; `cancel` is set when nobody listens."""
+    from agent import Failed, StepProgress
+    from ui.base.terminal import render_step
 
-    with notes().status("Thinking …") as status:
+    with progress_console().status("Thinking …") as status:
         try:
             for event in events:
                 if isinstance(event, Failed):
                     raise Refused(event.why)
-                if isinstance(event, Working):
-                    status.update(escaped(working(event.step, event.done, event.note)))
+                if isinstance(event, StepProgress):
+                    status.update(escape_rich(render_step(event.step, event.done, event.note)))
                 else:
                     yield event
         finally:
             cancel.set()
 
 
-def screen() -> "Console":
+def answer_console() -> "Console":
     """Where answers go: wide enough for the table when it is no terminal."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
-def notes() -> "Console":
+def progress_console() -> "Console":
     """Where progress goes: stderr, and only where somebody watches."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def escaped(text: str) -> str:
+def escape_rich(text: str) -> str:
     """Text that rich shows as it is."""
     from rich.markup import escape
 
@@ -111,11 +113,11 @@ def escaped(text: str) -> str:
 def print_json(value: dict[str, Any]) -> None:
     """One object on stdout, UTF-8 whatever the locale is."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(as_line(value))
+    sys.stdout.buffer.write(format_json_line(value))
     sys.stdout.buffer.flush()
 
 
-def as_line(report: dict[str, Any]) -> bytes:
+def format_json_line(report: dict[str, Any]) -> bytes:
     """The report as one line of JSON."""
     return json.dumps(report, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 

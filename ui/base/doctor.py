@@ -26,40 +26,40 @@ WEIGHTS = {
 }
 
 
-def findings(settings: "Settings") -> Iterator[str]:
+def run_checks(settings: "Settings") -> Iterator[str]:
     """One line a finding."""
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     yield f"Python {platform.python_version()} on {machine}."
     yield ""
     for package in PACKAGES:
-        yield f"{package} {installed(package) or 'is not installed'}"
+        yield f"{package} {find_version(package) or 'is not installed'}"
     yield ""
     for use, packages in WEIGHTS.items():
-        missing = [package for package in packages if not installed(package)]
+        missing = [package for package in packages if not find_version(package)]
         state = f"missing: {', '.join(missing)}" if missing else "installed"
         yield f"Packages for {use}: {state}."
     for name, folder in (("Weights", settings.cache_folder), ("Talks", settings.data_folder)):
         there = "" if folder.exists() else ", not made yet"
-        closed = "" if writable(folder) else ", which cannot be written"
+        closed = "" if check_writable(folder) else ", which cannot be written"
         yield f"{name} are kept in {folder}{there}{closed}."
-    yield brain(settings)
+    yield describe_planner(settings)
     yield ""
-    yield from hosting(settings)
+    yield from check_hosting(settings)
     yield ""
     for name, value in settings:
         variable = f"ASKCIRCUIT_{name.upper()}"
         source = " (from the environment)" if os.environ.get(variable) else ""
-        yield f"{variable} = {shown(value)}{source}"
+        yield f"{variable} = {show_setting(value)}{source}"
 
 
-def needed(settings: "Settings", tokens: int | None) -> Iterator[str]:
+def estimate_trace_cost(settings: "Settings", tokens: int | None) -> Iterator[str]:
     """What tracing takes, a line a finding; nothing but configs and headers is read."""
-    from agent import needs
+    from agent import estimate_needs
 
-    yield from needs(settings, [tokens] if tokens else [])
+    yield from estimate_needs(settings, [tokens] if tokens else [])
 
 
-def installed(package: str) -> str | None:
+def find_version(package: str) -> str | None:
     """A package's version, if it is there."""
     try:
         return version(package)
@@ -67,22 +67,22 @@ def installed(package: str) -> str | None:
         return None
 
 
-def writable(folder: Path) -> bool:
+def check_writable(folder: Path) -> bool:
     """Whether a folder, or the one it would be made in, can be written."""
     nearest = next(each for each in (folder, *folder.parents) if each.exists())
     return os.access(nearest, os.W_OK)
 
 
-def brain(settings: "Settings") -> str:
+def describe_planner(settings: "Settings") -> str:
     """Who decides what to look at."""
-    if settings.deciding == "llm":
+    if settings.planner_name == "llm":
         return f"The brain is the language model {settings.llm_model} at {settings.llm_base_url}."
-    if settings.deciding != "rules":
-        return f"The brain is {settings.deciding}, a baseline to compare with: it runs no experiments."
+    if settings.planner_name != "rules":
+        return f"The brain is {settings.planner_name}, a baseline to compare with: it runs no experiments."
     return "The brain is the rules that came with askcircuit: no key, no network."
 
 
-def hosting(settings: "Settings") -> Iterator[str]:
+def check_hosting(settings: "Settings") -> Iterator[str]:
     """What somebody who serves the page to others should know."""
     if settings.host in ("127.0.0.1", "localhost", "::1"):
         yield f"The page listens on {settings.host}: only this machine, or a proxy on it, can reach it."
@@ -107,7 +107,7 @@ def hosting(settings: "Settings") -> Iterator[str]:
     yield f"Conversations are kept {kept}. Its health is at /health."
 
 
-def shown(value: object) -> str:
+def show_setting(value: object) -> str:
     """A setting as text; a secret only says that it is there."""
     if value is None:
         return "not set"

@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from ui.base.chat_messages import label, visible
+from ui.base.chat_messages import label_step, show_hidden
 
 VERDICTS = {
     "supported": "✓ supported",
@@ -23,21 +23,28 @@ BAR = 24
 ESCAPED = re.compile(r"\\(.)")
 
 
-def answer(report: dict[str, Any], *, detail: bool = True) -> RenderableType:
+def render_answer(report: dict[str, Any], *, detail: bool = True) -> RenderableType:
     """The answer: what it says and why; with details also the path, the tests and what each rests on."""
-    parts: list[RenderableType] = [*note(report), says(report), markdown(rest(report), detail=detail)]
+    parts: list[RenderableType] = [
+        *render_note(report),
+        render_predictions(report),
+        render_markdown(strip_note(report), detail=detail),
+    ]
     if not detail:
-        parts += [Text("The tests and their numbers: --detail, or ask “in detail”.", "dim"), cost(report)]
+        parts += [
+            Text("The tests and their numbers: --detail, or ask “in detail”.", "dim"),
+            render_cost(report),
+        ]
         return Group(*(each for part in parts for each in (part, Text())))
     if report.get("path"):
-        parts.append(Text.assemble(("The path  ", "bold"), path(report)))
+        parts.append(Text.assemble(("The path  ", "bold"), render_path(report)))
     if report["graph"]:
-        parts += [groups(report), scores(report)]
-    parts.append(cost(report))
+        parts += [render_groups(report), render_scores(report)]
+    parts.append(render_cost(report))
     return Group(*(each for part in parts for each in (part, Text())))
 
 
-def markdown(text: str, *, detail: bool = False) -> Markdown:
+def render_markdown(text: str, *, detail: bool = False) -> Markdown:
     """Markdown of the agent; nothing in it can reach the terminal as a control code or a link.
 
     What a page folds away is left out, unless the details are asked for.
@@ -45,64 +52,64 @@ def markdown(text: str, *, detail: bool = False) -> Markdown:
     from agent import unfolded, without_folds
 
     whole = unfolded(text) if detail else without_folds(text)
-    return Markdown(visible(whole), hyperlinks=False)
+    return Markdown(show_hidden(whole), hyperlinks=False)
 
 
-def said(message: Mapping[str, Any]) -> RenderableType:
+def render_message(message: Mapping[str, Any]) -> RenderableType:
     """One message of an earlier conversation."""
     if message["role"] == "user":
-        return Text(f"> {visible(message['content'])}", "bold")
-    return markdown(message["content"])
+        return Text(f"> {show_hidden(message['content'])}", "bold")
+    return render_markdown(message["content"])
 
 
-def says(report: dict[str, Any]) -> Table:
+def render_predictions(report: dict[str, Any]) -> Table:
     """The most probable next tokens, each with a bar."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    title = Text.assemble(quoted(report["text"]), " goes on with")
+    title = Text.assemble(quote_text(report["text"]), " goes on with")
     table.add_row(title)
     inner = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for guess in report["predictions"][:5]:
         bar = "█" * max(1, round(guess["p"] * BAR)) if guess["p"] >= 0.5 / BAR else "▏"
-        inner.add_row(quoted(guess["token"]), f"{guess['p']:>6.1%}", Text(bar, "cyan"))
+        inner.add_row(quote_text(guess["token"]), f"{guess['p']:>6.1%}", Text(bar, "cyan"))
     table.add_row(inner)
     return table
 
 
-def note(report: dict[str, Any]) -> list[Text]:
+def render_note(report: dict[str, Any]) -> list[Text]:
     """What is wrong with the question, said first, when something is."""
     question = report["question"]
     if question["premise"] == "true" or not question["note"]:
         return []
-    return [Text.assemble(("Note  ", "bold yellow"), visible(question["note"]))]
+    return [Text.assemble(("Note  ", "bold yellow"), show_hidden(question["note"]))]
 
 
-def rest(report: dict[str, Any]) -> str:
+def strip_note(report: dict[str, Any]) -> str:
     """The answer without the note it may begin with."""
     first, _, others = str(report["answer"]["markdown"]).partition("\n\n")
     return (
         others
-        if note(report) and ESCAPED.sub(r"\1", first) == report["question"]["note"]
+        if render_note(report) and ESCAPED.sub(r"\1", first) == report["question"]["note"]
         else first + "\n\n" + others
     )
 
 
-def path(report: dict[str, Any]) -> str:
+def render_path(report: dict[str, Any]) -> str:
     """The strongest path from a token to the answer, in words."""
-    return " → ".join(place(report, end) for end in report["path"])
+    return " → ".join(name_path_end(report, end) for end in report["path"])
 
 
-def place(report: dict[str, Any], end: str) -> str:
+def name_path_end(report: dict[str, Any], end: str) -> str:
     """One end of an edge: a token, a group, or the answer."""
     if end == "LD":
         question = report["question"]
-        return visible(f"“{question['answer']}” − “{question['foil']}”")
+        return show_hidden(f"“{question['answer']}” − “{question['foil']}”")
     if end[:1] == "T" and end[1:].isdigit():
-        return visible(f"“{report['tokens'][int(end[1:])]}”")
+        return show_hidden(f"“{report['tokens'][int(end[1:])]}”")
     names = {group["id"]: group["name"] for group in report["supernodes"]}
-    return visible(names.get(end, end))
+    return show_hidden(names.get(end, end))
 
 
-def groups(report: dict[str, Any]) -> Table:
+def render_groups(report: dict[str, Any]) -> Table:
     """The supernodes, and what happened when each was switched off."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Groups of features, each switched off")
     table.add_column("group", overflow="fold", ratio=3)
@@ -110,16 +117,16 @@ def groups(report: dict[str, Any]) -> Table:
     for column in ("share", "predicted", "measured", "controls", "p"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    tests = removals(report)
+    tests = index_removals(report)
     for group in report["supernodes"]:
         test = tests.get(group["id"], {})
         controls = test.get("controls") or {}
         table.add_row(
-            Text(f"{group['id']} {visible(group['name'])}"),
-            Text(where(report, group)),
+            Text(f"{group['id']} {show_hidden(group['name'])}"),
+            Text(locate_group(report, group)),
             f"{group['share']:.0%}",
-            signed(test.get("predicted")),
-            signed(test.get("measured")),
+            format_signed(test.get("predicted")),
+            format_signed(test.get("measured")),
             f"≤ {controls['max_abs']:.2f}" if controls else "–",
             "–" if test.get("p") is None else f"{test['p']:.2g}",
             VERDICTS.get(test.get("verdict") or "", UNTESTED),
@@ -127,7 +134,7 @@ def groups(report: dict[str, Any]) -> Table:
     return table
 
 
-def removals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def index_removals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The claim about switching a group off, by group."""
     return {
         "+".join(claim["groups"]): claim
@@ -136,17 +143,17 @@ def removals(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def where(report: dict[str, Any], group: dict[str, Any]) -> str:
+def locate_group(report: dict[str, Any], group: dict[str, Any]) -> str:
     """The tokens and the layers a group sits at."""
     positions = sorted({member["position"] for member in group["members"]})
     layers = [member["layer"] for member in group["members"]] or [0]
-    tokens = " ".join(visible(report["tokens"][each]).strip() for each in positions[:3])
+    tokens = " ".join(show_hidden(report["tokens"][each]).strip() for each in positions[:3])
     more = " …" if len(positions) > 3 else ""
     low, high = min(layers), max(layers)
     return f"{tokens}{more}, L{low}" + (f"–{high}" if high > low else "")
 
 
-def scores(report: dict[str, Any]) -> Text:
+def render_scores(report: dict[str, Any]) -> Text:
     """How much of the model the graph holds."""
     graph = report["graph"]
     return Text(
@@ -156,37 +163,37 @@ def scores(report: dict[str, Any]) -> Text:
     )
 
 
-def cost(report: dict[str, Any]) -> Text:
+def render_cost(report: dict[str, Any]) -> Text:
     """What it took."""
     spent = report["cost"]
     return Text(
-        f"{visible(report['model'])}: {spent['seconds']:.1f} s, {spent['forward_passes']} forward passes",
+        f"{show_hidden(report['model'])}: {spent['seconds']:.1f} s, {spent['forward_passes']} forward passes",
         "dim",
     )
 
 
-def hits(found: Iterable[dict[str, Any]]) -> Table:
+def render_hits(found: Iterable[dict[str, Any]]) -> Table:
     """Features found by meaning, nearest first."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("near", justify="right")
     table.add_column("feature", no_wrap=True)
     table.add_column("what it does", overflow="fold")
     for hit in found:
-        label_ = Text(visible(hit["label"]))
-        table.add_row(f"{hit['similarity']:.2f}", Text(visible(hit["id"].rpartition("/")[2])), label_)
+        label_ = Text(show_hidden(hit["label"]))
+        table.add_row(f"{hit['similarity']:.2f}", Text(show_hidden(hit["id"].rpartition("/")[2])), label_)
     return table
 
 
-def working(step: str, done: float, remark: str) -> str:
+def render_step(step: str, done: float, remark: str) -> str:
     """One step of the work in a line."""
-    return f"{label(step)} {done:.0%}" + (f" · {visible(remark)}" if remark else "")
+    return f"{label_step(step)} {done:.0%}" + (f" · {show_hidden(remark)}" if remark else "")
 
 
-def quoted(token: str) -> Text:
+def quote_text(token: str) -> Text:
     """A token or a text as it is, blanks and all, between quotes."""
-    return Text(f"“{visible(token)}”")
+    return Text(f"“{show_hidden(token)}”")
 
 
-def signed(value: float | None) -> str:
+def format_signed(value: float | None) -> str:
     """A change of a logit difference."""
     return "–" if value is None else f"{value:+.2f}".replace("-", "−")

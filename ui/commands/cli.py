@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ui.base import (
-    Brain,
-    Model,
+    BrainOption,
+    ModelOption,
     Refused,
-    Transcoders,
+    TranscodersOption,
+    answer_console,
     can_reply,
     check_folder,
     check_text,
-    desk_of,
-    heard,
+    load_workspace,
     named_path,
-    notes,
     print_json,
-    screen,
-    settings_of,
+    progress_console,
+    settings_from_options,
+    stream_events,
 )
 from ui.commands.concepts import concepts, lenses, swap
 from ui.commands.features import features
@@ -35,7 +35,7 @@ from ui.commands.graphs import explain_file, graphs, trace
 from ui.commands.investigate import investigate, replay
 
 if TYPE_CHECKING:
-    from agent import Desk, Session, Settings
+    from agent import Session, Settings, Workspace
 
 STOPPED = 130
 WHY = "why-"  # how the conversations of one question are called
@@ -81,9 +81,9 @@ def why(  # noqa: PLR0913 - an option each
     said: Annotated[str | None, typer.Option(help="The token to explain.")] = None,
     rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
     ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
-    model: Model = None,
-    brain: Brain = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    brain: BrainOption = None,
+    transcoders: TranscodersOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     detail: Annotated[bool, typer.Option("--detail", help="Also print what the answer rests on.")] = False,
     out: Annotated[
@@ -106,37 +106,37 @@ def why(  # noqa: PLR0913 - an option each
     for piece in (text, said, rather_than, ask):
         check_text(piece)
     question = {"message": ask, "text": text, "said": said, "foil": rather_than}
-    with desk_of(model, brain, transcoders) as desk:
-        report, view = asked_once(desk, None if resume else question)
-    deliver(report, view, folder, as_json, detail=detail)
+    with load_workspace(model, brain, transcoders) as workspace:
+        report, view = asked_once(workspace, None if resume else question)
+    write_answer(report, view, folder, as_json, detail=detail)
 
 
 def asked_once(
-    desk: "Desk", question: dict[str, Any] | None
+    workspace: "Workspace", question: dict[str, Any] | None
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The report and the drawing of one question, or of the last one that was cut off; no conversation."""
-    from agent import Answered, Asks, Drew, Session
+    from agent import DrawingReady, PermissionNeeded, ReportReady, Session
 
     thread = f"{WHY}{uuid.uuid4().hex}"
     if question is None:
-        last = desk.conversations.last_in_hand(WHY)
+        last = workspace.conversations.last_open_question(WHY)
         if last is None:
             raise Refused("No why was cut off: there is nothing to go on with. Give a text.")
         thread = last.thread
-    session = Session(desk, thread, asks=can_reply())
+    session = Session(workspace, thread, asks=can_reply())
     report, view = None, None
-    events = heard(session, question)
+    events = stream_events(session, question)
     try:
         while events:
             asks = None
             for event in events:
-                if isinstance(event, Answered):
+                if isinstance(event, ReportReady):
                     report = event.report
-                elif isinstance(event, Drew):
+                elif isinstance(event, DrawingReady):
                     view = event.view
-                elif isinstance(event, Asks):
+                elif isinstance(event, PermissionNeeded):
                     asks = event
-            events = heard(session, {"message": consent(asks.what)}) if asks else iter(())
+            events = stream_events(session, {"message": consent(asks.what)}) if asks else iter(())
     finally:
         session.forget()
     return report, view
@@ -147,7 +147,7 @@ def consent(what: str) -> str:
     return "yes" if typer.confirm(what, err=True) else "no"
 
 
-def deliver(
+def write_answer(
     report: dict[str, Any] | None,
     view: dict[str, Any] | None,
     out: Path | None,
@@ -159,13 +159,13 @@ def deliver(
     if report is None:
         raise Refused("The question was answered without an explanation to report.")
     if out is not None:
-        save(out, report, view)
+        save_answer(out, report, view)
     if as_json:
         print_json(report)
     else:
-        from ui.base import answer
+        from ui.base import render_answer
 
-        screen().print(answer(report, detail=detail))
+        answer_console().print(render_answer(report, detail=detail))
 
 
 @app.command()
@@ -174,28 +174,28 @@ def chat(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Chat in this terminal.")] = False,
     thread: Annotated[str, typer.Option(help="Conversation to go on with, in a terminal.")] = ("terminal"),
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """Open the chat: a page with the circuit beside it, or a terminal."""
-    settings = settings_of(model=model, transcoders=transcoders, host=host, port=port)
+    settings = settings_from_options(model=model, transcoders=transcoders, host=host, port=port)
     if terminal:
         from agent import Session
 
-        with desk_of(model, transcoders=transcoders) as desk:
-            talk(Session(desk, thread, asks=True))
+        with load_workspace(model, transcoders=transcoders) as workspace:
+            chat_in_terminal(Session(workspace, thread, asks=True))
         return
     check_port(settings.host, settings.port)
-    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before the page is there
+    settings.planner_name  # noqa: B018 - a brain that cannot be used is refused before the page is there
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     from agent import share_memory
 
     share_memory()
-    from ui.base import Opening
+    from ui.base import ModelLoader
     from ui.page import serve
-    from ui.server import leave_at_once, stay_open
+    from ui.server import exit_process, serve_until_signal
 
-    opening = Opening(partial(open_late, settings))  # the page is there before the model is
+    opening = ModelLoader(partial(open_workspace_late, settings))  # the page is there before the model is
     try:
         server, address = serve(opening, settings.host, settings.port, settings)
     except OSError as exc:
@@ -205,18 +205,18 @@ def chat(
             f"The page keeps temporary files in '{exc.filename}', which cannot be written. Set "
             "GRADIO_TEMP_DIR to a folder that can be."
         ) from exc
-    notes().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
+    progress_console().print(f"askcircuit is open at {address} (Ctrl-C closes it).", markup=False)
     try:
-        stay_open(server, opening)
+        serve_until_signal(server, opening)
     except SystemExit:  # SIGTERM, and all is closed
-        leave_at_once()
+        exit_process()
 
 
-def open_late(settings: "Settings", progress: Callable[[str, float], None]) -> "Desk":
-    """Open the desk; what it needs is imported here, in the thread that waits for it."""
-    from agent import open_desk
+def open_workspace_late(settings: "Settings", progress: Callable[[str, float], None]) -> "Workspace":
+    """Open the workspace; what it needs is imported here, in the thread that waits for it."""
+    from agent import open_workspace
 
-    return open_desk(settings, progress)
+    return open_workspace(settings, progress)
 
 
 @app.command()
@@ -224,44 +224,46 @@ def mcp(
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP, not on stdin and stdout.")] = False,
     port: Annotated[int | None, typer.Option(help="Port, with --http; 7860 by default.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on, with --http.")] = None,
-    model: Model = None,
+    model: ModelOption = None,
 ) -> None:
     """Serve the same verbs to machines, by the Model Context Protocol."""
-    settings = settings_of(model=model, host=host, port=port)
-    settings.deciding  # noqa: B018 - as in chat
+    settings = settings_from_options(model=model, host=host, port=port)
+    settings.planner_name  # noqa: B018 - as in chat
     if http:
         check_port(settings.host, settings.port)
-    from ui.base import Opening
+    from ui.base import ModelLoader
     from ui.machines import check_open, serve_http, serve_stdio
 
     if http:
         check_open(settings)
-    opening = Opening(partial(open_late, settings))  # a client may greet before the model is there
+    opening = ModelLoader(
+        partial(open_workspace_late, settings)
+    )  # a client may greet before the model is there
     if http:
-        from ui.server import leave_at_once
+        from ui.server import exit_process
 
         try:
-            serve_http(settings, opening, lambda line: notes().print(line, markup=False))
+            serve_http(settings, opening, lambda line: progress_console().print(line, markup=False))
         except SystemExit:
-            leave_at_once()
+            exit_process()
     else:
         serve_stdio(settings, opening)
 
 
 @app.command()
 def doctor(
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Length of a text to trace.")] = None,
 ) -> None:
     """Say what is installed, where things are kept, what is set, and what tracing a model would need."""
-    from ui.base import findings, needed
+    from ui.base import estimate_trace_cost, run_checks
 
-    settings = settings_of(model=model, transcoders=transcoders)
-    lines = list(findings(settings))
+    settings = settings_from_options(model=model, transcoders=transcoders)
+    lines = list(run_checks(settings))
     if model is not None or settings.transcoders is not None or tokens is not None:
-        lines += ["", *needed(settings, tokens)]
-    screen().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+        lines += ["", *estimate_trace_cost(settings, tokens)]
+    answer_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> NoReturn:
@@ -270,10 +272,10 @@ def main() -> NoReturn:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # no locale is too poor
-    sys.exit(run())
+    sys.exit(run_command())
 
 
-def run() -> int:
+def run_command() -> int:
     """The exit code of one command."""
     try:
         code = app(standalone_mode=False, prog_name="askcircuit")
@@ -283,14 +285,14 @@ def run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as exc:
-        typer.echo(f"askcircuit: {expected(exc)}", err=True)
+        typer.echo(f"askcircuit: {explain_failure(exc)}", err=True)
         return 2
     if code == STOPPED:  # typer turns Ctrl-C into this code itself
         typer.echo("Stopped.", err=True)
     return code if isinstance(code, int) else 0
 
 
-def expected(exc: Exception) -> str:
+def explain_failure(exc: Exception) -> str:
     """What to tell the user about an expected failure; anything else goes on as it came."""
     from agent import AgentError
 
@@ -301,34 +303,34 @@ def expected(exc: Exception) -> str:
     raise exc
 
 
-def talk(session: "Session") -> None:
+def chat_in_terminal(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
-    from agent import Answered, Asks, Said
-    from ui.base import answer, markdown, said, with_waiting
+    from agent import AnswerText, PermissionNeeded, ReportReady
+    from ui.base import render_answer, render_markdown, render_message, with_waiting
 
-    out = screen()
+    out = answer_console()
     for message in with_waiting(session.history()[-4:], session.unfinished()):
-        out.print(said(message))
+        out.print(render_message(message))
     out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
-    while line := next_line():
+    while line := read_line():
         parts: list[str] = []
         report = None
         try:
-            for event in heard(session, {"message": line}):
-                if isinstance(event, Said):
+            for event in stream_events(session, {"message": line}):
+                if isinstance(event, AnswerText):
                     parts.append(event.text)
-                elif isinstance(event, Answered):
+                elif isinstance(event, ReportReady):
                     report = event.report
-                elif isinstance(event, Asks):
+                elif isinstance(event, PermissionNeeded):
                     parts.append(event.what)
-            out.print(answer(report, detail=False) if report else markdown("".join(parts)))
+            out.print(render_answer(report, detail=False) if report else render_markdown("".join(parts)))
         except Refused as exc:
             out.print(str(exc), markup=False)
         except KeyboardInterrupt:
             out.print("Stopped. “go on” goes on from there.")
 
 
-def next_line() -> str:
+def read_line() -> str:
     """What the user types next; nothing when the input has ended."""
     try:
         line = input("> ").strip()
@@ -343,19 +345,19 @@ def check_port(host: str, port: int) -> None:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as exc:
-        raise Refused(elsewhere(host, exc)) from exc
+        raise Refused(explain_listen_error(host, exc)) from exc
     try:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as exc:
         if exc.errno == errno.EADDRNOTAVAIL:
-            raise Refused(elsewhere(host, exc)) from exc
+            raise Refused(explain_listen_error(host, exc)) from exc
         reason = exc.strerror or exc
         raise Refused(f"Port {port} on {host} cannot be used ({reason}); give another with --port.") from exc
 
 
-def elsewhere(host: str, exc: Exception) -> str:
+def explain_listen_error(host: str, exc: Exception) -> str:
     """What to tell whoever wants to listen on an address that is not this machine's."""
     reason = getattr(exc, "strerror", None) or exc
     return (
@@ -364,7 +366,7 @@ def elsewhere(host: str, exc: Exception) -> str:
     )
 
 
-def save(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:
+def save_answer(folder: Path, report: dict[str, Any], view: dict[str, Any] | None) -> None:
     """Write the answer's files; each appears whole or not at all."""
     from agent import unfolded
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.base import Model, Refused, check_text, desk_of, notes, print_json, screen, settings_of, told
+from ui.base import (
+    ModelOption,
+    Refused,
+    answer_console,
+    check_text,
+    load_workspace,
+    print_json,
+    progress_console,
+    settings_from_options,
+    told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -26,7 +36,7 @@ Detail = Annotated[bool, typer.Option("--detail", help="Also print what the answ
 def concepts(
     text: Annotated[str, typer.Argument(help="The text.")],
     at: At = None,
-    model: Model = None,
+    model: ModelOption = None,
     as_json: Json = False,
     detail: Detail = False,
 ) -> None:
@@ -41,7 +51,7 @@ def swap(
     concept: Annotated[str, typer.Argument(help="The concept that the model holds.")],
     other: Annotated[str, typer.Argument(help="The one to put in its place.")],
     at: At = None,
-    model: Model = None,
+    model: ModelOption = None,
     as_json: Json = False,
     detail: Detail = True,
 ) -> None:
@@ -58,21 +68,23 @@ def swap(
 
 def _answer(model: str | None, ask: "Ask", as_json: bool, detail: bool) -> None:
     """Ask in a conversation of its own, and print the words or the claims."""
-    from agent import Said, Session
-    from ui.base import markdown
+    from agent import AnswerText, Session
+    from ui.base import render_markdown
 
     stop = threading.Event()
-    with desk_of(model) as desk:
-        session = Session(desk, f"concepts-{uuid.uuid4().hex}")
+    with load_workspace(model) as workspace:
+        session = Session(workspace, f"concepts-{uuid.uuid4().hex}")
         try:
-            words = "".join(event.text for event in told(ask(session, stop), stop) if isinstance(event, Said))
+            words = "".join(
+                event.text for event in told(ask(session, stop), stop) if isinstance(event, AnswerText)
+            )
             claims = session.findings()
         finally:
             session.forget()
     if as_json:
         print_json({"answer": words.strip(), "claims": claims})
     else:
-        screen().print(markdown(words.strip(), detail=detail))
+        answer_console().print(render_markdown(words.strip(), detail=detail))
 
 
 @lenses.command()
@@ -86,31 +98,31 @@ def fit(
     texts: Annotated[int, typer.Option(min=2, help="Texts of 128 tokens of a fit from block means.")] = 256,
     work: Annotated[Path | None, typer.Option(help="Folder from which a stopped exact fit goes on.")] = None,
     out: Annotated[Path | None, typer.Option(help="File; by default where this machine keeps it.")] = None,
-    model: Model = None,
+    model: ModelOption = None,
 ) -> None:
     """Fit the concept lens of a model from a corpus, and keep it."""
     from agent import fit_model_lens
 
-    with notes().status("Loading …") as status:
+    with progress_console().status("Loading …") as status:
         done = fit_model_lens(
-            settings_of(model=model), corpus, tokens, texts, work, out,
+            settings_from_options(model=model), corpus, tokens, texts, work, out,
             lambda part, note: status.update(f"{part:.0%} {note}"),
         )  # fmt: skip
-    screen().print(lens_line(done), markup=False)
+    answer_console().print(lens_line(done), markup=False)
 
 
 @lenses.command()
-def show(model: Model = None, as_json: Json = False) -> None:
+def show(model: ModelOption = None, as_json: Json = False) -> None:
     """Say which concept lens there is for a model, and what it was fitted from."""
     from agent import lens_facts
 
-    facts = lens_facts(settings_of(model=model))
+    facts = lens_facts(settings_from_options(model=model))
     if as_json:
         print_json(facts or {})
     elif facts is None:
         raise Refused("There is no concept lens of this model yet: `askcircuit lens fit` makes one.")
     else:
-        screen().print(lens_line(facts), markup=False)
+        answer_console().print(lens_line(facts), markup=False)
 
 
 def lens_line(facts: dict[str, Any]) -> str:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ui.base import Model, Refused, Transcoders, check_text, desk_of, notes, screen, settings_of
+from ui.base import (
+    ModelOption,
+    Refused,
+    TranscodersOption,
+    answer_console,
+    check_text,
+    load_workspace,
+    progress_console,
+    settings_from_options,
+)
 
 if TYPE_CHECKING:
     from agent import ShownFeature
@@ -28,29 +37,29 @@ def search(
     query: Annotated[str, typer.Argument(help="What the features should be about.")],
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many to show.")] = 10,
     layer: Annotated[str, typer.Option(help="Only these layers, such as 12 or 10-15.")] = "",
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """Find features by meaning. For neurons no model is loaded; transcoder features are those seen so far."""
     check_text(query)
     if not query.strip():
         raise Refused("There is nothing to search for: give a few words.")
     from agent import search_features
-    from ui.base import hits
+    from ui.base import render_hits
 
     layers = layer_range(layer)
-    settings = settings_of(model=model, transcoders=transcoders)
+    settings = settings_from_options(model=model, transcoders=transcoders)
     if settings.transcoders is not None:
-        with desk_of(model, transcoders=transcoders) as desk:
-            found = desk.search(query, limit, layers)
+        with load_workspace(model, transcoders=transcoders) as workspace:
+            found = workspace.search(query, limit, layers)
     else:
-        with notes().status("Opening the index …"):
+        with progress_console().status("Opening the index …"):
             found = search_features(settings, query, limit, layers)
     if not found:
         raise Refused(
             "No feature is described yet: run `askcircuit features describe --corpus FOLDER` first."
         )
-    screen().print(hits(found))
+    answer_console().print(render_hits(found))
 
 
 @features.command()
@@ -58,28 +67,28 @@ def show(
     feature: Annotated[
         str, typer.Argument(help="A feature, such as L11.N1234+ (both signs: L11.N1234), of a set L11.F1234.")
     ],
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """Show a feature: label and scores, contexts with the token marked, what it promotes, its neighbours."""
     check_text(feature)
     from agent import show_feature
 
-    for shown in show_feature(settings_of(model=model, transcoders=transcoders), feature):
-        screen().print(card(shown), markup=False, highlight=False, soft_wrap=True)
+    for shown in show_feature(settings_from_options(model=model, transcoders=transcoders), feature):
+        answer_console().print(render_feature(shown), markup=False, highlight=False, soft_wrap=True)
 
 
 @features.command()
 def export(
     out: Annotated[Path, typer.Argument(help="File to write, one JSON object a line.")],
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """Write all descriptions with contexts and scores as JSON lines."""
     from agent import export_features
 
-    count = export_features(settings_of(model=model, transcoders=transcoders), out)
-    notes().print(f"{count:,} features are in {out}.", markup=False)
+    count = export_features(settings_from_options(model=model, transcoders=transcoders), out)
+    progress_console().print(f"{count:,} features are in {out}.", markup=False)
 
 
 @features.command("import")
@@ -95,24 +104,24 @@ def import_(
     feature: Annotated[
         list[int] | None, typer.Option(help="Only these features; may be given again.")
     ] = None,
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """File descriptions that others made. Of feature files, only the wanted features are fetched."""
     check_text(source)
     from agent import import_features
 
-    with notes().status("Reading …") as status:
+    with progress_console().status("Reading …") as status:
         done = import_features(
-            settings_of(model=model, transcoders=transcoders),
+            settings_from_options(model=model, transcoders=transcoders),
             source,
             layer_range(layer),
             feature or None,
             lambda what, share: status.update(f"{share:.0%} {what}"),
         )
-    screen().print(f"{done.filed:,} features of {done.features_of} are described now.", markup=False)
+    answer_console().print(f"{done.filed:,} features of {done.features_of} are described now.", markup=False)
     for reason, count in sorted(done.skipped.items()):
-        notes().print(f"Left out: {count:,} ({reason}).", markup=False)
+        progress_console().print(f"Left out: {count:,} ({reason}).", markup=False)
 
 
 @features.command("label")
@@ -122,32 +131,32 @@ def label_(
     work: Annotated[
         Path | None, typer.Option(help="Folder of `features describe --work`, to judge labels by.")
     ] = None,
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """Have a language model (ASKCIRCUIT_LLM_BASE_URL) label features; its price is told first."""
     for name in feature:
         check_text(name)
-    from agent import outcome_line, plan_labels, write_labels
+    from agent import format_outcome, plan_labels, write_labels
 
-    settings = settings_of(model=model, transcoders=transcoders)
+    settings = settings_from_options(model=model, transcoders=transcoders)
     plan = plan_labels(settings, feature)
-    notes().print(plan.sentence, markup=False, highlight=False)
+    progress_console().print(plan.sentence, markup=False, highlight=False)
     if not yes and not sys.stdin.isatty():
         raise Refused("Nothing was asked: this costs something, so give --yes where nobody can be asked.")
     if not yes and not typer.confirm("Ask it?", err=True):
         raise Refused("Nothing was asked.")
-    with notes().status("Asking …") as status:
+    with progress_console().status("Asking …") as status:
         done = write_labels(settings, plan, work, lambda share, note: status.update(f"{share:.0%} {note}"))
     for row in done.rows:
-        screen().print(outcome_line(row), markup=False, highlight=False, soft_wrap=True)
+        answer_console().print(format_outcome(row), markup=False, highlight=False, soft_wrap=True)
     judged = [
         f"{name} {done.mean(name):.3f}"
         for name in ("random", "hard", "shuffled")
         if done.mean(name) is not None
     ]
     counts = ", ".join(f"{done.count(s)} {s}" for s in ("labelled", "unclear", "refused", "garbage"))
-    screen().print(
+    answer_console().print(
         f"{counts}; {done.tokens:,} tokens. "
         f"Held-out AUROC: {', '.join(judged) or 'not judged, no evidence of a corpus is here'}.",
         markup=False,
@@ -168,15 +177,15 @@ def describe(
         Path | None, typer.Option(help="Folder for what can be resumed; 2.8 GB for 2.5 million tokens.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the descriptions.")] = None,
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
 ) -> None:
     """Describe every feature of a model, or of a transcoder set, from a corpus. A stopped run goes on."""
     from agent import describe_model
 
-    with notes().status("Loading …") as status:
+    with progress_console().status("Loading …") as status:
         summary, folder = describe_model(
-            settings_of(model=model, transcoders=transcoders),
+            settings_from_options(model=model, transcoders=transcoders),
             corpus,
             tokens,
             work,
@@ -184,7 +193,7 @@ def describe(
             lambda done, note: status.update(f"{done:.0%} {note}"),
         )
     parts = summary.parts
-    screen().print(
+    answer_console().print(
         f"{summary.features:,} features described from {summary.tokens:,} tokens, "
         f"{summary.labelled:.0%} labelled.\n"
         f"Words learnt from {parts['fit']:,} tokens, chosen on {parts['choose']:,}; labels kept or not by "
@@ -212,7 +221,7 @@ def layer_range(text: str) -> range | None:
         raise Refused(f"--layer cannot be {text!r}; give a number or a range such as 10-15.") from None
 
 
-def card(shown: "ShownFeature") -> str:
+def render_feature(shown: "ShownFeature") -> str:
     """One feature in lines of text."""
     known = shown.known
     lines = [f"{known.name}  {known.label}"]
@@ -228,9 +237,9 @@ def card(shown: "ShownFeature") -> str:
         ]
         lines.append(f"  label by rule: {known.source}; {', '.join(told) or 'not judged'}")
     lines.append(f"  reaches a quarter of its peak ({known.peak:.2f}) on {known.density:.2%} of tokens")
-    lines.append(f"  |activation| {bars(shown.histogram)}")
-    lines.append(f"  promotes    {tokens_line(shown.promotes)}")
-    lines.append(f"  suppresses  {tokens_line(shown.suppresses)}")
+    lines.append(f"  |activation| {render_histogram(shown.histogram)}")
+    lines.append(f"  promotes    {quote_tokens(shown.promotes)}")
+    lines.append(f"  suppresses  {quote_tokens(shown.suppresses)}")
     for context in shown.contexts:
         text = f"{one_line(context['before'])}⟦{one_line(context['token'])}⟧{one_line(context['after'])}"
         lines.append(f"  {context['activation']:7.2f}  …{text}…  ({context['source']})")
@@ -239,7 +248,7 @@ def card(shown: "ShownFeature") -> str:
     return "\n".join(lines)
 
 
-def bars(counts: list[int]) -> str:
+def render_histogram(counts: list[int]) -> str:
     """A histogram as a line of bars, square roots so that rare activations can be seen, with its range."""
     used = [i for i, count in enumerate(counts) if count]
     if not used:
@@ -250,7 +259,7 @@ def bars(counts: list[int]) -> str:
     return f"{2 ** (LOWEST + first / 2):.3g} {drawn} {2 ** (LOWEST + (last + 1) / 2):.3g}"
 
 
-def tokens_line(tokens: list[str]) -> str:
+def quote_tokens(tokens: list[str]) -> str:
     """Tokens between quotes."""
     return " ".join(f"“{one_line(token)}”" for token in tokens)
 

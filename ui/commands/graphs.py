@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from ui.base import Model, Transcoders, check_text, desk_of, notes, print_json, screen, settings_of
+from ui.base import (
+    ModelOption,
+    TranscodersOption,
+    answer_console,
+    check_text,
+    load_workspace,
+    print_json,
+    progress_console,
+    settings_from_options,
+)
 
 graphs = typer.Typer(help="Graph files, as circuit-tracer and Neuronpedia write them.")
 
@@ -22,8 +31,8 @@ def trace(  # noqa: PLR0913 - an option each
     rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
     slug: Slug = "",
     scan: Scan = "",
-    model: Model = None,
-    transcoders: Transcoders = None,
+    model: ModelOption = None,
+    transcoders: TranscodersOption = None,
     old_error_ids: Annotated[
         bool, typer.Option("--old-error-ids", help="As circuit-tracer up to 0.5.0 wrote them.")
     ] = False,
@@ -31,12 +40,12 @@ def trace(  # noqa: PLR0913 - an option each
     """Write TEXT's pruned attribution graph, with supernodes and labels, to a file."""
     for piece in (text, said, rather_than):
         check_text(piece)
-    from agent import Naming, export_trace
+    from agent import GraphNaming, export_trace
 
-    with desk_of(model, transcoders=transcoders) as desk, notes().status("Tracing …"):
-        naming = Naming(slug=slug, scan=scan, old_error_ids=old_error_ids)
-        done = export_trace(desk, text, out, said=said, foil=rather_than, naming=naming)
-    screen().print(
+    with load_workspace(model, transcoders=transcoders) as workspace, progress_console().status("Tracing …"):
+        naming = GraphNaming(slug=slug, scan=scan, old_error_ids=old_error_ids)
+        done = export_trace(workspace, text, out, said=said, foil=rather_than, naming=naming)
+    answer_console().print(
         f"{out}: {done['nodes']} nodes, {done['links']} links, {done['supernodes']} supernodes.",
         markup=False,
     )
@@ -51,22 +60,22 @@ def show(file: File, as_json: Json = False) -> None:
     if as_json:
         print_json({name: value for name, value in shown.items() if name != "markdown"})
         return
-    from ui.base import markdown
+    from ui.base import render_markdown
 
-    screen().print(markdown(shown["markdown"]))
+    answer_console().print(render_markdown(shown["markdown"]))
 
 
 def explain_file(file: Path, as_json: bool) -> None:
     """Explain a graph somebody else made; nothing is tested, since the model is not there."""
-    from agent import why_graph
+    from agent import explain_graph_file
 
-    report = why_graph(file)
+    report = explain_graph_file(file)
     if as_json:
         print_json(report)
         return
-    from ui.base import markdown
+    from ui.base import render_markdown
 
-    screen().print(markdown(report["answer"]["markdown"]))
+    answer_console().print(render_markdown(report["answer"]["markdown"]))
 
 
 @graphs.command()
@@ -79,7 +88,9 @@ def upload(
     """Send a graph file to Neuronpedia, with the key from NEURONPEDIA_API_KEY."""
     from agent import upload_graph
 
-    sent = upload_graph(file, key=settings_of().neuronpedia_key, slug=slug, scan=scan, dry_run=dry_run)
+    sent = upload_graph(
+        file, key=settings_from_options().neuronpedia_key, slug=slug, scan=scan, dry_run=dry_run
+    )
     if dry_run:
-        screen().print("\n".join(sent.steps), markup=False)
-    screen().print(sent.view_url, markup=False)
+        answer_console().print("\n".join(sent.steps), markup=False)
+    answer_console().print(sent.view_url, markup=False)

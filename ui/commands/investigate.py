@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.base import Brain, Model, Refused, check_folder, desk_of, named_path, notes, screen, settings_of
+from ui.base import (
+    BrainOption,
+    ModelOption,
+    Refused,
+    answer_console,
+    check_folder,
+    load_workspace,
+    named_path,
+    progress_console,
+    settings_from_options,
+)
 
 if TYPE_CHECKING:
-    from agent import Done, Run, SuiteCase
+    from agent import FinishedCase, SuiteCase, SuiteRun
 
 STOPPED = 130
 
@@ -22,26 +32,26 @@ def investigate(
     ] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes, each with its own model.")] = 1,
     baselines: Annotated[bool, typer.Option(help="Score the baselines on the same cases.")] = True,
-    model: Model = None,
-    brain: Brain = None,
+    model: ModelOption = None,
+    brain: BrainOption = None,
 ) -> None:
     """Answer every case of SUITE, keep each as a bundle, and report on all of them."""
-    from agent import Run, memory_each, read_suite
+    from agent import SuiteRun, estimate_worker_memory, read_suite
 
     read = read_suite(suite)
     folder = Path(f"{suite.stem}-results") if out is None else named_path(out, "--out")
-    settings = settings_of(model=model, brain=brain)
-    settings.deciding  # noqa: B018 - a brain that cannot be used is refused before anything is written
+    settings = settings_from_options(model=model, brain=brain)
+    settings.planner_name  # noqa: B018 - a brain that cannot be used is refused before anything is written
     check_folder(folder)
-    run = Run(read, folder, settings, baselines)
+    run = SuiteRun(read, folder, settings, baselines)
     with run.claimed():
         left = run.begin(resume)
-        told = notes()
+        told = progress_console()
         told.print(f"{len(read.cases) - len(left)} of {len(read.cases)} cases are done; {len(left)} to do.")
         if left:
-            told.print(memory_each(settings, [case.text for case in left], workers), markup=False)
-        stopped = follow(run, left, min(workers, len(left)), model, brain)
-        failed = deliver(folder)
+            told.print(estimate_worker_memory(settings, [case.text for case in left], workers), markup=False)
+        stopped = run_cases(run, left, min(workers, len(left)), model, brain)
+        failed = write_reports(folder)
     if stopped:
         told.print(f"Stopped. What is done is kept in {folder}: go on with --resume.", markup=False)
         raise typer.Exit(STOPPED)
@@ -50,14 +60,16 @@ def investigate(
         raise typer.Exit(1)
 
 
-def follow(run: "Run", left: "list[SuiteCase]", workers: int, model: str | None, brain: str | None) -> bool:
+def run_cases(
+    run: "SuiteRun", left: "list[SuiteCase]", workers: int, model: str | None, brain: str | None
+) -> bool:
     """Run what is left and tell of each case as it ends; whether Ctrl-C ended it early."""
     whole, done = len(run.suite.cases), len(run.suite.cases) - len(left)
     events = _here(run, left, model, brain) if workers <= 1 else _apart(run, left, workers)
     try:
         for one in events:
             done += 1
-            notes().print(f"[{done}/{whole}] {_line(one)}", markup=False)
+            progress_console().print(f"[{done}/{whole}] {_line(one)}", markup=False)
     except KeyboardInterrupt:
         return True
     finally:
@@ -65,22 +77,24 @@ def follow(run: "Run", left: "list[SuiteCase]", workers: int, model: str | None,
     return False
 
 
-def _here(run: "Run", left: "list[SuiteCase]", model: str | None, brain: str | None) -> "Generator[Done]":
+def _here(
+    run: "SuiteRun", left: "list[SuiteCase]", model: str | None, brain: str | None
+) -> "Generator[FinishedCase]":
     if not left:
         return
-    from agent import run_here
+    from agent import run_in_turn
 
-    with desk_of(model, brain) as desk:
-        yield from run_here(run, left, desk)
-
-
-def _apart(run: "Run", left: "list[SuiteCase]", workers: int) -> "Generator[Done]":
-    from agent import run_apart
-
-    yield from run_apart(run, left, workers)
+    with load_workspace(model, brain) as workspace:
+        yield from run_in_turn(run, left, workspace)
 
 
-def _line(done: "Done") -> str:
+def _apart(run: "SuiteRun", left: "list[SuiteCase]", workers: int) -> "Generator[FinishedCase]":
+    from agent import run_in_processes
+
+    yield from run_in_processes(run, left, workers)
+
+
+def _line(done: "FinishedCase") -> str:
     if done.failed:
         return f"{done.case}: failed. {done.failed}"
     counts = {name: done.verdicts.count(name) for name in dict.fromkeys(done.verdicts)}
@@ -88,19 +102,19 @@ def _line(done: "Done") -> str:
     return f"{done.case}: {told} ({done.seconds:.1f} s)"
 
 
-def deliver(folder: Path) -> int:
+def write_reports(folder: Path) -> int:
     """Write report.html and report.md from what the folder holds, tell them; how many cases failed."""
     from agent import suite_results
-    from ui.reports import facts, markdown, page
+    from ui.reports import render_markdown, render_page, summarise_suite
 
     report = suite_results(folder)
     failed = len(report["failed"])
     if not report["done"]:
         return failed
-    write(folder / "report.html", page(report))
-    write(folder / "report.md", markdown(report))
-    shown = screen()
-    for name, value in [*facts(report), *((n, str(c)) for n, c in report["verdicts"].items())]:
+    write_file(folder / "report.html", render_page(report))
+    write_file(folder / "report.md", render_markdown(report))
+    shown = answer_console()
+    for name, value in [*summarise_suite(report), *((n, str(c)) for n, c in report["verdicts"].items())]:
         shown.print(f"{name:<40} {value}", markup=False)
     for case in report["cases"]:
         if case["hypothesis"]:
@@ -110,7 +124,7 @@ def deliver(folder: Path) -> int:
     return failed
 
 
-def write(path: Path, content: str) -> None:
+def write_file(path: Path, content: str) -> None:
     """A file that is there whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
@@ -124,12 +138,12 @@ def replay(
     bundle: Annotated[Path, typer.Argument(help="A bundle, or the folder of a suite's results.")],
 ) -> None:
     """Derive a bundle's verdicts, p-values and sentences again from what it measured; runs no model."""
-    from agent import replayed
+    from agent import replay_bundles
 
-    wrong: list[Any] = replayed(bundle)
+    wrong: list[Any] = replay_bundles(bundle)
     for line in wrong:
-        screen().print(f"{line}", markup=False, soft_wrap=True)
+        answer_console().print(f"{line}", markup=False, soft_wrap=True)
     if wrong:
-        notes().print(f"{len(wrong)} things do not agree.")
+        progress_console().print(f"{len(wrong)} things do not agree.")
         raise typer.Exit(1)
-    screen().print("Everything agrees.")
+    answer_console().print("Everything agrees.")

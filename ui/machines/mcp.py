@@ -18,29 +18,29 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.base import Opening, Refused, installed
-from ui.machines.verbs import VERBS, Call, Client, checked
+from ui.base import ModelLoader, Refused, find_version
+from ui.machines.verbs import VERBS, Call, Client, validate_arguments
 from ui.server import (
     LOOPBACK,
     Rates,
     Server,
     address_of,
-    ended_by_sigterm,
-    finish,
+    end_on_sigterm,
+    finish_questions,
     host_names,
-    int_of,
     known_host,
-    refused,
-    same_as,
-    stay,
-    too_many,
+    matches_secret,
+    parse_int,
+    rate_refusal,
+    refusal_page,
+    wait_for_signal,
 )
 
 if TYPE_CHECKING:
     from agent import Settings
 
 LARGEST = 1_000_000  # bytes of a request
-SELDOM = 0.2  # seconds between two notes on progress
+PROGRESS_SECONDS = 0.2  # seconds between two notes on progress
 LINES = 50  # of them may be on their way
 INSTRUCTIONS = (
     "Explains why a language model continued a text as it did, with an attribution graph and tests. Call "
@@ -54,7 +54,7 @@ def protocol(client: Client) -> Protocol[Any]:
     threads, under_way = anyio.CapacityLimiter(client.waiting + 1), 0
 
     async def list_tools(_context: Any, _params: Any) -> ListToolsResult:
-        return ListToolsResult(tools=[described(name) for name in VERBS])
+        return ListToolsResult(tools=[describe_verb(name) for name in VERBS])
 
     async def call_tool(context: Any, params: Any) -> CallToolResult:
         nonlocal under_way
@@ -62,7 +62,7 @@ def protocol(client: Client) -> Protocol[Any]:
 
         under_way += 1
         try:
-            verb = checked(params.name, params.arguments or {})
+            verb = validate_arguments(params.name, params.arguments or {})
             if under_way > client.waiting + 1:
                 most = client.waiting + 1
                 raise Refused(f"The server has {most} calls under way, its most. Call again in a minute.")
@@ -80,14 +80,14 @@ def protocol(client: Client) -> Protocol[Any]:
 
     return Protocol(
         "askcircuit",
-        version=installed("askcircuit") or "",
+        version=find_version("askcircuit") or "",
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
 
 
-def described(name: str) -> Tool:
+def describe_verb(name: str) -> Tool:
     """A verb as clients see it."""
     verb = VERBS[name]
     schema = verb.model_json_schema()
@@ -108,7 +108,7 @@ async def in_thread(
 
     def tell(line: str) -> None:
         nonlocal told
-        if cancel.is_set() or time.monotonic() - told < SELDOM:
+        if cancel.is_set() or time.monotonic() - told < PROGRESS_SECONDS:
             return
         told = time.monotonic()
         # never wait for a client that reads slowly, or is gone
@@ -145,7 +145,7 @@ async def in_thread(
     return done.result()
 
 
-def serve_stdio(settings: "Settings", opening: Opening) -> None:
+def serve_stdio(settings: "Settings", opening: ModelLoader) -> None:
     """Speak MCP on stdin and stdout until stdin ends or SIGTERM comes."""
 
     async def speak() -> None:
@@ -154,24 +154,24 @@ def serve_stdio(settings: "Settings", opening: Opening) -> None:
             await server.run(read, write, server.create_initialization_options())
 
     try:
-        with ended_by_sigterm():
+        with end_on_sigterm():
             anyio.run(speak)
     except SystemExit:
-        close(opening)
+        close_server(opening)
         os._exit(0)  # a thread still reads stdin; nothing but a line on it would let Python end
-    close(opening)
+    close_server(opening)
 
 
-def serve_http(settings: "Settings", opening: Opening, tell: Callable[[str], None]) -> None:
+def serve_http(settings: "Settings", opening: ModelLoader, tell: Callable[[str], None]) -> None:
     """Speak MCP over HTTP until SIGTERM or Ctrl-C."""
     server = Server(http_app(settings, opening), settings.host, settings.port)
     try:
-        with ended_by_sigterm():
+        with end_on_sigterm():
             tell(f"askcircuit speaks MCP at {server.start()}mcp (Ctrl-C ends it).")
-            opening.desk()  # a model that cannot be loaded ends the server with a sentence
-            stay()
+            opening.workspace()  # a model that cannot be loaded ends the server with a sentence
+            wait_for_signal()
     finally:
-        close(opening)
+        close_server(opening)
         server.close()
 
 
@@ -189,16 +189,16 @@ def check_open(settings: "Settings") -> None:
         )
 
 
-def http_app(settings: "Settings", opening: Opening) -> ASGIApp:
+def http_app(settings: "Settings", opening: ModelLoader) -> ASGIApp:
     """The protocol as an ASGI app behind its door; its path is /mcp."""
     ours = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the door looks at that
     app = protocol(Client(False, opening, settings.max_waiting)).streamable_http_app(
         transport_security=ours, max_request_body_size=LARGEST
     )
-    return Door(app, settings)
+    return TokenGate(app, settings)
 
 
-class Door:
+class TokenGate:
     """Lets in who knows our name and, where there is one, the token."""
 
     def __init__(self, app: ASGIApp, settings: "Settings") -> None:
@@ -215,23 +215,23 @@ class Door:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if not known_host(headers, self.names):
-            return refused(403, "This server is not known by that name (ASKCIRCUIT_HOSTS).")
-        if int_of(headers.get("content-length")) > LARGEST:
-            return refused(413, f"A request may have at most {LARGEST:,} bytes.")
+            return refusal_page(403, "This server is not known by that name (ASKCIRCUIT_HOSTS).")
+        if parse_int(headers.get("content-length")) > LARGEST:
+            return refusal_page(413, f"A request may have at most {LARGEST:,} bytes.")
         address = address_of(scope, headers, self.settings.proxies)
         if scope["method"] == "POST" and (wait := self._rates.take([(address, self.settings.address_rate)])):
-            return too_many("requests", wait)
+            return rate_refusal("requests", wait)
         if self.settings.token is not None:
             kind, _, given = headers.get("authorization", "").partition(" ")
-            if kind.lower() != "bearer" or not same_as(self.settings.token, given):
-                answer = refused(401, "Give the token of this server: Authorization: Bearer ….")
+            if kind.lower() != "bearer" or not matches_secret(self.settings.token, given):
+                answer = refusal_page(401, "Give the token of this server: Authorization: Bearer ….")
                 answer.headers["www-authenticate"] = "Bearer"
                 return answer
         return None
 
 
-def close(opening: Opening) -> None:
-    """Finish or stop what runs, and close the desk, if it was ever open."""
+def close_server(opening: ModelLoader) -> None:
+    """Finish or stop what runs, and close the workspace, if it was ever open."""
     if opening.ready:
-        finish(opening)
+        finish_questions(opening)
         opening.close()

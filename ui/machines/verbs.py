@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ui.base import Opening, Refused, working
+from ui.base import ModelLoader, Refused, render_step
 
 if TYPE_CHECKING:
-    from agent import Desk, Event, Session
+    from agent import Event, Session, Workspace
 
 THREAD = re.compile(r"[0-9a-f]{32}")
 MOST = 20_000  # characters of a text; what the model reads of it is bounded by the settings
@@ -49,7 +49,7 @@ class Client:
     """Whoever calls: one program over stdio, or anybody over HTTP, who has to name the thread."""
 
     alone: bool
-    opening: Opening
+    opening: ModelLoader
     waiting: int  # calls that may wait while one is answered
     last: str | None = field(default=None)
 
@@ -62,8 +62,8 @@ class Client:
             raise Refused("The thread is not one that `why` gave: it should be 32 letters and digits.")
         from agent import Session
 
-        desk = self.opening.desk()
-        session = Session(desk, chosen, asks=self.alone or desk.settings.asks_for_more)
+        workspace = self.opening.workspace()
+        session = Session(workspace, chosen, asks=self.alone or workspace.settings.asks_for_more)
         if not session.history() and session.unfinished() is None:
             raise Refused("There is no conversation of this thread: call `why` first, and give its `thread`.")
         self.last = chosen
@@ -78,30 +78,30 @@ class Call:
     tell: Tell
     cancel: threading.Event
 
-    def desk(self) -> "Desk":
-        """The desk; the first calls wait until the model is loaded."""
+    def workspace(self) -> "Workspace":
+        """The workspace; the first calls wait until the model is loaded."""
         while not self.client.opening.ready:
             what, done = self.client.opening.at
             self.tell(f"loading the {what} {done:.0%}")
             if self.cancel.wait(0.3):
                 raise Refused("Stopped.")
-        return self.client.opening.desk()
+        return self.client.opening.workspace()
 
-    def hear(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
+    def collect_answer(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
         """The words and the report of an answer; raises Refused with what went wrong."""
-        from agent import Answered, Asks, Failed, Said, Working, unfolded
+        from agent import AnswerText, Failed, PermissionNeeded, ReportReady, StepProgress, unfolded
 
         words, report = [], None
         with closing(events):  # whatever happens here, the turn is given up
             for event in events:
                 match event:
-                    case Working(step, done, note):
-                        self.tell(working(step, done, note))
-                    case Said(text):
+                    case StepProgress(step, done, note):
+                        self.tell(render_step(step, done, note))
+                    case AnswerText(text):
                         words.append(text)
-                    case Answered(whole):
+                    case ReportReady(whole):
                         report = whole
-                    case Asks(what):
+                    case PermissionNeeded(what):
                         words.append(f"{what}\n\nCall `go_on`, with `allow` true or false.")
                     case Failed(why):
                         raise Refused(why)
@@ -136,22 +136,24 @@ class Trace(Verb):
 
     def run(self, call: Call) -> Result:
         """Trace into a file that lives as long as the call."""
-        from agent import Working, export_trace, show_graph
+        from agent import StepProgress, export_trace, show_graph
 
         def emit(event: "Event") -> None:
-            if isinstance(event, Working):
-                call.tell(working(event.step, event.done, event.note))
+            if isinstance(event, StepProgress):
+                call.tell(render_step(event.step, event.done, event.note))
 
         with tempfile.TemporaryDirectory(prefix="askcircuit-") as folder:
             path = Path(folder) / "graph.json"
             done = export_trace(
-                call.desk(), self.text, path, said=self.said, foil=self.rather_than, emit=emit,
+                call.workspace(), self.text, path, said=self.said, foil=self.rather_than, emit=emit,
                 cancel=call.cancel,
             )  # fmt: skip
             shown = show_graph(path)
             done.pop("path")
             if self.graph:
-                done["graph"], done["links_given"] = fitting(json.loads(path.read_text(encoding="utf-8")))
+                done["graph"], done["links_given"] = shrink_graph(
+                    json.loads(path.read_text(encoding="utf-8"))
+                )
         return Result("\n\n".join(filter(None, (done["note"], shown["markdown"]))), done)
 
 
@@ -172,12 +174,12 @@ class Why(Verb):
         """Ask in a new conversation."""
         from agent import Session
 
-        thread, desk = uuid.uuid4().hex, call.desk()
+        thread, workspace = uuid.uuid4().hex, call.workspace()
         call.client.last = thread
         call.tell(f"thread {thread}")  # first: `go_on` needs it, should the answer be cut off
-        session = Session(desk, thread, asks=call.client.alone or desk.settings.asks_for_more)
+        session = Session(workspace, thread, asks=call.client.alone or workspace.settings.asks_for_more)
         asked = session.ask("", text=self.text, said=self.said, foil=self.rather_than, cancel=call.cancel)
-        words, report = call.hear(asked)
+        words, report = call.collect_answer(asked)
         return Result(words, {"thread": thread, "report": report})
 
 
@@ -210,12 +212,12 @@ class Intervene(Verb):
             raise Refused("A `factor` belongs to steer, and steer needs one, such as 2 or 0.5.")
         if (self.kind == "swap") != (self.other is not None):
             raise Refused("What is put in its place (`other`) belongs to swap, and swap needs it.")
-        call.desk()
+        call.workspace()
         thread, session = call.client.session(self.thread)
         if session.last_drawing() is None:
             raise Refused("There is no circuit in this thread to intervene on: call `why` first.")
         events = session.intervene(target, factor=self.factor or 0.0, other=self.other, cancel=call.cancel)
-        words, _ = call.hear(events)
+        words, _ = call.collect_answer(events)
         return Result(words, {"thread": thread, "claims": session.findings()})
 
 
@@ -235,8 +237,8 @@ class Concepts(Verb):
         from agent import Session
 
         thread = uuid.uuid4().hex
-        session = Session(call.desk(), thread)
-        words, _ = call.hear(session.concepts(self.text, at=self.at, cancel=call.cancel))
+        session = Session(call.workspace(), thread)
+        words, _ = call.collect_answer(session.concepts(self.text, at=self.at, cancel=call.cancel))
         call.client.last = thread
         return Result(words, {"thread": thread, "claims": session.findings()})
 
@@ -259,16 +261,16 @@ class Swap(Verb):
         """Exchange them, in the conversation or in a new one."""
         from agent import Session
 
-        desk = call.desk()
+        workspace = call.workspace()
         if self.text is not None:
             thread = uuid.uuid4().hex
-            session = Session(desk, thread)
+            session = Session(workspace, thread)
         else:
             thread, session = call.client.session(self.thread)
         events = session.swap_concept(
             self.concept, self.other, at=self.at, text=self.text, cancel=call.cancel
         )
-        words, _ = call.hear(events)
+        words, _ = call.collect_answer(events)
         call.client.last = thread
         return Result(words, {"thread": thread, "claims": session.findings()})
 
@@ -286,9 +288,9 @@ class Ask(Verb):
 
     def run(self, call: Call) -> Result:
         """Go on with a conversation."""
-        call.desk()
+        call.workspace()
         thread, session = call.client.session(self.thread)
-        words, report = call.hear(session.ask(self.message, cancel=call.cancel))
+        words, report = call.collect_answer(session.ask(self.message, cancel=call.cancel))
         return Result(words, {"thread": thread, "report": report, "claims": session.findings()})
 
 
@@ -306,9 +308,9 @@ class GoOn(Verb):
 
     def run(self, call: Call) -> Result:
         """Take the question up again."""
-        call.desk()
+        call.workspace()
         thread, session = call.client.session(self.thread)
-        words, report = call.hear(session.go_on(allow=self.allow, cancel=call.cancel))
+        words, report = call.collect_answer(session.go_on(allow=self.allow, cancel=call.cancel))
         return Result(words, {"thread": thread, "report": report, "claims": session.findings()})
 
 
@@ -326,7 +328,7 @@ class SearchFeatures(Verb):
 
     def run(self, call: Call) -> Result:
         """Look them up."""
-        found = call.desk().search(self.query, self.k)
+        found = call.workspace().search(self.query, self.k)
         lines = [
             f"- {hit['id'].rpartition('/')[2]} ({hit['similarity']:.2f}): {hit['label']}" for hit in found
         ]
@@ -334,7 +336,7 @@ class SearchFeatures(Verb):
         return Result("\n".join(lines) or none, {"features": found})
 
 
-def fitting(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def shrink_graph(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """A graph with as many of its strongest links as one message holds, and how many those are."""
     room = LARGEST - len(json.dumps({**graph, "links": []}))
     if room < 0:
@@ -355,7 +357,7 @@ VERBS: dict[str, type[Verb]] = {
 }
 
 
-def checked(name: str, arguments: dict[str, Any]) -> Verb:
+def validate_arguments(name: str, arguments: dict[str, Any]) -> Verb:
     """A verb with its arguments; raises Refused with a sentence on what is wrong with them."""
     if name not in VERBS:
         raise Refused(f"There is no tool {name[:80]!r}; there are {', '.join(VERBS)}.")

@@ -5,19 +5,19 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 
-from agent import Desk, Roster, Settings, read_settings
-from ui.base import Opening, opened
+from agent import ConversationIndex, Settings, Workspace, read_settings
+from ui.base import ModelLoader, wrap_workspace
 from ui.page.handlers import Page
 from ui.page.widgets import Widgets
-from ui.reports import asset, script
-from ui.server import PageServer, may_enter
+from ui.reports import read_assets, script
+from ui.server import PageServer, make_login_check
 
 OPEN_PAGES = 300  # of which Gradio keeps what they show
 DAY = 86_400
 SPARE_THREADS = 40  # for all that is no question
 
 
-class Forgetful(gr.Blocks):
+class UncachedBlocks(gr.Blocks):
     """Blocks that do not keep what they show.
 
     For links to a page as it stands, which we do not use, Gradio 6.31 describes each widget anew with each
@@ -48,42 +48,42 @@ def drawn_by(module: str, function: str) -> str:
     return f"({script(module, function)})(element, props, trigger, watch);"
 
 
-def drawing() -> Any:
+def draw_circuit() -> Any:
     """The circuit: a constant template, drawn by our own script from the value alone."""
     return gr.HTML(
         value=None,
         tried=None,
         html_template='<div class="ac ac-none"></div>',
-        css_template=asset("graph.css"),
+        css_template=read_assets("graph.css"),
         js_on_load=drawn_by("circuit.js", "drawCircuit"),
         apply_default_css=False,
         elem_id="circuit",
     )
 
 
-def shelf() -> Any:
+def draw_shelf() -> Any:
     """The examples, the visitor's conversations, saving and sharing."""
     return gr.HTML(
         value=None,
         made=None,
         html_template='<div class="sh"></div>',
-        css_template=asset("shelf.css"),
+        css_template=read_assets("shelf.css"),
         js_on_load=drawn_by("shelf.js", "drawShelf"),
         apply_default_css=False,
         elem_id="shelf",
     )
 
 
-def build_app(opening: Opening, settings: Settings, roster: Roster) -> gr.Blocks:
-    """The page of one desk, open or on its way, not yet served; what is shared by links is kept."""
-    blocks = Forgetful(
+def build_app(opening: ModelLoader, settings: Settings, roster: ConversationIndex) -> gr.Blocks:
+    """The page of one workspace, open or on its way, not yet served; what is shared by links is kept."""
+    blocks = UncachedBlocks(
         title="askcircuit",
         fill_width=True,
         analytics_enabled=False,
         delete_cache=(DAY // 24, DAY),  # files that uploads and exports leave behind
     )
     with blocks:
-        widgets = Widgets(drawing, shelf, read_only=settings.read_only)
+        widgets = Widgets(draw_circuit, draw_shelf, read_only=settings.read_only)
         Page(opening, widgets, settings.data_folder / "shared", roster).wire(blocks)
     blocks.max_threads = settings.max_waiting + SPARE_THREADS  # each question that waits holds one
     blocks.queue(max_size=None, api_open=False)  # the gate knows how many may wait
@@ -126,7 +126,7 @@ class Queue:
         return [event.request.scope for event in asked]
 
     def waiting(self) -> int:
-        """How many questions wait for their turn: one is answered, the others stand in line at the desk."""
+        """How many questions wait for their turn: one is answered, the others stand in line."""
         return max(0, len(self.open()) - 1)
 
     def _line(self) -> list[Any]:
@@ -134,15 +134,15 @@ class Queue:
         return list(line.queue) if line else []
 
 
-def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
+def mount_page(blocks: gr.Blocks, settings: Settings) -> FastAPI:
     """The page as an ASGI app."""
     app: FastAPI = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
         path="",
         theme=theme(),
-        css=asset("page.css", "said.css"),
-        auth=may_enter(settings),
+        css=read_assets("page.css", "said.css"),
+        auth=make_login_check(settings),
         auth_message="askcircuit: ask a language model why it said that. Each login has its own "
         "talks. Ten tries a minute.",
         ssr_mode=False,
@@ -157,16 +157,16 @@ def mounted(blocks: gr.Blocks, settings: Settings) -> FastAPI:
 
 
 def serve(
-    desk: Desk | Opening, host: str, port: int, settings: Settings | None = None
+    workspace: Workspace | ModelLoader, host: str, port: int, settings: Settings | None = None
 ) -> tuple[PageServer, str]:
     """Serve the page from a thread; the server, to be closed by the caller, and its address.
 
-    A desk on its way may be given: the page is there at once and says how far the model is.
+    A workspace on its way may be given: the page is there at once and says how far the model is.
     """
-    opening = desk if isinstance(desk, Opening) else opened(desk)
-    known = settings or (read_settings() if isinstance(desk, Opening) else desk.settings)
+    opening = workspace if isinstance(workspace, ModelLoader) else wrap_workspace(workspace)
+    known = settings or (read_settings() if isinstance(workspace, ModelLoader) else workspace.settings)
     chosen = known.model_copy(update={"host": host, "port": port})
-    roster = Roster(chosen.data_folder)
+    roster = ConversationIndex(chosen.data_folder)
     blocks = build_app(opening, chosen, roster)
-    server = PageServer(chosen, opening, mounted(blocks, chosen), Queue(blocks), roster.close)
+    server = PageServer(chosen, opening, mount_page(blocks, chosen), Queue(blocks), roster.close)
     return server, server.start()

@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ui.reports import as_html, as_markdown
+from ui.reports import render_bundle_html, render_bundle_markdown
 
 if TYPE_CHECKING:
     from agent import Bundle
-    from ui.page.open_conversations import Talk
+    from ui.page.open_conversations import OpenConversation
 
 KINDS = {  # what can be saved: the end of its name, its type
     "html": ("html", "text/html"),
@@ -19,15 +19,15 @@ KINDS = {  # what can be saved: the end of its name, its type
 }
 
 
-def exported(kind: str, talk: "Talk") -> dict[str, Any]:
+def export_file(kind: str, talk: "OpenConversation") -> dict[str, Any]:
     """What to save as {"name", "mime", "text"}; raises AgentError where there is nothing to save."""
     bundle = talk.bundle()
     end, mime = KINDS[kind]
     match kind:
         case "html":
-            text = as_html(bundle)
+            text = render_bundle_html(bundle)
         case "markdown":
-            text = as_markdown(bundle)
+            text = render_bundle_markdown(bundle)
         case "bundle":
             text = bundle.text()
         case _:
@@ -41,18 +41,18 @@ def exported(kind: str, talk: "Talk") -> dict[str, Any]:
     }
 
 
-def graph_json(talk: "Talk", bundle: "Bundle") -> str:
+def graph_json(talk: "OpenConversation", bundle: "Bundle") -> str:
     """The pruned graph as circuit-tracer and Neuronpedia read it, traced again on the model."""
     from agent import export_trace
 
     question = bundle.report.question
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.json"
-        desk = talk.opening.desk()
-        export_trace(desk, bundle.report.text, path, said=question.answer, foil=question.foil)
+        workspace = talk.opening.workspace()
+        export_trace(workspace, bundle.report.text, path, said=question.answer, foil=question.foil)
         return path.read_text(encoding="utf-8")
 
 
-def saves(drawing: Any) -> bool:
+def can_save(drawing: Any) -> bool:
     """Whether there is something to save: an explanation, not somebody's graph."""
     return bool(drawing) and not drawing.get("only_seen")

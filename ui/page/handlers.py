@@ -2,51 +2,55 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from agent import AgentError, Roster, Unfinished
-from ui.base import Opening, chat_messages
+from agent import AgentError, ConversationIndex, Unfinished
+from ui.base import ModelLoader, chat_messages
 from ui.page import downloads, owners, shared_bundles, suggestions
-from ui.page.open_conversations import Still, Talks, act_of, dialled, factor_of, focus_of, listen, thread_of
-from ui.page.widgets import Widgets
+from ui.page.open_conversations import (
+    OpenConversations,
+    OpenedFile,
+    read_factor,
+    read_focus,
+    read_thread,
+    stream_events,
+    try_factor,
+    write_action,
+)
+from ui.page.widgets import TO_QUESTION, UNPIN, Widgets, show_file
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 LIVE = {**QUIET, "queue": False, "trigger_mode": "multiple"}
-UNPIN = """() => document.querySelector('#circuit .ac').parentElement
-    .dispatchEvent(new CustomEvent('ac-clear'))"""
-TO_QUESTION = """() => { setTimeout(() => {
-    const asked = [...document.querySelectorAll('#chat .message-row.user-row')].pop();
-    const list = asked?.closest('.bubble-wrap');
-    if (list) list.scrollTop += asked.getBoundingClientRect().top - list.getBoundingClientRect().top - 8;
-}, 400); }"""
 Scene = dict[Any, Any]  # widget: its new value
 
 
 class Page:
     """One page; what belongs to a visitor is in its states, what was said is with the agent."""
 
-    def __init__(self, opening: Opening, widgets: Widgets, folder: Path, roster: Roster) -> None:
+    def __init__(
+        self, opening: ModelLoader, widgets: Widgets, folder: Path, roster: ConversationIndex
+    ) -> None:
         """A page of these widgets; `folder` holds what is shared by links, `roster` whose talks there are."""
-        self.opening, self.talks = opening, Talks(opening)
+        self.opening, self.talks = opening, OpenConversations(opening)
         self.w, self.folder, self.roster = widgets, folder, roster
 
     def on_load(self, kept: Any, key: Any, request: gr.Request) -> Scene:
         """Open what the link names, or the conversation this browser left, or a worked example."""
-        key, thread = owners.key_of(key), thread_of(kept)
+        key, thread = owners.key_of(key), read_thread(kept)
         owner, wanted = owner_of(request, key), str(request.query_params.get("bundle", ""))[:64]
         mine = self.roster.owns(owner, thread)
         if wanted or not mine:
             scene = self.opened(wanted or shared_bundles.FIRST, owner, linked=bool(wanted))
         else:
-            begun = [] if self.opening.ready else [chat_messages.waiting()]
-            known = self.shelved(thread, owner, saves=False)
+            begun = [] if self.opening.ready else [chat_messages.render_waiting()]
+            known = self.build_shelf(thread, owner, saves=False)
             scene = {self.w.kept: thread, self.w.thread: thread, self.w.chat: begun, self.w.shelf: known}
         name = request.username or ""
-        leave = gr.update(visible=bool(name), value=f"Log out {chat_messages.visible(name)[:40]}")
+        leave = gr.update(visible=bool(name), value=f"Log out {chat_messages.show_hidden(name)[:40]}")
         if self.talks.asked_on(request.session_hash):  # somebody was faster: the question has opened its own
             return {self.w.leave: leave}
         return {**scene, self.w.key: key, self.w.leave: leave}
@@ -60,39 +64,39 @@ class Page:
 
     def on_ready(self, thread: Any, key: Any, request: gr.Request) -> Scene:
         """Open the conversation this browser left, which needed the model."""
-        thread, owner = thread_of(thread), owner_of(request, key)
+        thread, owner = read_thread(thread), owner_of(request, key)
         talk = self.talks.get(thread)
         left = self.roster.owns(owner, thread) and talk.still is None and talk.left(request.session_hash)
         return self.scene(thread, owner) if left else {self.w.title: self.headline()}
 
     def opened(self, name: str, owner: str, *, linked: bool = True) -> Scene:
         """A bundle in a conversation of its own, before the model is there; or why there is none."""
-        thread = thread_of(None)
+        thread = read_thread(None)
         try:
-            self.talks.get(thread).still = Still.of(shared_bundles.find(name, self.folder))
+            self.talks.get(thread).still = OpenedFile.of(shared_bundles.find_bundle(name, self.folder))
         except AgentError as exc:
-            return {**self.empty(thread, owner), self.w.chat: [chat_messages.trouble(str(exc))]}
+            return {**self.empty(thread, owner), self.w.chat: [chat_messages.render_error(str(exc))]}
         return self.scene(thread, owner, link=name if linked else "")
 
     def empty(self, thread: str, owner: str) -> Scene:
         """A conversation nobody has said anything in."""
-        self.talks.get(thread).still = Still([], None)
+        self.talks.get(thread).still = OpenedFile([], None)
         return self.scene(thread, owner)
 
     def headline(self) -> str:
         """The title with what is loaded, how far loading is, or why it failed."""
         if not self.opening.ready:
             what, done = self.opening.at
-            return chat_messages.title(f"loading the {what} … {done:.0%}", "")
+            return chat_messages.render_title(f"loading the {what} … {done:.0%}", "")
         try:
-            about = self.opening.desk().about()
+            about = self.opening.workspace().about()
         except AgentError as exc:
-            return chat_messages.title(str(exc), "")
+            return chat_messages.render_title(str(exc), "")
         if self.w.read_only:
-            return chat_messages.title("read-only", "")
-        return chat_messages.title(about["model"], about["brain"])
+            return chat_messages.render_title("read-only", "")
+        return chat_messages.render_title(about["model"], about["brain"])
 
-    def shelved(self, thread: str, owner: str, *, saves: bool, link: str | None = "") -> dict[str, Any]:
+    def build_shelf(self, thread: str, owner: str, *, saves: bool, link: str | None = "") -> dict[str, Any]:
         """What the shelf shows: examples, the visitor's own conversations, and what is open.
 
         `link` goes into the address line; None leaves that as it is.
@@ -100,8 +104,8 @@ class Page:
         still = self.talks.get(thread).still
         opened = thread if still is not None and still.history else ""
         now = {"thread": thread, "link": link, "saves": saves, "opened": opened}
-        whose = {"talks": self.roster.listed(owner), "login": owner.startswith("login ")}
-        return {"gallery": shared_bundles.gallery(), **whose, **now}
+        whose = {"talks": self.roster.list_conversations(owner), "login": owner.startswith("login ")}
+        return {"gallery": shared_bundles.read_gallery(), **whose, **now}
 
     def scene(self, thread: str, owner: str, *, link: str = "") -> Scene:
         """A conversation as it stands."""
@@ -109,20 +113,20 @@ class Page:
         try:
             history, drawing, waits = talk.history(), talk.drawing(), talk.unfinished()
         except AgentError as exc:
-            return {self.w.chat: [chat_messages.trouble(str(exc))]}
+            return {self.w.chat: [chat_messages.render_error(str(exc))]}
         return {
-            self.w.shelf: self.shelved(thread, owner, saves=downloads.saves(drawing), link=link),
+            self.w.shelf: self.build_shelf(thread, owner, saves=downloads.can_save(drawing), link=link),
             self.w.box: "",
             self.w.kept: thread,
             self.w.thread: thread,
-            self.w.chat: chat_messages.past(chat_messages.with_waiting(history, waits)),
-            self.w.circuit: chat_messages.drawn(self.seen(drawing)),
+            self.w.chat: chat_messages.render_history(chat_messages.with_waiting(history, waits)),
+            self.w.circuit: chat_messages.encode_drawing(self.seen(drawing)),
             **self.pinned(None, drawing, waits),
         }
 
     def on_new(self, key: Any, request: gr.Request) -> Scene:
         """Begin another conversation; the old one stays on disk."""
-        return self.empty(thread_of(None), owner_of(request, key))
+        return self.empty(read_thread(None), owner_of(request, key))
 
     def on_case(self, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
         """Open a worked example."""
@@ -130,7 +134,7 @@ class Page:
 
     def on_talks(self, thread: Any, key: Any, request: gr.Request) -> Any:
         """The list as it is now: another tab may have added to it."""
-        return self.shelved_again(thread_of(thread), owner_of(request, key))
+        return self.rebuild_shelf(read_thread(thread), owner_of(request, key))
 
     def on_talk(self, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
         """Go on with one of the visitor's own conversations."""
@@ -154,35 +158,37 @@ class Page:
         talk.session().forget()
         self.roster.drop(owner, wanted)
         if wanted == thread:
-            return self.empty(thread_of(None), owner)
-        return {self.w.shelf: self.shelved_again(thread_of(thread), owner)}
+            return self.empty(read_thread(None), owner)
+        return {self.w.shelf: self.rebuild_shelf(read_thread(thread), owner)}
 
-    def shelved_again(self, thread: str, owner: str) -> dict[str, Any]:
+    def rebuild_shelf(self, thread: str, owner: str) -> dict[str, Any]:
         """The shelf of a conversation that stays open."""
-        return self.shelved(thread, owner, saves=downloads.saves(self.drawn(thread)), link=None)
+        return self.build_shelf(thread, owner, saves=downloads.can_save(self.drawn(thread)), link=None)
 
     def on_fetch(self, thread: Any, click: gr.EventData) -> Any:
         """Make a file of what is open."""
-        kind, talk = getattr(click, "kind", ""), self.talks.get(thread_of(thread))
-        return made(lambda: downloads.exported(kind, talk)) if kind in downloads.KINDS else gr.skip()
+        kind, talk = getattr(click, "kind", ""), self.talks.get(read_thread(thread))
+        return show_file(lambda: downloads.export_file(kind, talk)) if kind in downloads.KINDS else gr.skip()
 
     def on_share(self, thread: Any) -> Any:
         """Keep what is open under a link."""
-        talk = self.talks.get(thread_of(thread))
-        return made(
-            lambda: {"link": shared_bundles.share(talk.bundle(), self.folder), "note": "Copy the link:"}
+        talk = self.talks.get(read_thread(thread))
+        return show_file(
+            lambda: {"link": shared_bundles.save_bundle(talk.bundle(), self.folder), "note": "Copy the link:"}
         )
 
     def on_bring(self, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
         """Open a file: a bundle goes on as a conversation, somebody's graph can be looked at."""
         name, text = str(getattr(click, "name", "")), str(getattr(click, "text", ""))
-        thread = thread_of(None)
+        thread = read_thread(None)
         try:
-            bundle, view = shared_bundles.brought(name, text)
+            bundle, view = shared_bundles.read_upload(name, text)
         except AgentError as exc:
             return {self.w.shelf: gr.update(made={"why": str(exc), "at": time.time()})}
         talk = self.talks.get(thread)
-        talk.still = Still.of(bundle) if bundle else Still(chat_messages.read(view), view["drawing"])
+        talk.still = (
+            OpenedFile.of(bundle) if bundle else OpenedFile(chat_messages.render_file(view), view["drawing"])
+        )
         scene = self.scene(thread, owner_of(request, key))
         shown = gr.update(value=scene[self.w.shelf], made={"opened": True, "at": time.time()})
         return {**scene, self.w.shelf: shown}
@@ -206,26 +212,26 @@ class Page:
         circuit is a text, which is replaced as a whole.
         """
         message, text, said, foil = (str(each or "") for each in (message, text, said, foil))
-        asked = chat_messages.question(message, text, said, foil)
+        asked = chat_messages.write_question(message, text, said, foil)
         if not asked:
             gr.Info("Type a question first, or take an example.")
             yield {self.w.chat: gr.skip()}  # of a stream without a piece Gradio empties all it writes to
             return
-        thread, key = thread_of(thread), owners.key_of(key)
+        thread, key = read_thread(thread), owners.key_of(key)
         talk = self.talks.get(thread)
         if not talk.busy.acquire(blocking=False):
             raise gr.Error("This conversation is still answering.", print_exception=False)
         try:
             talk.cancel, talk.shown, talk.page = threading.Event(), None, request.session_hash
-            owners.enter(self.roster, owner_of(request, key), thread, asked)
-            shown = [*shown, chat_messages.asked(asked)]
+            owners.list_conversation(self.roster, owner_of(request, key), thread, asked)
+            shown = [*shown, chat_messages.render_user_message(asked)]
             busy: Scene = {self.w.go: gr.update(visible=False), self.w.stop: gr.update(visible=True)}
             yield {
                 **busy,
                 self.w.thread: thread,
                 self.w.kept: thread,
                 self.w.key: key,
-                self.w.chat: [*shown, *chat_messages.show(chat_messages.Turn(), 0.0)],
+                self.w.chat: [*shown, *chat_messages.render_turn(chat_messages.AnswerInProgress(), 0.0)],
                 **dict.fromkeys((self.w.box, self.w.text, self.w.said, self.w.foil), ""),
             }
             question = {
@@ -235,10 +241,10 @@ class Page:
                 "foil": foil or None,
                 "focus": {key: focus[key] for key in ("kind", "id")} if focus else None,
             }
-            for messages, view in chat_messages.answer(listen(talk, question)):
+            for messages, view in chat_messages.stream_messages(stream_events(talk, question)):
                 scene = {**busy, self.w.chat: [*shown, *messages]}
                 talk.shown = talk.shown if view is None else view["graph_id"]
-                yield scene if view is None else {**scene, self.w.circuit: chat_messages.drawn(view)}
+                yield scene if view is None else {**scene, self.w.circuit: chat_messages.encode_drawing(view)}
         finally:
             talk.busy.release()
 
@@ -252,7 +258,7 @@ class Page:
         self, thread: Any, shown: Any, key: Any, request: gr.Request, click: gr.EventData
     ) -> Iterator[Scene]:
         """Ask what a button of the drawing stands for: a test with controls, or a swap."""
-        focus, message = focus_of(click), act_of(click)
+        focus, message = read_focus(click), write_action(click)
         if focus is None or message is None:
             yield {self.w.chat: gr.skip()}
             return
@@ -260,13 +266,13 @@ class Page:
 
     def on_done(self, focus: Any, thread: Any, key: Any, request: gr.Request) -> Scene:
         """Make the page ready for the next question, however the last one ended."""
-        thread = thread_of(thread)
+        thread = read_thread(thread)
         drawing = self.drawn(thread)
         drew = self.talks.get(thread).shown  # of a question that was stopped: it is not the conversation's
         other = drew is not None and drew != (drawing or {}).get("graph_id")
         return {
-            self.w.circuit: chat_messages.drawn(drawing) if other else gr.skip(),
-            self.w.shelf: self.shelved(thread, owner_of(request, key), saves=downloads.saves(drawing)),
+            self.w.circuit: chat_messages.encode_drawing(drawing) if other else gr.skip(),
+            self.w.shelf: self.build_shelf(thread, owner_of(request, key), saves=downloads.can_save(drawing)),
             self.w.go: gr.update(visible=True),
             self.w.stop: gr.update(visible=False),
             **self.pinned(focus, drawing, self.talks.get(thread).unfinished()),
@@ -274,30 +280,30 @@ class Page:
 
     def drawn(self, thread: Any) -> Any:
         """The circuit of a conversation, where it has one and it can be read."""
-        talk = self.talks.get(thread_of(thread))
+        talk = self.talks.get(read_thread(thread))
         return talk.drawing() if talk.still is not None or self.opening.ready else None
 
     def on_stop(self, thread: Any) -> None:
         """Ask the running answer to stop; it says so itself."""
-        self.talks.get(thread_of(thread)).cancel.set()
+        self.talks.get(read_thread(thread)).cancel.set()
 
     def on_pick(self, thread: Any, click: gr.EventData) -> Scene:
         """Let the next question be about what was clicked in the drawing."""
-        return self.pinned(focus_of(click), self.drawn(thread))
+        return self.pinned(read_focus(click), self.drawn(thread))
 
     def on_unpick(self, thread: Any) -> Scene:
         """Let the next question be about nothing in particular."""
         return self.pinned(None, self.drawn(thread))
 
-    def on_dial(self, thread: Any, click: gr.EventData) -> Any:
+    def on_try_factor(self, thread: Any, click: gr.EventData) -> Any:
         """Scale what is pinned, once and without controls, and show what the model then says."""
-        seen = dialled(self.talks.get(thread_of(thread)), click)
+        seen = try_factor(self.talks.get(read_thread(thread)), click)
         return gr.skip() if seen is None else gr.update(tried=seen)
 
     def on_keep(self, thread: Any, key: Any, request: gr.Request, click: gr.EventData) -> Scene:
         """Enter what was tried by hand in the conversation and its ledger."""
-        focus, factor = focus_of(click), factor_of(click)
-        thread = thread_of(thread)
+        focus, factor = read_focus(click), read_factor(click)
+        thread = read_thread(thread)
         talk = self.talks.get(thread)
         if focus is None or factor is None or not talk.busy.acquire(blocking=False):
             return {self.w.chat: gr.skip()}
@@ -309,10 +315,10 @@ class Page:
             return {self.w.chat: gr.skip()}
         finally:
             talk.busy.release()
-        owners.enter(self.roster, owner_of(request, key), thread, f"{focus['id']} by hand")
+        owners.list_conversation(self.roster, owner_of(request, key), thread, f"{focus['id']} by hand")
         return {
-            self.w.chat: chat_messages.past(talk.history()),
-            self.w.circuit: chat_messages.drawn(talk.drawing()),
+            self.w.chat: chat_messages.render_history(talk.history()),
+            self.w.circuit: chat_messages.encode_drawing(talk.drawing()),
         }
 
     def seen(self, drawing: Any) -> Any:
@@ -322,13 +328,13 @@ class Page:
     def pinned(self, focus: Any, drawing: Any, waits: Unfinished | None = None) -> Scene:
         """The focus, its chip, and the questions that make sense with it, or with one that waits."""
         asked = focus if not self.w.read_only else None
-        chip = gr.update(value=chat_messages.chip(asked) if asked else "", visible=bool(asked))
-        asks = suggestions.replies(waits) or suggestions.ideas(self.seen(drawing), focus)
+        chip = gr.update(value=chat_messages.render_focus(asked) if asked else "", visible=bool(asked))
+        asks = suggestions.replies(waits) or suggestions.suggest_questions(self.seen(drawing), focus)
         buttons = {
             button: gr.update(value=asks[i] if i < len(asks) else "", visible=i < len(asks))
             for i, button in enumerate(self.w.ideas)
         }
-        hint = gr.update(placeholder=suggestions.hint(drawing))
+        hint = gr.update(placeholder=suggestions.write_hint(drawing))
         return {self.w.focus: focus, self.w.chip: chip, **buttons, self.w.box: hint}
 
     def wire(self, blocks: gr.Blocks) -> None:
@@ -351,7 +357,7 @@ class Page:
         self.w.shelf.sharelink(self.on_share, self.w.thread, self.w.shelf, **LIVE)
         self.w.stop.click(self.on_stop, self.w.thread, None, queue=False, **QUIET)
         self.w.circuit.pick(self.on_pick, self.w.thread, picked, **LIVE)
-        self.w.circuit.dial(self.on_dial, self.w.thread, self.w.circuit, **LIVE)
+        self.w.circuit.dial(self.on_try_factor, self.w.thread, self.w.circuit, **LIVE)
         self.w.circuit.keep(self.on_keep, mine, [self.w.chat, self.w.circuit], **LIVE)
         self.w.chip.click(self.on_unpick, self.w.thread, picked, js=UNPIN, queue=False, **QUIET)
 
@@ -366,7 +372,7 @@ class Page:
         self.wire_question(self.w.circuit.act, self.on_act, talk)
 
     def wire_question(self, trigger: Any, handler: Any, inputs: list[Any]) -> None:
-        """Let an event ask: it waits for its turn at the desk, is told its place, and can be stopped."""
+        """Let an event ask: it waits for its turn at the workspace, is told its place, and can be stopped."""
         boxes = [self.w.box, self.w.text, self.w.said, self.w.foil, self.w.go, self.w.stop]
         outputs = [self.w.chat, self.w.circuit, self.w.thread, self.w.kept, self.w.key, *boxes]
         run = trigger(
@@ -381,14 +387,6 @@ class Page:
         ready = [self.w.circuit, self.w.shelf, self.w.go, self.w.stop, *picked]
         done = run.then(self.on_done, [self.w.focus, self.w.thread, self.w.key], ready, queue=False, **QUIET)
         done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top
-
-
-def made(work: Callable[[], dict[str, Any]]) -> Any:
-    """What the shelf is given to save or to show, or why there is nothing; the time makes each new."""
-    try:
-        return gr.update(made={**work(), "at": time.time()})
-    except AgentError as exc:
-        return gr.update(made={"why": str(exc), "at": time.time()})
 
 
 def owner_of(request: gr.Request, key: Any) -> str:

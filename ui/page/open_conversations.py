@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ui.base import Opening, Waited
+from ui.base import ModelLoader, WaitCancelled
 
 if TYPE_CHECKING:
     from agent import Bundle, Event, Session, Unfinished
@@ -21,7 +21,7 @@ THREAD = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class OpenedFile:
     """What was opened from a file or a link: it can be looked at before the model is there."""
 
     history: list[dict[str, Any]]
@@ -29,31 +29,31 @@ class Still:
     bundle: "Bundle | None" = None  # None: somebody's graph file, which can only be looked at
 
     @staticmethod
-    def of(bundle: "Bundle") -> "Still":
+    def of(bundle: "Bundle") -> "OpenedFile":
         """A bundle as it was left."""
-        return Still([dict(each) for each in bundle.history], bundle.drawing.plain(), bundle)
+        return OpenedFile([dict(each) for each in bundle.history], bundle.drawing.plain(), bundle)
 
 
 @dataclass(slots=True)
-class Talk:
+class OpenConversation:
     """One conversation that is open on some page."""
 
-    opening: Opening
+    opening: ModelLoader
     thread: str
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
-    still: "Still | None" = None  # what was opened here and not yet asked about
+    still: "OpenedFile | None" = None  # what was opened here and not yet asked about
     shown: str | None = None  # the circuit that was drawn while the last question was answered
     page: str | None = None  # the page that asked the last question
     _session: "Session | None" = None
 
     def session(self, cancel: threading.Event | None = None) -> "Session":
-        """The agent's side of it, once the desk is there; raises AgentError when it never will be."""
+        """The agent's side of it, once the workspace is there; raises AgentError when it never will be."""
         if self._session is None:
             from agent import Session
 
-            desk = self.opening.desk(cancel)
-            self._session = Session(desk, self.thread, asks=desk.settings.asks_for_more)
+            workspace = self.opening.workspace(cancel)
+            self._session = Session(workspace, self.thread, asks=workspace.settings.asks_for_more)
         if self.still is not None and self.still.bundle is not None:
             self._session.open(self.still.bundle)
         self.still = None
@@ -91,13 +91,13 @@ class Talk:
         return self.session().bundle()
 
 
-class Talks:
+class OpenConversations:
     """The open conversations by thread id; the longest unused one is let go."""
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: ModelLoader) -> None:
         """Start with none."""
         self._opening = opening
-        self._open: OrderedDict[str, Talk] = OrderedDict()
+        self._open: OrderedDict[str, OpenConversation] = OrderedDict()
         self._guard = threading.Lock()
 
     def asked_on(self, page: str | None) -> bool:
@@ -105,24 +105,24 @@ class Talks:
         with self._guard:
             return page is not None and any(talk.page == page for talk in self._open.values())
 
-    def get(self, thread: str) -> Talk:
+    def get(self, thread: str) -> OpenConversation:
         """The conversation of a thread id, opened when it is not."""
         with self._guard:
             if thread not in self._open:
-                self._open[thread] = Talk(self._opening, thread)
+                self._open[thread] = OpenConversation(self._opening, thread)
             self._open.move_to_end(thread)
             while len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
             return self._open[thread]
 
 
-def thread_of(value: Any) -> str:
+def read_thread(value: Any) -> str:
     """A thread id a browser sent, or a new one when it is none of ours."""
     known = isinstance(value, str) and THREAD.fullmatch(value)
     return value if known else uuid.uuid4().hex
 
 
-def focus_of(click: Any) -> dict[str, str] | None:
+def read_focus(click: Any) -> dict[str, str] | None:
     """What a click in the drawing means; the browser's word is trusted no further than this."""
     kind, node, label = (str(getattr(click, name, "")) for name in ("kind", "id", "label"))
     if kind not in ("node", "supernode") or not node or len(node) > 100:
@@ -130,7 +130,7 @@ def focus_of(click: Any) -> dict[str, str] | None:
     return {"kind": kind, "id": node, "label": label[:80]}
 
 
-def factor_of(click: Any) -> float | None:
+def read_factor(click: Any) -> float | None:
     """What the slider stands at; None for what is no number between -2 and 3."""
     try:
         factor = float(getattr(click, "factor", "nan"))
@@ -139,20 +139,20 @@ def factor_of(click: Any) -> float | None:
     return factor if -2 <= factor <= 3 else None
 
 
-def number_of(click: Any) -> int:
+def read_number(click: Any) -> int:
     """The number of a request, so that the page knows which answer belongs to it."""
     number = getattr(click, "n", 0)
     return number if isinstance(number, int) else 0
 
 
-def dialled(talk: Talk, click: Any) -> dict[str, Any] | None:
+def try_factor(talk: OpenConversation, click: Any) -> dict[str, Any] | None:
     """What the model says with what is pinned scaled once, without controls; None for what asks nothing."""
     from agent import AgentError
 
-    focus, factor = focus_of(click), factor_of(click)
+    focus, factor = read_focus(click), read_factor(click)
     if focus is None or factor is None:
         return None
-    known = {"n": number_of(click), "id": focus["id"]}
+    known = {"n": read_number(click), "id": focus["id"]}
     if not talk.opening.ready:
         return {**known, "why": "The model is still loading."}
     try:
@@ -161,9 +161,9 @@ def dialled(talk: Talk, click: Any) -> dict[str, Any] | None:
         return {**known, "why": str(exc)}
 
 
-def act_of(click: Any) -> str | None:
+def write_action(click: Any) -> str | None:
     """What a button of the drawing asks in words: a test of what was scaled, or a swap."""
-    act, words, factor = getattr(click, "act", ""), str(getattr(click, "words", "")), factor_of(click)
+    act, words, factor = getattr(click, "act", ""), str(getattr(click, "words", "")), read_factor(click)
     if act == "test" and factor is not None:
         return "Remove this." if factor == 0 else f"Scale this by {factor:g}."
     if act == "swap" and words.strip():
@@ -171,7 +171,7 @@ def act_of(click: Any) -> str | None:
     return None
 
 
-def listen(talk: Talk, question: dict[str, Any]) -> "Iterator[Event | None]":
+def stream_events(talk: OpenConversation, question: dict[str, Any]) -> "Iterator[Event | None]":
     """The events of an answer, and None twice a second so that a clock can go on.
 
     The session runs in one thread of its own: the page takes a new one for each piece it draws.
@@ -180,7 +180,7 @@ def listen(talk: Talk, question: dict[str, Any]) -> "Iterator[Event | None]":
 
     def work() -> None:
         try:
-            for event in answers(talk, question):
+            for event in stream_answer(talk, question):
                 heard.put(event)
         finally:
             heard.put(None)
@@ -188,24 +188,24 @@ def listen(talk: Talk, question: dict[str, Any]) -> "Iterator[Event | None]":
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(work)
         try:
-            yield from until_none(heard)
+            yield from iterate_queue(heard)
         finally:
             talk.cancel.set()  # the pool then waits for the thread, which stops within a step
         run.result()
 
 
-def answers(talk: Talk, question: dict[str, Any]) -> "Iterator[Event]":
+def stream_answer(talk: OpenConversation, question: dict[str, Any]) -> "Iterator[Event]":
     """The events of an answer, after those of the model's loading where it is not there yet."""
-    from agent import AgentError, Failed, Working
+    from agent import AgentError, Failed, StepProgress
 
     try:
         while not talk.opening.ready:
             what, done = talk.opening.at
-            yield Working(f"load {what}", min(done, 0.99))
+            yield StepProgress(f"load {what}", min(done, 0.99))
             if talk.cancel.wait(1.0):
-                raise Waited
+                raise WaitCancelled
         session = talk.session(talk.cancel)
-    except Waited:
+    except WaitCancelled:
         yield Failed("Stopped.")
         return
     except AgentError as exc:
@@ -214,7 +214,7 @@ def answers(talk: Talk, question: dict[str, Any]) -> "Iterator[Event]":
     yield from session.ask(**question, cancel=talk.cancel)
 
 
-def until_none(heard: "queue.SimpleQueue[Event | None]") -> "Iterator[Event | None]":
+def iterate_queue(heard: "queue.SimpleQueue[Event | None]") -> "Iterator[Event | None]":
     """What is put into the queue up to the None that ends it; None whenever nothing came."""
     while True:
         try:

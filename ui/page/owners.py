@@ -4,10 +4,10 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ui.base import visible
+from ui.base import show_hidden
 
 if TYPE_CHECKING:
-    from agent import Roster
+    from agent import ConversationIndex
 
 KEY = re.compile(r"[0-9a-f]{32}")
 TITLE = 90
@@ -24,6 +24,6 @@ def owner_of(login: str | None, key: Any) -> str:
     return f"login {login}" if login else f"browser {key_of(key)}"
 
 
-def enter(roster: "Roster", owner: str, thread: str, asked: str) -> None:
+def list_conversation(roster: "ConversationIndex", owner: str, thread: str, asked: str) -> None:
     """Put a conversation on top of its owner's list; its first question stays its title."""
-    roster.enter(owner, thread, " ".join(visible(asked).split())[:TITLE] or "…")
+    roster.enter(owner, thread, " ".join(show_hidden(asked).split())[:TITLE] or "…")

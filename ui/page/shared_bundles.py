@@ -18,18 +18,18 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 @cache
-def gallery() -> list[dict[str, Any]]:
+def read_gallery() -> list[dict[str, Any]]:
     """The worked examples, a line each: name, kind, text, answer, foil, p, tests, held."""
     index = files("ui").joinpath("gallery", "index.json")
     lines: list[dict[str, Any]] = json.loads(index.read_text(encoding="utf-8"))
     return lines
 
 
-def find(name: str, folder: Path) -> "Bundle":
+def find_bundle(name: str, folder: Path) -> "Bundle":
     """The bundle of a link; raises AgentError with a sentence when there is none."""
     from agent import AgentError, read_bundle
 
-    if _NAME.fullmatch(name) and any(line["name"] == name for line in gallery()):
+    if _NAME.fullmatch(name) and any(line["name"] == name for line in read_gallery()):
         return _example(name)
     if _ID.fullmatch(name) and (folder / f"{name}.json.gz").is_file():
         return read_bundle(folder / f"{name}.json.gz")
@@ -44,11 +44,11 @@ def _example(name: str) -> "Bundle":
     return read_bundle(files("ui").joinpath("gallery", f"{name}.json.gz").read_bytes())
 
 
-def share(bundle: "Bundle", folder: Path) -> str:
+def save_bundle(bundle: "Bundle", folder: Path) -> str:
     """Keep a bundle under a name made from its content, so that a link opens it; the name."""
     from agent import AgentError
 
-    for line in gallery():
+    for line in read_gallery():
         if line["id"] == bundle.id:
             return str(line["name"])
     path = folder / f"{bundle.id}.json.gz"
@@ -59,7 +59,7 @@ def share(bundle: "Bundle", folder: Path) -> str:
     return bundle.id
 
 
-def brought(name: str, text: str) -> "tuple[Bundle | None, dict[str, Any]]":
+def read_upload(name: str, text: str) -> "tuple[Bundle | None, dict[str, Any]]":
     """A file from a visitor: a bundle, or else the look of somebody's graph. Raises AgentError."""
     from agent import AgentError, read_bundle, view_graph
 

@@ -21,7 +21,7 @@ FEATURE = re.compile(r"L\d+\.")  # what else is drawn (errors, the answer) can b
 NOTHING_YET = "Why does 'The opposite of up is' say down?"
 
 
-def ideas(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[str]:
+def suggest_questions(drawing: dict[str, Any] | None, focus: dict[str, str] | None) -> list[str]:
     """Up to four questions that make sense now; none while there is no circuit."""
     if not drawing or drawing.get("only_seen"):
         return []
@@ -44,7 +44,7 @@ def replies(waits: Unfinished | None) -> list[str]:
     return ["Yes", "No"] if waits.asks else ["Go on"]
 
 
-def hint(drawing: dict[str, Any] | None) -> str:
+def write_hint(drawing: dict[str, Any] | None) -> str:
     """What stands in the empty box."""
     if not drawing or drawing.get("only_seen"):
         return NOTHING_YET

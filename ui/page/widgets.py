@@ -1,15 +1,24 @@
 """The widgets of the page and where they stand. What happens when they are used is in page."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
+from agent import AgentError
 from ui.base import chat_messages
 from ui.page import suggestions
 
 READ_ONLY = "This copy is read-only: it shows what was answered, and takes no questions. Open an example."
 LOG_OUT = "logout?all_session=false"
+UNPIN = """() => document.querySelector('#circuit .ac').parentElement
+    .dispatchEvent(new CustomEvent('ac-clear'))"""
+TO_QUESTION = """() => { setTimeout(() => {
+    const asked = [...document.querySelectorAll('#chat .message-row.user-row')].pop();
+    const list = asked?.closest('.bubble-wrap');
+    if (list) list.scrollTop += asked.getBoundingClientRect().top - list.getBoundingClientRect().top - 8;
+}, 400); }"""
 
 
 class Widgets:
@@ -24,7 +33,7 @@ class Widgets:
         self.key = gr.BrowserState(None, storage_key="askcircuit-browser", secret="askcircuit")
         self.thread, self.focus = gr.State(None), gr.State(None)
         with gr.Row(elem_id="top"):
-            self.title = gr.Markdown(chat_messages.title("", ""), elem_id="title")
+            self.title = gr.Markdown(chat_messages.render_title("", ""), elem_id="title")
             self.shelf = bookshelf()
             self.new = gr.Button("New conversation", size="sm", visible=not read_only, elem_id="new")
             self.leave = gr.Button("Log out", size="sm", visible=False, link=LOG_OUT, elem_id="leave")
@@ -67,3 +76,11 @@ class Widgets:
             with gr.Row():
                 self.said = gr.Textbox(label="Said", max_length=100, min_width=100, elem_id="said")
                 self.foil = gr.Textbox(label="Rather than", max_length=100, min_width=100, elem_id="foil")
+
+
+def show_file(work: Callable[[], dict[str, Any]]) -> Any:
+    """What the shelf is given to save or to show, or why there is nothing; the time makes each new."""
+    try:
+        return gr.update(made={**work(), "at": time.time()})
+    except AgentError as exc:
+        return gr.update(made={"why": str(exc), "at": time.time()})

@@ -4,19 +4,19 @@ from .circuit_page import (
     words_as_html as words_as_html,
 )
 from .explanation_file import (
-    as_html as as_html,
-    as_markdown as as_markdown,
+    render_bundle_html as render_bundle_html,
+    render_bundle_markdown as render_bundle_markdown,
 )
 from .page_scripts import (
-    asset as asset,
+    read_assets as read_assets,
     script as script,
 )
 from .suite_figures import (
-    facts as facts,
+    summarise_suite as summarise_suite,
 )
 from .suite_markdown import (
-    markdown as markdown,
+    render_markdown as render_markdown,
 )
 from .suite_page import (
-    page as page,
+    render_page as render_page,
 )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ui.base import marked
+from ui.base import mark_sentences
 from ui.reports.explanation_file import page_policy, saved_page_script
 from ui.reports.folds import rendered, rendered_inline
-from ui.reports.page_scripts import asset
+from ui.reports.page_scripts import read_assets
 from ui.reports.templates import fill, style
 
 ALONE = """body { padding: 0; } .frame { position: static; }
@@ -17,12 +17,12 @@ ALONE = """body { padding: 0; } .frame { position: static; }
 def circuit_page(drawing: Mapping[str, Any], said: Mapping[str, Any] | None = None) -> str:
     """One page that loads nothing: the circuit, with what was `said` about it (a message) on its left."""
     code = saved_page_script()
-    looks = f"{style('explanation.css')}{asset('said.css')}{ALONE if said is None else ''}"
+    looks = f"{style('explanation.css')}{read_assets('said.css')}{ALONE if said is None else ''}"
     return fill(
         "circuit.html",
         title=str(drawing.get("text", "")),
         policy=page_policy(code),
-        looks=f"{looks}#circuit {{ {asset('graph.css')} }}",
+        looks=f"{looks}#circuit {{ {read_assets('graph.css')} }}",
         said="" if said is None else _words(said),
         drawing=dict(drawing),
         script=code,
@@ -36,7 +36,7 @@ def words_as_html(said: Mapping[str, Any]) -> str:
 
 def _words(said: Mapping[str, Any]) -> str:
     cites = [{**cite, "text": rendered_inline(cite["text"])} for cite in said.get("cites", ())]
-    return marked(rendered(said["content"]), cites, said.get("circuit", ""))
+    return mark_sentences(rendered(said["content"]), cites, said.get("circuit", ""))
 
 
 def framed(page: str, height: int) -> str:

@@ -8,33 +8,35 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ui.base import marked, words
+from ui.base import escape_text, mark_sentences
 from ui.reports.folds import rendered, rendered_inline
-from ui.reports.page_scripts import asset, script
+from ui.reports.page_scripts import read_assets, script
 from ui.reports.templates import fill, style
 
 if TYPE_CHECKING:
     from agent import Bundle
 
 
-def as_markdown(bundle: "Bundle") -> str:
+def render_bundle_markdown(bundle: "Bundle") -> str:
     """The conversation and the evidence as text."""
     said = [
-        f"> {words(each['content'])}" if each["role"] == "user" else each["content"]
+        f"> {escape_text(each['content'])}" if each["role"] == "user" else each["content"]
         for each in bundle.history
     ]
     rows = [
         "| claim | what | predicted | measured | p | verdict |",
         "|---|---|---|---|---|---|",
-        *(f"| {' | '.join(words(cell) for cell in row)} |" for row in evidence(bundle)),
+        *(f"| {' | '.join(escape_text(cell) for cell in row)} |" for row in write_evidence_table(bundle)),
     ]
     return (
-        "\n\n".join([f"# {words(bundle.title)}", *said, "## Evidence", "\n".join(rows), made_with(bundle)])
+        "\n\n".join(
+            [f"# {escape_text(bundle.title)}", *said, "## Evidence", "\n".join(rows), write_versions(bundle)]
+        )
         + "\n"
     )
 
 
-def evidence(bundle: "Bundle") -> list[tuple[str, ...]]:
+def write_evidence_table(bundle: "Bundle") -> list[tuple[str, ...]]:
     """The ledger, a row a claim: id, words, predicted, measured, p, verdict."""
     rows = []
     for claim in bundle.kept.claims:
@@ -48,12 +50,12 @@ def _number(value: Any) -> str:
     return "–" if not isinstance(value, (int, float)) else f"{value:.3g}".replace("-", "−")
 
 
-def made_with(bundle: "Bundle") -> str:
+def write_versions(bundle: "Bundle") -> str:
     """What it was made with, as one line."""
     settings = ", ".join(f"{name} {value}" for name, value in bundle.settings.items())
     known = {name: value for name, value in bundle.versions.items() if value != "not installed"}
     versions = ", ".join(f"{name} {value}" for name, value in known.items())
-    return words(f"Made with askcircuit: {settings}; {versions}; bundle {bundle.id}.")
+    return escape_text(f"Made with askcircuit: {settings}; {versions}; bundle {bundle.id}.")
 
 
 def saved_page_script() -> str:
@@ -70,17 +72,17 @@ def page_policy(code: str) -> str:
     )
 
 
-def as_html(bundle: "Bundle") -> str:
+def render_bundle_html(bundle: "Bundle") -> str:
     """One page that needs nothing else: the conversation, the drawing, the evidence."""
     code = saved_page_script()
     return fill(
         "explanation.html",
         title=bundle.title,
         policy=page_policy(code),
-        looks=f"{style('explanation.css')}{asset('said.css')}#circuit {{ {asset('graph.css')} }}",
+        looks=f"{style('explanation.css')}{read_assets('said.css')}#circuit {{ {read_assets('graph.css')} }}",
         said=[_message(each) for each in bundle.history],
-        evidence=evidence(bundle),
-        made_with=rendered(made_with(bundle)),
+        evidence=write_evidence_table(bundle),
+        made_with=rendered(write_versions(bundle)),
         drawing=bundle.drawing.plain(),
         script=code,
     )
@@ -91,4 +93,4 @@ def _message(message: Mapping[str, Any]) -> dict[str, str]:
     if message["role"] == "user":
         return {"asked": message["content"]}
     cites = [{**cite, "text": rendered_inline(cite["text"])} for cite in message.get("cites", ())]
-    return {"answer": marked(rendered(message["content"]), cites, message.get("circuit", ""))}
+    return {"answer": mark_sentences(rendered(message["content"]), cites, message.get("circuit", ""))}

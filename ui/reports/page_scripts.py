@@ -15,7 +15,7 @@ NAME = re.compile(r"(?:function|const) (\w+)")
 ANY = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
-def asset(*names: str) -> str:
+def read_assets(*names: str) -> str:
     """Files of the page's folder as one text."""
     return "\n".join(files("ui").joinpath("web", name).read_text(encoding="utf-8") for name in names)
 
@@ -40,7 +40,7 @@ def _join(name: str, done: dict[str, tuple[str, frozenset[str]]], open_: tuple[s
         raise ValueError(f"the modules import in a circle: {' -> '.join([*open_, name])}")
     if name in done:
         return
-    source = asset(name)
+    source = read_assets(name)
 
     def bound(found: re.Match[str]) -> str:
         wanted, other = {each.strip() for each in found[1].split(",")} - {""}, found[2]

@@ -5,22 +5,22 @@ from typing import Any
 COLUMNS = ["group", "predicted", "measured", "largest control", "p", "Holm", "Holm, suite", "FDR", "verdict"]
 
 
-def figure(value: float | None, form: str = ".3f") -> str:
+def format_figure(value: float | None, form: str = ".3f") -> str:
     """A number, or a dash where there is none."""
     return "–" if value is None else format(value, form).replace("-", "−")
 
 
-def facts(report: dict[str, Any]) -> list[tuple[str, str]]:
+def summarise_suite(report: dict[str, Any]) -> list[tuple[str, str]]:
     """The figures of the whole suite, by name."""
     agreement, knock, strongest = report["agreement"], report["knock_on"], report["strongest"]
     cost, main = report["cost"], report["main"]
     return [
         ("cases answered", f"{report['done']} of {len(report['cases'])}"),
         ("tests run", str(report["tests_run"])),
-        ("Spearman, predicted v measured", figure(agreement["spearman"])),
-        ("slope", figure(agreement["slope"], ".2f")),
-        ("sign right", figure(agreement["sign"], ".1%")),
-        (f"knock-on Spearman ({knock['n']} pairs)", figure(knock["spearman"])),
+        ("Spearman, predicted v measured", format_figure(agreement["spearman"])),
+        ("slope", format_figure(agreement["slope"], ".2f")),
+        ("sign right", format_figure(agreement["sign"], ".1%")),
+        (f"knock-on Spearman ({knock['n']} pairs)", format_figure(knock["spearman"])),
         ("strongest group beats every control", f"{strongest['beat']} of {strongest['of']}"),
         ("main hypotheses that hold, Holm over the suite", f"{main['held']} of {main['of']}"),
         ("false premises", str(report["premises"])),
@@ -35,7 +35,7 @@ def left_out(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return [("failed", report["failed"]), ("not done yet (--resume goes on)", report["missing"])]
 
 
-def share(row: dict[str, Any]) -> str:
+def format_share(row: dict[str, Any]) -> str:
     """Which share of the claims stands."""
     return f"{row['stand'] / row['claimed']:.0%}" if row["claimed"] else "–"
 
@@ -44,7 +44,8 @@ def test_row(test: dict[str, Any]) -> list[str]:
     """A test as a row of COLUMNS."""
     chances = [f"{test[name]:.3g}" for name in ("p", "p_holm", "p_suite", "q_suite")]
     sizes = [
-        figure(value, ".2f") for value in (test["predicted"], test["measured"], test["controls"]["max_abs"])
+        format_figure(value, ".2f")
+        for value in (test["predicted"], test["measured"], test["controls"]["max_abs"])
     ]
     return [
         f"{test['supernode'] or ''} {test['name']}".strip() or test["id"],
@@ -54,7 +55,7 @@ def test_row(test: dict[str, Any]) -> list[str]:
     ]
 
 
-def notes(report: dict[str, Any]) -> list[str]:
+def write_notes(report: dict[str, Any]) -> list[str]:
     """How the figures are to be read."""
     least, n = report["smallest_p"], report["tests_run"]
     out = [

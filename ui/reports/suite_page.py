@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ui.base import isolated
-from ui.reports.suite_figures import COLUMNS, facts, left_out, notes, share, test_row
+from ui.base import isolate_quotes
+from ui.reports.suite_figures import COLUMNS, format_share, left_out, summarise_suite, test_row, write_notes
 from ui.reports.suite_plots import bars, curves, scatter, strips, strongest_of
 from ui.reports.templates import fill, style
 
@@ -14,7 +14,7 @@ BASELINES = ["brain", "causes claimed", "stand when tested", "share", "tests bef
 HYPOTHESES = ["case", "hypothesis", "verdict", "why", "group"]
 
 
-def page(report: dict[str, Any]) -> str:
+def render_page(report: dict[str, Any]) -> str:
     """The whole page."""
     warnings = [f"{len(names)} {what}: {', '.join(names)}." for what, names in left_out(report) if names]
     return fill(
@@ -23,18 +23,18 @@ def page(report: dict[str, Any]) -> str:
         looks=style("suite.css"),
         title=report["title"] or "Suite",
         how=", ".join(f"{name} {value}" for name, value in report["settings"].items() if value is not None),
-        facts=facts(report),
+        facts=summarise_suite(report),
         warnings=warnings + [f"Does not replay: {what}." for what in report["disagreements"]],
         plots=list(_plots(report)),
         baselines=(BASELINES, [_baseline(row) for row in report["brains"]]),
         hypotheses=(HYPOTHESES, [_hypothesis(card) for card in report["cases"] if card["hypothesis"]]),
         cases=[_case(card) for card in report["cases"]],
-        notes=notes(report),
+        notes=write_notes(report),
     )
 
 
 def _baseline(row: dict[str, Any]) -> list[Any]:
-    return [row["brain"], row["claimed"], row["stand"], share(row), row["tested"] or "none"]
+    return [row["brain"], row["claimed"], row["stand"], format_share(row), row["tested"] or "none"]
 
 
 def _hypothesis(card: dict[str, Any]) -> list[Any]:
@@ -59,7 +59,7 @@ def _case(card: dict[str, Any]) -> dict[str, Any]:
         "cost": f"{seconds:.1f} s, {passes:,} forward passes",
         "hypothesis": card["hypothesis"],
         "sentences": [
-            (isolated(told["text"]), [claim["verdict"] for claim in told["claims"][:3]])
+            (isolate_quotes(told["text"]), [claim["verdict"] for claim in told["claims"][:3]])
             for told in card["sentences"]
         ],
         "tests": (COLUMNS, [test_row(test) for test in card["tests"]]),

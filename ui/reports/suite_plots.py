@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ui.base import visible
+from ui.base import show_hidden
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 40
@@ -166,7 +166,7 @@ def _number(value: float) -> str:
 
 def _svg(width: float, height: float, name: str) -> ET.Element:
     box = f"0 0 {width:g} {height:g}"
-    return ET.Element("svg", {"viewBox": box, "role": "img", "aria-label": visible(name)})
+    return ET.Element("svg", {"viewBox": box, "role": "img", "aria-label": show_hidden(name)})
 
 
 def _add(
@@ -175,9 +175,9 @@ def _add(
     """An element with its attributes, numbers to a tenth of a pixel."""
     named = {name: at if isinstance(at, str) else f"{at:.1f}" for name, at in traits.items()}
     made = ET.SubElement(parent, tag, named)
-    made.text = visible(text) or None
+    made.text = show_hidden(text) or None
     if title:
-        ET.SubElement(made, "title").text = visible(title)
+        ET.SubElement(made, "title").text = show_hidden(title)
     return made
 
 

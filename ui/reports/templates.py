@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ui.base import visible
+from ui.base import show_hidden
 
 
 def fill(name: str, **values: Any) -> str:
@@ -34,4 +34,4 @@ def _environment() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    return visible(value) if type(value) is str else value  # markup is no plain str, and is complete
+    return show_hidden(value) if type(value) is str else value  # markup is no plain str, and is complete

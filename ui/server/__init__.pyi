@@ -3,21 +3,21 @@ from .gate import (
     Rates as Rates,
     address_of as address_of,
     host_names as host_names,
-    int_of as int_of,
     known_host as known_host,
-    refused as refused,
-    too_many as too_many,
+    parse_int as parse_int,
+    rate_refusal as rate_refusal,
+    refusal_page as refusal_page,
 )
 from .hosting import (
     PageServer as PageServer,
     Server as Server,
-    ended_by_sigterm as ended_by_sigterm,
-    finish as finish,
-    leave_at_once as leave_at_once,
-    stay as stay,
-    stay_open as stay_open,
+    end_on_sigterm as end_on_sigterm,
+    exit_process as exit_process,
+    finish_questions as finish_questions,
+    serve_until_signal as serve_until_signal,
+    wait_for_signal as wait_for_signal,
 )
 from .logins import (
-    may_enter as may_enter,
-    same_as as same_as,
+    make_login_check as make_login_check,
+    matches_secret as matches_secret,
 )

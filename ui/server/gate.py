@@ -109,49 +109,53 @@ class Gate:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if not known_host(headers, self.names):
-            return refused(421, "This server is not known by that name (ASKCIRCUIT_HOSTS).")
+            return refusal_page(421, "This server is not known by that name (ASKCIRCUIT_HOSTS).")
         if scope["method"] != "POST":
             return None
         path: str = scope["path"]
         most = LARGEST_FILE if path.endswith(CALLS) else LARGEST
-        size = int_of(headers.get("content-length"))
+        size = parse_int(headers.get("content-length"))
         if size > most:
-            return refused(413, f"A request may have at most {most:,} bytes.")
+            return refusal_page(413, f"A request may have at most {most:,} bytes.")
         if size > LARGEST and path.endswith("/run/predict"):
             often = [(f"files {self._address(scope, headers)}", self.settings.address_rate)]
             if wait := self._rates.take(often):
-                return too_many("files", wait)
+                return rate_refusal("files", wait)
         if "/gradio_api/call/" in path or "/gradio_api/api/" in path:
-            return refused(404, "The page has no such interface; for machines there is `askcircuit mcp`.")
+            return refusal_page(
+                404, "The page has no such interface; for machines there is `askcircuit mcp`."
+            )
         if is_login(scope):
             wait = self._attempts.take([(self._address(scope, headers), LOGINS)])
-            return too_many("logins", wait) if wait else None
+            return rate_refusal("logins", wait) if wait else None
         if path.endswith("/upload"):
             wait = self._rates.take([(self._address(scope, headers), self.settings.address_rate)])
-            return too_many("uploads", wait) if wait else None
+            return rate_refusal("uploads", wait) if wait else None
         return None
 
     async def _join(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        body = await whole_body(receive, LARGEST_FILE)
+        body = await read_body(receive, LARGEST_FILE)
         if body is None:
-            await refused(413, f"A request may have at most {LARGEST_FILE:,} bytes.")(scope, receive, send)
+            await refusal_page(413, f"A request may have at most {LARGEST_FILE:,} bytes.")(
+                scope, receive, send
+            )
             return
         asked = _call(body)
         if asked is None:
-            await refused(400, "This is not a call of the page.")(scope, receive, send)
+            await refusal_page(400, "This is not a call of the page.")(scope, receive, send)
             return
         fn_index, session = asked
-        again = replayed(body, receive)
+        again = replay_body(body, receive)
         if not self.questions.is_question(fn_index):
             often = 20 * self.settings.address_rate  # a slider that is moved asks several times a second
             address = self._address(scope, headers)
             wait = self._calls.take([(address, often)])
             if len(body) > LARGEST:
                 wait = max(wait, self._rates.take([(f"files {address}", self.settings.address_rate)]))
-            await (too_many("calls", wait) if wait else self.app)(scope, again, send)
+            await (rate_refusal("calls", wait) if wait else self.app)(scope, again, send)
             return
         if len(body) > LARGEST:
-            await refused(413, TOO_LONG)(scope, again, send)
+            await refusal_page(413, TOO_LONG)(scope, again, send)
             return
         visitor = visitor_of(headers) or session
         scope["askcircuit.visitor"] = visitor
@@ -167,22 +171,22 @@ class Gate:
 
     def _question_refused(self, visitor: str, address: str) -> Response | None:
         if self.settings.read_only:
-            return refused(403, READ_ONLY)
+            return refusal_page(403, READ_ONLY)
         if self.stopping:
-            return refused(503, STOPPING)
+            return refusal_page(503, STOPPING)
         if self.questions.waiting() >= self.settings.max_waiting:
-            return refused(
+            return refusal_page(
                 429, f"{self.settings.max_waiting} questions are waiting already. Ask again in a minute."
             )
         own = [each for each in self.questions.open() if each.get("askcircuit.visitor") == visitor]
         if visitor in self._coming or len(own) >= self.settings.visitor_open:
-            return refused(429, "Your last question is not answered yet. Wait for it, or stop it.")
+            return refusal_page(429, "Your last question is not answered yet. Wait for it, or stop it.")
         limits = [
             (f"visitor {visitor}", self.settings.visitor_rate),
             (f"address {address}", self.settings.address_rate),
         ]
         wait = self._rates.take(limits)
-        return too_many("questions", wait) if wait else None
+        return rate_refusal("questions", wait) if wait else None
 
     def _address(self, scope: Scope, headers: Headers) -> str:
         return address_of(scope, headers, self.settings.proxies)
@@ -291,25 +295,25 @@ def _name(url: str) -> str:
         return ""
 
 
-def refused(status: int, sentence: str) -> JSONResponse:
+def refusal_page(status: int, sentence: str) -> JSONResponse:
     """A refusal as the page shows it."""
     return JSONResponse({"detail": sentence, "error": sentence}, status)
 
 
-def too_many(what: str, wait: float) -> Response:
+def rate_refusal(what: str, wait: float) -> Response:
     """A refusal that says when to come again."""
     seconds = int(wait) + 1
-    response = refused(429, f"Too many {what} in a minute. Try again in {seconds} s.")
+    response = refusal_page(429, f"Too many {what} in a minute. Try again in {seconds} s.")
     response.headers["retry-after"] = str(seconds)
     return response
 
 
-def int_of(text: str | None) -> int:
+def parse_int(text: str | None) -> int:
     """A header's number; what is none counts as 0."""
     return int(text) if text and text.isdecimal() else 0
 
 
-async def whole_body(receive: Receive, most: int) -> bytes | None:
+async def read_body(receive: Receive, most: int) -> bytes | None:
     """The body of a request; None when it is too large or was cut off."""
     body = bytearray()
     while True:
@@ -321,7 +325,7 @@ async def whole_body(receive: Receive, most: int) -> bytes | None:
             return bytes(body) if len(body) <= most else None
 
 
-def replayed(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives the body once more."""
     given = False
 

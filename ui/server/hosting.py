@@ -15,7 +15,7 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.base import Opening
+from ui.base import ModelLoader
 from ui.server.gate import STOPPING, Gate, Questions
 from ui.server.headers import SecurityHeaders
 
@@ -30,8 +30,10 @@ ON_THE_WAY = 0.5  # seconds for what was said to arrive; pages that are open wou
 class Host:
     """The ASGI app: its health, and the page behind its gate."""
 
-    def __init__(self, settings: "Settings", opening: Opening, page: ASGIApp, questions: Questions) -> None:
-        """Show `page`, whose desk may still be on its way."""
+    def __init__(
+        self, settings: "Settings", opening: ModelLoader, page: ASGIApp, questions: Questions
+    ) -> None:
+        """Show `page`, whose workspace may still be on its way."""
         self.settings, self.opening = settings, opening
         self.gate = Gate(page, settings, questions)
 
@@ -60,7 +62,7 @@ class Host:
         if not self.opening.ready:
             return "loading", self.settings.model
         try:
-            return "ok", str(self.opening.desk().about()["model"])
+            return "ok", str(self.opening.workspace().about()["model"])
         except AgentError:
             return "failed", self.settings.model
 
@@ -107,7 +109,7 @@ class PageServer:
     def __init__(
         self,
         settings: "Settings",
-        opening: Opening,
+        opening: ModelLoader,
         page: ASGIApp,
         questions: Questions,
         at_end: Callable[[], None],
@@ -132,22 +134,22 @@ class PageServer:
         self._at_end()
 
 
-def stay_open(server: PageServer, opening: Opening) -> None:
+def serve_until_signal(server: PageServer, opening: ModelLoader) -> None:
     """Until SIGTERM or Ctrl-C; then finish or stop the running question, and close all."""
     try:
-        with ended_by_sigterm():
-            desk = opening.desk()  # a model that cannot be loaded ends the command with a sentence
-            stay(desk.forget_old)
+        with end_on_sigterm():
+            workspace = opening.workspace()  # a model that cannot be loaded ends the command with a sentence
+            wait_for_signal(workspace.forget_old)
     finally:
         server.host.gate.stopping = True
         if opening.ready:
-            finish(opening)
+            finish_questions(opening)
         server.close()
         if opening.ready:
             opening.close()
 
 
-def stay(every_hour: Callable[[], None] = lambda: None) -> None:
+def wait_for_signal(every_hour: Callable[[], None] = lambda: None) -> None:
     """Stay in this call until a signal ends it."""
     due = time.monotonic() + HOUR
     while True:
@@ -157,18 +159,18 @@ def stay(every_hour: Callable[[], None] = lambda: None) -> None:
             due += HOUR
 
 
-def finish(opening: Opening) -> None:
+def finish_questions(opening: ModelLoader) -> None:
     """Let the running question end, or end it; whoever still waits is told that it is over."""
     if opening.failed:
         return
-    desk = opening.desk()
-    desk.turns.close(STOPPING)
-    if not desk.turns.wait_until_empty(desk.settings.stop_seconds):
-        desk.turns.stop()
-        desk.turns.wait_until_empty(LAST_WORDS * 2)
+    workspace = opening.workspace()
+    workspace.turns.close(STOPPING)
+    if not workspace.turns.wait_until_empty(workspace.settings.stop_seconds):
+        workspace.turns.stop()
+        workspace.turns.wait_until_empty(LAST_WORDS * 2)
 
 
-def leave_at_once() -> NoReturn:
+def exit_process() -> NoReturn:
     """End the process with all closed: Python would take seconds more to take a model apart."""
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -177,7 +179,7 @@ def leave_at_once() -> NoReturn:
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
+def end_on_sigterm() -> Iterator[None]:
     """SIGTERM ends the block as if it had returned, with exit code 0; a second one ends the process."""
 
     def end(_signal: int, _frame: Any) -> None:

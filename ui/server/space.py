@@ -61,7 +61,7 @@ main()
 
 def write_space(folder: Path) -> None:
     """Write or renew the folder; what else lies in it stays."""
-    pins = pinned()
+    pins = read_pins()
     folder.mkdir(parents=True, exist_ok=True)
     for room in ROOMS:
         shutil.rmtree(folder / room, ignore_errors=True)
@@ -71,10 +71,10 @@ def write_space(folder: Path) -> None:
     shutil.copy(ROOT / "LICENSE", folder / "LICENSE")
     (folder / "README.md").write_text(README.format(gradio=pins["gradio"]), encoding="utf-8")
     (folder / "app.py").write_text(APP.format(settings=repr(SETTINGS)), encoding="utf-8")
-    (folder / "requirements.txt").write_text("\n".join(requirements(pins)) + "\n", encoding="utf-8")
+    (folder / "requirements.txt").write_text("\n".join(write_requirements(pins)) + "\n", encoding="utf-8")
 
 
-def pinned() -> dict[str, str]:
+def read_pins() -> dict[str, str]:
     """The version of each package in constraints.txt."""
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     return {
@@ -82,16 +82,16 @@ def pinned() -> dict[str, str]:
     }
 
 
-def requirements(pins: dict[str, str]) -> Iterator[str]:
+def write_requirements(pins: dict[str, str]) -> Iterator[str]:
     """What the Space installs: all that the packages need, each pinned; torch from its CPU index."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {Requirement(each).name for each in project["dependencies"]}
     yield "--extra-index-url https://download.pytorch.org/whl/cpu"
-    for name in sorted((closure(names) & pins.keys()) | set(APART)):  # setuptools is there anyway
+    for name in sorted((find_closure(names) & pins.keys()) | set(APART)):  # setuptools is there anyway
         yield f"{name}=={pins[name]}{'+cpu' if name == 'torch' else ''}"
 
 
-def closure(names: set[str]) -> set[str]:
+def find_closure(names: set[str]) -> set[str]:
     """These packages and all they need here, as they are installed."""
     found: set[str] = set()
     open_ = [(canonicalize_name(name), frozenset[str]()) for name in names]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tracer.autointerp.windows import scrub
 from tracer.errors import TextError
-from tracer.models import EMBEDDED, Subject, load, quickest_dtype
+from tracer.models import EMBEDDED, Model, load, quickest_dtype
 
 BATCH = 128
 LENGTH = 128  # tokens a text
@@ -19,13 +19,13 @@ TOKENS = 32_000  # in the recipe's corpus
 CANDIDATES = 100  # next tokens are drawn among the likeliest; more cost more than they bring
 
 
-def write_sampled(folder: Path, subject: Subject | None = None, tokens: int = TOKENS) -> int:
+def write_sampled(folder: Path, subject: Model | None = None, tokens: int = TOKENS) -> int:
     """Write self.jsonl, whole or not at all, where it is not there yet; characters in it."""
     path = folder / "self.jsonl"
     if not path.exists():
         cache = platformdirs.user_cache_path("askcircuit", appauthor=False)
         subject = subject or load(EMBEDDED, cache=cache, dtype=quickest_dtype())
-        rows = [{"text": scrub(text), "source": "self"} for text in sampled(subject, tokens)]
+        rows = [{"text": scrub(text), "source": "self"} for text in sample_texts(subject, tokens)]
         part = path.with_suffix(".part")
         part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         part.replace(path)
@@ -33,8 +33,8 @@ def write_sampled(folder: Path, subject: Subject | None = None, tokens: int = TO
 
 
 @torch.inference_mode()
-def sampled(
-    subject: Subject, tokens: int, seed: int = 0, progress: Callable[[float], None] = lambda _done: None
+def sample_texts(
+    subject: Model, tokens: int, seed: int = 0, progress: Callable[[float], None] = lambda _done: None
 ) -> Iterator[str]:
     """Texts of about `tokens` tokens in all, the same for the same seed; raises TextError without a <bos>."""
     bos = subject.tokenizer.bos_token_id
@@ -51,7 +51,7 @@ def sampled(
         progress(min(1.0, written / tokens))
 
 
-def _batch(subject: Subject, bos: int, dice: torch.Generator) -> Int[Tensor, "batch pos"]:
+def _batch(subject: Model, bos: int, dice: torch.Generator) -> Int[Tensor, "batch pos"]:
     ids = torch.full((BATCH, 1), bos)
     past, rows = None, []
     for _ in range(LENGTH):

@@ -7,7 +7,7 @@ from tracer.concepts.kinds import is_content, nearness
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
 from tracer.lens import similar
-from tracer.models import Subject
+from tracer.models import Model
 
 DRAWN = 400  # words among which nouns are looked for
 TRIED = 6
@@ -76,7 +76,7 @@ def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tupl
     return alike and bool(sum(turned) >= PART * here * len(turned))
 
 
-def other_number(subject: Subject, token: int) -> int | None:
+def other_number(subject: Model, token: int) -> int | None:
     """The token with an s more or less, where it is one token of nearly the same meaning."""
     text = subject.token_texts([token])[0]
     if not is_content(text) or not text.strip().isalpha():

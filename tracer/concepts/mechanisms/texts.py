@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.words import Words
-from tracer.models import Subject
+from tracer.models import Model
 
 Replacement = tuple[tuple[int, int], ...]  # (position, token) pairs
 
@@ -26,7 +26,7 @@ def logits_with(frozen: Frozen, replacements: Sequence[Replacement]) -> Float[Te
 
 
 @torch.no_grad()
-def says_along(subject: Subject, frozen: Frozen) -> list[int]:
+def says_along(subject: Model, frozen: Frozen) -> list[int]:
     """The likeliest next token at every position of the text."""
     found: list[int] = subject.model(frozen.ids[None], use_cache=False).logits[0].argmax(-1).tolist()
     return found

@@ -11,14 +11,14 @@ from safetensors.torch import save_file
 from tests_support import relu_subject, save_own_mlps
 from tolerance import LOGITS, SHARPENED, near
 
-from agent import AgentError, Answered, Failed, Said, Session, export_trace, read_settings
-from agent.features.external_labels import rows_in
+from agent import AgentError, AnswerText, Failed, ReportReady, Session, export_trace, read_settings
+from agent.features.external_labels import read_rows
 from agent.features.label_log import Description
 from agent.features.label_store import Library
 from agent.suites.baseline_scores import baseline_claims
 from agent.suites.schema import SuiteCase
-from agent.workspace.workspace import Desk, open_desk
-from tracer import fitted, load_transcoders, parse_graph
+from agent.workspace.workspace import Workspace, open_workspace
+from tracer import fit_transcoders, load_transcoders, parse_graph
 
 TEXT, OTHER = "w5 w9 w33 w2 w71 w8", "w5 w9 w60 w2 w71 w8"
 OWN = {"size": LOGITS, "dtype": torch.float64}  # the tiny model is one in float64
@@ -27,31 +27,33 @@ VERDICTS = {"supported", "partly", "refuted", "inconclusive"}
 
 def desk_of(subject, folder, where=None):
     settings = read_settings(data_dir=folder / "data", transcoders=where, controls=39, nodes=5000)
-    given = None if where is None else fitted(load_transcoders(str(where)), subject)
-    return Desk(settings, subject, Library.open(settings.data_folder / "library"), given)
+    given = None if where is None else fit_transcoders(load_transcoders(str(where)), subject)
+    return Workspace(settings, subject, Library.open(settings.data_folder / "library"), given)
 
 
 def say(session, message, **more):
     events = list(session.ask(message, **more))
-    return "".join(e.text if isinstance(e, Said) else e.why for e in events if isinstance(e, Said | Failed))
+    return "".join(
+        e.text if isinstance(e, AnswerText) else e.why for e in events if isinstance(e, AnswerText | Failed)
+    )
 
 
 @pytest.fixture(scope="module")
-def desks(tmp_path_factory):
-    """One desk on a tiny model's neurons, one on transcoders that are its MLPs."""
+def workspaces(tmp_path_factory):
+    """One workspace on a tiny model's neurons, one on transcoders that are its MLPs."""
     subject, folder = relu_subject(), tmp_path_factory.mktemp("desks")
     save_own_mlps(subject, folder / "own-mlps")
     with own_precision(subject.model):
         both = [desk_of(subject, folder / "n"), desk_of(subject, folder / "t", str(folder / "own-mlps"))]
         yield both
-        for desk in both:
-            desk.close()
+        for workspace in both:
+            workspace.close()
 
 
 @pytest.fixture(scope="module")
-def reports(desks):
-    events = [list(Session(desk, "first").ask("", text=TEXT)) for desk in desks]
-    return [next(e.report for e in some if isinstance(e, Answered)) for some in events]
+def reports(workspaces):
+    events = [list(Session(workspace, "first").ask("", text=TEXT)) for workspace in workspaces]
+    return [next(e.report for e in some if isinstance(e, ReportReady)) for some in events]
 
 
 def test_every_claim_of_the_answer_agrees_with_the_neurons(reports):
@@ -83,8 +85,8 @@ def test_the_answer_speaks_of_features_and_errors(reports):
     assert reports[1]["answer"]["refused"] == []
 
 
-def test_follow_ups_work_on_features(desks, reports):
-    session = Session(desks[1], "first")
+def test_follow_ups_work_on_features(workspaces, reports):
+    session = Session(workspaces[1], "first")
     group = reports[1]["supernodes"][0]
     assert "Removing S1" in say(session, "remove S1")
     assert "Scaling S1" in say(session, "double S1")
@@ -95,22 +97,22 @@ def test_follow_ups_work_on_features(desks, reports):
     assert "The model then says" in said
     assert "not tested" in say(session, "how does w33 reach the last token?")
     assert "Verdicts" in say(session, "are you sure?")
-    assert desks[1].search("promotes w9", 3)[0]["id"].startswith("tiny-relu with own-mlps/L")
-    assert desks[1].about()["features"] == "own-mlps"
+    assert workspaces[1].search("promotes w9", 3)[0]["id"].startswith("tiny-relu with own-mlps/L")
+    assert workspaces[1].about()["features"] == "own-mlps"
 
 
-def claims_of(desk, thread, *messages, text=TEXT):
+def claims_of(workspace, thread, *messages, text=TEXT):
     """The claims of the last of these messages, on a conversation of their own."""
-    session = Session(desk, thread)
+    session = Session(workspace, thread)
     words = ""
     for index, message in enumerate(messages):
         words = say(session, message, **({"text": text} if index == 0 else {}))
     return session._state()["claims"], words
 
 
-def test_a_change_that_makes_it_say_another_token_is_found_among_features(desks):
-    wanted = desks[0].study(TEXT).predictions(3)[2].token
-    found = [claims_of(desk, "make", f"What would make it say {wanted}?") for desk in desks]
+def test_a_change_that_makes_it_say_another_token_is_found_among_features(workspaces):
+    wanted = workspaces[0].study(TEXT).predictions(3)[2].token
+    found = [claims_of(workspace, "make", f"What would make it say {wanted}?") for workspace in workspaces]
     both = [[c for c in claims if c.get("repair")] for claims, _ in found]
     assert len(both[0]) == len(both[1]) > 0
     for mine, theirs in zip(*both, strict=True):
@@ -123,10 +125,10 @@ def test_a_change_that_makes_it_say_another_token_is_found_among_features(desks)
     assert "neurons" not in found[1][1]
 
 
-def test_a_group_of_features_is_carried_to_another_text(desks, reports):
+def test_a_group_of_features_is_carried_to_another_text(workspaces, reports):
     found = [
-        claims_of(desk, "holds", "", f"Compare it with '{OTHER}'", f"Does it hold for '{OTHER}'?")[0]
-        for desk in desks
+        claims_of(workspace, "holds", "", f"Compare it with '{OTHER}'", f"Does it hold for '{OTHER}'?")[0]
+        for workspace in workspaces
     ]
     for claims in found:
         (claim,) = [c for c in claims if c["kind"] == "comparison"]
@@ -135,9 +137,9 @@ def test_a_group_of_features_is_carried_to_another_text(desks, reports):
     assert len(rates[0]) == len(rates[1]) > 0
 
 
-def test_baselines_guess_and_are_scored_on_features(desks):
+def test_baselines_guess_and_are_scored_on_features(workspaces):
     case = SuiteCase(id="t", text=TEXT)
-    scored = baseline_claims(desks[1], case)
+    scored = baseline_claims(workspaces[1], case)
     assert {c["verdict"] for claims in scored.values() for c in claims} <= VERDICTS
     for claims in scored.values():
         assert claims
@@ -145,16 +147,16 @@ def test_baselines_guess_and_are_scored_on_features(desks):
         assert all(c["controls"]["n"] <= 39 and c["p"] > 0 for c in claims)
 
 
-def test_heads_carry_what_they_carry_for_neurons(desks, reports):
-    views = [Session(desk, "first").last_drawing() for desk in desks]
+def test_heads_carry_what_they_carry_for_neurons(workspaces, reports):
+    views = [Session(workspace, "first").last_drawing() for workspace in workspaces]
     heads = [[e.get("heads") for e in view["superedges"] if e.get("heads")] for view in views]
     assert len(heads[0]) == len(heads[1]) > 0
     for mine, theirs in zip(*heads, strict=True):
         assert [(h["layer"], h["head"]) for h in mine] == [(h["layer"], h["head"]) for h in theirs]
 
 
-def test_a_graph_file_holds_true_feature_numbers(desks, reports, tmp_path):
-    export_trace(desks[1], TEXT, tmp_path / "graph.json")
+def test_a_graph_file_holds_true_feature_numbers(workspaces, reports, tmp_path):
+    export_trace(workspaces[1], TEXT, tmp_path / "graph.json")
     graph = parse_graph((tmp_path / "graph.json").read_bytes())
     assert graph.details["transcoder_list"] == ["own-mlps"]
     ids = {
@@ -167,9 +169,9 @@ def test_a_graph_file_holds_true_feature_numbers(desks, reports, tmp_path):
     assert len(graph.groups) == len(reports[1]["supernodes"])
 
 
-def test_a_conversation_from_neurons_is_not_mixed_with_features(desks, reports):
-    session = Session(desks[1], "mixed")
-    session._keep(Session(desks[0], "first")._state())
+def test_a_conversation_from_neurons_is_not_mixed_with_features(workspaces, reports):
+    session = Session(workspaces[1], "mixed")
+    session._keep(Session(workspaces[0], "first")._state())
     assert "transcoder feature" in say(session, "remove S1")
 
 
@@ -190,11 +192,11 @@ def random_set(tmp_path_factory):
 
 
 def test_transcoders_that_explain_nothing_end_honestly(embedded_subject, random_set, tmp_path):
-    desk = desk_of(embedded_subject, tmp_path, str(random_set))
+    workspace = desk_of(embedded_subject, tmp_path, str(random_set))
     try:
-        session = Session(desk, "random")
+        session = Session(workspace, "random")
         events = list(session.ask("", text="Texas, whose capital is"))
-        report = next(e.report for e in events if isinstance(e, Answered))
+        report = next(e.report for e in events if isinstance(e, ReportReady))
         assert report["tests_run"] == 0
         assert 1 - report["graph"]["replacement"] > 0.6
         said = report["answer"]["markdown"]
@@ -207,28 +209,32 @@ def test_transcoders_that_explain_nothing_end_honestly(embedded_subject, random_
         assert report["answer"]["refused"] == []
         json.dumps(report, allow_nan=False)
     finally:
-        desk.close()
+        workspace.close()
 
 
 def test_a_set_that_is_not_there_is_told_before_the_model_is_loaded(cache_folder, tmp_path):
     settings = read_settings(cache_dir=cache_folder, data_dir=tmp_path, transcoders="nobody/none")
     with pytest.raises(AgentError, match="nobody/none"):
-        open_desk(settings)
+        open_workspace(settings)
 
 
-def test_features_say_when_they_are_described_from_this_text_alone_and_use_what_was_imported(desks, reports):
+def test_features_say_when_they_are_described_from_this_text_alone_and_use_what_was_imported(
+    workspaces, reports
+):
     members = [m for group in reports[1]["supernodes"] for m in group["members"]]
     assert members
     assert all(m["label"].endswith("(from this text alone)") for m in members)
-    desk, first = desks[1], members[0]
+    workspace, first = workspaces[1], members[0]
     rows = [{"layer": first["layer"], "index": first["feature"], "description": "words for rivers"}]
-    file = desk.settings.data_folder / "told.jsonl"
+    file = workspace.settings.data_folder / "told.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    place = f"{desk.features_of}/L{first['layer']}.F{first['feature']}"
-    (row,) = rows_in(file, Counter())
+    place = f"{workspace.features_of}/L{first['layer']}.F{first['feature']}"
+    (row,) = read_rows(file, Counter())
     where = (first["layer"], first["feature"], "+")
-    desk.library.put([Description(place, desk.features_of, *where, row.label, row.source, (), ())])
-    again = next(e.report for e in Session(desk, "told").ask("", text=TEXT) if isinstance(e, Answered))
+    workspace.library.put([Description(place, workspace.features_of, *where, row.label, row.source, (), ())])
+    again = next(
+        e.report for e in Session(workspace, "told").ask("", text=TEXT) if isinstance(e, ReportReady)
+    )
     labels = {(m["layer"], m["feature"]): m["label"] for g in again["supernodes"] for m in g["members"]}
     assert labels[first["layer"], first["feature"]].startswith("words for rivers (here it fires on ")
     others = [label for place, label in labels.items() if place != (first["layer"], first["feature"])]
