@@ -11,5 +11,7 @@ from .outcomes import (
 )
 from .session import (
     Session as Session,
+)
+from .turns import (
     Unfinished as Unfinished,
 )

@@ -1,8 +1,7 @@
 """One conversation: ask, and listen to what happens. The same thread id goes on after a restart.
 
-The whole API of a conversation: `ask`, `intervene` and `go_on` give events, `collect_report` and `collect_markdown`
-run them to their end; `findings`, `history`, `last_drawing` and `bundle` say what there is, `unfinished` what was
-cut off. `docs/python.md` tells of the door above it.
+`ask`, `intervene` and `go_on` give events, `collect_report` and `collect_markdown` run them to their end;
+`findings`, `history`, `last_drawing`, `bundle` say what there is, `unfinished` what was cut off.
 """
 
 import logging
