@@ -54,6 +54,9 @@ def read_config(model: str, folder: str) -> Any:
     return config
 
 
+LOUD = ("modeling_utils", "distributed.tensor_parallel")  # what lists layers while a model is read
+
+
 def read_weights(model: str, folder: str, config: Any, dtype: torch.dtype) -> Any:
     """The network with every weight from the checkpoint; raises SubjectError naming what is missing.
 
@@ -143,10 +146,12 @@ def _not_found(model: str) -> str:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without transformers' own report of what is missing: it is told in a sentence."""
-    log = logging.getLogger("transformers.modeling_utils")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+    logs = [logging.getLogger(f"transformers.{name}") for name in LOUD]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
