@@ -7,7 +7,11 @@ from agent.answers.sentences import left_open, tested
 from agent.core import (
     Case,
     Claim,
+    ConceptClaim,
+    ConceptSwapClaim,
     EffectClaim,
+    HopClaim,
+    MechanismClaim,
     PathClaim,
     PlainClaim,
     RateClaim,
@@ -125,6 +129,8 @@ def _numbers(claim: TestedClaim) -> str:
 
 def _on(claim: TestedClaim, state: State) -> str:
     """What a test was of."""
+    if of_concepts := _on_concepts(claim):
+        return of_concepts
     if isinstance(claim, RateClaim):
         over = "paraphrases" if claim.over == "paraphrases" else "other entities"
         return f"{claim.name} on {over}"
@@ -135,6 +141,17 @@ def _on(claim: TestedClaim, state: State) -> str:
     factor = how.factor if how else 0.0
     scaled = f" times {factor:g}".replace("-", "−") if factor else ""
     return f"{name}{scaled}"
+
+
+def _on_concepts(claim: TestedClaim) -> str:
+    """What a test of concepts was of; empty for any other."""
+    if isinstance(claim, ConceptSwapClaim):
+        return f"the concept {quoted(claim.concept.name)} exchanged"
+    if isinstance(claim, ConceptClaim):
+        return f"the concept {quoted(claim.concept.name)}"
+    if isinstance(claim, HopClaim):
+        return f"{quoted(claim.source.name)} to {quoted(claim.target.name)}"
+    return claim.mechanism if isinstance(claim, MechanismClaim) else ""
 
 
 def last_said(state: State) -> list[dict[str, Any]]:
