@@ -7,7 +7,11 @@ from agent.answers.sentences import write_limits, write_test
 from agent.core import (
     Case,
     Claim,
+    ConceptClaim,
+    ConceptSwapClaim,
     EffectClaim,
+    HopClaim,
+    MechanismClaim,
     PathClaim,
     PlainClaim,
     RateClaim,
@@ -127,6 +131,8 @@ def _numbers(claim: TestedClaim) -> str:
 
 def _name_tested_group(claim: TestedClaim, state: State) -> str:
     """What a test was of."""
+    if of_concepts := _on_concepts(claim):
+        return of_concepts
     if isinstance(claim, RateClaim):
         over = "paraphrases" if claim.over == "paraphrases" else "other entities"
         return f"{claim.name} on {over}"
@@ -137,6 +143,17 @@ def _name_tested_group(claim: TestedClaim, state: State) -> str:
     factor = how.factor if how else 0.0
     scaled = f" times {factor:g}".replace("-", "−") if factor else ""
     return f"{name}{scaled}"
+
+
+def _on_concepts(claim: TestedClaim) -> str:
+    """What a test of concepts was of; empty for any other."""
+    if isinstance(claim, ConceptSwapClaim):
+        return f"the concept {quote_token(claim.concept.name)} exchanged"
+    if isinstance(claim, ConceptClaim):
+        return f"the concept {quote_token(claim.concept.name)}"
+    if isinstance(claim, HopClaim):
+        return f"{quote_token(claim.source.name)} to {quote_token(claim.target.name)}"
+    return claim.mechanism if isinstance(claim, MechanismClaim) else ""
 
 
 def find_asked_sentences(state: State) -> list[dict[str, Any]]:
