@@ -61,6 +61,12 @@ def over_each_other(boxes):
     ]
 
 
+def show_groups(page):
+    """The groups of features; a drawing with concepts opens with their chain."""
+    page.get_by_role("button", name="show groups").click()
+    page.wait_for_selector(".ac-group.on-path")
+
+
 @pytest.fixture(scope="module")
 def asked(browser, address):
     """What a browser remembers that has asked about Texas: opening the page with it shows the answer."""
@@ -89,6 +95,7 @@ def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
     page.wait_for_timeout(1000)  # the answer is brought to its beginning
     picture(page, "answer")
 
+    show_groups(page)
     group = page.locator(".ac-group.on-path").last
     name = group.get_attribute("aria-label")
     group.locator(".ac-box").hover()
@@ -118,6 +125,7 @@ def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
 def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, picture, asked):
     page = visit(storage_state=asked)
     page.wait_for_selector(".ac-group")
+    show_groups(page)
     group = page.locator(".ac-group").first
     group.locator(".ac-box").dblclick()
     page.wait_for_selector(".ac-member")

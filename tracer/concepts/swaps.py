@@ -13,6 +13,7 @@ from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import exchange
 from tracer.concepts.words import Words, stand_alone
 from tracer.lens import Lens, similar, stands_out, streams, surface
+from tracer.models import Model
 
 NEAREST = 32  # words of a kind that partners are chosen from
 HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
@@ -77,10 +78,28 @@ def find_partners(
         return ()
     stream = streams(frozen)[node.best_layer, node.position][None]
     score = stands_out(lens, subject, node.best_layer, stream, torch.tensor([near]))[0].nan_to_num(0.0)
-    whole = stand_alone(subject, near)
     held = [z >= HELD_HERE for z in score.tolist()]
-    order = sorted(range(len(near)), key=lambda i: (held[i], not whole[i], near[i]))
-    return tuple(near[i] for i in order[:count])
+    chosen: list[int] = []
+    for part in (False, True):
+        chosen += _whole_first(
+            subject, sorted(n for n, h in zip(near, held, strict=True) if h is part), count
+        )
+        if len(chosen) >= count:
+            break
+    return tuple(chosen[:count])
+
+
+def _whole_first(subject: Model, tokens: Sequence[int], count: int) -> list[int]:
+    """So many whole words of these, in their order, then the others; no more are looked at than it takes."""
+    whole: list[int] = []
+    pieces: list[int] = []
+    for first in range(0, len(tokens), 2 * count):
+        some = tokens[first : first + 2 * count]
+        for token, is_whole in zip(some, stand_alone(subject, some), strict=True):
+            (whole if is_whole else pieces).append(token)
+        if len(whole) >= count:
+            break
+    return [*whole, *pieces]
 
 
 def swap_concepts(
