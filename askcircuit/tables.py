@@ -84,7 +84,8 @@ def claims_table(claims: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
     rows = []
     for claim in claims:
-        controls = (claim.get("controls") or {}).get("values") or ()
+        drawn = claim.get("controls") or ()
+        controls = (drawn.get("values") or ()) if isinstance(drawn, Mapping) else drawn
         rows.append(
             {
                 **claim,

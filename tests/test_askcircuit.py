@@ -59,8 +59,9 @@ def test_an_answer_prints_as_text(answer):
 
 
 def test_its_evidence_is_a_table(answer):
-    tests = answer.claims.dropna(subset="p")
-    assert len(tests) == answer.json["tests_run"]
+    tested = answer.claims.dropna(subset="p")
+    assert len(tested) == answer.json["tests_run"] + answer.json["concept_tests_run"]
+    tests = tested[tested["kind"] == "effect"]
     assert set(tests["verdict"]) <= {"supported", "partly", "refuted", "inconclusive"}
     assert (tests["controls"] == 19).all()
     said = answer.claims.loc[tests.index[0], "group"]

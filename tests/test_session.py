@@ -77,7 +77,8 @@ def test_the_answer_comes_step_by_step_with_a_drawing_before_the_words(events):
         < kinds.index(ReportReady)
     )
     finished = [e.step for e in events if isinstance(e, StepProgress) and e.done == 1.0]
-    assert finished[:6] == ["predict", "trace", "prune", "describe", "group", "hypothesise"]
+    assert finished[:3] == ["predict", "read_concepts", "test_concepts"]  # before any graph
+    assert finished[3:8] == ["trace", "prune", "describe", "group", "hypothesise"]
     assert finished[-1] == "answer"
     assert 3 <= finished.count("test") <= 5
 
@@ -98,7 +99,8 @@ def test_the_report_is_what_was_promised(report):
 def test_predictions_were_registered_before_any_test(report):
     actions = [line["action"] for line in report["log"]]
     assert actions.index("hypothesise") < actions.index("test")
-    tests = [c for c in report["claims"] if c.get("p") is not None]
+    tests = [c for c in report["claims"] if c["kind"] == "effect" and c.get("p") is not None]
+    assert len(tests) == report["tests_run"]
     assert all(c["predicted"] is not None and c["controls"]["n"] == 99 for c in tests)
     best = max(tests, key=lambda c: abs(c["measured"]))
     assert abs(best["measured"]) > best["controls"]["max_abs"]
@@ -133,7 +135,7 @@ def test_every_measurement_can_be_repeated_with_independent_code(report, embedde
         [report["question"]["answer"], report["question"]["foil"]], add_special_tokens=False
     ).input_ids
     answer, foil = (ids[0] for ids in pieces)
-    tests = [c for c in report["claims"] if c.get("p") is not None]
+    tests = [c for c in report["claims"] if c["kind"] == "effect" and c.get("p") is not None]
     clean = ablated(embedded_subject, report, tests[0], 1.0)
     for claim in tests:
         logits = ablated(embedded_subject, report, claim, claim["intervention"]["factor"])

@@ -22,10 +22,11 @@ from agent.core import (
     AgentError,
     AnyClaim,
     Case,
+    EffectClaim,
     Message,
+    RateClaim,
     State,
     Supernode,
-    TestedClaim,
     escape_md,
     unescape_md,
 )
@@ -117,9 +118,10 @@ class Bundle(BaseModel):
         return cast(State, {**kept, **rest, "features": [], "focus": None, "found": None, "finished": True})
 
     @property
-    def tests(self) -> list[TestedClaim]:
-        """Every test in its ledger."""
-        return [claim for claim in self.kept.claims if isinstance(claim, TestedClaim) and claim.p is not None]
+    def tests(self) -> list[EffectClaim | RateClaim]:
+        """Every test of groups in its ledger."""
+        claims = self.kept.claims
+        return [c for c in claims if isinstance(c, EffectClaim | RateClaim) and c.p is not None]
 
     @property
     def versions(self) -> dict[str, str]:

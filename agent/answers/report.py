@@ -11,7 +11,9 @@ from agent.answers.drawing_chain import DrawnConcept, Hop
 from agent.core import (
     AnyClaim,
     Claim,
+    EffectClaim,
     NextToken,
+    RateClaim,
     State,
     Supernode,
     TestedClaim,
@@ -107,7 +109,8 @@ class Report(_Part):
     hops: list[Hop] = Field(default_factory=list)
     concept_path: list[str] = Field(default_factory=list)  # ids of the concepts borne out, first to last
     claims: list[AnyClaim]
-    tests_run: int
+    tests_run: int  # of groups, and of how far they carry
+    concept_tests_run: int = 0
     answer: ReportedAnswer
     log: list[LogLine] = Field(default_factory=list)
     cost: dict[str, int | float] = Field(default_factory=dict)
@@ -132,6 +135,7 @@ def build_report(state: State, model: str, reply: dict[str, Any], cost: dict[str
     cited = {name for sentence in reply["sentences"] for name in sentence["claims"]}
     own = [c for c in claims_of(state) if c.turn == state["turn"] or c.id in cited]
     tests = [c for c in own if isinstance(c, TestedClaim) and c.p is not None and c.turn == state["turn"]]
+    of_groups = [c for c in tests if isinstance(c, EffectClaim | RateClaim)]
     groups = (
         [_report_supernode(group, features) for group in _report_groups(state, own)] if features else None
     )
@@ -154,7 +158,8 @@ def build_report(state: State, model: str, reply: dict[str, Any], cost: dict[str
         "path": [] if errors_dominate(graph) else path_of(state),
         **_concepts(own),
         "claims": own,
-        "tests_run": len(tests),
+        "tests_run": len(of_groups),
+        "concept_tests_run": len(tests) - len(of_groups),
         "answer": reply,
         "log": state.get("log", []),
         "cost": cost,

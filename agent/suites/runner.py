@@ -24,7 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from agent.answers import Bundle
-from agent.core import AgentError, Failed, Settings, TestedClaim, find_groups, read_claims
+from agent.core import AgentError, EffectClaim, Failed, RateClaim, Settings, find_groups, read_claims
 from agent.session import Session, collect_report
 from agent.suites.baseline_scores import baseline_claims
 from agent.suites.schema import Suite, SuiteCase, SuiteError
@@ -150,7 +150,8 @@ def explain_case(workspace: Workspace, case: SuiteCase) -> Bundle:
     try:
         report = collect_report(session.ask("", text=case.text, said=case.answer, foil=case.foil))
         group = find_group_meant(case, report)
-        tests = [c for c in read_claims(report["claims"]) if isinstance(c, TestedClaim) and c.p is not None]
+        claims = read_claims(report["claims"])
+        tests = [c for c in claims if isinstance(c, EffectClaim | RateClaim) and c.p is not None]
         if group is not None and group not in {test.name for test in tests}:
             for event in session.ask(f"Remove {group}."):
                 if isinstance(event, Failed):

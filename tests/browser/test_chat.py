@@ -62,9 +62,10 @@ def over_each_other(boxes):
 
 
 def show_groups(page):
-    """The groups of features; a drawing with concepts opens with their chain."""
+    """Wait for a drawing and show its groups of features; one with concepts opens with their chain."""
+    page.wait_for_selector(".ac-group")
     page.get_by_role("button", name="show groups").click()
-    page.wait_for_selector(".ac-group.on-path")
+    page.wait_for_selector(".ac-group:not(.ac-concept)")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
     page.locator("#ask textarea").fill(TEXAS)
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")  # at work
-    page.wait_for_selector(".ac-group")  # the circuit comes before the answer
+    show_groups(page)  # the circuit comes before the answer
     page.wait_for_function(DONE)
     assert "Austin" in said(page)
     assert page.get_by_text("steps in").is_visible()
@@ -117,14 +118,13 @@ def test_ask_watch_look_click_follow_up_and_come_back(visit, picture):
     assert "Remove this group" in said(page)
 
     page.reload()
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Remove this group')")
     assert "Why does 'Texas, whose capital is' continue with Austin?" in said(page)
 
 
 def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, picture, asked):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
     show_groups(page)
     group = page.locator(".ac-group").first
     group.locator(".ac-box").dblclick()
@@ -143,7 +143,7 @@ def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (390, 844)])
 def test_boxes_never_overlap_and_the_page_never_scrolls_sideways(visit, picture, asked, width, height):
     page = visit(width, height, theme="dark", storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     boxes = page.evaluate(BOXES)
     assert len(boxes) > 8
     assert over_each_other(boxes) == []
@@ -153,7 +153,7 @@ def test_boxes_never_overlap_and_the_page_never_scrolls_sideways(visit, picture,
 
 def test_the_keyboard_is_enough(visit, asked):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     page.locator(".ac-group").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#chip", state="visible")
@@ -171,7 +171,7 @@ def test_a_hostile_text_stays_text(visit):
     page.get_by_text("Give the text and the tokens exactly").click()
     page.locator("#text textarea").fill(HOSTILE)
     answered(page, lambda: page.locator("#text textarea").press("Enter"))
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     assert "<img src=x onerror=window.__caught=1>" in said(page)
     assert "![a](http://evil.example/a.png)" in said(page)
     assert page.locator("#chat .message img, #circuit img").count() == 0
@@ -218,7 +218,7 @@ def test_what_cannot_be_answered_is_said_in_words(visit):
 
 def test_an_empty_question_changes_nothing_that_is_shown(visit, asked):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     page.locator("#ask textarea").fill("   ")
     page.locator("#go").click()
     page.get_by_text("Type a question first").wait_for()
@@ -230,14 +230,14 @@ def test_an_empty_question_changes_nothing_that_is_shown(visit, asked):
 
 def test_a_page_left_in_the_middle_of_an_answer_opens_with_what_was_said_before(visit, address, asked):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     page.locator("#ask textarea").fill("Why does 'She opened the door and' continue as it does?")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")
     again = page.context.new_page()
     page.close()
     again.goto(address)
-    again.wait_for_selector(".ac-group")
+    show_groups(again)
     assert TEXAS in said(again)
     ask(again, "How sure are you?")
     assert "Verdicts" in said(again)
@@ -246,7 +246,7 @@ def test_a_page_left_in_the_middle_of_an_answer_opens_with_what_was_said_before(
 def test_two_visitors_do_not_see_each_other(visit, asked):
     first, second = visit(storage_state=asked), visit()
     first.wait_for_function(f"document.querySelector('#chat').innerText.includes({json.dumps(TEXAS)})")
-    second.wait_for_selector(".ac-group")  # a worked example
+    show_groups(second)  # a worked example
     assert TEXAS not in said(second)
     for page, count in ((first, 1), (second, 0)):
         page.get_by_role("button", name="Conversations").click()
@@ -286,7 +286,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
 
 def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit, picture, asked):
     page = visit(1440, 900, storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     name = page.locator(".ac-said", has_text="What carries").first.inner_text().split("most is ")[1][:2]
     page.locator(f".ac-group[data-id={name}] .ac-box").click()
     slider, told = page.locator(".ac-scale input"), page.locator(".ac-key")
@@ -315,12 +315,12 @@ def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit
 
 def test_a_conversation_is_listed_comes_back_and_can_be_deleted(visit, asked):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     page.get_by_role("button", name="New conversation").click()
     page.wait_for_selector(".ac-group", state="detached")
     page.get_by_role("button", name="Conversations").click()
     page.get_by_role("button", name=TEXAS[:40]).first.click()
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     assert TEXAS in said(page)
     page.get_by_role("button", name="New conversation").click()
     page.wait_for_selector("#chat .user-row", state="detached")
@@ -333,7 +333,7 @@ def test_a_conversation_is_listed_comes_back_and_can_be_deleted(visit, asked):
 
 def test_the_graph_is_saved_for_neuronpedia_and_opens_again(visit, asked, tmp_path, picture):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     path = saved(page, "graph", tmp_path)
     graph = json.loads(path.read_text(encoding="utf-8"))
     assert {"metadata", "qParams", "nodes", "links"} <= graph.keys()
@@ -349,7 +349,7 @@ def test_the_graph_is_saved_for_neuronpedia_and_opens_again(visit, asked, tmp_pa
 
 def test_a_new_conversation_is_empty_and_the_page_says_so(visit, asked):
     page = visit(storage_state=asked)
-    page.wait_for_selector(".ac-group")
+    show_groups(page)
     page.get_by_role("button", name="New conversation").click()
     page.wait_for_selector(".ac-group", state="detached")
     assert page.get_by_text("The circuit appears here.").is_visible()
