@@ -168,6 +168,7 @@ def test_the_keyboard_is_enough(visit, asked):
 
 def test_a_hostile_text_stays_text(visit):
     page = visit()
+    page.set_default_timeout(180_000)  # forty tokens, on a machine that does other things
     page.get_by_text("Give the text and the tokens exactly").click()
     page.locator("#text textarea").fill(HOSTILE)
     answered(page, lambda: page.locator("#text textarea").press("Enter"))
@@ -205,7 +206,7 @@ def test_a_question_that_was_stopped_goes_on_with_a_button(visit):
     page.locator("#stop").click()
     page.wait_for_function(DONE)
     answered(page, page.locator("#follow button", has_text="Go on").click)
-    assert "down" in page.locator(".ac-answer").first.inner_text()
+    assert "down" in page.locator(".ac-answer").first.text_content()
     page.locator("#follow button", has_text="How sure are you?").wait_for()
 
 
@@ -256,6 +257,8 @@ def test_two_visitors_do_not_see_each_other(visit, asked):
 def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, picture, asked):
     page = visit(1440, 900, storage_state=asked)
     page.wait_for_selector(".ac-said")
+    show_groups(page)
+    page.locator("#chat details").evaluate_all("folds => folds.forEach((fold) => { fold.open = true; })")
     sentence = page.locator(".ac-said", has_text="What carries").first
     lit = page.locator(".ac-group.lit")
     for _ in range(20):  # the chat may still scroll to its place, and the sentence go from under the mouse
