@@ -63,6 +63,7 @@ from agent.core import (
     prediction_of,
     render_prompt,
     show_group,
+    terms_of,
     tests_of,
 )
 from agent.evidence import Sentence, find_faults
@@ -178,7 +179,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
         Paragraph("What it says.", write_prediction(state, model)),
         Paragraph("In one line.", chain_line(state)),
         Paragraph("How it got there.", in_plain_words(state)),
-        Paragraph("In neurons." if way else "In short.", write_summary(state), folded=way),
+        Paragraph(f"In {terms_of(state).units}." if way else "In short.", write_summary(state), folded=way),
         Paragraph("Who works for which.", write_sides(state) if mistake else []),
         Paragraph("Where it is lost.", write_where_lost(state)),
         Paragraph("What repairs it.", write_repairs(state)),
@@ -190,7 +191,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
             folded=True,
         ),
         Paragraph(
-            "Groups of neurons.",
+            f"Groups of {terms_of(state).units}.",
             [lead_explained(state), *(write_test(c, claim_group(c, state), case) for c in tests)],
             folded=True,
         ),
