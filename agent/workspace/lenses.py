@@ -36,7 +36,7 @@ class LensShelf:
         self._lens: Lens | None = None
         self._looked = False
         self._fitting: threading.Thread | None = None
-        self._done, self._gone = 0.0, ""
+        self._gone = ""
         self._guard = threading.Lock()
 
     def lens(self) -> Lens | None:
@@ -55,7 +55,7 @@ class LensShelf:
             return f"Concepts cannot be read on this model: {self._gone}"
         return (
             "Concepts cannot be read yet: this model has no concept lens. One is being fitted in the "
-            f"background from {TEXTS} short texts ({self._done:.0%}); ask again when it is there."
+            "background from a few short texts; ask again when it is there."
         )
 
     def _look(self) -> None:
@@ -70,16 +70,13 @@ class LensShelf:
 
     def _fit(self) -> None:
         try:
-            lens = quick_lens(self._subject, _prose(), self._cache, texts=TEXTS, progress=self._progress)
+            lens = quick_lens(self._subject, _prose(), self._cache, texts=TEXTS)
         except (TracerError, OSError) as exc:
             log.warning("no concept lens could be fitted: %s", exc)
             self._gone = str(exc)
             return
         with self._guard:
             self._lens = lens
-
-    def _progress(self, done: float, _note: str) -> None:
-        self._done = done
 
 
 def _prose() -> Iterator[Document]:
