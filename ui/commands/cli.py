@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -35,7 +35,7 @@ from ui.commands.graphs import explain_file, graphs, trace
 from ui.commands.investigate import investigate, replay
 
 if TYPE_CHECKING:
-    from agent import Session, Settings, Workspace
+    from agent import Event, Session, Settings, Workspace
 
 STOPPED = 130
 WHY = "why-"  # how the conversations of one question are called
@@ -125,9 +125,9 @@ def asked_once(
         thread = last.thread
     session = Session(workspace, thread, asks=can_reply())
     report, view = None, None
-    events = stream_events(session, question)
+    events: Iterator[Event] | None = stream_events(session, question)
     try:
-        while events:
+        while events is not None:
             asks = None
             for event in events:
                 if isinstance(event, ReportReady):
@@ -136,7 +136,7 @@ def asked_once(
                     view = event.view
                 elif isinstance(event, PermissionNeeded):
                     asks = event
-            events = stream_events(session, {"message": consent(asks.what)}) if asks else iter(())
+            events = stream_events(session, {"message": consent(asks.what)}) if asks else None
     finally:
         session.forget()
     return report, view
