@@ -41,6 +41,7 @@ KEPT_STATE_KEYS = (
     "graph",
     "groups",
     "flows",
+    "concepts",
     "claims",
     "log",
     "reply",
@@ -77,6 +78,7 @@ class _KeptState(BaseModel):
     graph: dict[str, Any]
     groups: list[Supernode] | None
     flows: dict[str, Any] | None
+    concepts: dict[str, Any] | None = None
     claims: list[AnyClaim]
     log: list[LogLine] = Field(default_factory=list)
     reply: ReportedAnswer

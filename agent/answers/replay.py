@@ -8,6 +8,7 @@ from agent.answers.compose import compose_answer
 from agent.answers.drawing import add_verdicts
 from agent.core import (
     Claim,
+    ConceptSwapClaim,
     ControlledClaim,
     RateClaim,
     State,
@@ -64,6 +65,8 @@ def _check_controlled(claim: ControlledClaim, measured: float, stated: float) ->
         return
     kinds = [kind for kind in (controls, claim.norm_controls) if kind is not None]
     p = p_beyond_all(measured, *(kind.values for kind in kinds))
+    if isinstance(claim, ConceptSwapClaim) and claim.first is not None and claim.first.changed:
+        p = (1 + claim.controls_installed) / (1 + controls.n)  # how often others bring the same word
     if not math.isclose(p, stated, abs_tol=1e-6):
         yield f"{claim.id}: p is {stated:g}, and the controls give {p:g}"
     for kind in kinds:

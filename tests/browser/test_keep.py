@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import read_bundle
+from agent.answers.drawing import Drawing
 from tests.graph_files import example
 from ui.page import shared_bundles
 from ui.reports import explanation_file
@@ -265,4 +266,6 @@ def large():
         }
         for i in range(5000)
     ]
-    return explanation_file.render_bundle_html(bundle.model_copy(update={"drawing": drawing}))
+    return explanation_file.render_bundle_html(
+        bundle.model_copy(update={"drawing": Drawing.model_validate(drawing)})
+    )
