@@ -26,8 +26,7 @@ def test_a_pasted_begin_token_counts_once_and_is_told(embedded_subject):
     assert plain.tokens.count("<bos>") == 1
     assert pasted.predictions(3) == plain.predictions(3)
     assert (
-        "“<bos>”, which the model adds by itself: it counts once"
-        in settle_case(pasted, question(TEXT))["note"]
+        "“<bos>”, which the model adds itself: it counts once" in settle_case(pasted, question(TEXT))["note"]
     )
     assert settle_case(plain, question(TEXT))["note"] == ""
     with pytest.raises(TextError, match="only a begin token"):

@@ -52,7 +52,7 @@ def altered(bundle, change):
 
 
 def claim_of(raw):
-    return next(c for c in raw["kept"]["claims"] if c.get("p") is not None)
+    return next(c for c in raw["kept"]["claims"] if c["kind"] == "effect" and c.get("p") is not None)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ FOLDERS = {
     path.relative_to(ROOT).as_posix(): 30
     for room in ("askcircuit", "agent", "tracer", "ui")
     for path in sorted((ROOT / room).rglob("README.md"))
+    if "node_modules" not in path.parts
 }
 PAGES = {**LONGEST, **TOPICS, **FOLDERS, "tests/benchmarks/RESULTS.md": 150}
 WIDEST = 119  # characters

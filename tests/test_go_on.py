@@ -37,11 +37,11 @@ ROOT = Path(__file__).parents[1]
 TEXAS = {"text": "Texas, whose capital is", "said": "Austin", "foil": "Houston"}
 CHILD = f"""
 import os, signal, sys
-from agent import Session, Working, open_desk, read_settings
+from agent import Session, StepProgress, open_workspace, read_settings
 folder, step, done = sys.argv[1], sys.argv[2], float(sys.argv[3])
-session = Session(open_desk(read_settings(data_dir=folder, controls=19)), "cut")
+session = Session(open_workspace(read_settings(data_dir=folder, controls=19)), "cut")
 for event in session.go_on() if session.unfinished() else session.ask("", **{TEXAS!r}):
-    if isinstance(event, Working) and event.step == step and event.done >= done:
+    if isinstance(event, StepProgress) and event.step == step and event.done >= done:
         os.kill(os.getpid(), signal.SIGKILL)
 """
 

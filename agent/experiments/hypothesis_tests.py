@@ -109,6 +109,8 @@ def run_test(
         readouts=[groups[k.supernode] for k in claim.knock_on],
         progress=progress,
     )
+    # a place with few active others gives few sets: too few to say anything, and then none are used
+    by_norm = outcome.norm_controls if len(outcome.norm_controls) >= workspace.settings.controls else ()
     says = contrast.study.says_after(claim.members, how, 3)
     moved = zip(claim.knock_on, outcome.knock_on, strict=True)
     found = {
@@ -116,8 +118,8 @@ def run_test(
         "measured_frozen": round_reported(outcome.measured_frozen),
         "controls": summarise_controls(outcome.controls, outcome.matched, len(claim.members)),
         "doses": {f"{dose:g}": round_reported(d) for dose, d in outcome.doses.items()} or None,
-        "norm_controls": _by_norm(outcome.norm_controls, outcome.norm_matched, len(claim.members)),
-        "p": p_beyond_all(outcome.measured, outcome.controls, outcome.norm_controls),
+        "norm_controls": _by_norm(by_norm, outcome.norm_matched, len(claim.members)),
+        "p": p_beyond_all(outcome.measured, outcome.controls, by_norm),
         "knock_on": [known.model_copy(update={"measured": round_reported(by)}) for known, by in moved],
         "says": [NextToken(token=s.token, p=round_reported(s.p)) for s in says],
         "repair": _repaired(claim.repair, outcome.say_foil),

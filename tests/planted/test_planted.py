@@ -47,8 +47,8 @@ def ask(library, tmp_path_factory):
         session = Session(workspace, "planted")
         report = collect_report(session.ask("", text=text, **more))
         assert session.bundle().replay() == []
-        if workspace._checkpoints is not None:
-            workspace._checkpoints.close()
+        if workspace._conversations is not None:
+            workspace._conversations.close()
         return report, workspace.subject
 
     return asked
