@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from tracer.errors import ModelError
-from tracer.models.families import family_of
 
 MAGIC, VERSIONS = b"GGUF", (2, 3)
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -97,6 +96,8 @@ def check_header(path: Path) -> Header:
 
     Raises UnsupportedFamily for another family, SubjectError where tensors are missing or unexpected.
     """
+    from tracer.models.families import family_of  # brings torch, which a search of features does without
+
     header = read_header(path)
     layout = LAYOUTS.get(header.architecture)
     if layout is None:
