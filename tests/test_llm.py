@@ -83,11 +83,12 @@ def test_an_honest_llm_directs_the_investigation_and_words_the_answer(told):
     about, _events, report, _ = told
     assert about["brain"] == "llm"
     assert [line["action"] for line in report["log"] if line["action"] != "brain"] == [
-        *("predict", "trace", "prune", "describe", "group", "hypothesise", "test", "answer")
+        *("predict", "read_concepts", "test_concepts", "trace", "prune", "describe", "group"),
+        *("hypothesise", "test", "answer"),
     ]
-    assert "the language model chose: “the strongest group”" in report["log"][5]["why"]
+    assert "the language model chose: “the strongest group”" in report["log"][7]["why"]
     assert report["tests_run"] == 1
-    test = next(c for c in report["claims"] if c.get("p") is not None)
+    test = next(c for c in report["claims"] if c["kind"] == "effect" and c.get("p") is not None)
     assert test["verdict"] == "supported"
     assert "Ablating S1" in report["answer"]["markdown"]
     assert "shifts the lead" in report["answer"]["markdown"]

@@ -55,7 +55,8 @@ def final(workspace):
             isinstance(e, ReportReady) for e in session.ask("", text=TEXT, said="Austin", foil="Houston")
         )
     state = dict(session._state())
-    assert [c["verdict"] for c in state["claims"] if c.get("p") is not None] == ["supported"]
+    tests = [c for c in state["claims"] if c["kind"] == "effect" and c.get("p") is not None]
+    assert [c["verdict"] for c in tests] == ["supported"]
     return {**state, "finished": False}
 
 
