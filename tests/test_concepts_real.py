@@ -103,5 +103,7 @@ def test_a_mechanism_is_named_by_its_test(
         says = int(frozen.logits.argmax())
         if subject.token_texts([says])[0] == answer:  # the model does what the mechanism does
             shown += 1
-            assert name_mechanism(frozen, words, says).name == mechanism
+            named = name_mechanism(frozen, words, says)
+            assert named is not None
+            assert named.name == mechanism
     assert shown

@@ -32,7 +32,7 @@ from agent.evidence import HOLDING_VERDICTS, Sentence
 GONE = 0.9  # of a concept or a lead: all but gone
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
     "copying": "is copied from earlier in the text",
-    "successor": "is the next item of a list",
+    "sequence": "is the next item of a list",
     "agreement": "agrees with an earlier word",
     "default": "is what it says anyway, whatever stands there",
     "slot": "is a word of the kind the text asks for",

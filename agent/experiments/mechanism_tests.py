@@ -7,15 +7,17 @@ from agent.core import Case, Concept, MechanismClaim, State, percent, quote_toke
 from agent.evidence import new_claim
 from agent.workspace import Workspace
 from tracer import (
+    Agreement,
+    Copying,
+    Default,
     Frozen,
     Lens,
+    Named,
+    Slot,
+    Succession,
     is_content,
-    try_agreement,
-    try_copying,
-    try_default,
+    name_mechanism,
     try_rival,
-    try_sequence,
-    try_slot,
 )
 
 
@@ -38,14 +40,8 @@ def mechanisms_of(
 ) -> list[MechanismClaim]:
     """A claim for each mechanism whose test holds; copying and lists leave nothing to look up."""
     frozen = workspace.study(case["text"]).frozen
-    start = way[0].position if way else None
-    found = (
-        _copied(workspace, frozen, case)
-        or _listed(workspace, frozen, case)
-        or _agreed(workspace, frozen, case)
-    )
-    if found is None and start is not None:
-        found = _same_anyway(workspace, frozen, case, start) or _of_a_kind(workspace, frozen, case, start)
+    named = name_mechanism(frozen, workspace.words, case["answer_id"], way[0].position if way else None)
+    found = _tell(workspace, case, named) if named else None
     rival = _outdone(workspace, frozen, lens, case, alternatives)
     out: list[MechanismClaim] = []
     for one in filter(None, (found, rival)):
@@ -65,52 +61,58 @@ def mechanisms_of(
     return out
 
 
-def _copied(workspace: Workspace, frozen: Frozen, case: Case) -> _Found | None:
-    test = try_copying(frozen, workspace.words, case["answer_id"])
-    if not test.holds:
-        return None
+def _tell(workspace: Workspace, case: Case, named: Named) -> _Found | None:
+    """The sentence on a mechanism whose test holds."""
+    match named.test:
+        case Copying() as test:
+            return _copied(case, test)
+        case Succession() as test:
+            return _listed(workspace, case, test)
+        case Agreement() as test:
+            return _agreed(workspace, case, test)
+        case Default() as test:
+            return _same_anyway(case, test)
+        case Slot() as test:
+            return _of_a_kind(case, test)
+
+
+def _copied(case: Case, test: Copying) -> _Found:
     said, there = _word(case["answer"]), quote_token_at(case["tokens"], test.positions[-1])
     text = f"It copies {said} from earlier in the text: with other words put there, it says those instead"
     text += f" ({percent(test.followed)} of them; it stands at {there})."
     return _Found("copying", text, [test.followed])
 
 
-def _listed(workspace: Workspace, frozen: Frozen, case: Case) -> _Found | None:
-    test = try_sequence(frozen, case["answer_id"])
-    if not test.holds or test.then is None or not is_content(case["answer"]):
+def _listed(workspace: Workspace, case: Case, test: Succession) -> _Found | None:
+    if test.then is None or not is_content(case["answer"]):
         return None
     then, items = workspace.subject.token_texts([test.then])[0], len(test.items)
     text = f"It goes on with a list of {items}: with each item replaced by the one after it, the last by"
-    return _Found("successor", f"{text} {_word(case['answer'])}, it says {_word(then)}.", [items])
+    return _Found("sequence", f"{text} {_word(case['answer'])}, it says {_word(then)}.", [items])
 
 
-def _agreed(workspace: Workspace, frozen: Frozen, case: Case) -> _Found | None:
-    test = try_agreement(frozen, case["answer_id"], workspace.words)
-    if not test.holds or test.position is None or test.instead is None or test.becomes is None:
+def _agreed(workspace: Workspace, case: Case, test: Agreement) -> _Found | None:
+    if test.position is None or test.instead is None or test.becomes is None:
         return None
     instead, becomes = workspace.subject.token_texts([test.instead, test.becomes])
     there = _word(case["tokens"][test.position])
     text = f"{_word(case['answer'])} agrees with {there}: with {_word(instead)} in its place it says"
-    text += f" {_word(becomes)}"
-    return _Found("agreement", f"{text}.", [])
+    return _Found("agreement", f"{text} {_word(becomes)}.", [])
 
 
-def _same_anyway(workspace: Workspace, frozen: Frozen, case: Case, start: int) -> _Found | None:
-    test = try_default(frozen, workspace.words, case["answer_id"], start)
-    if not test.holds:
-        return None
-    there = _word(case["tokens"][start])
+def _same_anyway(case: Case, test: Default) -> _Found:
+    there = _word(case["tokens"][test.position])
     text = f"{_word(case['answer'])} is what it says anyway: with unrelated words in the place of {there}"
     return _Found("default", f"{text} it says the same ({percent(test.same)} of them).", [test.same])
 
 
-def _of_a_kind(workspace: Workspace, frozen: Frozen, case: Case, start: int) -> _Found | None:
-    test = try_slot(frozen, workspace.words, case["answer_id"], start)
-    if not test.holds:
+def _of_a_kind(case: Case, test: Slot) -> _Found | None:
+    if test.asks is None:
         return None
-    there = _word(case["tokens"][start])
-    text = f"The rest of the text asks for a word of this kind: with unrelated words in the place of {there}"
-    return _Found("slot", f"{text} it still says one ({percent(test.kept)} of them).", [test.kept])
+    asks, free = (_word(case["tokens"][at]) for at in (test.asks, test.position))
+    text = f"{asks} asks for a word of this kind: with other words there {percent(test.without)} of what such"
+    text += f" words had is left, with others in the place of {free} {percent(test.kept)}."
+    return _Found("slot", text, [test.without, test.kept])
 
 
 def _outdone(

@@ -149,9 +149,10 @@ def main() -> None:
             ):
                 continue
             found = name_mechanism(frozen, words, says)
-            named[found.name] += 1
-            if found.name != kind:
-                print(f"  {kind}: {text} -> {said} named {found.name}")
+            name = found.name if found else None
+            named[name] += 1
+            if name != kind:
+                print(f"  {kind}: {text} -> {said} named {name}")
         spent = (time.process_time() - before) / max(1, sum(named.values()))
         print(
             f"{kind}: {dict(named)} of {sum(named.values())}, {spent:.1f} processor seconds a text",

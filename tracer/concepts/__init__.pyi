@@ -40,13 +40,14 @@ from .kinds import (
     same_kind as same_kind,
 )
 from .mechanisms import (
-    judge_lookup as judge_lookup,
-    try_agreement as try_agreement,
-    try_copying as try_copying,
-    try_default as try_default,
+    Agreement as Agreement,
+    Copying as Copying,
+    Default as Default,
+    Named as Named,
+    Slot as Slot,
+    Succession as Succession,
+    name_mechanism as name_mechanism,
     try_rival as try_rival,
-    try_sequence as try_sequence,
-    try_slot as try_slot,
 )
 from .nodes import (
     ConceptNode as ConceptNode,

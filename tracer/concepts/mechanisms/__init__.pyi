@@ -10,12 +10,7 @@ from .default import (
     Default as Default,
     try_default as try_default,
 )
-from .lookup import (
-    Lookup as Lookup,
-    judge_lookup as judge_lookup,
-)
 from .naming import (
-    Mechanism as Mechanism,
     Named as Named,
     name_mechanism as name_mechanism,
 )

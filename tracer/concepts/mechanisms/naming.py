@@ -1,46 +1,42 @@
 """Which mechanism a text shows: each is tested, and the most telling one that holds is named."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from tracer.attribution import Frozen
 from tracer.concepts.mechanisms.agreement import Agreement, try_agreement
 from tracer.concepts.mechanisms.copying import Copying, try_copying
-from tracer.concepts.mechanisms.lookup import Lookup
+from tracer.concepts.mechanisms.default import Default, try_default
 from tracer.concepts.mechanisms.sequence import Succession, try_sequence
 from tracer.concepts.mechanisms.slot import Slot, try_slot
 from tracer.concepts.words import Words
 
-Mechanism = Literal["copying", "sequence", "agreement", "look-up", "slot"]
+Tested = Copying | Succession | Agreement | Default | Slot
 
 
 class Named(NamedTuple):
-    """The mechanism whose test holds (None: none does), and the tests that were made."""
+    """A mechanism, and the test of it that holds."""
 
-    name: Mechanism | None
-    copying: Copying
-    sequence: Succession
-    agreement: Agreement
-    lookup: Lookup | None
-    slot: Slot | None
+    name: str  # copying, sequence, agreement, default, slot
+    test: Tested
 
 
-def name_mechanism(frozen: Frozen, words: Words, answer: int, lookup: Lookup | None = None) -> Named:
-    """Test copying, succession and agreement, then a look-up (judged elsewhere), last a slot.
+def name_mechanism(frozen: Frozen, words: Words, answer: int, start: int | None = None) -> Named | None:
+    """The first of these whose test holds; None where none does.
 
-    A look-up asks for a kind too, and a copied word may be of one: the slot is named only where nothing that
-    says more about the answer holds.
+    In this order, for what says more about the answer comes first: copying, succession, agreement; that the
+    answer is said whatever word stands at `start`, where a look-up begins (left out without it); last a slot,
+    since a word that is copied or looked up may be of a kind too.
     """
-    copying = try_copying(frozen, words, answer)
-    sequence = try_sequence(frozen, answer)
-    agreement = try_agreement(frozen, answer, words)
-    told: list[tuple[Mechanism, bool]] = [
-        ("copying", copying.holds),
-        ("sequence", sequence.holds),
-        ("agreement", agreement.holds),
-        ("look-up", lookup is not None and lookup.holds),
-    ]
-    name = next((mechanism for mechanism, holds in told if holds), None)
-    slot = try_slot(frozen, words, answer) if name is None else None
-    if slot is not None and slot.holds:
-        name = "slot"
-    return Named(name, copying, sequence, agreement, lookup, slot)
+    tries: tuple[tuple[str, Callable[[], Tested | None]], ...] = (
+        ("copying", lambda: try_copying(frozen, words, answer)),
+        ("sequence", lambda: try_sequence(frozen, answer)),
+        ("agreement", lambda: try_agreement(frozen, answer, words)),
+        ("default", lambda: None if start is None else try_default(frozen, words, answer, start)),
+        ("slot", lambda: try_slot(frozen, words, answer)),
+    )
+    for name, attempt in tries:
+        test = attempt()
+        if test is not None and test.holds:
+            return Named(name, test)
+    return None
