@@ -19,15 +19,8 @@ from .change import (
 )
 from .controls import (
     DrawnControls as DrawnControls,
-    ablation_controls as ablation_controls,
     exchange_controls as exchange_controls,
     p_value as p_value,
-)
-from .effects import (
-    AblationTest as AblationTest,
-    Specificity as Specificity,
-    measure_specificity as measure_specificity,
-    try_ablation as try_ablation,
 )
 from .find import (
     find_concepts as find_concepts,

@@ -14,7 +14,7 @@ from torch import Tensor
 from tracer.attribution import Frozen
 from tracer.concepts.change import Change, stream_behind
 from tracer.concepts.kinds import is_content
-from tracer.concepts.operations import Held, ablate, exchange, usual_coordinates
+from tracer.concepts.operations import Held, exchange
 from tracer.lens import Lens, directions, similar
 from tracer.models import Model
 
@@ -55,26 +55,6 @@ def exchange_controls(
     chosen = near[_drawn(len(near), count, seed)].tolist()
     tokens = tuple((pool[i], pool[j]) for i, j in chosen)
     changes = tuple(exchange(frozen, lens, held, [one], [other]) for one, other in tokens)
-    return DrawnControls(changes, tokens, len(near), count)
-
-
-def ablation_controls(
-    frozen: Frozen,
-    lens: Lens,
-    held: Held,
-    token: int,
-    *,
-    away_from: Sequence[int] = (),
-    count: int = 99,
-    seed: int = 0,
-) -> DrawnControls:
-    """Ablations of another word that move the stream as far as ablating this one does, ± 10 %."""
-    pool = unrelated_words(frozen.subject, (token, *away_from))
-    lengths = _ablation_lengths(frozen, lens, held, pool)
-    wanted = float(_ablation_lengths(frozen, lens, held, [token])[0])
-    near = ((lengths / max(wanted, 1e-30) - 1).abs() <= TOLERANCE).nonzero()[:, 0]
-    tokens = tuple((pool[i],) for i in near[_drawn(len(near), count, seed)].tolist())
-    changes = tuple(ablate(frozen, lens, held, own) for own in tokens)
     return DrawnControls(changes, tokens, len(near), count)
 
 
@@ -121,18 +101,4 @@ def _exchange_lengths(
         for position in held.positions:
             c = read @ stream_behind(frozen, layer)[position]
             total += (c[:, None] - c).abs() * step
-    return total
-
-
-def _ablation_lengths(
-    frozen: Frozen, lens: Lens, held: Held, tokens: Sequence[int]
-) -> Float[Tensor, " token"]:
-    """|h' - h| of setting each token's coordinate to its usual value, summed over the places."""
-    total = frozen.final_stream.new_zeros(len(tokens))
-    places = list(held.positions)
-    for layer in held.layers:
-        read = directions(lens, frozen.subject, layer, tokens).to(total)
-        own = stream_behind(frozen, layer)[places] @ read.T
-        usual = usual_coordinates(frozen, lens, layer, tokens)[places]
-        total += ((own - usual).abs() / read.norm(dim=-1)).sum(0)
     return total
