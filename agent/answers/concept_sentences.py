@@ -20,16 +20,19 @@ from agent.core import (
     every_claim,
     format_p,
     join_words,
+    joined,
     percent,
     prediction_of,
     quote_token,
     quote_token_at,
     show_change,
     show_size,
+    whole_word,
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
 GONE = 0.9  # of a concept or a lead: all but gone
+OUTCOMES = {"installed": "the other's came", "only removed": "its own went", "neither": "no other came"}
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
     "copying": "is copied from earlier in the text",
     "sequence": "is the next item of a list",
@@ -45,13 +48,12 @@ def word(token: str) -> str:
 
 
 def at_word(concept: Concept, case: Case) -> str:
-    """The word a concept is held at."""
-    tokens = [token.strip() or token for token in case["tokens"]]
-    return (
-        quote_token_at(tokens, concept.position)
-        if tokens.count(tokens[concept.position]) > 1
-        else word(case["tokens"][concept.position])
-    )
+    """The word a concept is held at: the whole of it, and which one where the text has it several times."""
+    tokens, (first, last) = case["tokens"], whole_word(case["tokens"], concept.position)
+    bare = [token.strip() or token for token in tokens]
+    if first == last and bare.count(bare[first]) > 1:
+        return quote_token_at(bare, first)
+    return word(joined(tokens[first : last + 1]))
 
 
 def borne_out(state: State) -> list[Concept]:
@@ -66,14 +68,16 @@ def chain_line(state: State) -> list[Sentence]:
     case, way = case_of(state), borne_out(state)
     if not way:
         return _no_chain(state)
-    first = case["tokens"][way[0].position]
-    steps = [word(first), *(word(one.name) for one in way), word(case["answer"])]
+    steps = [at_word(way[0], case), *(word(one.name) for one in way), word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
     claims = [claim for claim in _tests(state) if claim.concept in way and claim.verdict in HOLDING_VERDICTS]
     ids = tuple(claim.id for claim in claims)
     swap = _telling_swap(state)
     if swap is None:
-        how = "tested by taking them out" if len(way) > 1 else "tested by taking it out"
+        removed = {claim.concept.id for claim in claims if isinstance(claim, ConceptEffectClaim)}
+        them = "them" if len(way) > 1 else "it"
+        by_removal = all(one.id in removed for one in way)
+        how = f"tested by taking {them} out" if by_removal else "tested by putting others in their place"
         return [Sentence(f"{' → '.join(steps)}: {how}.", ids)]
     claim, best = swap
     there = at_word(claim.concept, case)
@@ -188,15 +192,13 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
         return []  # writing another answer in the place of the answer is no hop
     name, answer = word(claim.concept.name), word(case["answer"])
     said = f"{word(first.says[0].token)} ({percent(first.says[0].p)})"
+    put = f"{word(first.other)} in the place of {name} at {there}"
     if claim.verdict == "supported":
-        text = f"Put {word(first.other)} in the place of {name} at {there}, and it says {said}"
+        text = f"Put {put}, and it says {said} instead of {answer}"
+    elif first.changed:
+        text = f"Putting {put} only knocks {answer} out: it then says {said}"
     else:
-        text = (
-            f"Putting {word(first.other)} in the place of {name} at {there} only knocks {answer} out"
-            if first.changed
-            else f"Putting {word(first.other)} in the place of {name} at {there} only weakens {answer}"
-        )
-        text += f": it then says {said}"
+        text = f"Putting {put} only weakens {answer}: it still says {said}"
     others = [swap for swap in claim.installed if swap is not first]
     if others:
         pairs = [f"{word(swap.other)} brings {word(swap.says[0].token)}" for swap in others[:2]]
@@ -205,9 +207,12 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
 
 
 def _kind(claim: ConceptsClaim, case: Case) -> Sentence:
-    """What the answer competes with."""
-    names = join_words([word(other.token) for other in claim.alternatives[:3]])
-    return Sentence(f"What {word(case['answer'])} competes with here: {names}.", (claim.id,))
+    """The likeliest other words of the answer's kind."""
+    names = [word(other.token) for other in claim.alternatives[:3]]
+    said = f"The likeliest others of the kind of {word(case['answer'])} are {join_words(names)}."
+    if len(names) == 1:
+        said = f"The likeliest other of the kind of {word(case['answer'])} is {names[0]}."
+    return Sentence(said, (claim.id,))
 
 
 def concept_evidence(state: State) -> list[Sentence]:
@@ -251,13 +256,14 @@ def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     one, controls = claim.concept, claim.controls
     if controls is None or not claim.swaps:
         return []
-    rows = [f"{word(s.other)} → {word(s.says[0].token)} ({percent(s.says[0].p)})" for s in claim.swaps]
-    text = f"In the place of {word(one.name)} at {at_word(one, case)}: {', '.join(rows)}."
+    rows = [f"{word(s.says[0].token)} ({percent(s.says[0].p)}) with {word(s.other)}" for s in claim.swaps]
+    text = f"With others in the place of {word(one.name)} at {at_word(one, case)} it says {join_words(rows)}."
     first = claim.swaps[0]
     tested = f"Of {controls.n} exchanges of unrelated words that move the stream as far as"
     tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
-    tested += f" and {claim.controls_installed} bring {word(first.says[0].token)}" if first.changed else ""
-    tested += f" ({_p(claim.p, claim.p_holm)}): {claim.outcome}, {claim.verdict}."
+    brings = "brings" if claim.controls_installed == 1 else "bring"
+    tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""
+    tested += f" ({_p(claim.p, claim.p_holm)}): {OUTCOMES[claim.outcome]}, {claim.verdict}."
     return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
 
 

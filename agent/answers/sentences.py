@@ -266,9 +266,11 @@ def _beside_controls(claim: EffectClaim) -> str:
     assert controls is not None
     if equal is None:
         return f"{controls.n} matched random groups change it by at most {show_size(controls.max_abs)}"
-    alike = "" if controls.matched >= 1 else f", {percent(controls.matched)} of its members matched"
-    said = f"{controls.n} random groups as active{alike} change it by at most {show_size(controls.max_abs)}"
-    return f"{said}, {equal.n} that write as much by at most {show_size(equal.max_abs)}"
+    few = f" (there are such for {percent(controls.matched)} of its members)"
+    alike = "" if controls.matched >= 1 else few
+    said = f"{controls.n} random groups that are as active{alike} change it by at most"
+    also = f"{equal.n} that write as much by at most {show_size(equal.max_abs)}"
+    return f"{said} {show_size(controls.max_abs)}, and {also}"
 
 
 def write_knock_on(state: State) -> list[Sentence]:

@@ -110,8 +110,9 @@ def _of_a_kind(case: Case, test: Slot) -> _Found | None:
     if test.asks is None:
         return None
     asks, free = (_word(case["tokens"][at]) for at in (test.asks, test.position))
-    text = f"{asks} asks for a word of this kind: with other words there {percent(test.without)} of what such"
-    text += f" words had is left, with others in the place of {free} {percent(test.kept)}."
+    text = f"It is {asks} that asks for a word of this kind: with other words in its place, such words keep"
+    text += f" {percent(test.without)} of their probability; with others in the place of {free},"
+    text += f" {percent(test.kept)}."
     return _Found("slot", text, [test.without, test.kept])
 
 

@@ -31,6 +31,7 @@ from .kinds import (
     find_alternatives as find_alternatives,
     is_content as is_content,
     same_kind as same_kind,
+    stand_alone as stand_alone,
 )
 from .mechanisms import (
     Agreement as Agreement,
@@ -84,7 +85,6 @@ from .weigh import (
 from .words import (
     Words as Words,
     nameable_words as nameable_words,
-    stand_alone as stand_alone,
 )
 from .writers import (
     Writer as Writer,

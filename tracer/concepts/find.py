@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
-from tracer.concepts.kinds import is_telling
+from tracer.concepts.kinds import is_telling, stand_alone
 from tracer.concepts.nodes import ConceptNode, Role
 from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words
 from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
 
+SPELLINGS = 3  # of a concept that its name is chosen from
 RANK = 16  # words that may be named at each place and layer
 SCORE = 2.0  # standard deviations above what is read there for other texts
 MOST_HERE = 16  # concept nodes at one position
@@ -60,7 +61,23 @@ def find_concepts(
         found = sorted(_nodes(frozen, position, here, chosen, answer), key=_order)
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
-    return tuple(weigh(frozen, lens, nodes, answer)[:most])
+    return _name_whole(frozen, weigh(frozen, lens, nodes, answer)[:most])
+
+
+def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode]) -> tuple[ConceptNode, ...]:
+    """Nodes named by a spelling that is a whole word to the model; by a beginning and … where none is.
+
+    What is changed stays their first token.
+    """
+    subject = frozen.subject
+    firsts = [token for node in nodes for token in node.tokens[:SPELLINGS]]
+    whole = dict(zip(firsts, stand_alone(subject, firsts), strict=True))
+    out = []
+    for node in nodes:
+        known = [token for token in node.tokens[:SPELLINGS] if whole[token]]
+        text = subject.token_texts(known[:1] or node.tokens[:1])[0].strip()
+        out.append(node._replace(name=text if known else f"{text}…"))
+    return tuple(out)
 
 
 def _telling(frozen: Frozen) -> list[int]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,6 +17,8 @@ LIKELY = 400  # next tokens an alternative is looked for among
 RANDOM = 2048  # tokens whose cosines say what near is
 DEVIATIONS = 2.5  # above the mean cosine of random tokens, and at least NEAR
 NEAR = 0.4
+GOES_ON = 0.5  # of the next token's probability from which a word is only the beginning of one
+LOOKED_AT = 24  # next tokens that are looked at for that
 
 
 class Alternative(NamedTuple):
@@ -76,13 +79,20 @@ def nearness(subject: Model, token: int) -> float:
 
 
 def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alternative, ...]:
-    """The likeliest next tokens of the answer's own kind, likeliest first; () where there are none."""
+    """The likeliest next tokens of the answer's own kind, likeliest first; () where there are none.
+
+    Beside a whole word none that the model takes for the beginning of one.
+    """
     subject, logits = frozen.subject, frozen.logits
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
     text = subject.token_texts([answer])[0]
     near = same_kind(subject, answer, likely, grammar=not is_content(text))
     p = logits.double().softmax(-1)
-    best = sorted(near, key=lambda pair: -float(p[pair[0]]))[:count]
+    best = sorted(near, key=lambda pair: -float(p[pair[0]]))[: 2 * count]
+    whole = stand_alone(subject, [answer, *(token for token, _ in best)])
+    if whole[0]:
+        best = [pair for pair, is_whole in zip(best, whole[1:], strict=True) if is_whole]
+    best = best[:count]
     return tuple(Alternative(subject.token_texts([t])[0], t, float(p[t]), cosine) for t, cosine in best)
 
 
@@ -93,6 +103,25 @@ def contrast_direction(
     others = [alternative.token_id for alternative in alternatives]
     rest = logits[..., others] if others else logits
     return logits[..., answer] - rest.mean(-1)
+
+
+@torch.no_grad()
+def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
+    """Which tokens are whole words to the model itself: behind the others it writes on without a space."""
+    if not tokens:
+        return []
+    bos = subject.tokenizer.bos_token_id
+    begin = [] if bos is None else [bos]
+    ids = torch.tensor([[*begin, token] for token in tokens], device=subject.unembedding.device)
+    p = subject.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1].float().softmax(-1)
+    best = p.topk(min(LOOKED_AT, p.shape[-1]))
+    out = []
+    for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+        on = sum(
+            v for v, text in zip(values, subject.token_texts(indices), strict=True) if text[:1].isalpha()
+        )
+        out.append(on < GOES_ON * sum(values))
+    return out
 
 
 def _form(text: str) -> tuple[bool, bool, bool, bool]:

@@ -8,10 +8,10 @@ import torch
 from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
-from tracer.concepts.kinds import Alternative, contrast_direction, same_kind
+from tracer.concepts.kinds import Alternative, contrast_direction, nearness, same_kind, stand_alone
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import exchange
-from tracer.concepts.words import Words, stand_alone
+from tracer.concepts.words import Words
 from tracer.lens import Lens, similar, stands_out, streams, surface
 from tracer.models import Model
 
@@ -67,7 +67,9 @@ def find_partners(
     What is read high beside a concept are its relatives (Canada beside Ontario): exchanging them would change
     nothing; of a rare word the model knows little. None is a word of the text or one of `not_near`.
     """
-    subject, token = frozen.subject, node.tokens[0]
+    subject = frozen.subject
+    whole = zip(node.tokens, stand_alone(subject, node.tokens), strict=True)
+    token = next((token for token, is_whole in whole if is_whole), node.tokens[0])
     texts = {surface(text) for text in frozen.tokens}
     near = [
         partner
@@ -170,9 +172,10 @@ def _swap(
 
 
 def is_installed(frozen: Frozen, token: int, partner: int, says: int, answer: int) -> bool:
-    """Whether what is said is of the answer's kind, and the partner's rather than the old concept's."""
+    """Whether what is said is the partner's and not the old concept's: near it, or of the answer's kind."""
     subject = frozen.subject
     if says == partner:
         return True
-    near = similar(subject, [says], [partner, token])[0]
-    return bool(same_kind(subject, answer, [says])) and bool(near[0] > near[1])
+    to_new, to_old = similar(subject, [says], [partner, token])[0].tolist()
+    belongs = to_new >= nearness(subject, partner) or bool(same_kind(subject, answer, [says]))
+    return belongs and bool(to_new > to_old)
