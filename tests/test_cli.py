@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from agent import unfolded
+
 ROOT = Path(__file__).parents[1]
 TEXAS = "Texas, whose capital is"
 
@@ -160,7 +162,8 @@ def test_out_holds_the_report_the_answer_and_the_drawing(answered):
     assert sorted(path.name for path in folder.iterdir()) == ["answer.md", "drawing.json", "report.json"]
     report = json.loads(done.stdout)
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == report
-    assert (folder / "answer.md").read_text(encoding="utf-8").strip() == report["answer"]["markdown"].strip()
+    written = (folder / "answer.md").read_text(encoding="utf-8")
+    assert written.strip() == unfolded(report["answer"]["markdown"]).strip()
     drawing = json.loads((folder / "drawing.json").read_text(encoding="utf-8"))
     assert [box["id"] for box in drawing["supernodes"]] == [box["id"] for box in report["supernodes"]]
     assert any(box["verdict"] for box in drawing["supernodes"])

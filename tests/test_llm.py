@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -182,7 +183,7 @@ def test_a_follow_up_is_directed_too(workspace, told):
             e.text for e in Session(workspace, "honest").ask("how sure are you?") if isinstance(e, AnswerText)
         ]
         workspace.settings = plain
-    assert "By verdict: supported: S1." in said[0]
+    assert re.search(r"By verdict: supported: [^;]*\bS1\b", said[0])
 
 
 def test_stopping_closes_the_connection_to_a_server_that_thinks(workspace, told):

@@ -11,6 +11,7 @@ import pytest
 from gradio.state_holder import SessionState
 
 from agent import AgentError, ConversationIndex
+from agent.answers.drawing import Drawing
 from ui.base import chat_messages
 from ui.base.model_loading import ModelLoader, WaitCancelled
 from ui.page import owners, shared_bundles, suggestions
@@ -124,9 +125,9 @@ def test_a_sentence_is_marked_and_nothing_else_becomes_markup():
 
 def test_a_report_carries_its_scripts_and_may_load_nothing(bundles):
     evil = "</script><script>window.x=1</script>"
-    drawing = {**bundles["austin"].drawing, "text": evil}
+    drawing = {**bundles["austin"].drawing.plain(), "text": evil}
     page = explanation_file.render_bundle_html(
-        bundles["austin"].model_copy(update={"drawing": drawing, "title": evil})
+        bundles["austin"].model_copy(update={"drawing": Drawing.model_validate(drawing), "title": evil})
     )
     assert evil not in page
     assert "default-src 'none'; script-src 'sha256-" in page
@@ -204,7 +205,7 @@ def test_a_session_keeps_nothing_of_what_it_showed(bundles):
         blocks.load(lambda: None, None, draw_circuit())
     session, circuit = (
         SessionState(blocks),
-        chat_messages.encode_drawing(next(iter(bundles.values())).drawing),
+        chat_messages.encode_drawing(next(iter(bundles.values())).drawing.plain()),
     )
     for piece in [circuit, gr.skip(), gr.update(tried={"n": 1})] * 3:
         with ThreadPoolExecutor(1) as elsewhere:  # a browser test may have left a loop running in this thread

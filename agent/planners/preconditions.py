@@ -72,6 +72,8 @@ def list_possible_actions(state: State, nodes: int) -> list[str]:
     """The kinds of action that may be chosen now."""
     traced = (state.get("graph") or {}).get("traced", 0)
     kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
+    if first := [kind for kind in kinds if kind in BEFORE_GRAPH]:
+        return first
     if state.get("case") and not is_pruned(state) and traced < terms_of(state).larger * nodes:
         kinds.append("trace")
     if state.get("groups") and len(predictions_of(state)) < MAX_TESTS and not _no_story(state):
@@ -100,6 +102,7 @@ def list_styles(state: State) -> tuple[Any, ...]:
     return ("help", "unknown", *GRAPH_STYLES.values(), "intervene")
 
 
+BEFORE_GRAPH = ("read_concepts", "test_concepts")  # where one of them may run, nothing else is next
 _NEXT: dict[str, Callable[[State], bool]] = {  # an action without arguments -> whether it makes sense now
     **{kind: fits for kind, fits in FITS.items() if kind != "trace"},  # which has a size, and may be repeated
     "read_concepts": lambda state: state.get("case") is not None and bool(concepts_missing(state)),
@@ -159,6 +162,8 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
     traced = (state.get("graph") or {}).get("traced", 0)
     if state.get("case") is None:
         return "trace needs predict first"
+    if any(may(kind, state) for kind in BEFORE_GRAPH):
+        return "the concepts are read and tested before a graph is made"
     if is_pruned(state):
         return "the graph is traced and pruned already"
     most = terms_of(state).larger * nodes
