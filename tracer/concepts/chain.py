@@ -4,7 +4,6 @@ Every candidate is taken out, and the answer's lead over its alternatives and ev
 are read again. Knows no words for it: a chain is numbers and places.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,24 +16,19 @@ from tracer.concepts.change import Effect, Reading, measure, stream_behind
 from tracer.concepts.installing import try_installing
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.lead import change_of_lead
-from tracer.concepts.nodes import ConceptNode
+from tracer.concepts.naming import add_effects, name_values
+from tracer.concepts.nodes import NAMED, ConceptNode
 from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
 from tracer.concepts.words import Words
-from tracer.lens import Lens, directions, similar
+from tracer.lens import Lens, directions
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
-NAMED = ("concept", "said before")
 MATTERS = 0.15  # of the strongest effect at its word that a concept on the path must have
 ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
-COMMON = 4.0  # logits that a word e times as frequent counts more: the common word names what is held
-NEAR_ANSWER = 3.0  # logits that a word as near as can be to the answer counts more
-NEAR_WORD = 5.0  # by which it counts less where it is as near as can be to the word it is read at
-RARE = 1.0  # logits that a word counts more where it stands at a word that is e times as rare
 AT_ONCE = 4.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
 CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
 LEVEL = 0.05
-FIRST = 1000  # tokens of a vocabulary that are about as common
 TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 BESIDE = 2  # other names of what is held there
@@ -108,8 +102,10 @@ def follow(
         )
         for row, node in enumerate(nodes)
     )
-    values = name_values(frozen, tested, answer)
-    here = sorted(_that_matter(tested, frozen.length - 1), key=lambda i: -values[i])
+    here = _that_matter(tested, frozen.length - 1)
+    best = min((tested[i].effect for i in here), default=0.0)
+    values = add_effects(name_values(frozen, nodes, answer), [one.effect for one in tested], best)
+    here.sort(key=lambda i: -values[i])
     tested = _tried(frozen, lens, tested, here[:TRIED], answer, alternatives)
     main = _main(tested, values, here, answer)
     better = here if main is None else here[: here.index(main)]
@@ -261,28 +257,6 @@ def _around(
         max(before, key=lambda i: values[i], default=None),
         max(after, key=lambda i: values[i], default=None),
     )
-
-
-def name_values(frozen: Frozen, tested: Sequence[TestedNode], answer: int) -> list[float]:
-    """How well each concept names what is held: how it reads, how common the word is, how near the answer.
-
-    Many words of one field are read at a word (Leipzig, Berlin, Germany); of those that matter the common
-    one that is read highest names the field, at the rarest word. What means nearly the same as the word
-    itself (a nation at "country") adds little. A token's number stands for its frequency: vocabularies are
-    ordered by it.
-    """
-    subject = frozen.subject
-    near = similar(subject, [answer], [one.node.tokens[0] for one in tested])[0].tolist()
-    words = [int(frozen.ids[one.node.position]) for one in tested]
-    same = similar(subject, [one.node.tokens[0] for one in tested], words).diagonal().tolist()
-    return [
-        one.node.reading
-        - COMMON * math.log(FIRST + min(one.node.tokens))
-        + RARE * math.log(FIRST + word)
-        + NEAR_ANSWER * cosine
-        - NEAR_WORD * alike
-        for one, word, cosine, alike in zip(tested, words, near, same, strict=True)
-    ]
 
 
 def _earlier(tested: Sequence[TestedNode], one: int, other: int) -> bool:

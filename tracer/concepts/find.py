@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
 from tracer.concepts.kinds import is_telling, stand_alone
-from tracer.concepts.nodes import ConceptNode, Role
+from tracer.concepts.naming import name_values
+from tracer.concepts.nodes import NAMED, ConceptNode, Role
 from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words
 from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
@@ -46,7 +47,8 @@ def find_concepts(
 ) -> tuple[ConceptNode, ...]:
     """The concept nodes of a text, at most so many, and MOST_HERE a position.
 
-    First come those that should do most to the answer; without an answer, those that stand out most.
+    Those that should do most to the answer, and those that name best what a word holds; without an answer,
+    those that stand out most. The strongest come first.
     `layers` are those that are read (every second one by default: a run bridges the gap), `positions` the
     last and those of words that mean something. Raises LensError where the lens does not fit the model.
     """
@@ -61,7 +63,20 @@ def find_concepts(
         found = sorted(_nodes(frozen, position, here, chosen, answer), key=_order)
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
-    return _name_whole(frozen, weigh(frozen, lens, nodes, answer)[:most])
+    return _name_whole(frozen, _strongest(frozen, weigh(frozen, lens, nodes, answer), answer, most))
+
+
+def _strongest(
+    frozen: Frozen, weighed: Sequence[ConceptNode], answer: int | None, most: int
+) -> list[ConceptNode]:
+    """Half are those that should do most to the answer, half those that name best what is held at a word."""
+    if answer is None or len(weighed) <= most:
+        return list(weighed[:most])
+    values = name_values(frozen, weighed, answer)
+    able = [i for i, node in enumerate(weighed) if node.role in NAMED]
+    named = sorted(able, key=lambda i: -values[i])
+    kept = dict.fromkeys([*range(most - most // 2), *named, *range(len(weighed))])
+    return [weighed[i] for i in sorted(list(kept)[:most])]
 
 
 def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode]) -> tuple[ConceptNode, ...]:

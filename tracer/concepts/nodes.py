@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from tracer.concepts.operations import Held
 
 Role = Literal["word", "said before", "concept", "answer"]
+NAMED: tuple[Role, ...] = ("concept", "said before")  # what a chain may name
 
 
 class ConceptNode(NamedTuple):
