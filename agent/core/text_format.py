@@ -25,6 +25,8 @@ _STRAIGHT = str.maketrans("“”", '""')
 _ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
+_RUN = re.compile(r" {2,}")
+
 _FOLD = re.compile(r"<details><summary>([^<]*)</summary>\n\n(.*?)\n\n</details>", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#!|~&$^:.])")
 
@@ -153,6 +155,7 @@ def join_words(items: list[str]) -> str:
 def escape_md(text: str) -> str:
     """Text as markdown that renders as just that text: no markup, link or image can come of it."""
     whole = text.replace("“ ", "“\u00a0")  # a line must not break between a quote and its token
+    whole = _RUN.sub(lambda blanks: "\u00a0" * len(blanks[0]), whole)  # or a page would show one blank
     return _MARKDOWN.sub(r"\\\1", whole)
 
 

@@ -186,7 +186,7 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
         exact, loose = None, asked.fitting(compile_loose_patterns())
     intent = _meant(asked, exact, loose, has_graph)
     if intent is None:
-        return {"intent": Intent.TEXT, "text": message.strip()}
+        return {"intent": Intent.TEXT, "text": message}  # blanks and line ends are part of it
     fit = exact or loose
     slots = fit[1] if fit is not None and fit[0] is intent else {}
     filled = _completed(intent, slots, asked, certain=fit is exact)

@@ -1,5 +1,6 @@
 from .chat_messages import (
     escape_text as escape_text,
+    escape_whole_text as escape_whole_text,
     isolate_quotes as isolate_quotes,
     mark_sentences as mark_sentences,
     show_hidden as show_hidden,

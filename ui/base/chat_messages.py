@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 CUT_OFF = "This question was stopped before it was answered. “Go on” answers it from where it stood."
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-=!|~$:.])")
-INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # four blanks would make a block of code
+BLANKS = re.compile(r"^[ \t]+|[ \t]+$|[ \t]{2,}", re.MULTILINE)  # a page would show one blank, or code
+LINE_ENDS = re.compile(r"\n{2,}")
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
 TURNED = re.compile("“([^“”]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^“”]*)”")  # written from right to left
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -44,8 +45,16 @@ class AnswerInProgress:
 
 def escape_text(text: str) -> str:
     """Text as markdown that shows just that text: no markup, no tag, no link, no picture."""
-    escaped = MARKUP.sub(r"\\\1", INDENT.sub(lambda gap: "\u00a0" * len(gap[0]), show_hidden(text)))
+    kept = BLANKS.sub(lambda gap: "\u00a0" * len(gap[0].expandtabs(4)), show_hidden(text))
+    escaped = MARKUP.sub(r"\\\1", kept)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_whole_text(text: str) -> str:
+    """The same of a text that somebody gave: empty lines stay empty lines, and an end of line is seen."""
+    last = len(text) - len(text.rstrip("\n"))
+    shown = LINE_ENDS.sub(lambda ends: "\n\u00a0" * (len(ends[0]) - 1) + "\n", text[: len(text) - last])
+    return escape_text(shown + "\n".join("⏎" * last))
 
 
 def show_hidden(text: str) -> str:
@@ -208,11 +217,13 @@ def render_error(why: str) -> Message:
 
 def render_user_message(message: str) -> Message:
     """The user's own message."""
-    return {"role": "user", "content": escape_text(message)}
+    return {"role": "user", "content": escape_whole_text(message)}
 
 
 def write_question(message: str, text: str, said: str, foil: str) -> str:
     """What the user asked, in one line for the chat, from the boxes they filled."""
+    if message.strip() and not (text or said or foil):
+        return message  # blanks and line ends are part of a text
     parts = [message.strip()] if message.strip() else []
     if text.strip():
         parts.append(f"“{text}”" if parts else f"Why does “{text}” continue as it does?")

@@ -333,11 +333,11 @@ def chat_in_terminal(session: "Session") -> None:
 def read_line() -> str:
     """What the user types next; nothing when the input has ended."""
     try:
-        line = input("> ").strip()
+        line = input("> ")
     except EOFError:
         return ""
     check_text(line)
-    return line
+    return line if line.strip() else ""
 
 
 def check_port(host: str, port: int) -> None:

@@ -23,7 +23,7 @@ export function visible(token) {
   /** @type {Record<string, string>} */
   const signs = { '\n': '⏎', '\t': '⇥' };
   const text = String(token).replace(HIDDEN, (c) => signs[c] ?? `‹${c.codePointAt(0)?.toString(16)}›`);
-  return text.trim() || '␣';
+  return text.trim() || '␣'.repeat(text.length);
 }
 
 /**
