@@ -2,6 +2,14 @@ from .activations import (
     Activation as Activation,
     activation_of as activation_of,
 )
+from .chat import (
+    ROLES as ROLES,
+    ChatError as ChatError,
+    ChatFormat as ChatFormat,
+    ChatMessage as ChatMessage,
+    ChatPart as ChatPart,
+    character_spans as character_spans,
+)
 from .families import (
     BlockWeights as BlockWeights,
     family_for as family_for,
@@ -38,4 +46,12 @@ from .processor import (
     bfloat16_takes as bfloat16_takes,
     check_products as check_products,
     quickest_dtype as quickest_dtype,
+)
+from .writing import (
+    Held as Held,
+    Pen as Pen,
+    Written as Written,
+    end_tokens as end_tokens,
+    read_given as read_given,
+    write_on as write_on,
 )
