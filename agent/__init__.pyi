@@ -61,6 +61,7 @@ from .suites import (
 from .workspace import (
     ConversationIndex as ConversationIndex,
     Workspace as Workspace,
+    check_on_text as check_on_text,
     estimate_needs as estimate_needs,
     estimate_worker_memory as estimate_worker_memory,
     fit_model_lens as fit_model_lens,

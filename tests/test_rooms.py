@@ -40,7 +40,7 @@ ENTERED = {"askcircuit": {"ui.reports"}}
 EXCEPTED = {"agent/core/sentence_encoder.py": {"safetensors", "tokenizers"}}
 ONLY_IN = {  # a library or a room that just these files know
     "transformers": {
-        *("tracer/models/model.py", "tracer/models/checkpoint.py", "tracer/models/packaged.py"),
+        *("tracer/models/model.py", "tracer/models/checkpoint.py", "tracer/models/gguf_conversion.py"),
     },
     "tokenizers": {"agent/core/sentence_encoder.py"},
     "pandas": {"askcircuit/tables.py"},
@@ -210,7 +210,7 @@ def test_the_tracer_reads_no_environment(path):
         ("agent/session/executor.py", "import tracer", set()),
         ("agent/core/sentence_encoder.py", "import torch", {"torch"}),
         ("agent/core/sentence_encoder.py", "import safetensors", set()),
-        ("tracer/models/packaged.py", "import transformers", set()),
+        ("tracer/models/gguf_conversion.py", "import transformers", set()),
         ("ui/page/app.py", "import agent\nimport gradio", set()),
     ],
 )

@@ -14,7 +14,7 @@ from tests_support import FAMILIES, tiny_subject, words_tokenizer
 from tiny_gguf import tiny_tensors, write_tiny_gguf
 
 from agent import estimate_needs, read_settings
-from tracer import ModelError, UnsupportedFamily, load, sizes_of
+from tracer import ModelError, TextError, UnsupportedFamily, load, sizes_of
 from tracer.study.self_check import check_traced
 
 
@@ -219,3 +219,62 @@ def test_a_header_cut_anywhere_is_told(tmp_path):
     assert not (tmp_path / "cache").exists()
     assert Path(whole).stat().st_size > end
     assert int.from_bytes(content[:4], "little") == gguf.GGUF_MAGIC
+
+
+def test_weights_stored_as_whole_numbers_are_codes(folder, tmp_path):
+    rewrite(folder, lambda all_: {n: v.to(torch.int8) if "mlp.up" in n else v for n, v in all_.items()})
+    with pytest.raises(ModelError, match=r"layers\.0\.mlp\.up_proj\.weight as whole numbers \(I8\)"):
+        load(str(folder), cache=tmp_path)
+
+
+def test_a_pickle_with_code_is_not_opened(folder, tmp_path):
+    (folder / "model.safetensors").unlink()
+    torch.save({"a": Touching(tmp_path / "ran")}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"it could run code, so it is not opened") as caught:
+        load(str(folder), cache=tmp_path)
+    assert "\x1b" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+class Touching:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_of_a_tokeniser_is_never_run(folder, tmp_path):
+    path = folder / "tokenizer_config.json"
+    told = json.loads(path.read_text()) | {
+        "auto_map": {"AutoTokenizer": ["mine.T", None]},
+        "tokenizer_class": "T",
+    }
+    path.write_text(json.dumps(told))
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ModelError, match=r"code from a model is never run here"):
+        load(str(folder), cache=tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_token_without_weights_is_named(folder, tmp_path):
+    path = folder / "tokenizer.json"
+    told = json.loads(path.read_text())
+    told["model"]["vocab"]["w999"] = 500
+    path.write_text(json.dumps(told))
+    subject = load(str(folder), cache=tmp_path)
+    with pytest.raises(TextError, match=r"'w999' is a token of the tokeniser, but the model has no weights"):
+        subject.encode("w1 w999", 64)
+    with pytest.raises(TextError, match="w999"):
+        subject.pieces("w999")
+
+
+def test_attention_that_looks_ahead_is_refused(tiny):
+    subject = tiny_subject(tiny, "gemma3")
+    for block in subject.blocks:
+        block.self_attn.is_causal = False
+    subject.model.config.use_bidirectional_attention = True
+    with pytest.raises(UnsupportedFamily, match="do not add up"):
+        check_traced(subject)

@@ -1,7 +1,7 @@
 """What can go wrong in the tracer in ways a user can act on; every text is fit to show.
 
 TracerError
-├── SubjectError        the model cannot be found, read or built
+├── ModelError        the model cannot be found, read or built
 │   └── UnsupportedFamily  its architecture has no row in `tracer.models.families`
 ├── TranscodersError    a set of transcoders cannot be found, read or does not fit
 ├── TextError           the text cannot be traced (empty, too long, not one token …)

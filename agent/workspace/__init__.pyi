@@ -1,4 +1,5 @@
 from .capacity import (
+    check_on_text as check_on_text,
     estimate_needs as estimate_needs,
     estimate_worker_memory as estimate_worker_memory,
 )

@@ -1,14 +1,37 @@
 """What a trace will need before anything is loaded, against what this machine has: as lines to print."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from agent.core import AgentError, Settings
-from tracer import SetSizes, Sizes, TracerError, free_memory, set_sizes, sizes_of, speed
+from agent.core import AgentError, Settings, percent
+from tracer import (
+    SetSizes,
+    Sizes,
+    TracerError,
+    check_traced,
+    explained_by_set,
+    fit_transcoders,
+    free_memory,
+    load,
+    load_transcoders,
+    set_sizes,
+    sizes_of,
+    speed,
+)
 
 LENGTHS = (16, 128, 512)
 GIGABYTE = 1_000_000_000
+LITTLE = 0.3  # of what the MLPs write, rebuilt: less than sets that fit do
+READS = {  # what a set's encoders are given, in words
+    "hook_resid_mid": "the stream before the MLP's norm",
+    "ln2.hook_normalized": "the stream after the norm's scale, before its gain",
+    "mlp.hook_in": "what the MLP reads",
+}
+WRITES = {
+    "hook_mlp_out": "what the MLP adds to the stream",
+    "mlp.hook_out": "what the MLP gives to the norm behind it",
+}
 
 
 class NotAvailable(AgentError):
@@ -67,6 +90,15 @@ def _about(model: Sizes, table: SetSizes) -> Iterator[str]:
         f"The transcoders are {table.kind}{trained}: {table.files} files of {_gigabytes(table.bytes)} with "
         f"up to {table.features:,} features a layer; they stay on disk and are read as they are needed."
     )
+    told = "The set does not say what it reads and writes; assumed is:" if table.assumed else "It"
+    yield (
+        f"{told} reads {READS[table.reads]} ({table.reads}), writes {WRITES[table.writes]} ({table.writes})."
+    )
+    if table.trained_on and _plain_name(table.trained_on) != _plain_name(model.name):
+        yield (
+            f"Warning: the set was trained on {table.trained_on}, and the model is called {model.name}. If "
+            "that is another model, the set's features mean nothing here."
+        )
     if model.d_model != table.d_model or model.layers < table.layers:
         yield (
             f"They do not fit: they are for {table.layers} layers and a stream {table.d_model} wide; "
@@ -74,9 +106,55 @@ def _about(model: Sizes, table: SetSizes) -> Iterator[str]:
         )
         return
     without = [*table.missing, *range(table.layers, model.layers)]
+    if table.layers < model.layers:
+        yield (
+            f"Warning: the set ends at layer {table.layers - 1}, the model at {model.layers - 1}: it may be "
+            "for a smaller model."
+        )
     if without:
         layers = ", ".join(map(str, without))
         yield f"Layers {layers} have no transcoder: what their MLPs write will be error nodes."
+
+
+def check_on_text(
+    settings: Settings, progress: Callable[[float], None] = lambda _done: None
+) -> Iterator[str]:
+    """Load the model and trace a short text: a line a finding; raises AgentError where it would be wrong.
+
+    What has more weights than there is memory is not loaded, and that is said.
+    """
+    transcoders = settings.transcoders
+    try:
+        need = sizes_of(settings.model).need(LENGTHS[0], settings.nodes, 1e9).memory
+        if need > free_memory():
+            yield "The model was not loaded to be checked: it needs more memory than is free."
+            return
+        model = load(
+            settings.model, cache=settings.cache_folder, threads=settings.threads, progress=progress
+        )  # refuses what is traced wrongly
+        off = check_traced(model)
+        yield (
+            f"Loaded, and checked on a short text: the rows of its graph add up to what they explain "
+            f"({_off(off.rows)}), and replayed with nothing changed it gives its own logits again "
+            f"({_off(off.replay)})."
+        )
+        if transcoders is None:
+            return
+        share = explained_by_set(model, fit_transcoders(load_transcoders(transcoders), model))
+    except TracerError as exc:
+        raise NotAvailable(str(exc)) from exc
+    yield f"On a short English text the set rebuilds {percent(max(share, 0.0))} of what the MLPs write." + (
+        " Warning: that is little; it may be of another model, or read at another place." * (share < LITTLE)
+    )
+
+
+def _off(share: float) -> str:
+    return "off by less than 0.001 %" if share < 1e-5 else f"off by {100 * share:.2g} %"
+
+
+def _plain_name(model: str) -> str:
+    """What two ways to name a model have in common."""
+    return model.rstrip("/").rpartition("/")[2].removesuffix(".gguf").lower().replace("_", "-")
 
 
 def _nearest(folder: Path) -> Path:

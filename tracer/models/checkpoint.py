@@ -4,18 +4,22 @@ Never runs code that lies beside the weights. Knows nothing of what the model co
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
+from safetensors import safe_open
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tracer.errors import ModelError
 
 NAMED = 3  # weights that a sentence names
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 BUFFERS = ("inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias")
 TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
     "gemma3": {
@@ -29,7 +33,7 @@ TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, 
 def read_config(model: str, folder: str) -> Any:
     """The model's configuration, from this machine if it is here, else from the hub.
 
-    Raises SubjectError where there is none, where it needs code of its own, or where the weights are stored
+    Raises ModelError where there is none, where it needs code of its own, or where the weights are stored
     in a form that is no matrix of numbers.
     """
     try:
@@ -45,8 +49,10 @@ def read_config(model: str, folder: str) -> Any:
             raise ModelError(_not_found(model)) from exc
     except Exception as exc:  # whatever transformers makes of a damaged config
         raise ModelError(f"The config of {model!r} cannot be read: {first_line(exc)}") from exc
-    if quantized := getattr(config, "quantization_config", None):
-        method = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
+    quantized = getattr(config, "quantization_config", None)
+    if quantized is not None:
+        told = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
+        method = told or "it does not say how"
         raise ModelError(
             f"The weights of {model!r} are quantised ({method}), and weights are read here as plain numbers. "
             "Give the model as it was before that, or as a GGUF file."
@@ -58,7 +64,7 @@ LOUD = ("modeling_utils", "distributed.tensor_parallel")  # what lists layers wh
 
 
 def read_weights(model: str, folder: str, config: Any, dtype: torch.dtype) -> Any:
-    """The network with every weight from the checkpoint; raises SubjectError naming what is missing.
+    """The network with every weight from the checkpoint; raises ModelError naming what is missing.
 
     `config` may be that of a checkpoint's text part; what is not of the text is then left out.
     """
@@ -117,9 +123,40 @@ def check_finite(model: str, network: nn.Module) -> None:
             )
 
 
+def check_stored(model: str, folder: str) -> None:
+    """Refuse weights that are stored as whole numbers: codes of a quantisation that no config speaks of."""
+    if not (place := Path(folder)).is_dir():
+        cached = try_to_load_from_cache(folder, "config.json")
+        place = Path(cached).parent if isinstance(cached, str) else place
+    for path in sorted(place.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 - no mapping
+                kind = file.get_slice(name).get_dtype()
+                if kind[:1] in "IUB" and not kind.startswith("BF") and not name.endswith(BUFFERS):
+                    raise ModelError(
+                        f"The model {model!r} holds its weight {name} as whole numbers ({kind}), which are "
+                        "codes of a quantisation, and its config does not say of which. Give the model as it "
+                        "was before that, or as a GGUF file."
+                    )
+
+
+def explain_unreadable(model: str, exc: Exception) -> ModelError:
+    """The sentence for a model that was found and of which a file cannot be read."""
+    _refuse_code(model, exc)
+    said = str(exc)
+    if "Weights only load failed" in said:
+        return ModelError(
+            f"The model {model!r} comes as a pickle that holds more than weights: it could run code, so it "
+            "is not opened. Give the model as safetensors."
+        )
+    if "backend tokenizer" in said or "load tokenizer" in said.lower():
+        return ModelError(f"The model {model!r} has no tokeniser that can be read (tokenizer.json).")
+    return ModelError(f"The model {model!r} was found but cannot be read: {first_line(exc)}")
+
+
 def first_line(exc: BaseException) -> str:
-    """What an error of another library says, short enough for a sentence."""
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    """What an error of another library says, short enough for a sentence, without colours."""
+    lines = [_COLOUR.sub("", line).strip() for line in str(exc).splitlines() if line.strip()]
     return lines[0][:300] if lines else type(exc).__name__
 
 

@@ -32,11 +32,12 @@ class Layout(NamedTuple):
     block: tuple[str, ...]
     biases: tuple[str, ...] = ()
     beside: tuple[str, ...] = ("token_embd.weight", "output_norm.weight")
+    maybe: tuple[str, ...] = ("output.weight",)
 
 
 _WITH_BIAS = ("token_embd.weight", "output_norm.weight", "output_norm.bias")
 LAYOUTS = {  # general.architecture -> what is there
-    "llama": Layout("llama", _GATED),
+    "llama": Layout("llama", _GATED, maybe=("output.weight", "rope_freqs.weight")),
     "mistral": Layout("mistral", _GATED),
     "qwen2": Layout("qwen2", _GATED, ("attn_q", "attn_k", "attn_v")),
     "qwen3": Layout("qwen3", (*_GATED, *_QK_NORMS)),
@@ -80,7 +81,7 @@ class Header:
 def read_header(path: Path) -> Header:
     """The header of a GGUF file.
 
-    Raises SubjectError where the file cannot be read, is none, or ends before its header does.
+    Raises ModelError where the file cannot be read, is none, or ends before its header does.
     """
     try:
         with path.open("rb") as file:
@@ -94,9 +95,11 @@ def read_header(path: Path) -> Header:
 def check_header(path: Path) -> Header:
     """The header of a file that holds a whole model of a family that can be traced.
 
-    Raises UnsupportedFamily for another family, SubjectError where tensors are missing or unexpected.
+    Raises UnsupportedFamily for another family, ModelError where a tensor is missing, or a tensor or setting
+    has no place.
     """
     from tracer.models.families import family_of  # brings torch, which a search of features does without
+    from tracer.models.gguf_settings import check_settings
 
     header = read_header(path)
     layout = LAYOUTS.get(header.architecture)
@@ -113,7 +116,7 @@ def check_header(path: Path) -> Header:
             "(llama-gguf-split --merge) and give the whole file."
         )
     _check_tensors(path, header, layout)
-    _check_rope(path, header)
+    check_settings(path, header)
     return header
 
 
@@ -147,7 +150,7 @@ def _check_tensors(path: Path, header: Header, layout: Layout) -> None:
         wanted |= {f"blk.{block}.{name}.weight" for name in layout.block}
         wanted |= {f"blk.{block}.{name}.bias" for name in layout.biases}
     missing = sorted(wanted - header.tensors.keys(), key=_in_order)
-    unexpected = sorted(header.tensors.keys() - wanted - {"output.weight"}, key=_in_order)
+    unexpected = sorted(header.tensors.keys() - wanted - set(layout.maybe), key=_in_order)
     if missing:
         more = f" It holds {_some(unexpected)}, which has no place." if unexpected else ""
         raise ModelError(
@@ -159,15 +162,6 @@ def _check_tensors(path: Path, header: Header, layout: Layout) -> None:
         raise ModelError(
             f"The file {path.name} holds {len(unexpected)} tensors that have no place here, such as "
             f"{_some(unexpected)}: what is computed would not be that model. Give its Hugging Face folder."
-        )
-
-
-def _check_rope(path: Path, header: Header) -> None:
-    kind, factor = header.setting("rope.scaling.type"), header.setting("rope.scaling.factor")
-    if factor not in (None, 0, 1) and kind != "none":
-        raise ModelError(
-            f"The model in {path.name} stretches its positions (rope scaling {kind or ''} {factor:g}), which "
-            "is lost when it is read from a GGUF file. Give its Hugging Face folder."
         )
 
 

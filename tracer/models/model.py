@@ -17,7 +17,14 @@ from transformers.utils import logging as transformers_logging
 from tracer.errors import ModelError, TextError
 from tracer.models.byte_tokens import spell_bytes
 from tracer.models.chat import ChatFormat
-from tracer.models.checkpoint import check_finite, first_line, read_config, read_weights
+from tracer.models.checkpoint import (
+    check_finite,
+    check_stored,
+    explain_unreadable,
+    first_line,
+    read_config,
+    read_weights,
+)
 from tracer.models.families import Family, Shape, family_for, part
 from tracer.models.malloc import give_back_memory
 from tracer.models.model_names import EMBEDDED, EMBEDDED_NAME
@@ -120,11 +127,25 @@ class Model:
         bos = self.tokenizer.bos_token_id
         while bos is not None and len(ids) > 1 and int(ids[0]) == int(ids[1]) == bos:
             ids = ids[1:]
+        if not len(ids):
+            raise TextError(
+                f"The text {text!r} holds no token of the model. Give at least one word to continue."
+            )
         if len(ids) == 1 and int(ids[0]) == bos:
             raise TextError("The text is only a begin token. Give at least one word to continue.")
         if len(ids) > limit:
             raise TextError(self._too_long(len(ids), limit))
-        return ids.to(self.unembedding.device)
+        return self._known(ids).to(self.unembedding.device)
+
+    def _known(self, ids: Int[Tensor, " pos"]) -> Int[Tensor, " pos"]:
+        """The ids; raises TextError where the tokeniser has tokens that the model has not."""
+        if len(ids) and int(ids.max()) >= (rows := len(self.unembedding)):
+            token = self.tokenizer.decode([int(ids.max())])
+            raise TextError(
+                f"{token!r} is a token of the tokeniser, but the model has no weights for it (it has "
+                f"{rows:,} tokens). Leave it out, or give the tokeniser that belongs to the model."
+            )
+        return ids
 
     def _too_long(self, got: int, limit: int, about: str = "") -> str:
         # attention patterns (twice: as they are and scaled) and what is kept of every neuron, in float32
@@ -157,7 +178,8 @@ class Model:
 
     def pieces(self, text: str) -> list[int]:
         """The ids of a piece of text in the middle of a sequence (no <bos>)."""
-        return [int(i) for i in self.tokenizer(text, add_special_tokens=False).input_ids]
+        ids = self.tokenizer(text, add_special_tokens=False).input_ids
+        return self._known(torch.tensor(ids, dtype=torch.long)).tolist()
 
     @torch.no_grad()
     def logits(self, ids: Int[Tensor, " pos"]) -> Float[Tensor, " vocab"]:
@@ -188,7 +210,7 @@ def load(
 ) -> Model:
     """Load the embedded model, a folder, a GGUF file or a Hugging Face id.
 
-    Raises SubjectError with one sentence when it cannot be found or read, UnsupportedFamily when its
+    Raises ModelError with one sentence when it cannot be found or read, UnsupportedFamily when its
     architecture has no row in `tracer.models.families`.
     """
     if threads is not None:
@@ -201,6 +223,7 @@ def load(
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(_tokenizer, folder)
+            check_stored(model, folder)
             network = read_weights(model, folder, config, dtype)
             network.requires_grad_(False).eval().to(device)
             _page_in(network)  # while the tokeniser is still being read
@@ -208,7 +231,7 @@ def load(
     except ModelError:
         raise
     except Exception as exc:  # readers of many formats: each has errors of its own
-        raise ModelError(f"The model {model!r} was found but cannot be read: {first_line(exc)}") from exc
+        raise explain_unreadable(model, exc) from exc
     if not (Path(folder) / MARK).exists():  # what we made ourselves was looked at then
         check_finite(model, network)
     subject = Model(name, network, tokenizer, family)
@@ -244,7 +267,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, model: str, cache: Path) -> "Vocabulary":
-        """Read the tokeniser; raises SubjectError where it cannot be found or read."""
+        """Read the tokeniser; raises ModelError where it cannot be found or read."""
         _, folder = _locate(model, cache, lambda _done: None)
         try:
             return cls(_tokenizer(folder))

@@ -4,27 +4,22 @@ Knows packages, GGUF files and a cache folder. Knows nothing of what the model c
 """
 
 import errno
-import functools
 import hashlib
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from tracer.errors import ModelError
+from tracer.models.gguf_conversion import convert_apart
 from tracer.models.gguf_header import Header, check_header
 from tracer.models.malloc import free_memory
 
@@ -250,7 +245,7 @@ def _make(
             room = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
             try:
                 made = room / "made"
-                _convert_apart(source(room), made, progress)
+                convert_apart(source(room), made, lambda done: progress(ASSEMBLED + (1 - ASSEMBLED) * done))
                 _mark(made)
                 if folder.exists():  # damaged, or this would not have been reached
                     folder.rename(room / "damaged")
@@ -305,93 +300,3 @@ def _mark(made: Path) -> None:
         "config": json.loads((made / "config.json").read_text(encoding="utf-8")),
     }
     (made / MARK).write_text(json.dumps(mark, indent=1), encoding="utf-8")
-
-
-def _convert_apart(gguf: Path, out: Path, progress: Callable[[float], None]) -> None:
-    """Run `_convert` in a process of its own.
-
-    Its 3 GB go back to the system, its progress bars go nowhere, and a cancel ends it at once.
-    """
-    rooms = str(Path(__file__).parents[2])
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); "
-        "from tracer.models.packaged import _convert; _convert(*sys.argv[2:])"
-    )
-    expected = 1.0 + gguf.stat().st_size / 25e6  # seconds; shapes the progress shown, no more
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as log:
-        child = subprocess.Popen(
-            [sys.executable, "-c", code, rooms, str(gguf.absolute()), str(out.absolute())],
-            stdin=subprocess.PIPE,  # see `_leave_with_parent`
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            while child.poll() is None:
-                spent = time.monotonic() - started
-                progress(ASSEMBLED + (1 - ASSEMBLED) * spent / (spent + expected))
-                time.sleep(0.1)
-        finally:
-            child.kill()
-            child.communicate()
-        if child.returncode:
-            log.seek(0)
-            _explain(gguf, child.returncode, log.read().decode(errors="replace"))
-
-
-def _explain(gguf: Path, returncode: int, log: str) -> None:
-    """Turn the converting process's last words into an error fit to show."""
-    if returncode < 0:
-        raise ModelError(
-            f"Reading {gguf.name} was ended by signal {-returncode}, most likely for want of "
-            "memory; the embedded model needs 4 GB free the first time."
-        )
-    last = next((line for line in reversed(log.splitlines()) if line.strip()), "no reason given")
-    if "os error 28" in last or "No space left" in last or "File too large" in last:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    reason = last.partition(": ")[2] or last
-    if last.startswith("tracer.errors.ModelError"):  # our own, fit to show as it is
-        raise ModelError(reason)
-    raise ModelError(
-        f"The file {gguf.name} cannot be read as a model, it may be damaged or of an unknown kind: "
-        f"{reason.strip().rstrip('.')[:300]}."
-    )
-
-
-def _leave_with_parent() -> None:
-    """End this process when its parent ends, however that ends: nobody would move the folder."""
-    os.read(0, 1)  # nothing is ever sent: it returns when the parent's end of the pipe is closed
-    os._exit(1)
-
-
-def _convert(gguf: str, out: str) -> None:
-    """Dequantise `gguf` to float32 safetensors, with its tokenizer, in the folder `out`."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    import gguf as reading  # heavy, all three: paid only by the process that converts
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    from tracer.models.checkpoint import check_finite, check_whole
-
-    # The file is read for its config and again for its weights, 10 s each time: index it once.
-    reading.GGUFReader = functools.cache(reading.GGUFReader)  # type: ignore[assignment, misc]
-    folder, file = os.path.split(gguf)
-    config = AutoConfig.from_pretrained(folder, gguf_file=file)
-    # Told its kind, a Gemma tokenizer spares a reading of 262,144 tokens (13 s); others are fast.
-    kind = {"tokenizer_type": config.model_type} if config.model_type.startswith("gemma") else {}
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file, **kind)
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder,
-        config=config,
-        gguf_file=file,
-        dtype=torch.float32,
-        quantization_config=GgufConfig(dequantize=True),
-        ignore_mismatched_sizes=True,  # told by name
-        output_loading_info=True,
-    )
-    model, found = loaded
-    check_whole(file, model, found)
-    check_finite(file, model)
-    model.config.architectures = [type(model).__name__]  # a GGUF does not say; loading needs it
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)

@@ -14,7 +14,9 @@ from .estimate import (
     speed as speed,
 )
 from .self_check import (
+    Checked as Checked,
     check_traced as check_traced,
+    explained_by_set as explained_by_set,
     load as load,
 )
 from .study import (

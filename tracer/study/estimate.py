@@ -87,7 +87,7 @@ class Sizes:
 def sizes_of(model: str) -> Sizes:
     """A model's sizes, from this machine alone.
 
-    Raises SubjectError when its config is not here, UnsupportedFamily when it cannot be traced.
+    Raises ModelError when its config is not here, UnsupportedFamily when it cannot be traced.
     """
     config = _config(model)
     config = {**config, **(config.get("text_config") or {})} if "text_config" in config else config
@@ -163,6 +163,9 @@ class SetSizes(NamedTuple):
     layers: int  # up to the last that has a transcoder
     missing: tuple[int, ...]  # of these
     trained_on: str | None
+    reads: str
+    writes: str
+    assumed: bool  # where it reads and writes is not said in its files
 
 
 def set_sizes(where: str, hub_cache: Path | None = None) -> SetSizes:
@@ -182,6 +185,9 @@ def set_sizes(where: str, hub_cache: Path | None = None) -> SetSizes:
         len(found.layers),
         found.missing,
         found.model,
+        found.reads.value,
+        "mlp.hook_out" if found.before_post_norm else "hook_mlp_out",
+        found.assumed,
     )
 
 

@@ -5,6 +5,7 @@ Guards against a family that fits by its names but is wired in another way. Once
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from tracer.attribution import (
     Frozen,
+    Targets,
     Units,
     direct_rows,
     freeze,
@@ -22,9 +24,16 @@ from tracer.attribution import (
 from tracer.errors import ModelError, UnsupportedFamily
 from tracer.interventions import full_logits, scale
 from tracer.models import EMBEDDED, Model, load as load_unchecked
+from tracer.transcoders import (
+    Transcoders,
+    active_features,
+    feature_sources,
+    text_ids,
+    zero_positions_of,
+)
 
-TOKENS = 4
-NEURONS = 1  # targets of each layer
+TOKENS, MANY = 4, 24
+ENGLISH, LONGEST = "The town lies by the river, and most of those who live there work in the old mill.", 64
 CLOSE = 2e-3  # of float32: a hundred times what sums of this length are off by
 
 
@@ -39,7 +48,7 @@ def load(
 ) -> Model:
     """Load a model as `tracer.models` does, and check that it is traced rightly.
 
-    Raises SubjectError when it cannot be found, read or computed with, UnsupportedFamily when it cannot be
+    Raises ModelError when it cannot be found, read or computed with, UnsupportedFamily when it cannot be
     traced.
     """
     subject = load_unchecked(
@@ -49,13 +58,20 @@ def load(
     return subject
 
 
+class Checked(NamedTuple):
+    """How far a model's rows and its replay were off, as shares; both are rounding."""
+
+    rows: float
+    replay: float
+
+
 @torch.no_grad()
-def check_traced(subject: Model) -> None:
+def check_traced(subject: Model) -> Checked:
     """Refuse a model whose graph would be wrong.
 
     On a text of a few tokens, the rows of neurons of every layer and of a logit difference must add up to
     their targets' values, and the frozen model run again must give the model's own logits. Raises
-    SubjectError where it gives no numbers, UnsupportedFamily where either is off by more than rounding.
+    ModelError where it gives no numbers, UnsupportedFamily where either is off by more than rounding.
     """
     frozen = freeze(subject, _some_tokens(subject))
     if not torch.isfinite(frozen.logits).all():
@@ -64,20 +80,43 @@ def check_traced(subject: Model) -> None:
             "weights are damaged, or too large for float32."
         )
     close = max(CLOSE, 50 * torch.finfo(frozen.logits.dtype).eps)
-    rows, replay = _rows_off(frozen), _replay_off(frozen)
-    if not (rows < close and replay < close):
-        what = "its rows do not add up" if not rows < close else "a replay gives other logits than the model"
+    found = Checked(_rows_off(frozen), _replay_off(frozen))
+    if not max(found) < close:
+        what = (
+            "its rows do not add up"
+            if not found.rows < close
+            else "a replay gives other logits than the model"
+        )
         raise UnsupportedFamily(
             f"The model {subject.name!r} is of the family {subject.family.name} by its name but not by its "
-            f"wiring: on a short text {what} (off by {100 * max(rows, replay):.0f} %). Its graph would be "
+            f"wiring: on a short text {what} (off by {100 * max(found):.0f} %). Its graph would be "
             "wrong, so it is not traced."
         )
+    return found
 
 
-def _some_tokens(subject: Model) -> Tensor:
+@torch.no_grad()
+def explained_by_set(subject: Model, transcoders: Transcoders) -> float:
+    """The share of what the MLPs write on a short text that a set of transcoders rebuilds.
+
+    The text is English, or any tokens where the tokeniser knows no English. 1 is all of it; a set of another
+    model or read at another place is near 0 or far below.
+    """
+    english = subject.tokenizer(ENGLISH).input_ids
+    ids = text_ids(subject, ENGLISH, LONGEST) if len(set(english)) > TOKENS else _some_tokens(subject, MANY)
+    frozen = freeze(subject, ids)
+    first = zero_positions_of(subject, ids)
+    sources = feature_sources(frozen, transcoders, active_features(frozen, transcoders, first))
+    left = torch.stack(sources.errors)[:, first:]
+    written = torch.stack([layer.written for layer in frozen.layers])[:, first:]
+    whole = (written - written.mean(1, keepdim=True)).pow(2).sum()
+    return float(1 - left.pow(2).sum() / whole.clamp_min(1e-30))
+
+
+def _some_tokens(subject: Model, some: int = TOKENS) -> Tensor:
     """Ids from all over the vocabulary, behind a begin token where there is one."""
     count = len(subject.unembedding)
-    ids = torch.arange(1, TOKENS + 1) * max(1, count // (TOKENS + 2)) % count
+    ids = torch.arange(1, some + 1) * max(1, count // (some + 2)) % count
     bos = subject.tokenizer.bos_token_id
     if bos is not None and 0 <= bos < count:
         ids[0] = bos
@@ -86,20 +125,24 @@ def _some_tokens(subject: Model) -> Tensor:
 
 def _rows_off(frozen: Frozen) -> float:
     """How far rows are from their targets' values, as a share of the largest value of their kind."""
-    last = frozen.length - 1
-    strongest = [layer.acts[last].abs().topk(min(NEURONS, layer.acts.shape[1])) for layer in frozen.layers]
-    neuron = torch.cat([best.indices.sort().values for best in strongest])
-    count = len(strongest[0].indices)
-    layer = torch.arange(len(frozen.layers), device=neuron.device).repeat_interleave(count)
-    units = Units(layer, torch.full_like(layer, last), neuron)
     answer, foil = (int(token) for token in frozen.logits.topk(2).indices)
-    sources = neuron_sources(frozen, Units(layer[:0], layer[:0], layer[:0]))
+    nothing = torch.zeros(0, dtype=torch.long, device=frozen.ids.device)
+    sources = neuron_sources(frozen, Units(nothing, nothing, nothing))
+    # each place by itself: a batch carries what lies before its last place, and hides what lies behind
+    checked = [_strongest_neurons(frozen, place) for place in (frozen.length // 2, frozen.length - 1)]
     worst = 0.0
-    for targets in (neuron_targets(frozen, *units), logit_difference(frozen, answer, foil)):
+    for targets in (*checked, logit_difference(frozen, answer, foil)):
         rows = direct_rows(frozen, targets, sources)
         off = (rows.sum(1) - targets.value).abs() / rows.abs().sum(1).clamp_min(1e-30)
         worst = max(worst, float(off.nan_to_num(nan=float("inf")).max()))
     return worst
+
+
+def _strongest_neurons(frozen: Frozen, place: int) -> Targets:
+    """The strongest neuron of each layer at a place."""
+    neuron = torch.stack([layer.acts[place].abs().argmax() for layer in frozen.layers])
+    layer = torch.arange(len(neuron), device=neuron.device)
+    return neuron_targets(frozen, layer, torch.full_like(layer, place), neuron)
 
 
 def _replay_off(frozen: Frozen) -> float:

@@ -12,6 +12,7 @@ from .hub import (
     load_transcoders as load_transcoders,
 )
 from .sources import (
+    feature_sources as feature_sources,
     through_skip as through_skip,
 )
 from .transcoders import (

@@ -49,11 +49,12 @@ def load_transcoders(where: str, *, hub_cache: Path | None = None, here_only: bo
         folder = _download(ALIASES.get(where, where), hub_cache, here_only)
     config = _settings(folder)
     reads, before_post_norm = _hooks(folder, config)
+    assumed = not {"feature_input_hook", "feature_output_hook"} <= config.keys()
     layers = _layers(folder, config, lambda entry: _file(entry, folder, hub_cache, here_only))
     if not layers:
         raise TranscodersError(f"{folder} holds no transcoders in a layout that is known here.")
     model = config.get("model_name")
-    return Transcoders(layers, reads, before_post_norm, name, None if model is None else str(model))
+    return Transcoders(layers, reads, before_post_norm, name, None if model is None else str(model), assumed)
 
 
 def _layers(folder: Path, config: dict[str, Any], fetch: Fetch) -> tuple[Transcoder, ...]:

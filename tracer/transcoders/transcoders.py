@@ -126,6 +126,7 @@ class Transcoders:
     before_post_norm: bool = False  # they predict what the MLP gives before a norm behind it, if there is one
     name: str = "transcoders"
     model: str | None = None  # whose they are
+    assumed: bool = False  # the set does not say what it reads and writes
 
     @property
     def width(self) -> int:

@@ -24,6 +24,7 @@ from .console import (
     told as told,
 )
 from .doctor import (
+    check_model as check_model,
     estimate_trace_cost as estimate_trace_cost,
     find_version as find_version,
     run_checks as run_checks,

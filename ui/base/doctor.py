@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,13 @@ def estimate_trace_cost(settings: "Settings", tokens: int | None) -> Iterator[st
     from agent import estimate_needs
 
     yield from estimate_needs(settings, [tokens] if tokens else [])
+
+
+def check_model(settings: "Settings", progress: Callable[[float], None]) -> Iterator[str]:
+    """Load the model and trace a short text with it, a line a finding."""
+    from agent import check_on_text
+
+    yield from check_on_text(settings, progress)
 
 
 def find_version(package: str) -> str | None:

@@ -255,15 +255,23 @@ def doctor(
     model: ModelOption = None,
     transcoders: TranscodersOption = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Length of a text to trace.")] = None,
+    check: Annotated[
+        bool, typer.Option(help="Load the model that is named and trace a short text with it.")
+    ] = True,
 ) -> None:
-    """Say what is installed, where things are kept, what is set, and what tracing a model would need."""
-    from ui.base import estimate_trace_cost, run_checks
+    """Say what is installed, where things are kept, what is set, what a model would need and if it is fit."""
+    from ui.base import check_model, estimate_trace_cost, run_checks
 
     settings = settings_from_options(model=model, transcoders=transcoders)
     lines = list(run_checks(settings))
     if model is not None or settings.transcoders is not None or tokens is not None:
         lines += ["", *estimate_trace_cost(settings, tokens)]
-    answer_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    show = partial(answer_console().print, markup=False, highlight=False, soft_wrap=True)
+    show("\n".join(lines))
+    if check and (model is not None or settings.transcoders is not None):
+        with progress_console().status("Loading …") as status:
+            found = list(check_model(settings, lambda done: status.update(f"Loading model {done:.0%}")))
+        show("\n".join(found))
 
 
 def main() -> NoReturn:
