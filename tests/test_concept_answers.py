@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pytest
 
+from agent.answers.carrier_sentences import tell_explained
 from agent.answers.compose import compose_answer
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.concept_sentences import chain_line, concept_evidence, in_plain_words
@@ -13,8 +14,12 @@ from agent.core import (
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
+    ExplainedClaim,
+    FeatureShare,
+    HeadClaim,
     HopClaim,
     NextToken,
+    OtherTextsChanged,
     PredictionClaim,
     State,
     SwapTried,
@@ -55,6 +60,16 @@ def swap(says: str, *, installed: bool, by_chance: int = 0) -> ConceptSwapClaim:
         id="C4", concept=TEXAS, measured=-3.0, controls=summarise_controls(CONTROLS, 99, 99), asked=99,
         p=(1 + by_chance) / 100, lead=4.0, swaps=[tried], partners=["Georgia"], partner_ids=[8],
         controls_changed=2, controls_installed=by_chance,
+    )  # fmt: skip
+
+
+def head(measured: float, others: list[float]) -> HeadClaim:
+    """A test of the head that should bring Texas to the last word."""
+    above = sum(abs(value) >= abs(measured) for value in others)
+    return HeadClaim(
+        id="C6", concept=TEXAS, layer=9, head=2, target=4, attention=0.43, predicted=-1.5, measured=measured,
+        controls=summarise_controls(others, len(others), len(others)), asked=len(others),
+        p=(1 + above) / (1 + len(others)), lead=4.0,
     )  # fmt: skip
 
 
@@ -135,6 +150,51 @@ def test_a_sentence_and_a_plain_telling_come_from_the_same_ledger() -> None:
     assert "“Texas”" in short
     assert len(short) < len(plain)
     assert "p = " not in plain
+
+
+def test_a_head_is_named_where_taking_its_look_away_counts_more_than_any_other_heads() -> None:
+    state = state_of(effect(-3.0, CONTROLS), head(-2.0, [0.1, -0.3] * 35))
+    told = " ".join(sentence.text for sentence in in_plain_words(state))
+    assert "head, 9.2, brings it from “Dallas” to “in”" in told
+    assert "falls by 50 %" in told
+    assert "no other head" in told
+    assert checked(state) == []
+    (hop,) = [hop for hop in concepts_drawn(claims_of(state))["hops"] if hop["target"] == "LD"]
+    assert hop["heads"] == [{"name": "9.2", "share": 0.5}]
+
+
+def test_a_head_that_counts_no_more_than_others_is_in_the_evidence_only() -> None:
+    state = state_of(effect(-3.0, CONTROLS), head(-0.2, [0.1, -0.3] * 35))
+    assert not any("9.2" in sentence.text for sentence in in_plain_words(state))
+    (shown,) = [sentence for sentence in concept_evidence(state) if "9.2" in sentence.text]
+    assert "35 change it as much" in shown.text
+    assert "refuted" in shown.text
+    assert checked(state) == []
+
+
+def test_writers_and_other_texts_are_told_in_the_evidence() -> None:
+    written = [FeatureShare(feature="L3.N1142+@2", share=0.2), FeatureShare(feature="L5.N22-@2", share=-0.1)]
+    whole = effect(-3.0, CONTROLS).model_copy(
+        update={"writers": written, "elsewhere": OtherTextsChanged(texts=6, changed=0)}
+    )
+    state = state_of(whole)
+    told = " ".join(sentence.text for sentence in concept_evidence(state))
+    assert "L3.N1142+@2 (20 % of what all neurons add); L5.N22-@2 writes against it" in told
+    assert "Taken out of 6 texts on other things" in told
+    assert checked(state) == []
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.43, "43 %"), (-0.1, "nothing")])
+def test_how_much_is_explained_is_told_with_what_as_many_others_keep(share: float, said: str) -> None:
+    state = state_of(effect(-3.0, CONTROLS))
+    claim = ExplainedClaim(
+        id="C9", share=share, lead=4.0, concepts=["K1"], kept=20, controls=[0.01, -0.02], verdict="observed"
+    )
+    state["claims"].append(plain_claim(claim))
+    (sentence,) = tell_explained(state)
+    assert sentence.text.startswith(f"By itself “Texas” keeps {said} of the lead of “Austin”")
+    assert "as many others drawn at random keep 1.0 % at most" in sentence.text
+    assert find_faults([sentence], claims_of(state), []) == []
 
 
 def test_folds() -> None:

@@ -6,8 +6,14 @@ import pytest
 import torch
 from test_concepts_exact import HELD, made
 
+from tracer.attribution import Units
 from tracer.concepts import (
     ConceptNode,
+    Held,
+    Kept,
+    OtherTexts,
+    ablate,
+    change_elsewhere,
     exchange,
     explain_share,
     find_carriers,
@@ -16,7 +22,6 @@ from tracer.concepts import (
     measure,
     scale,
 )
-from tracer.concepts.change import stream_behind
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.lens import directions
 
@@ -55,14 +60,65 @@ def test_writers_add_up_to_what_the_neurons_add(tiny: Any, family: str) -> None:
     assert sum(one.amount for one in found) == pytest.approx(whole, rel=1e-4, abs=1e-6)
 
 
-def test_a_share_is_all_where_everything_is_kept(tiny: Any) -> None:
-    frozen, lens = made(tiny, "gemma3")
-    tokens = tuple(range(1, 1 + frozen.embedded.shape[1]))  # as many directions as the stream is wide
-    everything = node()._replace(tokens=tokens)
-    found = explain_share(frozen, lens, [everything], [frozen], 4, OTHERS, draws=3)
-    assert found.kept == pytest.approx(found.lead, abs=0.02 * abs(found.lead - found.none) + 1e-4)
+def others_of(frozen: Any) -> OtherTexts:
+    """The text itself stands for other texts, with means of random size."""
+    random = torch.Generator().manual_seed(3)
+    means = [torch.randn(layer.acts.shape[1], generator=random).to(layer.acts) for layer in frozen.layers]
+    return OtherTexts((frozen,), tuple(means))
+
+
+def every_unit(frozen: Any) -> Units:
+    """All neurons at all positions behind the begin token."""
+    places = [
+        (layer, position, neuron)
+        for layer, one in enumerate(frozen.layers)
+        for position in range(int(frozen.bos), frozen.length)
+        for neuron in range(one.acts.shape[1])
+    ]
+    return Units(*(torch.tensor(column) for column in zip(*places, strict=True)))
+
+
+@pytest.mark.parametrize("family", ["gemma3", "gpt2", "gpt_neox"])
+def test_a_share_is_all_where_everything_is_kept_and_none_where_nothing_is(tiny: Any, family: str) -> None:
+    frozen, lens = made(tiny, family)
+    others, whole = others_of(frozen), every_unit(frozen)
+    found = explain_share(frozen, lens, Kept([], whole), others, 4, OTHERS, draws=3)
+    assert found.kept == pytest.approx(found.lead, rel=1e-6, abs=1e-9)
+    assert found.share == pytest.approx(1.0, rel=1e-6)
     assert len(found.random) == 3
-    assert stream_behind(frozen, 0).shape == frozen.embedded.shape
-    with pytest.raises(ValueError, match="other texts"):
-        explain_share(frozen, lens, [everything], [], 4, OTHERS)
-    assert torch.isfinite(torch.tensor(found.share))
+    part = whole.pick(torch.arange(0, len(whole), 7))
+    some = explain_share(frozen, lens, Kept([node()], part), others, 4, OTHERS, draws=2)
+    assert some.none == pytest.approx(found.none, rel=1e-6)
+    assert some.kept != pytest.approx(some.none)
+    with pytest.raises(ValueError, match="needs concepts or neurons"):
+        explain_share(frozen, lens, Kept([], whole.pick(torch.zeros(0, dtype=torch.long))), others, 4, OTHERS)
+
+
+def test_nothing_kept_is_every_neuron_at_its_mean(tiny: Any) -> None:
+    frozen, lens = made(tiny, "gemma3")
+    others = others_of(frozen)
+    handles = []
+    for index, block in enumerate(frozen.subject.blocks):
+
+        def write_mean(_module: Any, args: Any, index: int = index) -> tuple[torch.Tensor]:
+            acts = others.activations[index].expand_as(args[0]).clone()
+            acts[:, : int(frozen.bos)] = args[0][:, : int(frozen.bos)]
+            return (acts,)
+
+        handles.append(block.mlp.down_proj.register_forward_pre_hook(write_mean))
+    with torch.no_grad():
+        logits = frozen.subject.model(frozen.ids[None], use_cache=False).logits[0, -1].double()
+    for handle in handles:
+        handle.remove()
+    found = explain_share(frozen, lens, Kept([node()], every_unit(frozen)), others, 4, OTHERS, draws=1)
+    assert found.none == pytest.approx(float(contrast_direction(logits, 4, OTHERS)), rel=1e-6, abs=1e-9)
+
+
+def test_a_concept_is_taken_out_of_other_texts_as_out_of_this_one(tiny: Any) -> None:
+    frozen, lens = made(tiny, "gemma3")
+    found = change_elsewhere(lens, node(), others_of(frozen))
+    assert found.texts == 1
+    held = Held(tuple(range(int(frozen.bos), frozen.length)), 0, 0)
+    after = measure(frozen, [ablate(frozen, lens, held, [7])]).logits[0]
+    assert found.changed == int(after.argmax() != frozen.logits.argmax())
+    assert found.divergence > 0

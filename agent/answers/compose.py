@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from agent.answers.carrier_sentences import tell_explained
 from agent.answers.comparison_sentences import write_comparison
 from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
 from agent.answers.concept_sentences import (
@@ -180,6 +181,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
         Paragraph("In one line.", chain_line(state)),
         Paragraph("How it got there.", in_plain_words(state)),
         Paragraph(f"In {terms_of(state).units}." if way else "In short.", write_summary(state), folded=way),
+        Paragraph("How much this explains.", tell_explained(state)),
         Paragraph("Who works for which.", write_sides(state) if mistake else []),
         Paragraph("Where it is lost.", write_where_lost(state)),
         Paragraph("What repairs it.", write_repairs(state)),

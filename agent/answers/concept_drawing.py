@@ -11,6 +11,7 @@ from agent.core import (
     ConceptsClaim,
     ConceptSwapClaim,
     EffectClaim,
+    HeadClaim,
     HopClaim,
     Intent,
     Manipulation,
@@ -79,15 +80,17 @@ def _node(one: Concept, effect: ConceptEffectClaim | None, swap: ConceptSwapClai
 
 def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[dict[str, Any]]:
     """Words to concepts, concepts to each other, concepts to the answer."""
-    out = []
+    out, heads = [], dict[str, list[Any]]()
+    for claim in ledger:
+        if isinstance(claim, HeadClaim) and claim.verdict in HOLDING_VERDICTS:
+            heads.setdefault(claim.concept.id, []).append({"name": claim.name, "share": -claim.share})
     for test in tests:
         one = test.concept
         out.append(_hop(f"T{one.position}", one.id, None, [], test.verdict))
-        out.append(_hop(one.id, ANSWER_ID, -test.share, [], test.verdict))
+        out.append(_hop(one.id, ANSWER_ID, -test.share, heads.get(one.id, []), test.verdict))
     for claim in ledger:
         if isinstance(claim, HopClaim):
-            heads = [{"name": head.name, "share": head.share} for head in claim.heads]
-            out.append(_hop(claim.source.id, claim.target.id, claim.effect, heads, claim.verdict))
+            out.append(_hop(claim.source.id, claim.target.id, claim.effect, [], claim.verdict))
     return out
 
 

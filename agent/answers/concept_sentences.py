@@ -5,13 +5,14 @@ A concept in the middle is named only where a test bears it out; where none does
 
 from collections.abc import Sequence
 
+from agent.answers.carrier_sentences import show_head_numbers, tell_elsewhere, tell_heads, tell_writers
 from agent.core import (
     Case,
     Concept,
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
-    ExplainedClaim,
+    HeadClaim,
     HopClaim,
     MechanismClaim,
     State,
@@ -131,6 +132,7 @@ def in_plain_words(state: State) -> list[Sentence]:
             one.id for one in way
         }:
             out.append(_hop(claim, case))
+    out += tell_heads(state, way)
     for swap in every_claim(state, ConceptSwapClaim):
         out += _swap_told(swap, case)
     out += [Sentence(claim.says, (claim.id,)) for claim in every_claim(state, MechanismClaim) if claim.holds]
@@ -177,10 +179,7 @@ def _hop(claim: HopClaim, case: Case) -> Sentence:
     text = (
         f"{word(claim.target.name)} at {there} comes from it: without {word(claim.source.name)} it is {much}"
     )
-    through = (
-        f" (carried by head {join_words([head.name for head in claim.heads[:2]])})" if claim.heads else ""
-    )
-    return Sentence(f"{text}{through}.", (claim.id,))
+    return Sentence(f"{text}.", (claim.id,))
 
 
 def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
@@ -220,12 +219,12 @@ def concept_evidence(state: State) -> list[Sentence]:
     case, out = case_of(state), list[Sentence]()
     for claim in every_claim(state, ConceptEffectClaim):
         if claim.controls is not None:
-            out.append(_effect_numbers(claim, case))
+            out += [_effect_numbers(claim, case), *tell_elsewhere(claim), *tell_writers(claim, case)]
+    out += [show_head_numbers(claim, case) for claim in every_claim(state, HeadClaim)]
     for hop in every_claim(state, HopClaim):
         out.append(_hop_numbers(hop, case))
     for swap in every_claim(state, ConceptSwapClaim):
         out += _swap_numbers(swap, case)
-    out += [_explained(claim, case) for claim in every_claim(state, ExplainedClaim)]
     return out
 
 
@@ -265,15 +264,6 @@ def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""
     tested += f" ({_p(claim.p, claim.p_holm)}): {OUTCOMES[claim.outcome]}, {claim.verdict}."
     return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
-
-
-def _explained(claim: ExplainedClaim, case: Case) -> Sentence:
-    text = (
-        f"Kept alone, what is named here keeps {percent(claim.share)} of the lead of {word(case['answer'])}"
-    )
-    if claim.controls:
-        text += f"; as many other places keep at most {percent(max(claim.controls))}"
-    return Sentence(f"{text}.", (claim.id,))
 
 
 def _p(p: float | None, adjusted: float | None) -> str:

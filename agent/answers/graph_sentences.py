@@ -10,6 +10,7 @@ from agent.core import (
     ConceptClaim,
     ConceptSwapClaim,
     EffectClaim,
+    HeadClaim,
     HopClaim,
     MechanismClaim,
     PathClaim,
@@ -149,6 +150,8 @@ def _on_concepts(claim: TestedClaim) -> str:
     """What a test of concepts was of; empty for any other."""
     if isinstance(claim, ConceptSwapClaim):
         return f"the concept {quote_token(claim.concept.name)} exchanged"
+    if isinstance(claim, HeadClaim):
+        return f"head {claim.name}"
     if isinstance(claim, ConceptClaim):
         return f"the concept {quote_token(claim.concept.name)}"
     if isinstance(claim, HopClaim):

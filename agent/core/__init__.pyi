@@ -76,8 +76,11 @@ from .concept_claims import (
     ConceptsClaim as ConceptsClaim,
     ConceptSwapClaim as ConceptSwapClaim,
     ExplainedClaim as ExplainedClaim,
+    FeatureShare as FeatureShare,
+    HeadClaim as HeadClaim,
     HopClaim as HopClaim,
     MechanismClaim as MechanismClaim,
+    OtherTextsChanged as OtherTextsChanged,
     Outcome as Outcome,
     SwapTried as SwapTried,
 )

@@ -17,6 +17,8 @@ _EFFECT = (
 
 def migrate_claim(claim: Any) -> Any:
     """An old claim's dict in the present form; anything else as it is."""
+    if isinstance(claim, dict) and claim.get("kind") == "hop":
+        return {name: value for name, value in claim.items() if name != "heads"}  # never filled
     if not isinstance(claim, dict) or not {"supernode", "intervention"} <= claim.keys():
         return claim
     kind = claim.get("kind")

@@ -31,6 +31,7 @@ from agent.core.concept_claims import (
     ConceptsClaim,
     ConceptSwapClaim,
     ExplainedClaim,
+    HeadClaim,
     HopClaim,
     MechanismClaim,
 )
@@ -295,6 +296,7 @@ Claim = (
     | ConceptsClaim
     | ConceptEffectClaim
     | ConceptSwapClaim
+    | HeadClaim
     | HopClaim
     | MechanismClaim
     | ExplainedClaim

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, drop_missing
-from agent.core.claim_parts import HeadShare, NextToken, Record
+from agent.core.claim_parts import NextToken, Record
 
 Outcome = Literal["installed", "only removed", "neither"]
 
@@ -112,16 +112,72 @@ class ConceptClaim(ControlledClaim):
         return [*super().values(), *places, self.asked, self.lead, self.share, abs(self.share)]
 
 
+class FeatureShare(Record):
+    """A feature and its part of what all features add to a concept at its word."""
+
+    feature: str  # L3.N1142+@5
+    share: float
+
+
+class OtherTextsChanged(Record):
+    """Of so many texts on other things: in how many the same change makes another token likeliest."""
+
+    texts: int
+    changed: int
+
+
 class ConceptEffectClaim(ConceptClaim):
     """What taking a concept out does to the answer's lead over its alternatives."""
 
     kind: Literal["concept effect"] = "concept effect"
     says: list[NextToken] = Field(default_factory=list)
     p_answer: float | None = None
+    elsewhere: OtherTextsChanged | None = None  # the same taken out of other texts
+    writers: list[FeatureShare] = Field(default_factory=list)  # the strongest, read from the weights
+
+    def features(self) -> list[str]:
+        """Those that write it."""
+        return [*super().features(), *(one.feature for one in self.writers)]
 
     def values(self) -> list[float]:
-        """Those of a concept, and what the model says then."""
-        return [*super().values(), *drop_missing(self.p_answer), *(guess.p for guess in self.says)]
+        """Those of a concept, what the model says then, the other texts and the writers' shares."""
+        out = [*super().values(), *drop_missing(self.p_answer), *(guess.p for guess in self.says)]
+        if self.elsewhere is not None:
+            out += [self.elsewhere.texts, self.elsewhere.changed]
+        return [*out, *(value for one in self.writers for value in (one.share, abs(one.share)))]
+
+
+class HeadClaim(ConceptClaim):
+    """What the lead loses when a head no longer sees the concept's word from a later one.
+
+    The head was chosen by what it should carry; the controls are all other heads, at the same two places.
+    """
+
+    FAMILY: ClassVar[str] = "heads"
+    kind: Literal["head"] = "head"
+    layer: int
+    head: int
+    target: int  # the position it brings the concept to
+    attention: float  # the weight it gives the concept's word there
+
+    @property
+    def name(self) -> str:
+        """Its layer and number: 9.0."""
+        return f"{self.layer}.{self.head}"
+
+    @property
+    def louder(self) -> int:
+        """How many other heads count at least as much there."""
+        values = self.controls.values if self.controls else []
+        return sum(abs(value) >= abs(self.effect) for value in values)
+
+    def features(self) -> list[str]:
+        """The head, by name."""
+        return [self.name]
+
+    def values(self) -> list[float]:
+        """Those of a concept's test, the head, where it looks, how much, and the heads that count more."""
+        return [*super().values(), self.layer, self.head, self.target, self.attention, self.louder]
 
 
 class ConceptSwapClaim(ConceptClaim):
@@ -158,29 +214,23 @@ class ConceptSwapClaim(ConceptClaim):
 
 
 class HopClaim(TestedClaim):
-    """How much of a later concept is lost when an earlier one is taken out, and the heads that carry it."""
+    """How much of a later concept is lost when an earlier one is taken out."""
 
     FAMILY: ClassVar[str] = "hops"
     kind: Literal["hop"] = "hop"
     source: Concept
     target: Concept
     controls: list[float] = Field(default_factory=list)  # the same share with other concepts taken out
-    heads: list[HeadShare] = Field(default_factory=list)
-
-    def features(self) -> list[str]:
-        """The heads, by name."""
-        return [head.name for head in self.heads]
 
     def about(self) -> list[str]:
         """Both ends."""
         return [self.source.id, self.target.id]
 
     def values(self) -> list[float]:
-        """The share, the controls' largest, and those of the heads."""
+        """The share, the controls' largest, and the places."""
         largest = [max(map(abs, self.controls))] if self.controls else []
         places = [self.source.position, *self.source.layers, self.target.position, *self.target.layers]
-        shares = [head.share for head in self.heads]
-        return [*super().values(), abs(self.effect), len(self.controls), *largest, *places, *shares]
+        return [*super().values(), abs(self.effect), len(self.controls), *largest, *places]
 
 
 class MechanismClaim(TestedClaim):
@@ -199,21 +249,32 @@ class MechanismClaim(TestedClaim):
 
 
 class ExplainedClaim(BaseClaim):
-    """The share of the answer's lead that is left when only what the story names keeps its values here."""
+    """The share of the answer's lead that is left when only what the story names stays as it is here.
+
+    All other neurons are at their mean over other texts. Measured; it foresees nothing and has no verdict.
+    """
 
     kind: Literal["explained"] = "explained"
     share: float
-    named: list[str]
+    lead: float  # logits, on the text as it is
+    concepts: list[str] = Field(default_factory=list)
+    groups: list[str] = Field(default_factory=list)
+    kept: int = 0  # neurons of these groups
     controls: list[float] = Field(default_factory=list)  # the same with as many others kept
+
+    @property
+    def largest(self) -> float:
+        """The most that others keep."""
+        return max(self.controls, default=0.0)
 
     def about(self) -> list[str]:
         """What was kept."""
-        return self.named
+        return [*self.concepts, *self.groups]
 
     def values(self) -> list[float]:
-        """The share and the controls' largest."""
-        largest = [max(self.controls)] if self.controls else []
-        return [*super().values(), self.share, len(self.named), len(self.controls), *largest]
+        """The share, the controls' largest, the lead and the counts."""
+        counts = [self.kept, len(self.concepts), len(self.groups), len(self.controls)]
+        return [*super().values(), self.share, self.largest, self.lead, *counts]
 
     def seen(self) -> list[float]:
         """The share."""

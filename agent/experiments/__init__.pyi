@@ -1,6 +1,7 @@
 from .compare_texts import (
     compare_with_text as compare_with_text,
 )
+from .concept_carriers import add_explained_share as add_explained_share
 from .concept_reading import read_concepts as read_concepts
 from .concept_tests import test_concepts as test_concepts
 from .counterfactual_texts import (

@@ -4,7 +4,7 @@ What is to be seen is registered before anything runs; controls move the stream 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from agent.core import (
     Case,
@@ -25,20 +25,18 @@ from agent.core import (
     quote_token,
     round_reported,
 )
-from agent.evidence import make_control_seed, new_claim, p_value, settle_verdicts, summarise_controls
+from agent.evidence import new_claim, p_value, settle_verdicts, summarise_controls
+from agent.experiments.concept_bench import ConceptBench, bench_of
+from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
 from agent.experiments.concept_reading import node_of_concept
 from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
     ConceptNode,
-    Frozen,
-    Lens,
     Swap,
     SwapTest,
     ablate,
     concept_of,
-    contrast_direction,
-    find_alternatives,
     find_partners,
     follow,
     forecast,
@@ -55,25 +53,6 @@ Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 PARTNERS = 4  # that a concept is exchanged for
 SAID = 3  # next tokens that are kept
-
-
-class _Bench(NamedTuple):
-    """What every test of a text needs."""
-
-    workspace: Workspace
-    frozen: Frozen
-    lens: Lens
-    case: Case
-    alternatives: tuple[Any, ...]
-    lead: float
-
-    def lead_of(self, logits: Rows) -> Rows:
-        """The answer's lead over its alternatives."""
-        return contrast_direction(logits.double(), self.case["answer_id"], self.alternatives)
-
-    def seed(self, *words: str) -> int:
-        """The seed of a test's controls."""
-        return make_control_seed(self.workspace.subject.name, self.case["text"], *words)
 
 
 def test_concepts(
@@ -112,6 +91,7 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     for number, one in enumerate(way, 1):
         made += _taken_out(bench, one, way[number:], state, made)
         progress(0.3 + 0.4 * number / len(way))
+    made += carried_by_head(bench, main, state, made)
     made += _exchanged(bench, main, partners_for(bench, main), state, made)
     progress(0.9)
     made += mechanisms_of(workspace, bench.lens, case, bench.alternatives, way, state, made)
@@ -154,17 +134,6 @@ def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str
     return {"claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
 
 
-def bench_of(workspace: Workspace, case: Case) -> _Bench | None:
-    """What the tests need; None where there is no lens."""
-    lens = workspace.lens()
-    if lens is None:
-        return None
-    frozen = workspace.study(case["text"]).frozen
-    others = find_alternatives(frozen, case["answer_id"])
-    lead = float(contrast_direction(frozen.logits.double(), case["answer_id"], others))
-    return _Bench(workspace, frozen, lens, case, others, lead)
-
-
 def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
     """The concept of this name where it is first held, or at the word that is given; None where it is not."""
     places = set(find_word_positions(case["tokens"], at)) if at else None
@@ -186,9 +155,11 @@ def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
     return f"The lens does not read {quote_token(name)}{where}.{some}"
 
 
-def partners_for(bench: _Bench, concept: Concept) -> tuple[int, ...]:
-    """Other concepts of its kind; neither the answer nor one of its alternatives."""
-    answer = bench.case["answer_id"]
+def partners_for(bench: ConceptBench, concept: Concept) -> tuple[int, ...]:
+    """Other concepts of its kind, not the answer; the answer's alternatives where it is the answer."""
+    answer, own = bench.case["answer_id"], bench.case["answer"].strip().casefold()
+    if own in {text.strip().casefold() for text in concept.tokens}:
+        return tuple(other.token_id for other in bench.alternatives[:PARTNERS])
     return find_partners(
         bench.frozen,
         bench.lens,
@@ -200,7 +171,7 @@ def partners_for(bench: _Bench, concept: Concept) -> tuple[int, ...]:
 
 
 def _taken_out(
-    bench: _Bench, one: Concept, later: Sequence[Concept], state: State, made: Sequence[Any]
+    bench: ConceptBench, one: Concept, later: Sequence[Concept], state: State, made: Sequence[Any]
 ) -> list[Any]:
     """The test of a concept: without it, beside other words without which the stream moves as far.
 
@@ -237,6 +208,8 @@ def _taken_out(
         lead=round_reported(bench.lead),
         says=_next(bench, effect.logits[0]),
         p_answer=round_reported(float(effect.logits[0].double().softmax(-1)[case["answer_id"]])),
+        elsewhere=change_of_other_texts(bench, node),
+        writers=writers_of(bench, node),
     )
     out: list[Any] = [test]
     for column, target in enumerate(later):
@@ -246,7 +219,7 @@ def _taken_out(
     return out
 
 
-def _lost(bench: _Bench, node: ConceptNode, readings: Rows) -> list[float] | None:
+def _lost(bench: ConceptBench, node: ConceptNode, readings: Rows) -> list[float] | None:
     """The share of a concept that is lost in each run, beside what other texts have there."""
     reading, tokens = reading_of(bench.frozen, bench.lens, node), node.tokens[:1]
     clean = float(stream_behind(bench.frozen, reading.layer)[node.position] @ reading.direction)
@@ -270,7 +243,7 @@ def _hop(source: Concept, target: Concept, gone: list[float], state: State, know
 
 
 def _exchanged(
-    bench: _Bench, one: Concept, partners: Sequence[int], state: State, made: Sequence[Any]
+    bench: ConceptBench, one: Concept, partners: Sequence[int], state: State, made: Sequence[Any]
 ) -> list[Any]:
     """The test of exchanging a concept; the first partner is the one that counts, chosen beforehand."""
     case, node = bench.case, node_of_concept(one)
@@ -322,7 +295,7 @@ def _chance_of(test: SwapTest) -> float:
     return (1 + test.controls_installed) / (1 + len(test.controls))
 
 
-def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
+def _tried(bench: ConceptBench, swap: Swap, name: str) -> SwapTried:
     texts = bench.workspace.subject.token_texts([token for token, _ in swap.top])
     return SwapTried(
         other=name,
@@ -338,7 +311,7 @@ def _tried(bench: _Bench, swap: Swap, name: str) -> SwapTried:
     )
 
 
-def _next(bench: _Bench, logits: Rows) -> list[NextToken]:
+def _next(bench: ConceptBench, logits: Rows) -> list[NextToken]:
     best = logits.double().softmax(-1).topk(SAID)
     texts = bench.workspace.subject.token_texts(best.indices.tolist())
     return [

@@ -41,6 +41,7 @@ from agent.evidence import (
 )
 from agent.experiments import (
     Update,
+    add_explained_share,
     add_head_claims,
     compare_with_text,
     find_drawn_heads,
@@ -316,6 +317,9 @@ def _answer(action: actions.Answer, state: State, context: ActionContext) -> Upd
     on_words = action.style in ("words", "why")
     if found := add_word_claims(state) if on_words else add_guesses(action.style, state):
         claims += found
+        state = {**state, "claims": claims}
+    if action.style == "why":
+        claims += add_explained_share(context.workspace, state)
         state = {**state, "claims": claims}
     written = compose_answer(
         action.style, state, context.workspace.subject.name, rewriter.word if rewriter else None

@@ -21,6 +21,7 @@ from tracer import (
     Contrast,
     Lens,
     Model,
+    OtherTexts,
     Study,
     TracedStudy,
     TracerError,
@@ -30,6 +31,7 @@ from tracer import (
     load,
     load_transcoders,
     nameable_words,
+    run_other_texts,
 )
 
 log = logging.getLogger(__name__)
@@ -112,6 +114,11 @@ class Workspace:
     def words(self) -> Words:
         """The tokens that may name a concept."""
         return nameable_words(self.subject)
+
+    @cached_property
+    def other_texts(self) -> OtherTexts:
+        """What the model does on texts that have nothing to do with anybody's question."""
+        return run_other_texts(self.subject)
 
     @cached_property
     def _lenses(self) -> LensShelf:

@@ -22,6 +22,10 @@ from .controls import (
     exchange_controls as exchange_controls,
     p_value as p_value,
 )
+from .elsewhere import (
+    Elsewhere as Elsewhere,
+    change_elsewhere as change_elsewhere,
+)
 from .find import (
     find_concepts as find_concepts,
 )
@@ -32,6 +36,12 @@ from .kinds import (
     is_content as is_content,
     same_kind as same_kind,
     stand_alone as stand_alone,
+)
+from .looks import (
+    Look as Look,
+    LookTest as LookTest,
+    change_without_looks as change_without_looks,
+    try_carrier as try_carrier,
 )
 from .mechanisms import (
     Agreement as Agreement,
@@ -55,6 +65,10 @@ from .operations import (
     scale as scale,
     usual_coordinates as usual_coordinates,
 )
+from .other_texts import (
+    OtherTexts as OtherTexts,
+    run_other_texts as run_other_texts,
+)
 from .predict import (
     ConceptForecast as ConceptForecast,
     forecast as forecast,
@@ -64,6 +78,7 @@ from .pushes import (
 )
 from .share import (
     ExplainedShare as ExplainedShare,
+    Kept as Kept,
     explain_share as explain_share,
 )
 from .slopes import (

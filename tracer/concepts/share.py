@@ -1,31 +1,42 @@
-"""How much of the answer's lead is left when only the named concepts stay and the rest is of other texts.
+"""How much of the answer's lead is left when only what a story names keeps what it is on this text.
 
-At each place the stream is set to that of a random place of another text, except for the coordinates of the
-named concepts, which stay as they are on this text. (Enough, not only needed: Marks et al. 2024.)
+Every other neuron is set to its mean over other texts, at every word; attention is live. (Enough, not only
+needed: faithfulness, Marks et al. 2024.)
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from tracer.attribution import Frozen
-from tracer.concepts.change import Change, Clamp, measure, stream_behind
+from tracer.attribution import Frozen, Units
+from tracer.concepts.change import Change, Clamp, clamped, stream_behind, unmoved
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.nodes import ConceptNode
-from tracer.concepts.subspace import Subspace, span
+from tracer.concepts.other_texts import OtherTexts
+from tracer.concepts.subspace import span
+from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun
 from tracer.lens import Lens, directions
+from tracer.models import part
 
-DRAWS = 16  # random places of other texts
+DRAWS = 19
+
+
+class Kept(NamedTuple):
+    """What a story names: concepts where they are held, neurons at positions."""
+
+    nodes: Sequence[ConceptNode]
+    units: Units
 
 
 class ExplainedShare(NamedTuple):
-    """Of what the words hold behind one block: the part of the lead that the named concepts keep.
+    """The part of the lead that what is named keeps by itself.
 
-    `share` is (kept - none) / (lead - none), where `none` is the mean lead with nothing of these words kept
-    and `kept` with only the concepts. `random` are the shares when as many random directions stay instead.
+    `share` is (kept - none) / (lead - none), leads in logits: as the text is, with what is named kept, and
+    with nothing kept. `random` are the shares of as many other neurons and directions at the same places.
     """
 
     lead: float
@@ -33,67 +44,91 @@ class ExplainedShare(NamedTuple):
     kept: float
     share: float
     random: tuple[float, ...]
-    layer: int
-    positions: tuple[int, ...]
 
 
+@torch.no_grad()
 def explain_share(
     frozen: Frozen,
     lens: Lens,
-    nodes: Sequence[ConceptNode],
-    others: Sequence[Frozen],
+    named: Kept,
+    others: OtherTexts,
     answer: int,
     alternatives: Sequence[Alternative],
     *,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> ExplainedShare:
-    """Keep the nodes' tokens at their words, behind the first block where all are held.
+    """Keep the concepts' coordinates where they are held and the units' activations, and nothing else.
 
-    `others` give the rest. Raises ValueError without nodes or other texts.
+    Raises ValueError where nothing is named.
     """
-    if not nodes or not others:
-        raise ValueError("An explained share needs concepts and other texts.")
-    layer = max(node.first for node in nodes)
+    nodes, units = named
+    if not nodes and not len(units):
+        raise ValueError("An explained share needs concepts or neurons that are kept.")
     generator = torch.Generator().manual_seed(seed)
-    kept: dict[int, Tensor] = {}
-    for position in sorted({node.position for node in nodes}):
-        tokens = list(dict.fromkeys(t for node in nodes if node.position == position for t in node.tokens))
-        kept[position] = directions(lens, frozen.subject, layer, tokens).to(frozen.final_stream)
-    rest = torch.cat([stream_behind(other, layer)[int(other.bos) :] for other in others])
-    donors = [rest[torch.randint(len(rest), (len(kept),), generator=generator)] for _ in range(draws)]
-    chance = {p: torch.randn(read.shape, generator=generator).to(read) for p, read in kept.items()}
-    changes = [
-        _resampled(frozen, layer, donor, reads)
-        for reads in ({p: read[:0] for p, read in kept.items()}, kept, chance)
-        for donor in donors
-    ]
-    logits = measure(frozen, changes).logits.double()
-    leads = contrast_direction(logits, answer, alternatives).view(3, draws)
+    changes: list[Change] = [(), _held(frozen, lens, nodes, None)]
+    changes += [_held(frozen, lens, nodes, generator) for _ in range(draws)]
+    kept = [units.pick(torch.zeros(0, dtype=torch.long)), units]
+    kept += [_other_units(frozen, units, generator) for _ in range(draws)]
+    start = Start(0, int(frozen.bos))
+    remember_prefix(frozen, start)
+    with (
+        _usual_neurons(frozen, kept, others, start.position),
+        clamped(frozen, changes, (), start, unmoved(frozen, len(changes), ())) as at_the_end,
+    ):
+        stream = at_the_end(rerun(frozen, len(changes), start))
+    logits = final_logits(frozen, stream[:, -1], FREE, None).double()
+    leads = contrast_direction(logits, answer, alternatives)
     lead = float(contrast_direction(frozen.logits.double(), answer, alternatives))
-    none = float(leads[0].mean())
+    none = float(leads[0])
     whole = (lead - none) or float("inf")
-    return ExplainedShare(
-        lead=lead,
-        none=none,
-        kept=float(leads[1].mean()),
-        share=(float(leads[1].mean()) - none) / whole,
-        random=tuple(((leads[2] - leads[0]) / whole).tolist()),
-        layer=layer,
-        positions=tuple(kept),
-    )
+    shares = ((leads - none) / whole).tolist()
+    return ExplainedShare(lead, none, float(leads[1]), shares[1], tuple(shares[2:]))
 
 
-def _resampled(
-    frozen: Frozen, layer: int, donor: Float[Tensor, "place d_model"], keep: dict[int, Tensor]
-) -> Change:
-    """Another text's stream at each place, but for the coordinates that are kept (position: directions)."""
-    own, whole = stream_behind(frozen, layer), torch.eye(donor.shape[1]).to(donor)
+def _held(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode], random: torch.Generator | None) -> Change:
+    """The concepts' coordinates as they are; of as many random directions with a generator."""
+    at: dict[tuple[int, int], list[int]] = {}
+    for node in nodes:
+        first, last = node.changed or (node.first, node.last)
+        for layer in (layer for layer in lens.layers if first <= layer <= last):
+            at.setdefault((layer, node.position), []).extend(node.tokens[:1])
     clamps = []
-    for row, (position, read) in enumerate(keep.items()):
-        values = donor[row]
-        if len(read):
-            space = span(read)
-            values = values + space.coordinates(own[position] - donor[row]) @ space.write
-        clamps.append(Clamp(layer, position, Subspace(whole, whole), values))
+    for (layer, position), tokens in at.items():
+        read = directions(lens, frozen.subject, layer, list(dict.fromkeys(tokens))).to(frozen.final_stream)
+        if random is not None:
+            read = torch.randn(read.shape, generator=random).to(read)
+        space = span(read)
+        clamps.append(
+            Clamp(layer, position, space, space.coordinates(stream_behind(frozen, layer)[position]))
+        )
     return tuple(clamps)
+
+
+def _other_units(frozen: Frozen, units: Units, random: torch.Generator) -> Units:
+    """As many neurons at each layer and position, drawn at random."""
+    width = torch.tensor([layer.acts.shape[1] for layer in frozen.layers])
+    drawn = torch.rand(len(units), generator=random) * width[units.layer.cpu()]
+    return Units(units.layer, units.position, drawn.long().to(units.neuron))
+
+
+@contextmanager
+def _usual_neurons(frozen: Frozen, kept: Sequence[Units], others: OtherTexts, first: int) -> Iterator[None]:
+    """Within the block each row's neurons write their means, but for those that are kept."""
+    family, handles = frozen.subject.family, []
+    for index, block in enumerate(frozen.subject.blocks):
+        acts = others.activations[index].expand(len(kept), frozen.length - first, -1).clone()
+        for row, units in enumerate(kept):
+            here = (units.layer == index) & (units.position >= first)
+            position, neuron = units.position[here], units.neuron[here]
+            acts[row, position - first, neuron] = frozen.layers[index].acts[position, neuron]
+        handles.append(part(block, family.down).register_forward_pre_hook(_set(acts)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _set(acts: Float[Tensor, "row pos neuron"]) -> Callable[[nn.Module, Any], tuple[Tensor]]:
+    return lambda _module, args: (acts.to(args[0]),)

@@ -23,6 +23,7 @@ from .held_forward import (
     FREE as FREE,
     Hold as Hold,
     final_logits as final_logits,
+    patterns_held as patterns_held,
 )
 from .intervene import (
     VOCABULARIES as VOCABULARIES,

@@ -47,6 +47,7 @@ class Family:
     unit_offset: bool = False  # gain is 1 + weight (Gemma)
     past: str = "past_key_values"  # what a block calls the cache of earlier positions
     gated: bool = True  # the MLP multiplies each neuron by a gate
+    attention_out: str = "self_attn.o_proj"  # adds up what the heads bring
     parallel: bool = False  # the MLP reads the block's input, not the stream after attention
 
 
@@ -206,6 +207,7 @@ FAMILIES = (
         down="mlp.c_proj",
         read=_read_gpt2,
         gated=False,
+        attention_out="attn.c_proj",
     ),
     Family(
         name="GPT-NeoX, Pythia",
@@ -219,6 +221,7 @@ FAMILIES = (
         read=_read_neox,
         gated=False,
         past="layer_past",
+        attention_out="attention.dense",
         parallel=True,
     ),
 )

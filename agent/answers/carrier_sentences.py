@@ -1,0 +1,117 @@
+"""What writes a concept, what carries it, how much of the answer that explains. Reads the ledger."""
+
+from collections.abc import Sequence
+
+from agent.core import (
+    Case,
+    Concept,
+    ConceptEffectClaim,
+    ExplainedClaim,
+    HeadClaim,
+    State,
+    case_of,
+    every_claim,
+    format_p,
+    join_words,
+    percent,
+    quote_token,
+    quote_token_at,
+    show_change,
+    show_size,
+)
+from agent.evidence import HOLDING_VERDICTS, Sentence
+
+NAMED = 3  # neurons that are named as a concept's writers
+WRITES = 0.03  # of what all neurons add, from which one is named
+
+
+def tell_heads(state: State, way: Sequence[Concept]) -> list[Sentence]:
+    """Which head brings a concept to a later word, where the test of just that holds."""
+    case, on_way = case_of(state), {one.id for one in way}
+    return [
+        _brings(claim, case)
+        for claim in every_claim(state, HeadClaim)
+        if claim.verdict in HOLDING_VERDICTS and claim.effect < 0 and claim.concept.id in on_way
+    ]
+
+
+def _brings(claim: HeadClaim, case: Case) -> Sentence:
+    there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
+    text = (
+        f"An attention head, {claim.name}, brings it from {there} to {here}: without what it brings the lead"
+    )
+    text += f" of {_word(case['answer'])} falls by {percent(abs(claim.share))}"
+    some = {0: "no other head's view of that word counts as much", 1: "one other head's view counts as much"}
+    more = some.get(claim.louder, f"the views of {claim.louder} other heads count as much")
+    return Sentence(f"{text}, and {more}.", (claim.id,))
+
+
+def show_head_numbers(claim: HeadClaim, case: Case) -> Sentence:
+    """The test of a head with its controls, p and verdict."""
+    there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
+    text = (
+        f"At {here} head {claim.name} gives {there} {percent(claim.attention)} of its attention; without what"
+    )
+    text += (
+        f" it brings from there the lead changes by {show_change(claim.effect)} of {show_size(claim.lead)}"
+    )
+    if claim.p is None or claim.controls is None:
+        return Sentence(f"{text}.", (claim.id,))
+    text += f"; of {claim.controls.n} other heads at the same two words {claim.louder} change it as much"
+    return Sentence(f"{text} (p = {format_p(claim.p)}): {claim.verdict}.", (claim.id,))
+
+
+def tell_writers(claim: ConceptEffectClaim, case: Case) -> list[Sentence]:
+    """The neurons that write a concept at its word, and the strongest that works against it."""
+    write = [one for one in claim.writers if one.share >= WRITES][:NAMED]
+    against = [one for one in claim.writers if one.share <= -WRITES][:1]
+    if not write:
+        return []
+    name, there = _word(claim.concept.name), _at(case, claim.concept.position)
+    parts = [f"{one.feature} ({percent(one.share)} of what all neurons add)" for one in write[:1]]
+    parts += [f"{one.feature} ({percent(one.share)})" for one in write[1:]]
+    text = f"What writes {name} at {there} most is {join_words(parts)}"
+    text += "".join(f"; {one.feature} writes against it" for one in against)
+    return [Sentence(f"{text}.", (claim.id,))]
+
+
+def tell_elsewhere(claim: ConceptEffectClaim) -> list[Sentence]:
+    """Whether the same change does anything to texts on other things."""
+    if claim.elsewhere is None:
+        return []
+    texts, changed = claim.elsewhere.texts, claim.elsewhere.changed
+    text = f"Taken out of {texts} texts on other things, {_word(claim.concept.name)} changes the next word of"
+    return [Sentence(f"{text} {changed if changed else 'none'} of them.", (claim.id,))]
+
+
+def tell_explained(state: State) -> list[Sentence]:
+    """How much of the lead what is named here keeps by itself."""
+    case = case_of(state)
+    for claim in reversed(every_claim(state, ExplainedClaim)):
+        names = join_words([*(_word(name) for name in _names(claim, state)), *claim.groups])
+        keep = "keeps" if len(claim.about()) == 1 else "keep"
+        much = percent(claim.share) if claim.share > 0 else "nothing"
+        text = f"By itself {names} {keep}" if keep == "keeps" else f"By themselves {names} {keep}"
+        text += f" {much} of the lead of {_word(case['answer'])}, all other neurons set to their mean over"
+        others = percent(claim.largest) if claim.largest > 0 else "nothing"
+        return [
+            Sentence(
+                f"{text} other texts; as many others drawn at random keep {others} at most.", (claim.id,)
+            )
+        ]
+    return []
+
+
+def _names(claim: ExplainedClaim, state: State) -> list[str]:
+    tests = every_claim(state, ConceptEffectClaim)
+    known = {test.concept.id: test.concept.name for test in tests}
+    return list(dict.fromkeys(known[one] for one in claim.concepts if one in known))
+
+
+def _at(case: Case, position: int) -> str:
+    bare = [token.strip() or token for token in case["tokens"]]
+    return quote_token_at(bare, position) if bare.count(bare[position]) > 1 else _word(bare[position])
+
+
+def _word(token: str) -> str:
+    return quote_token(token.strip() or token)

@@ -1,0 +1,40 @@
+"""What every test of a text's concepts needs, looked up once."""
+
+from typing import Any, NamedTuple
+
+from agent.core import Case
+from agent.evidence import make_control_seed
+from agent.workspace import Workspace
+from tracer import Frozen, Lens, contrast_direction, find_alternatives
+
+Rows = Any  # a tensor of the tracer's: this room imports no torch
+
+
+class ConceptBench(NamedTuple):
+    """A text with its lens, the answer's alternatives and its lead over them (logits)."""
+
+    workspace: Workspace
+    frozen: Frozen
+    lens: Lens
+    case: Case
+    alternatives: tuple[Any, ...]
+    lead: float
+
+    def lead_of(self, logits: Rows) -> Rows:
+        """The answer's lead over its alternatives."""
+        return contrast_direction(logits.double(), self.case["answer_id"], self.alternatives)
+
+    def seed(self, *words: str) -> int:
+        """The seed of a test's controls."""
+        return make_control_seed(self.workspace.subject.name, self.case["text"], *words)
+
+
+def bench_of(workspace: Workspace, case: Case) -> ConceptBench | None:
+    """What the tests need; None where there is no lens."""
+    lens = workspace.lens()
+    if lens is None:
+        return None
+    frozen = workspace.study(case["text"]).frozen
+    others = find_alternatives(frozen, case["answer_id"])
+    lead = float(contrast_direction(frozen.logits.double(), case["answer_id"], others))
+    return ConceptBench(workspace, frozen, lens, case, others, lead)

@@ -1,0 +1,116 @@
+"""What writes a concept, what carries it to the answer, and how much of the answer a story explains."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.core import (
+    Concept,
+    ConceptEffectClaim,
+    EffectClaim,
+    ExplainedClaim,
+    FeatureShare,
+    HeadClaim,
+    OtherTextsChanged,
+    PlainClaim,
+    State,
+    every_claim,
+    find_group,
+    own_claims,
+    plain_claim,
+    quote_token,
+    round_reported,
+)
+from agent.evidence import HOLDING_VERDICTS, new_claim, p_value, summarise_controls
+from agent.experiments.concept_bench import ConceptBench, bench_of
+from agent.experiments.concept_reading import node_of_concept
+from agent.workspace import Workspace
+from tracer import ConceptNode, Kept, change_elsewhere, explain_share, find_writers, try_carrier
+
+WRITERS = 4  # that are kept
+
+
+def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Sequence[Any]) -> list[HeadClaim]:
+    """The test of the head that should carry the concept; none where none should."""
+    answer = bench.case["answer_id"]
+    test = try_carrier(bench.frozen, bench.lens, node_of_concept(one), answer, bench.alternatives)
+    if test is None or not test.others:
+        return []
+    look, tokens = test.look, bench.case["tokens"]
+    text = f"Without what head {look.head} of layer {look.layer} brings of {quote_token(one.name)} to"
+    text += f" {quote_token(tokens[look.target].strip())} the lead should be smaller."
+    return [
+        new_claim(
+            [*state.get("claims", []), *made],
+            state["turn"],
+            HeadClaim,
+            text=text,
+            concept=one,
+            layer=look.layer,
+            head=look.head,
+            target=look.target,
+            attention=round_reported(test.attention),
+            predicted=round_reported(test.foreseen),
+            measured=round_reported(test.measured),
+            controls=summarise_controls(test.others, len(test.others), len(test.others)),
+            asked=len(test.others),
+            p=p_value(test.measured, test.others),
+            lead=round_reported(bench.lead),
+        )
+    ]
+
+
+def change_of_other_texts(bench: ConceptBench, node: ConceptNode) -> OtherTextsChanged:
+    """In how many texts on other things the same change makes another token the likeliest."""
+    found = change_elsewhere(bench.lens, node, bench.workspace.other_texts)
+    return OtherTextsChanged(texts=found.texts, changed=found.changed)
+
+
+def writers_of(bench: ConceptBench, node: ConceptNode) -> list[FeatureShare]:
+    """The neurons that write most of a concept at its word; none where the features are a set's."""
+    study = bench.workspace.study(bench.case["text"])
+    if study.set_name is not None:
+        return []
+    return [
+        FeatureShare(
+            feature=study.name_unit(one.layer, one.position, one.neuron), share=round_reported(one.share)
+        )
+        for one in find_writers(bench.frozen, bench.lens, node, count=WRITERS)
+    ]
+
+
+def add_explained_share(workspace: Workspace, state: State) -> list[PlainClaim]:
+    """How much of the lead is left when only what the story names stays; none without a story."""
+    case = state.get("case")
+    bench = bench_of(workspace, case) if case else None
+    tests = [claim for claim in every_claim(state, ConceptEffectClaim) if claim.verdict in HOLDING_VERDICTS]
+    way = set((state.get("concepts") or {}).get("path", []))
+    concepts = [claim.concept for claim in tests if claim.concept.id in way]
+    held = [c for c in own_claims(state, EffectClaim) if c.removes and c.verdict in HOLDING_VERDICTS]
+    names = list(dict.fromkeys(name for claim in held for name in claim.groups))
+    groups = [group for group in (find_group(name, state) for name in names) if group]
+    if bench is None or not (concepts or groups) or workspace.set_name is not None:
+        return []
+    members = list(dict.fromkeys(member for group in groups for member in group["members"]))
+    found = explain_share(
+        bench.frozen,
+        bench.lens,
+        Kept([node_of_concept(one) for one in concepts], workspace.study(bench.case["text"]).units(members)),
+        workspace.other_texts,
+        bench.case["answer_id"],
+        bench.alternatives,
+        seed=bench.seed("explained"),
+    )
+    claim = new_claim(
+        state.get("claims", []),
+        state["turn"],
+        ExplainedClaim,
+        text="What is left of the lead when only what is named here stays as it is on this text.",
+        verdict="observed",
+        share=round_reported(found.share),
+        lead=round_reported(found.lead),
+        concepts=[one.id for one in concepts],
+        groups=[group["id"] for group in groups],
+        kept=len(members),
+        controls=round_reported(list(found.random)),
+    )
+    return [plain_claim(claim)]
