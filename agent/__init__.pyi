@@ -12,12 +12,17 @@ from .core import (
     ReportReady as ReportReady,
     Settings as Settings,
     StepProgress as StepProgress,
+    TextWritten as TextWritten,
+    WriteRequest as WriteRequest,
+    find_parting as find_parting,
     read_settings as read_settings,
     settings_table as settings_table,
     share_memory as share_memory,
+    text_before as text_before,
     unescape_md as unescape_md,
     unfolded as unfolded,
     without_folds as without_folds,
+    written_part as written_part,
 )
 from .features import (
     ShownFeature as ShownFeature,
@@ -47,6 +52,7 @@ from .session import (
     collect_markdown as collect_markdown,
     collect_report as collect_report,
     draw_loop as draw_loop,
+    find_token as find_token,
 )
 from .suites import (
     FinishedCase as FinishedCase,

@@ -13,4 +13,8 @@ from .session import (
     Session as Session,
     open as open,
     why as why,
+    write as write,
+)
+from .writing import (
+    Writing as Writing,
 )

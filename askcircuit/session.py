@@ -4,7 +4,8 @@ import os
 import sys
 import uuid
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +18,8 @@ from agent import (
     ReportReady,
     Session as Conversation,
     StepProgress,
+    TextWritten,
+    WriteRequest,
     draw_trace,
     export_trace,
     open_workspace,
@@ -25,6 +28,7 @@ from agent import (
 )
 from askcircuit.answer import Answer, Trace, make_answer
 from askcircuit.circuit import Circuit
+from askcircuit.writing import Writing, chat_goes_on
 
 if TYPE_CHECKING:
     from agent import Workspace
@@ -72,10 +76,33 @@ class Session:
         talk = self._begin()
         return talk.collect_answer(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
 
+    def write(
+        self,
+        text: str = "",
+        *,
+        chat: bool | None = None,
+        system: str | None = None,
+        tokens: int = 40,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+    ) -> Writing:
+        """Let the model write behind a text, or answer a message where it has a chat template.
+
+        Without a text it goes on with the last conversation. Raises AgentError with a sentence.
+        """
+        talk = self._begin() if text and not chat_goes_on(self._talks, chat) else self._last()
+        request = WriteRequest(
+            text, chat, system, tokens=tokens, temperature=temperature, seed=seed, stop=tuple(stop)
+        )
+        return talk.write(request)
+
+    def _last(self) -> "_Conversation":
+        return _Conversation(self, self._talks[-1]) if self._talks else self._begin()
+
     def ask(self, message: str) -> Answer:
         """Anything the chat understands, going on with the last conversation. Raises AgentError."""
-        talk = _Conversation(self, self._talks[-1]) if self._talks else self._begin()
-        return talk.ask(message)
+        return self._last().ask(message)
 
     def trace(self, text: str, *, said: str | None = None, rather_than: str | None = None) -> Trace:
         """The pruned attribution graph of `text` with named groups; nothing is tested. Raises AgentError."""
@@ -126,6 +153,24 @@ class _Conversation:
         """What happens with another word's activations."""
         self._session._check_open()
         return self.collect_answer(self.conversation.intervene(group, other=other))
+
+    def write(self, request: WriteRequest) -> Writing:
+        """What the model writes."""
+        self._session._check_open()
+        data: dict[str, Any] = {}
+        with closing(self.conversation.write(request)) as events:
+            for event in events:
+                if isinstance(event, Failed):
+                    raise AgentError(event.why)
+                if isinstance(event, TextWritten):
+                    data = event.writing
+                self._session._tell(event)
+        return Writing(data, self)
+
+    def explain_token(self, writing: str, position: int, rather_than: str | None) -> Answer:
+        """Why a token stands in its place."""
+        self._session._check_open()
+        return self.collect_answer(self.conversation.explain_token(writing, position, foil=rather_than))
 
     def collect_answer(self, events: Generator[Event, None, None]) -> Answer:
         """Run a question to its end; raises AgentError with what went wrong."""
@@ -199,6 +244,14 @@ def why(
     """
     session = _stays_open(model, transcoders, progress)
     return session.why(text, said=said, rather_than=rather_than)
+
+
+def write(text: str, *, model: str | None = None, tokens: int = 40, **how: Any) -> Writing:
+    """Let a model write behind a text, or answer a message; it stays loaded. `how`: as of Session.write.
+
+    Raises AgentError with a sentence.
+    """
+    return _stays_open(model, None, False).write(text, tokens=tokens, **how)
 
 
 def _close(workspace: "Workspace", talks: list[Conversation]) -> None:

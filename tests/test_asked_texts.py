@@ -3,16 +3,26 @@
 import pytest
 from tests_support import words_tokenizer
 
+from agent.core import QuestionError
 from agent.core.text_format import joined, quote_token_at
-from agent.evidence.contrast import past_what_they_share, settle_case
+from agent.evidence import settle_case, to_where_it_falls
 from tracer import Study, TextError
 from tracer.models.byte_tokens import spell_bytes
 
 TEXT = "Fact: the capital of the state containing Dallas is"
 
 
-def study_of(subject):
-    return lambda text: Study(subject, text, 64)
+class Studies:
+    """Texts as a workspace studies them."""
+
+    def __init__(self, subject):
+        self.subject, self.known = subject, {}
+
+    def study(self, text):
+        return Study(self.subject, text, 64, written=self.known.get(text))
+
+    def know_written(self, text, ids):
+        self.known[text] = ids
 
 
 def question(text, said=None, foil=None):
@@ -40,37 +50,63 @@ def test_a_text_that_ends_with_a_space_gets_a_hint(embedded_subject):
 
 def test_answers_that_begin_alike_are_explained_where_they_part(embedded_subject):
     text = "The Golden Gate Bridge is in the city of"
-    asked = question(text, "San Francisco", "San Diego")
-    moved, note = past_what_they_share(study_of(embedded_subject), asked)
+    studies = Studies(embedded_subject)
+    moved, note = to_where_it_falls(studies, question(text, "San Francisco", "San Diego"))
     assert moved["text"] == f"{text} San"
     assert (moved["said"], moved["foil"]) == (" Francisco", " Diego")
-    assert "both begin with “ San”, which the model does say" in note
-    case = settle_case(Study(embedded_subject, moved["text"], 64), moved, note)
+    assert note == "They share “ San”; what decides is “ Francisco” against “ Diego”."
+    case = settle_case(studies.study(moved["text"]), moved, note)
     assert (case["answer"], case["foil"], case["premise"]) == (" Francisco", " Diego", "true")
     assert "compared with itself" not in case["note"]
 
 
-def test_what_the_model_does_not_begin_to_say_is_said_so(embedded_subject):
-    asked = question(TEXT, "San Francisco", "San Diego")
-    same, note = past_what_they_share(study_of(embedded_subject), asked)
-    assert same == asked
-    assert "both begin with “ San”, and there the model says" in note
+def test_what_is_shared_is_gone_on_with_though_the_model_says_another(embedded_subject):
+    moved, note = to_where_it_falls(Studies(embedded_subject), question(TEXT, "San Francisco", "San Diego"))
+    assert moved["text"] == f"{TEXT} San"
+    assert "the model by itself says" in note
 
 
 def test_numbers_of_several_digits_part_at_the_digit_that_differs(embedded_subject):
     text = "Question: how much is 90 plus 5? Answer: 90 + 5 ="
-    asked = question(text, "95", "94")
-    moved, note = past_what_they_share(study_of(embedded_subject), asked)
-    assert "both begin with" in note
-    if moved != asked:
-        assert moved["text"].endswith("9")
-        assert (moved["said"], moved["foil"]) == ("5", "4")
+    moved, note = to_where_it_falls(Studies(embedded_subject), question(text, "95", "94"))
+    assert moved["text"].endswith("9")
+    assert (moved["said"], moved["foil"]) == ("5", "4")
+    assert note.startswith("They share “")
+    assert note.endswith("what decides is “5” against “4”.")
 
 
-@pytest.mark.parametrize(("said", "foil"), [("Austin", "Dallas"), ("San", "San Diego"), (None, "Dallas")])
-def test_what_parts_at_once_or_never_is_left_as_it_is(embedded_subject, said, foil):
+def test_an_answer_alone_is_explained_where_it_was_least_certain(embedded_subject):
+    text = "The Golden Gate Bridge is in the city of"
+    moved, note = to_where_it_falls(Studies(embedded_subject), question(text, "San Francisco"))
+    assert (moved["text"], moved["said"]) == (text, " San")
+    assert "“ San” (" in note
+    assert "least certain of “ San”" in note
+
+
+def test_a_foil_alone_is_gone_along_with_as_far_as_the_model_goes(embedded_subject):
+    text = "The Golden Gate Bridge is in the city of"
+    moved, note = to_where_it_falls(Studies(embedded_subject), question(text, None, "San Diego"))
+    assert (moved["text"], moved["foil"]) == (f"{text} San", " Diego")
+    assert (
+        note == "They share “ San”, which the model does say; what decides is “ Francisco” against “ Diego”."
+    )
+
+
+def test_a_mistyped_word_gets_a_proposal(embedded_subject):
+    text = "The Golden Gate Bridge is in the city of"
+    for said, meant in (("San Fransisco", "San Francisco"), ("Fransisco", None)):
+        asked = question(text, said)
+        if meant is None:
+            to_where_it_falls(Studies(embedded_subject), asked)
+            continue
+        with pytest.raises(QuestionError, match=f"Did you mean “{meant}”"):
+            to_where_it_falls(Studies(embedded_subject), asked)
+
+
+@pytest.mark.parametrize(("said", "foil"), [("Austin", "Dallas"), (None, "Dallas")])
+def test_what_parts_at_once_is_left_as_it_is(embedded_subject, said, foil):
     asked = question(TEXT, said, foil)
-    assert past_what_they_share(study_of(embedded_subject), asked) == (asked, "")
+    assert to_where_it_falls(Studies(embedded_subject), asked) == (asked, "")
 
 
 def test_bytes_are_told_as_bytes():

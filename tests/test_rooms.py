@@ -51,7 +51,10 @@ ONLY_IN = {  # a library or a room that just these files know
     "openai": {"agent/core/llm_client.py"},
     "chromadb": {"agent/features/vector_index.py"},
     "pydantic_settings": {"agent/core/settings.py"},
-    "gradio": {"ui/page/app.py", "ui/page/handlers.py", "ui/page/widgets.py"},
+    "gradio": {
+        *("ui/page/app.py", "ui/page/handlers.py", "ui/page/widgets.py"),
+        *("ui/page/asking.py", "ui/page/writing_options.py"),
+    },
     "jinja2": {"ui/reports/templates.py"},
     "uvicorn": {"ui/server/hosting.py"},
     "mcp": {"ui/machines/mcp.py"},
@@ -90,6 +93,7 @@ ONLY_IN = {  # a library or a room that just these files know
             "agent/features/import_labels.py",
         ),
         *("agent/features/llm_autointerp.py", "agent/workspace/question_queue.py"),
+        *("agent/evidence/several_tokens.py", "agent/experiments/held_changes.py", "agent/session/writer.py"),
     },
 }
 LOOSE = {

@@ -27,7 +27,9 @@ from agent.core import (
     RateClaim,
     State,
     Supernode,
+    Writing,
     escape_md,
+    list_writings,
     unescape_md,
 )
 
@@ -65,6 +67,15 @@ class _Message(BaseModel):
     content: Annotated[str, Field(max_length=200_000)]
     cites: list[_Cite] = []
     circuit: Annotated[str, Field(pattern=r"^[0-9a-f]{0,8}$")] = ""
+    writing: Writing | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> "_Message":
+        """What was written is called W1, W2 …: the name becomes a class on the page."""
+        found = list_writings([cast(Message, {"writing": self.writing})])
+        if not all(re.fullmatch(r"W\d{1,6}", one["id"]) for one in found):
+            raise ValueError("a writing is called W and a number")
+        return self
 
 
 class _KeptState(BaseModel):
@@ -225,4 +236,6 @@ def escape_message(message: Message) -> Message:
         lines.append(f"{mark or ''}{head}{escape_md(unescape_md(rest))}")
     cites = [{**cite, "text": escape_md(unescape_md(cite["text"]))} for cite in message.get("cites", [])]
     tamed = Message(role="assistant", content="\n".join(lines))
+    if message.get("writing"):  # its tokens are escaped where they are shown
+        tamed["writing"] = message["writing"]
     return {**tamed, "cites": cites, "circuit": message.get("circuit", "")} if cites else tamed

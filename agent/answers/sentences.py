@@ -16,6 +16,7 @@ from agent.core import (
     groups_of,
     is_several,
     join_words,
+    joined,
     own_claims,
     path_claim,
     percent,
@@ -36,6 +37,17 @@ MAX_NAMED_WORDS = 3  # words that are named
 MIN_KNOCK_ON = 0.05  # share of its activation that another group must lose or gain to be told of
 
 
+def quote_case(case: Case) -> str:
+    """The text in quotes; of a conversation what was said last, never the template's marks."""
+    said = [(role, joined(case["tokens"][first:end])) for role, first, end in case.get("roles", ())]
+    if not said:
+        return quote_token(case["text"])
+    asked = next((text for role, text in reversed(said) if role != "assistant"), "")
+    role, begun = said[-1]
+    message = f"the message {quote_token(asked)}"
+    return f"{message}, and {quote_token(begun)} of its own," if role == "assistant" and begun else message
+
+
 def write_premise(state: State) -> list[Sentence]:
     """What was wrong or unclear about the question, first of all."""
     note = case_of(state)["note"]
@@ -50,7 +62,7 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     why = beside.get(case.get("foil_rule", ""), "")
     return [
         Sentence(
-            f"After {quote_token(case['text'])} {quote_token(model)} says {_bare(first['token'])} "
+            f"After {quote_case(case)} {quote_token(model)} says {_bare(first['token'])} "
             f"({percent(first['p'])}). It is compared with {_bare(case['foil'])} "
             f"({percent(case['foil_p'])}){why}.",
             (claim.id,),

@@ -104,6 +104,7 @@ from .events import (
     PermissionNeeded as PermissionNeeded,
     ReportReady as ReportReady,
     StepProgress as StepProgress,
+    TextWritten as TextWritten,
 )
 from .feature_terms import (
     HIGH_ERROR_SHARE as HIGH_ERROR_SHARE,
@@ -216,4 +217,15 @@ from .text_format import (
     unfolded as unfolded,
     whole_word as whole_word,
     without_folds as without_folds,
+)
+from .writings import (
+    MOST_TOKENS as MOST_TOKENS,
+    USUAL_TOKENS as USUAL_TOKENS,
+    WriteRequest as WriteRequest,
+    Writing as Writing,
+    WrittenToken as WrittenToken,
+    find_parting as find_parting,
+    list_writings as list_writings,
+    text_before as text_before,
+    written_part as written_part,
 )

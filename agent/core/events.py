@@ -53,4 +53,16 @@ class PermissionNeeded:
     what: str
 
 
-Event = StepProgress | AnswerText | DrawingReady | ReportReady | Failed | PermissionNeeded
+@dataclass(frozen=True, slots=True)
+class TextWritten:
+    """The subject writes: all of it so far (`agent.core.Writing`), and what is new of its text.
+
+    `writing` grows in place until `done`: show it when it comes.
+    """
+
+    writing: dict[str, Any]
+    new: str
+    done: bool = False
+
+
+Event = StepProgress | AnswerText | DrawingReady | ReportReady | Failed | PermissionNeeded | TextWritten

@@ -14,6 +14,7 @@ class Message(TypedDict):
     content: str
     cites: NotRequired[list[dict[str, Any]]]  # text, claims, about: see agent.answers.citations
     circuit: NotRequired[str]  # the drawing it speaks of
+    writing: NotRequired[dict[str, Any]]  # what the subject wrote (`agent.core.writings`)
 
 
 class Case(TypedDict):
@@ -33,6 +34,8 @@ class Case(TypedDict):
     note: str
     value: float  # logit(answer) - logit(foil)
     foil_rule: NotRequired[str]  # asked, kind (the likeliest token of the answer's own kind) or runner-up
+    template: NotRequired[list[int]]  # positions of tokens that are a chat template's, not a message's
+    roles: NotRequired[list[tuple[str, int, int]]]  # messages: role, first token, the one behind its last
     runner_up: NotRequired[str]  # the second most probable token, where the foil is another
 
 

@@ -1,7 +1,6 @@
 from .contrast import (
     choose_label as choose_label,
     make_description as make_description,
-    past_what_they_share as past_what_they_share,
     read_probabilities as read_probabilities,
     settle_case as settle_case,
 )
@@ -12,6 +11,9 @@ from .ledger import (
 )
 from .overclaims import (
     HOLDING_VERDICTS as HOLDING_VERDICTS,
+)
+from .several_tokens import (
+    to_where_it_falls as to_where_it_falls,
 )
 from .statistics import (
     HALF as HALF,

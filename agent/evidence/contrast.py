@@ -1,7 +1,5 @@
 """What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
 
-from collections.abc import Callable
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from agent.core import Case, join_words, joined, percent, place_of, quote_token, round_reported
@@ -13,49 +11,12 @@ if TYPE_CHECKING:
 PREDICTIONS_LISTED = 10  # next tokens in a report
 
 
-def past_what_they_share(
-    study_of: Callable[[str], "Study"], question: dict[str, Any]
-) -> tuple[dict[str, Any], str]:
-    """The question behind what answer and foil begin with, and a note; as it was where they part at once.
-
-    "San Francisco" and "San Diego" are told apart by the token after " San": where the model does say that,
-    the text goes on to there.
-    """
-    if not (question.get("said") and question.get("foil")):
-        return question, ""
-    study = study_of(question["text"])
-    said, foil = _resolve_token(study, question["said"]), _resolve_token(study, question["foil"])
-    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(said.ids, foil.ids, strict=False))
-    shared = [token_id for token_id, _ in pairs]
-    if not shared or len(shared) in (len(said.ids), len(foil.ids)):
-        return question, ""
-    text = joined((said.text, *said.rest)[: len(shared)])
-    both = (
-        f"{quote_token(question['said'])} and {quote_token(question['foil'])} both "
-        f"begin with {quote_token(text)}"
-    )
-    at = study
-    for count, token_id in enumerate(shared, 1):
-        first = at.predictions(1)[0]
-        longer = study.extended(shared[:count])
-        if longer is None or first.token_id != token_id:
-            instead = (
-                f", and there the model says {quote_token(first.token)}" if first.token_id != token_id else ""
-            )
-            return question, f"{both}{instead}."
-        at = study_of(longer)
-    moved = {**question, "text": at.text}
-    for slot, token in (("said", said), ("foil", foil)):
-        moved[slot] = joined((token.text, *token.rest)[len(shared) :])
-    return moved, f"{both}, which the model does say; the token after it, where they part, is explained."
-
-
 def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Case:
     """Answer, foil, and whether the premise holds: explained is what the model does say."""
     top = study.predictions(PREDICTIONS_LISTED)
     first, second = top[0], top[1]
-    said = _resolve_token(study, question["said"]) if question.get("said") else None
-    rather = _resolve_token(study, question["foil"]) if question.get("foil") else None
+    said = resolve_token(study, question["said"]) if question.get("said") else None
+    rather = resolve_token(study, question["foil"]) if question.get("foil") else None
     split = dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest)
     notes = [*([note] if note else []), *_about_text(study), *split]
     wrong = said is not None and said.token_id != first.token_id
@@ -73,7 +34,7 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
     foil, rule = _foil(study, first.token_id, (second.token, second.token_id), (rather, said))
     if turned and not wrong:
         notes.append(f"It is compared with the next most probable, {quote_token(foil[0])}.")
-    return Case(
+    case = Case(
         text=study.text,
         tokens=list(study.tokens),
         bos=study.frozen.bos,
@@ -90,6 +51,10 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
         foil_rule=rule,
         runner_up=second.token,
     )
+    if study.roles:
+        case["template"] = sorted(study.frozen.template)
+        case["roles"] = [(part.role, part.first, part.end) for part in study.roles]
+    return case
 
 
 def _foil(
@@ -107,7 +72,7 @@ def _foil(
     return (kind[0].token, kind[0].token_id), "kind"
 
 
-def _resolve_token(study: "Study", piece: str) -> "Token":
+def resolve_token(study: "Study", piece: str) -> "Token":
     """The next token that is meant, whether or not a name was typed with its capital.
 
     What is typed with a leading space is taken as it is.
@@ -136,7 +101,7 @@ def _split(token: "Token") -> str:
 
 def read_probabilities(study: "Study", case: Case) -> list[float]:
     """The probabilities of answer and foil, and of what the model is said to say."""
-    said = [_resolve_token(study, case["asked"]).token_id] if case["asked"] else []
+    said = [resolve_token(study, case["asked"]).token_id] if case["asked"] else []
     return [round_reported(study.probability(t)) for t in (case["answer_id"], case["foil_id"], *said)]
 
 

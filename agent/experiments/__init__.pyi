@@ -21,6 +21,10 @@ from .head_claims import (
     find_drawn_heads as find_drawn_heads,
     write_heads as write_heads,
 )
+from .held_changes import (
+    HeldChange as HeldChange,
+    hold_change as hold_change,
+)
 from .hypothesis_tests import (
     Update as Update,
     list_group_numbers as list_group_numbers,

@@ -8,3 +8,7 @@ from .patterns_concepts import LENGTHS as LENGTHS
 from .replies import (
     read_reply as read_reply,
 )
+from .writing_requests import (
+    WritingRequest as WritingRequest,
+    read_writing_request as read_writing_request,
+)

@@ -15,3 +15,6 @@ from .session import (
 from .turns import (
     Unfinished as Unfinished,
 )
+from .writer import (
+    find_token as find_token,
+)

@@ -34,10 +34,10 @@ from agent.evidence import (
     find_strongest_path,
     group_features,
     new_claim,
-    past_what_they_share,
     read_probabilities,
     settle_case,
     split_groups,
+    to_where_it_falls,
 )
 from agent.experiments import (
     Update,
@@ -124,7 +124,7 @@ def perform_action(action: actions.Action, state: State, context: ActionContext)
 
 
 def _predict(_action: actions.Predict, state: State, context: ActionContext) -> Update:
-    question, note = past_what_they_share(context.workspace.study, state["question"])
+    question, note = to_where_it_falls(context.workspace, state["question"])
     study = context.workspace.study(question["text"])
     case = settle_case(study, question, note)
     top = [f"{quote_token(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
@@ -244,8 +244,8 @@ def _draw_groups(groups: list[Supernode], traced: TracedStudy, state: State) -> 
     """The groups with what flows between them, how coherent they are, their claim and their drawing."""
     case = require_case(state)
     between, from_token, direct = traced.flows([g["members"] for g in groups])
-    if case["bos"]:
-        from_token = [[0.0, *row[1:]] for row in from_token]  # BOS is no word of the text
+    no_words = {*case.get("template", ()), *([0] if case["bos"] else [])}  # of the text
+    from_token = [[0.0 if i in no_words else share for i, share in enumerate(row)] for row in from_token]
     flows: dict[str, Any] = {"between": between, "from_token": from_token, "direct": direct}
     flows["path"] = find_strongest_path(flows, groups)
     flows["heads"] = find_drawn_heads(flows, groups, traced.heads)

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from langgraph.types import Command
 
-from agent.answers import Bundle, add_verdicts, build_report, change_drawn, make_bundle
+from agent.answers import add_verdicts, build_report, change_drawn
 from agent.core import (
     AgentError,
     AnswerText,
@@ -28,19 +29,19 @@ from agent.core import (
     State,
     StepProgress,
     Stopped,
-    claims_of,
+    WriteRequest,
     escape_md,
-    plain_claim,
 )
 from agent.evidence import make_description
-from agent.experiments import ManualIntervention, make_try_claim, try_factor, write_reply, write_request
 from agent.planners import REPORTED_INTENTS, LLMPlanner
-from agent.questions import Intent, Question, parse_question, read_reply
+from agent.questions import Intent, Question, parse_question, read_reply, read_writing_request
 from agent.session.history_lines import STOPPED, collect_citations, drop_stopped_turn
 from agent.session.loop import MAX_STEPS, PERMISSION_NODE, Dependencies, TooManySteps, build_loop
 from agent.session.outcomes import newly
+from agent.session.standing import Standing
 from agent.session.turns import (
     Unfinished,
+    ask_about_token,
     choose_planner,
     clean_message,
     in_mind,
@@ -51,6 +52,7 @@ from agent.session.turns import (
     to_change,
     to_exchange,
 )
+from agent.session.writer import find_written, read_token, to_write, write
 from agent.workspace import QueueClosed, Workspace, name_question_thread, wait_turn
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,6 @@ Events = Generator[Event, None, None]
 
 TOO_MANY_STEPS = "This took too many steps without an answer. Ask a narrower question."
 NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
-QUESTION_KEYS = ("said", "decision", "asks", "granted", "brain")  # what ends with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class _Continuation:
     allow: bool
 
 
-class Session:
+class Session(Standing):
     """A conversation on one thread."""
 
     def __init__(
@@ -97,8 +98,7 @@ class Session:
         `asks` says that who listens can be asked (`PermissionNeeded`) before a question takes more forward
         passes, seconds or dollars than the settings allow; it is answered with what there is otherwise.
         """
-        self._workspace, self._thread = workspace, thread
-        self._planner_name = planner or workspace.settings.planner_name
+        super().__init__(workspace, thread, planner or workspace.settings.planner_name)
         self._thorough, self._asks = thorough, asks
         self._loop = build_loop(workspace.conversations.saver)
         own = {"thread_id": name_question_thread(thread)}
@@ -121,12 +121,17 @@ class Session:
         if text is said is foil is None and (allow := self._reply(message)) is not None:
             yield from self.go_on(allow=allow, cancel=cancel)
             return
+        if text is said is foil is None and (wanted := read_writing_request(message)) is not None:
+            yield from self.write(to_write(wanted), cancel=cancel)
+            return
 
         def understood(old: State) -> Question:
             has_graph = bool(old.get("graph"))
-            return parse_question(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
+            found = parse_question(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
+            return find_written(self._workspace, old, found)
 
-        yield from self._in_turn(_Request(message or text or "", focus, understood), cancel)
+        asked = _Request(message or text or "", focus, understood)
+        yield from self._in_turn(partial(self._answer, asked), cancel)
 
     def intervene(
         self,
@@ -143,12 +148,12 @@ class Session:
         it brings. Events as of `ask`; `findings` has the numbers.
         """
         question = to_change(group, factor, other)
-        yield from self._in_turn(_Request(question.raw, None, lambda _old: question), cancel)
+        yield from self._ask_just(question, cancel)
 
     def concepts(self, text: str, *, at: str | None = None, cancel: threading.Event | None = None) -> Events:
         """What the model has in mind on a text, at each word or `at` one, tested. Events as of `ask`."""
         question = in_mind(text, at)
-        yield from self._in_turn(_Request(question.raw, None, lambda _old: question), cancel)
+        yield from self._ask_just(question, cancel)
 
     def swap_concept(
         self, concept: str, other: str, *, at: str | None = None, text: str | None = None,
@@ -156,7 +161,7 @@ class Session:
     ) -> Events:  # fmt: skip
         """Exchange a concept held on the last text, or on `text`, for another one. Events as of `ask`."""
         question = to_exchange(concept, other, at, text)
-        yield from self._in_turn(_Request(question.raw, None, lambda _old: question), cancel)
+        yield from self._ask_just(question, cancel)
 
     def unfinished(self) -> Unfinished | None:
         """The question that waits for a yes or was cut off; also one that is being answered just now."""
@@ -178,7 +183,7 @@ class Session:
         if found is None:
             yield Failed(NOTHING_CUT_OFF)
             return
-        yield from self._in_turn(_Continuation(found.message, allow), cancel)
+        yield from self._in_turn(partial(self._answer, _Continuation(found.message, allow)), cancel)
 
     def _reply(self, message: str) -> bool | None:
         """What a message allows a question that waits or was cut off; None where it is about neither."""
@@ -188,14 +193,48 @@ class Session:
         found = self.unfinished() if word else None
         return word != "no" if found is not None and found.asks else None
 
-    def _in_turn(self, asked: _Request | _Continuation, cancel: threading.Event | None) -> Iterator[Event]:
+    def write(self, request: WriteRequest, *, cancel: threading.Event | None = None) -> Events:
+        """The subject writes behind a text, a message, or what it wrote last: `TextWritten` events."""
+
+        def work(stop: threading.Event, _expired: threading.Event) -> Iterator[Event]:
+            old = self._state()
+            try:
+                lines = yield from write(self._workspace, old, request, stop)
+            except AgentError as exc:
+                yield Failed(str(exc))
+                return
+            self._keep(cast(State, {**old, "history": [*old.get("history", []), *lines], "finished": True}))
+
+        yield from self._in_turn(work, cancel)
+
+    def explain_token(
+        self, writing: str, position: int, *, foil: str | None = None, cancel: threading.Event | None = None
+    ) -> Events:
+        """Why a token of what was written or given (W1, its place) stands there. Events as of `ask`."""
+        try:
+            found = read_token(self._workspace, self.history(), writing, position)
+        except AgentError as exc:
+            yield Failed(str(exc))
+            return
+        yield from self._ask_just(ask_about_token(**found, foil=foil), cancel)
+
+    def _ask_just(self, question: Question, cancel: threading.Event | None) -> Iterator[Event]:
+        """Answer what needs not be read."""
+        asked = _Request(question.raw, None, lambda _old: question)
+        yield from self._in_turn(partial(self._answer, asked), cancel)
+
+    def _in_turn(
+        self,
+        work: Callable[[threading.Event, threading.Event], Iterator[Event]],
+        cancel: threading.Event | None,
+    ) -> Iterator[Event]:
         stop = cancel or threading.Event()
         try:
             with self._workspace.turns.place(stop) as place:
                 if not (yield from wait_turn(place)):
                     raise Stopped
                 with limit_time(self._workspace.settings.max_seconds, stop) as expired:
-                    yield from self._answer(asked, stop, expired)
+                    yield from work(stop, expired)
         except Stopped:
             yield Failed("Stopped.")
         except QueueClosed as exc:
@@ -335,66 +374,3 @@ class Session:
             "question may take here "
             "(ASKCIRCUIT_MAX_SECONDS), and was stopped. Ask about a shorter text."
         )
-
-    def try_out(self, focus: str, factor: float) -> ManualIntervention:
-        """Scale a group or feature of the drawing by hand and look, once; raises AgentError."""
-        return try_factor(self._workspace, self._state(), focus, factor)
-
-    def keep(self, tried: ManualIntervention) -> None:
-        """Enter in the conversation and the ledger what was tried by hand, as the reader's own."""
-        old = self._state()
-        state = cast(State, {**old, "turn": old.get("turn", 0) + 1})
-        claim, sentence = make_try_claim(state, tried)
-        claims = [*state.get("claims", []), claim]
-        marked = {**state, "claims": claims}
-        marks = collect_citations(cast(State, marked), [{"text": sentence.text, "claims": [claim["id"]]}])
-        said = [
-            Message(role="user", content=write_request(tried)),
-            cast(Message, {"role": "assistant", "content": write_reply(sentence), **marks}),
-        ]
-        update = {"turn": state["turn"], "claims": claims, "history": [*old["history"], *said]}
-        drawing = add_verdicts(state.get("drawing") or {}, state.get("groups") or [], claims)
-        self._keep(cast(State, {**old, **update, "drawing": drawing, "finished": True}))
-
-    def forget(self) -> None:
-        """Delete this conversation."""
-        self._workspace.conversations.forget(self._thread)
-
-    def history(self) -> list[Message]:
-        """What was said so far."""
-        return self._state().get("history", [])
-
-    def last_drawing(self) -> dict[str, Any] | None:
-        """The circuit that was shown last."""
-        drawing = self._state().get("drawing")
-        return drawing if drawing and drawing["nodes"] else None
-
-    def findings(self) -> list[dict[str, Any]]:
-        """The claims of the last turn, as reports have them: predicted, measured, controls, p, verdict."""
-        state = self._state()
-        return [plain_claim(claim) for claim in claims_of(state) if claim.turn == state["turn"]]
-
-    def bundle(self, title: str = "") -> Bundle:
-        """The last explanation and all it rests on; raises AgentError when there is none yet."""
-        settings, about = self._workspace.settings, self._workspace.about()
-        how = {"model": about["model"], "nodes": settings.nodes, "controls": settings.controls}
-        return make_bundle(self._state(), {**how, "brain": self._planner_name}, title)
-
-    def open(self, bundle: Bundle) -> None:
-        """Make this conversation the bundle's; raises AgentError where it is about another model.
-
-        A read-only workspace has no model: there it can be read, whatever it is about.
-        """
-        there = bundle.report.model
-        here = there if self._workspace.settings.read_only else self._workspace.subject.name
-        if here != there:
-            raise AgentError(f"The bundle is about {there}; the model loaded here is {here}.")
-        self._keep(bundle.state)
-
-    def _state(self) -> State:
-        return self._workspace.conversations.state(self._thread)
-
-    def _keep(self, state: State) -> None:
-        """Where the conversation stands from now on."""
-        lasting = {name: value for name, value in state.items() if name not in QUESTION_KEYS}
-        self._workspace.conversations.keep(self._thread, cast(State, lasting))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple, cast
 
 from agent.answers import find_asked_sentences
-from agent.core import Message, Planner, QuestionError, Settings, SettingsError, State
+from agent.core import Message, Planner, QuestionError, Settings, SettingsError, State, quote_token
 from agent.planners import (
     NEW_EXPLANATION_INTENTS,
     Budget,
@@ -148,3 +148,9 @@ def to_change(group: str, factor: float, other: str | None) -> Question:
     intent = Intent.INTERVENE if other is None else Intent.SWAP
     what = f"Swap {group} for {other}." if other else f"Multiply {group} by {factor:g}."
     return Question(intent, group=group, factor=factor, other=other, raw=what)
+
+
+def ask_about_token(text: str, said: str, foil: str | None) -> Question:
+    """Why a token that was written or given stands in its place."""
+    rather = f" rather than {quote_token(foil)}" if foil else ""
+    return Question(Intent.WHY, text=text, said=said, foil=foil, raw=f"Why {quote_token(said)} here{rather}?")

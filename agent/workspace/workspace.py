@@ -37,6 +37,7 @@ from tracer import (
 log = logging.getLogger(__name__)
 
 MAX_KEPT_TRACES = 4  # studies, and traces, in memory
+MAX_KEPT_SPELLINGS = 64  # texts whose tokens are known
 READ_ONLY = (
     "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
 )
@@ -71,6 +72,7 @@ class Workspace:
         self.turns = QuestionQueue()  # one question at a time: two would only share the cores
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
+        self._written: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._retired = {"forward_passes": 0, "rows": 0}
         self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
         self._filed: Future[None] | None = None
@@ -93,13 +95,23 @@ class Workspace:
     def study(self, text: str) -> Study:
         """The text's forward pass; raises TracerError when the text cannot be traced."""
         if text not in self._studies:
-            self._studies[text] = Study(self.subject, text, self.settings.max_tokens, self.transcoders)
+            limit, written = self.settings.max_tokens, self._written.get(text)
+            self._studies[text] = Study(self.subject, text, limit, self.transcoders, written)
         self._studies.move_to_end(text)
         if len(self._studies) > MAX_KEPT_TRACES:
             _, old = self._studies.popitem(last=False)
             self._retired["forward_passes"] += old.forward_passes
             self._retired["rows"] += old.rows
         return self._studies[text]
+
+    def know_written(self, text: str, ids: Sequence[int]) -> None:
+        """A text is these tokens, as the model wrote them: its tokeniser might cut it otherwise."""
+        if self._written.get(text) != tuple(ids):
+            self._studies.pop(text, None)
+            self._traces = OrderedDict((key, made) for key, made in self._traces.items() if key[0] != text)
+            self._written[text] = tuple(ids)
+        if len(self._written) > MAX_KEPT_SPELLINGS:
+            self._written.popitem(last=False)
 
     def lens(self) -> Lens | None:
         """The model's concept lens; None while there is none (`lens_note` says why)."""

@@ -1,8 +1,7 @@
 """One forward pass kept still: attention patterns and norm scales frozen, so that what is left is linear.
 
-Everything a target feels is transported down the layers by three matrix products a layer, no autograd.
-Knows no graph and no targets' meaning. Formulas: Ameisen et al. 2025 (attribution graphs), section "Local
-replacement model"; RelP (arXiv 2508.21258) for the half rule.
+Everything a target feels goes down the layers by three matrix products a layer, no autograd. Knows no graph.
+Formulas: Ameisen et al. 2025, "Local replacement model"; RelP (arXiv 2508.21258) for the half rule.
 """
 
 import inspect
@@ -208,6 +207,7 @@ class Frozen:
     final_norm: Norm
     final_stream: Float[Tensor, "pos d_model"]
     logits: Float[Tensor, " vocab"]
+    template: frozenset[int] = frozenset()  # positions of a chat template's tokens: no words of the text
     keys_values: dict[int, tuple[Tensor, Tensor]] = field(
         default_factory=dict
     )  # filled by tracer.interventions.partial_forward

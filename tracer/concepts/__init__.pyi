@@ -29,6 +29,9 @@ from .elsewhere import (
 from .find import (
     find_concepts as find_concepts,
 )
+from .held_writing import (
+    hold_concept as hold_concept,
+)
 from .kinds import (
     Alternative as Alternative,
     contrast_direction as contrast_direction,

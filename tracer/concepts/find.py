@@ -13,7 +13,7 @@ from tracer.concepts.kinds import is_telling, stand_alone
 from tracer.concepts.naming import name_values
 from tracer.concepts.nodes import NAMED, ConceptNode, Role
 from tracer.concepts.weigh import weigh
-from tracer.concepts.words import Words
+from tracer.concepts.words import Words, word_places
 from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
 
 SPELLINGS = 3  # of a concept that its name is chosen from
@@ -98,11 +98,7 @@ def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode]) -> tuple[ConceptNo
 def _telling(frozen: Frozen) -> list[int]:
     """The last position, and all but function words and signs: what is read at those rarely matters."""
     last = frozen.length - 1
-    return [
-        index
-        for index in range(int(frozen.bos), frozen.length)
-        if index == last or is_telling(frozen.tokens[index])
-    ]
+    return [index for index in word_places(frozen) if index == last or is_telling(frozen.tokens[index])]
 
 
 def _order(node: ConceptNode) -> tuple[int, float]:

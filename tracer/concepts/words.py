@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content
 from tracer.lens import FREQUENT, Lens, normalised, output_rows
 from tracer.models import Model
@@ -40,3 +41,9 @@ def nameable_words(subject: Model) -> Words:
     ]
     kept = tokens or list(range(size))  # a vocabulary without words: a model of the tests
     return Words(torch.tensor(kept), output_rows(subject, kept))
+
+
+def word_places(frozen: Frozen) -> list[int]:
+    """Positions that are no begin token and no chat template's; the last one always counts."""
+    kept = frozen.template - {frozen.length - 1}
+    return [place for place in range(int(frozen.bos), frozen.length) if place not in kept]

@@ -10,6 +10,16 @@ from .chat import (
     ChatPart as ChatPart,
     character_spans as character_spans,
 )
+from .drafts import (
+    Draft as Draft,
+    RolePart as RolePart,
+    draft_chat as draft_chat,
+    draft_ids as draft_ids,
+    draft_text as draft_text,
+    read_draft as read_draft,
+    spelled as spelled,
+    write_draft as write_draft,
+)
 from .families import (
     BlockWeights as BlockWeights,
     family_for as family_for,
@@ -48,7 +58,7 @@ from .processor import (
     quickest_dtype as quickest_dtype,
 )
 from .writing import (
-    Held as Held,
+    HeldPass as HeldPass,
     Pen as Pen,
     Written as Written,
     end_tokens as end_tokens,

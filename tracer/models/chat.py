@@ -143,7 +143,16 @@ class ChatFormat:
             for role, mark, then in zip(roles, pieces[1:], (*roles[1:], "assistant"), strict=True):
                 if mark and (mark, then) not in turns.setdefault(role, []):
                     turns[role].append((mark, then))
-        return opening, turns
+        return [*opening, *self._bare(opening, turns)], turns
+
+    def _bare(
+        self, opening: list[tuple[str, str]], turns: dict[str, list[tuple[str, str]]]
+    ) -> list[tuple[str, str]]:
+        """What opens a message that stands first where the template itself would put a system prompt."""
+        first = next((text for _, text in opening), "")
+        begins = next((mark for mark in self.tokenizer.all_special_tokens if first.startswith(mark)), None)
+        known = [one for row in turns.values() for one in row]
+        return [(then, mark[mark.rfind(begins) :]) for mark, then in known if begins and begins in mark]
 
 
 def character_spans(tokenizer: Any, text: str, tokens: Sequence[str]) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ Over a large vocabulary the logits of all tokens are computed from weights in si
 likeliest ones exactly: which token comes is exact, and a probability is off by less than a thousandth.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -41,7 +41,7 @@ class Written(NamedTuple):
     ends: bool = False  # an end of the text or of the assistant's turn: nothing follows
 
 
-Held = Callable[[int, int], AbstractContextManager[None]]  # first position, and how many, of one pass
+HeldPass = Callable[[int, int], AbstractContextManager[None]]  # first position, and how many, of one pass
 
 
 def held_by_nothing(_first: int, _count: int) -> AbstractContextManager[None]:
@@ -50,8 +50,8 @@ def held_by_nothing(_first: int, _count: int) -> AbstractContextManager[None]:
 
 
 def write_on(
-    subject: Model, ids: Int[Tensor, " pos"], pen: Pen, held: Held = held_by_nothing
-) -> Iterator[Written]:
+    subject: Model, ids: Int[Tensor, " pos"], pen: Pen, held: HeldPass = held_by_nothing
+) -> Generator[Written]:
     """The tokens the model writes behind these, as they come; `held` is entered round each pass.
 
     Ends behind an end token, behind `pen.tokens` tokens, or where one of `pen.stop` has been written.
@@ -75,17 +75,15 @@ def write_on(
 
 
 @torch.no_grad()
-def read_given(subject: Model, ids: Int[Tensor, " pos"]) -> list[Written | None]:
-    """Each token of a text with its probability behind what stands before it; None for the first."""
+def read_given(subject: Model, ids: Int[Tensor, " pos"], first: int = 0) -> list[Written | None]:
+    """Each token from `first` on with its probability in its place; None for the very first."""
     stream = subject.model.base_model(ids[None], use_cache=False).last_hidden_state[0, :-1]
     head = subject.model.get_output_embeddings()
-    rows: list[Written | None] = [None]
-    for first in range(0, len(stream), AT_ONCE):
-        logits = capped(subject, head(stream[first : first + AT_ONCE]))
-        rows += [
-            told(subject, row, int(token))
-            for row, token in zip(logits, ids[first + 1 : first + 1 + len(logits)], strict=True)
-        ]
+    rows: list[Written | None] = [] if first else [None]
+    for begin in range(max(first - 1, 0), len(stream), AT_ONCE):
+        logits = capped(subject, head(stream[begin : begin + AT_ONCE]))
+        tokens = ids[begin + 1 : begin + 1 + len(logits)].tolist()
+        rows += [told(subject, row, token) for row, token in zip(logits, tokens, strict=True)]
     return rows
 
 

@@ -13,6 +13,9 @@ from .estimate import (
     sizes_of as sizes_of,
     speed as speed,
 )
+from .held_writing import (
+    hold_neurons as hold_neurons,
+)
 from .self_check import (
     Checked as Checked,
     check_traced as check_traced,

@@ -5,6 +5,7 @@ Knows what was traced and how to intervene; not why, and not what the numbers me
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -14,9 +15,10 @@ from torch import Tensor
 from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference
 from tracer.errors import TextError
 from tracer.interventions import Change, Effect
-from tracer.models import Model, Prediction
+from tracer.models import Model, Prediction, RolePart, draft_ids, spelled
 from tracer.study.basis import Basis, Neurons
 from tracer.study.feature_basis import Features
+from tracer.study.roles import with_roles
 from tracer.transcoders import Transcoders, text_ids
 
 DOSES = (0.5, 0.0, -1.0)
@@ -85,13 +87,23 @@ class Intervention:
 class Study:
     """A text on a subject, in terms of its neurons or of transcoder features; trace it once, then ask."""
 
-    def __init__(self, subject: Model, text: str, limit: int, transcoders: Transcoders | None = None) -> None:
+    def __init__(
+        self,
+        subject: Model,
+        text: str,
+        limit: int,
+        transcoders: Transcoders | None = None,
+        written: Sequence[int] | None = None,
+    ) -> None:
+        """`written`: the tokens the text is, where the model wrote it in others than its tokeniser would."""
         self.text = text
         self.subject = subject
         self.frozen: Frozen
         self.basis: Basis
         if transcoders is None:
-            self.frozen = freeze(subject, subject.encode(text, limit))
+            ids = subject.encode(text, limit)
+            self.frozen = freeze(subject, ids if written is None else ids.new_tensor(list(written)))
+            self.frozen = with_roles(self.frozen, draft_ids(subject, text, self.ids))
             self.basis = Neurons(self.frozen)
         else:  # they were trained on texts that begin with a special token, which then counts as one
             ids = text_ids(subject, text, limit)
@@ -111,11 +123,20 @@ class Study:
         """The begin token that the text spells out though the model puts it there itself; else empty."""
         return self.subject.pasted_bos(self.text)
 
-    def extended(self, ids: Sequence[int]) -> str | None:
-        """The text that goes on with these tokens; None where no text is read as just these."""
-        text = self.text + str(self.subject.tokenizer.decode(list(ids)))
-        read = self.subject.encode(text, len(self.tokens) + len(ids) + 1).tolist()
-        return text if read[-len(ids) :] == list(ids) else None
+    @cached_property
+    def roles(self) -> tuple[RolePart, ...]:
+        """Who says what, where the text is a conversation in the model's chat template."""
+        return draft_ids(self.subject, self.text, self.ids).roles if self.frozen.template else ()
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the tokens."""
+        return [int(i) for i in self.frozen.ids]
+
+    def going_on(self, ids: Sequence[int]) -> str:
+        """The text that goes on with these tokens, whether or not its tokeniser would cut it so."""
+        before = spelled(self.subject, self.ids)
+        return self.text + spelled(self.subject, [*self.ids, *ids])[len(before) :]
 
     @property
     def set_name(self) -> str | None:

@@ -3,7 +3,6 @@ from .chat_messages import (
     escape_whole_text as escape_whole_text,
     isolate_quotes as isolate_quotes,
     mark_sentences as mark_sentences,
-    show_hidden as show_hidden,
     with_waiting as with_waiting,
 )
 from .console import (
@@ -29,6 +28,9 @@ from .doctor import (
     find_version as find_version,
     run_checks as run_checks,
 )
+from .hidden_signs import (
+    show_hidden as show_hidden,
+)
 from .model_loading import (
     ModelLoader as ModelLoader,
     WaitCancelled as WaitCancelled,
@@ -40,4 +42,8 @@ from .terminal import (
     render_markdown as render_markdown,
     render_message as render_message,
     render_step as render_step,
+)
+from .written import (
+    render_tokens as render_tokens,
+    render_writing as render_writing,
 )

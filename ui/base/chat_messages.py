@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, assert_never
 
-from agent import AnswerText, DrawingReady, Event, Failed, PermissionNeeded, ReportReady, StepProgress
+from agent import (
+    AnswerText,
+    DrawingReady,
+    Event,
+    Failed,
+    PermissionNeeded,
+    ReportReady,
+    StepProgress,
+    TextWritten,
+)
+from ui.base.hidden_signs import show_hidden
+from ui.base.written import render_writing
 
 if TYPE_CHECKING:
     from agent import Unfinished
@@ -20,7 +31,6 @@ BLANKS = re.compile(r"^[ \t]+|[ \t]+$|[ \t]{2,}", re.MULTILINE)  # a page would 
 LINE_ENDS = re.compile(r"\n{2,}")
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
 TURNED = re.compile("“([^“”]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^“”]*)”")  # written from right to left
-HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ class AnswerInProgress:
     steps: tuple[Step, ...] = ()
     said: str = ""
     failed: str = ""
+    written: str = ""  # what the subject wrote, as HTML
 
 
 def escape_text(text: str) -> str:
@@ -57,11 +68,6 @@ def escape_whole_text(text: str) -> str:
     return escape_text(shown + "\n".join("⏎" * last))
 
 
-def show_hidden(text: str) -> str:
-    """Text with a sign for each character that cannot be seen or would turn the line round."""
-    return HIDDEN.sub(lambda found: f"‹{ord(found.group()):x}›", text)
-
-
 def add_event(turn: AnswerInProgress, event: Event, seconds: float) -> AnswerInProgress:
     """The turn after one more event, `seconds` after the question."""
     match event:
@@ -73,6 +79,8 @@ def add_event(turn: AnswerInProgress, event: Event, seconds: float) -> AnswerInP
             return replace(turn, failed=why)
         case PermissionNeeded(what):
             return replace(turn, said=turn.said + escape_text(what))
+        case TextWritten(writing, _, done):
+            return replace(turn, written=render_writing(writing, done=done))
         case DrawingReady() | ReportReady():
             return turn
         case _:
@@ -95,6 +103,8 @@ def render_turn(turn: AnswerInProgress, seconds: float, *, over: bool = False) -
     messages = []
     if turn.steps:
         messages.append(render_progress(turn, seconds, over=over or bool(turn.failed)))
+    if turn.written:
+        messages.append({"role": "assistant", "content": turn.written})
     if turn.said:
         messages.append({"role": "assistant", "content": turn.said})
     if turn.failed:
@@ -140,14 +150,17 @@ def label_step(step: str) -> str:
 def render_history(history: Iterable[Mapping[str, Any]]) -> list[Message]:
     """An earlier conversation; what the user typed is shown as typed."""
     return [
-        render_user_message(each["content"])
-        if each["role"] == "user"
-        else {
-            "role": "assistant",
-            "content": mark_sentences(each["content"], each.get("cites", ()), each.get("circuit", "")),
-        }
+        render_user_message(each["content"]) if each["role"] == "user" else render_answer_line(each)
         for each in history
     ]
+
+
+def render_answer_line(line: Mapping[str, Any]) -> Message:
+    """An earlier answer, or what the subject wrote."""
+    if writing := line.get("writing"):
+        return {"role": "assistant", "content": render_writing(writing)}
+    marked = mark_sentences(line["content"], line.get("cites", ()), line.get("circuit", ""))
+    return {"role": "assistant", "content": marked}
 
 
 def mark_sentences(text: str, cites: Iterable[Mapping[str, Any]], circuit: str) -> str:

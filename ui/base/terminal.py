@@ -10,7 +10,8 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from ui.base.chat_messages import label_step, show_hidden
+from ui.base.chat_messages import label_step
+from ui.base.hidden_signs import show_hidden
 
 VERDICTS = {
     "supported": "✓ supported",

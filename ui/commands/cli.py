@@ -33,9 +33,11 @@ from ui.commands.concepts import concepts, lenses, swap
 from ui.commands.features import features
 from ui.commands.graphs import explain_file, graphs, trace
 from ui.commands.investigate import investigate, replay
+from ui.commands.terminal_chat import chat_in_terminal
+from ui.commands.write import write
 
 if TYPE_CHECKING:
-    from agent import Event, Session, Settings, Workspace
+    from agent import Event, Settings, Workspace
 
 STOPPED = 130
 WHY = "why-"  # how the conversations of one question are called
@@ -54,6 +56,7 @@ app.command()(swap)
 app.command()(trace)
 app.command()(investigate)
 app.command()(replay)
+app.command()(write)
 
 
 @app.command("agent")
@@ -309,43 +312,6 @@ def explain_failure(exc: Exception) -> str:
     if usage := getattr(exc, "format_message", None):  # typer's own, wherever it keeps the class
         return f"{usage().rstrip('.')}. Try 'askcircuit --help'."
     raise exc
-
-
-def chat_in_terminal(session: "Session") -> None:
-    """Chat in the terminal until the input ends."""
-    from agent import AnswerText, PermissionNeeded, ReportReady
-    from ui.base import render_answer, render_markdown, render_message, with_waiting
-
-    out = answer_console()
-    for message in with_waiting(session.history()[-4:], session.unfinished()):
-        out.print(render_message(message))
-    out.print("Ask why the model said something; an empty line ends the chat.", style="dim")
-    while line := read_line():
-        parts: list[str] = []
-        report = None
-        try:
-            for event in stream_events(session, {"message": line}):
-                if isinstance(event, AnswerText):
-                    parts.append(event.text)
-                elif isinstance(event, ReportReady):
-                    report = event.report
-                elif isinstance(event, PermissionNeeded):
-                    parts.append(event.what)
-            out.print(render_answer(report, detail=False) if report else render_markdown("".join(parts)))
-        except Refused as exc:
-            out.print(str(exc), markup=False)
-        except KeyboardInterrupt:
-            out.print("Stopped. “go on” goes on from there.")
-
-
-def read_line() -> str:
-    """What the user types next; nothing when the input has ended."""
-    try:
-        line = input("> ")
-    except EOFError:
-        return ""
-    check_text(line)
-    return line if line.strip() else ""
 
 
 def check_port(host: str, port: int) -> None:

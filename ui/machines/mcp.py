@@ -19,7 +19,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.base import ModelLoader, Refused, find_version
-from ui.machines.verbs import VERBS, Call, Client, validate_arguments
+from ui.machines.verb_list import VERBS, validate_arguments
+from ui.machines.verbs import Call, Client
 from ui.server import (
     LOOPBACK,
     Rates,

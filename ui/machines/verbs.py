@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ui.base import ModelLoader, Refused, render_step
 
@@ -350,23 +350,3 @@ def shrink_graph(graph: dict[str, Any]) -> tuple[dict[str, Any], int]:
             break
         given.append(link)
     return {**graph, "links": given}, len(given)
-
-
-VERBS: dict[str, type[Verb]] = {
-    verb.name: verb for verb in (Why, Concepts, Swap, Intervene, Ask, GoOn, Trace, SearchFeatures)
-}
-
-
-def validate_arguments(name: str, arguments: dict[str, Any]) -> Verb:
-    """A verb with its arguments; raises Refused with a sentence on what is wrong with them."""
-    if name not in VERBS:
-        raise Refused(f"There is no tool {name[:80]!r}; there are {', '.join(VERBS)}.")
-    try:
-        return VERBS[name].model_validate(arguments, strict=True)
-    except ValidationError as exc:
-        wrong = []
-        for error in exc.errors(include_url=False)[:3]:
-            place = ".".join(str(part) for part in error["loc"]) or "the arguments"
-            wrong.append(f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}")
-        known = ", ".join(VERBS[name].model_fields)
-        raise Refused(f"{name} cannot take this ({'; '.join(wrong)}). Its arguments are {known}.") from exc

@@ -1,6 +1,5 @@
 """What happens when the widgets of the page are used. What is said comes from the agent."""
 
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,34 +8,32 @@ from typing import Any
 import gradio as gr
 
 from agent import AgentError, ConversationIndex, Unfinished
-from ui.base import ModelLoader, chat_messages
+from ui.base import ModelLoader, chat_messages, show_hidden
 from ui.page import downloads, owners, shared_bundles, suggestions
+from ui.page.asking import Asking, Scene, owner_of
 from ui.page.open_conversations import (
     OpenConversations,
     OpenedFile,
     read_factor,
     read_focus,
     read_thread,
-    stream_events,
     try_factor,
-    write_action,
 )
 from ui.page.widgets import TO_QUESTION, UNPIN, Widgets, show_file
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 LIVE = {**QUIET, "queue": False, "trigger_mode": "multiple"}
-Scene = dict[Any, Any]  # widget: its new value
 
 
-class Page:
+class Page(Asking):
     """One page; what belongs to a visitor is in its states, what was said is with the agent."""
 
     def __init__(
         self, opening: ModelLoader, widgets: Widgets, folder: Path, roster: ConversationIndex
     ) -> None:
         """A page of these widgets; `folder` holds what is shared by links, `roster` whose talks there are."""
-        self.opening, self.talks = opening, OpenConversations(opening)
-        self.w, self.folder, self.roster = widgets, folder, roster
+        super().__init__(widgets, OpenConversations(opening), roster)
+        self.opening, self.folder = opening, folder
 
     def on_load(self, kept: Any, key: Any, request: gr.Request) -> Scene:
         """Open what the link names, or the conversation this browser left, or a worked example."""
@@ -50,7 +47,7 @@ class Page:
             known = self.build_shelf(thread, owner, saves=False)
             scene = {self.w.kept: thread, self.w.thread: thread, self.w.chat: begun, self.w.shelf: known}
         name = request.username or ""
-        leave = gr.update(visible=bool(name), value=f"Log out {chat_messages.show_hidden(name)[:40]}")
+        leave = gr.update(visible=bool(name), value=f"Log out {show_hidden(name)[:40]}")
         if self.talks.asked_on(request.session_hash):  # somebody was faster: the question has opened its own
             return {self.w.leave: leave}
         return {**scene, self.w.key: key, self.w.leave: leave}
@@ -193,77 +190,6 @@ class Page:
         shown = gr.update(value=scene[self.w.shelf], made={"opened": True, "at": time.time()})
         return {**scene, self.w.shelf: shown}
 
-    def on_ask(  # noqa: PLR0913 - an input each
-        self,
-        message: str,
-        text: str,
-        said: str,
-        foil: str,
-        focus: Any,
-        thread: Any,
-        shown: Any,
-        key: Any,
-        request: gr.Request,
-    ) -> Iterator[Scene]:
-        """Answer a question, piece by piece.
-
-        Gradio sends what changed from piece to piece, and a busy browser changes a piece before it is
-        shown: a key that the next piece lacks is then lost. So each piece says again who is busy, and the
-        circuit is a text, which is replaced as a whole.
-        """
-        message, text, said, foil = (str(each or "") for each in (message, text, said, foil))
-        asked = chat_messages.write_question(message, text, said, foil)
-        if not asked:
-            gr.Info("Type a question first, or take an example.")
-            yield {self.w.chat: gr.skip()}  # of a stream without a piece Gradio empties all it writes to
-            return
-        thread, key = read_thread(thread), owners.key_of(key)
-        talk = self.talks.get(thread)
-        if not talk.busy.acquire(blocking=False):
-            raise gr.Error("This conversation is still answering.", print_exception=False)
-        try:
-            talk.cancel, talk.shown, talk.page = threading.Event(), None, request.session_hash
-            owners.list_conversation(self.roster, owner_of(request, key), thread, asked)
-            shown = [*shown, chat_messages.render_user_message(asked)]
-            busy: Scene = {self.w.go: gr.update(visible=False), self.w.stop: gr.update(visible=True)}
-            yield {
-                **busy,
-                self.w.thread: thread,
-                self.w.kept: thread,
-                self.w.key: key,
-                self.w.chat: [*shown, *chat_messages.render_turn(chat_messages.AnswerInProgress(), 0.0)],
-                **dict.fromkeys((self.w.box, self.w.text, self.w.said, self.w.foil), ""),
-            }
-            question = {
-                "message": message[:4000],
-                "text": text or None,
-                "said": said or None,
-                "foil": foil or None,
-                "focus": {key: focus[key] for key in ("kind", "id")} if focus else None,
-            }
-            for messages, view in chat_messages.stream_messages(stream_events(talk, question)):
-                scene = {**busy, self.w.chat: [*shown, *messages]}
-                talk.shown = talk.shown if view is None else view["graph_id"]
-                yield scene if view is None else {**scene, self.w.circuit: chat_messages.encode_drawing(view)}
-        finally:
-            talk.busy.release()
-
-    def on_example(
-        self, thread: Any, shown: Any, key: Any, request: gr.Request, choice: gr.SelectData
-    ) -> Iterator[Scene]:
-        """Ask the example that was clicked."""
-        yield from self.on_ask(choice.value["text"], "", "", "", None, thread, shown, key, request)
-
-    def on_act(
-        self, thread: Any, shown: Any, key: Any, request: gr.Request, click: gr.EventData
-    ) -> Iterator[Scene]:
-        """Ask what a button of the drawing stands for: a test with controls, or a swap."""
-        focus, message = read_focus(click), write_action(click)
-        if focus is None or message is None:
-            yield {self.w.chat: gr.skip()}
-            return
-        yield from self.on_ask(message, "", "", "", focus, thread, shown, key, request)
-
     def on_done(self, focus: Any, thread: Any, key: Any, request: gr.Request) -> Scene:
         """Make the page ready for the next question, however the last one ended."""
         thread = read_thread(thread)
@@ -274,6 +200,7 @@ class Page:
             self.w.circuit: chat_messages.encode_drawing(drawing) if other else gr.skip(),
             self.w.shelf: self.build_shelf(thread, owner_of(request, key), saves=downloads.can_save(drawing)),
             self.w.go: gr.update(visible=True),
+            self.w.write: gr.update(visible=True),
             self.w.stop: gr.update(visible=False),
             **self.pinned(focus, drawing, self.talks.get(thread).unfinished()),
         }
@@ -368,12 +295,14 @@ class Page:
         for button in self.w.ideas:
             self.wire_question(button.click, self.on_ask, [button, *rest])
         talk = [self.w.thread, self.w.chat, self.w.key]
+        self.wire_question(self.w.write.click, self.on_write, [self.w.box, *self.w.how, *talk])
         self.wire_question(self.w.chat.example_select, self.on_example, talk)
         self.wire_question(self.w.circuit.act, self.on_act, talk)
 
     def wire_question(self, trigger: Any, handler: Any, inputs: list[Any]) -> None:
         """Let an event ask: it waits for its turn at the workspace, is told its place, and can be stopped."""
-        boxes = [self.w.box, self.w.text, self.w.said, self.w.foil, self.w.go, self.w.stop]
+        boxes: list[Any] = [self.w.box, self.w.text, self.w.said, self.w.foil]
+        boxes += [self.w.go, self.w.write, self.w.stop]
         outputs = [self.w.chat, self.w.circuit, self.w.thread, self.w.kept, self.w.key, *boxes]
         run = trigger(
             handler,
@@ -384,11 +313,6 @@ class Page:
             **QUIET,
         )
         picked = [self.w.focus, self.w.chip, self.w.box, *self.w.ideas]
-        ready = [self.w.circuit, self.w.shelf, self.w.go, self.w.stop, *picked]
+        ready = [self.w.circuit, self.w.shelf, self.w.go, self.w.write, self.w.stop, *picked]
         done = run.then(self.on_done, [self.w.focus, self.w.thread, self.w.key], ready, queue=False, **QUIET)
         done.then(None, None, None, js=TO_QUESTION, **QUIET)  # a long answer is read from its top
-
-
-def owner_of(request: gr.Request, key: Any) -> str:
-    """Whose conversations a request may see."""
-    return owners.owner_of(request.username, key)

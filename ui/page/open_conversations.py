@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_OPEN = 256
 LEAVING = 10.0  # seconds
 THREAD = re.compile(r"[0-9a-f]{32}")
+WRITING = re.compile(r"W\d{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,15 @@ def write_action(click: Any) -> str | None:
     return None
 
 
+def read_token(click: Any) -> dict[str, Any] | None:
+    """Which token of what the subject wrote is asked about, and against which other; None for no token."""
+    name, at = str(getattr(click, "writing", "")), getattr(click, "at", None)
+    foil = str(getattr(click, "foil", "") or "")[:200].replace("⏎", "\n").replace("⇥", "\t")
+    if getattr(click, "act", "") != "token" or not WRITING.fullmatch(name) or not isinstance(at, int):
+        return None
+    return {"writing": name, "position": at, "foil": foil or None}
+
+
 def stream_events(talk: OpenConversation, question: dict[str, Any]) -> "Iterator[Event | None]":
     """The events of an answer, and None twice a second so that a clock can go on.
 
@@ -211,7 +221,12 @@ def stream_answer(talk: OpenConversation, question: dict[str, Any]) -> "Iterator
     except AgentError as exc:
         yield Failed(str(exc))
         return
-    yield from session.ask(**question, cancel=talk.cancel)
+    if (request := question.get("write")) is not None:
+        yield from session.write(request, cancel=talk.cancel)
+    elif (token := question.get("token")) is not None:
+        yield from session.explain_token(**token, cancel=talk.cancel)
+    else:
+        yield from session.ask(**question, cancel=talk.cancel)
 
 
 def iterate_queue(heard: "queue.SimpleQueue[Event | None]") -> "Iterator[Event | None]":

@@ -9,6 +9,7 @@ import gradio as gr
 from agent import AgentError
 from ui.base import chat_messages
 from ui.page import suggestions
+from ui.page.writing_options import lay_out_options
 
 READ_ONLY = "This copy is read-only: it shows what was answered, and takes no questions. Open an example."
 LOG_OUT = "logout?all_session=false"
@@ -68,8 +69,12 @@ class Widgets:
                 max_length=4000,
                 elem_id="ask",
             )
+            self.write = gr.Button("Let it write", elem_id="write")
             self.go = gr.Button("Ask", variant="primary", elem_id="go")
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+        how = "How it writes: length, temperature, system prompt"
+        with gr.Accordion(how, open=False, visible=not self.read_only, elem_id="how"):
+            self.how = lay_out_options()
         apart = "Give the text and the tokens exactly"
         with gr.Accordion(apart, open=False, visible=not self.read_only, elem_id="apart"):
             self.text = gr.Textbox(label="Text", max_length=4000, elem_id="text")

@@ -8,6 +8,7 @@ import { listenToKeys, listenToPointers } from './gestures.js';
 import { legend } from './legend.js';
 import { mark } from './marks.js';
 import { listenToSentences } from './sentences.js';
+import { listenToTokens } from './tokens.js';
 import { listenToSave } from './snapshot.js';
 import { benchOf } from './tryout.js';
 import { viewerOf } from './view.js';
@@ -31,6 +32,7 @@ export function drawCircuit(element, props, trigger, watch) {
   listenToKeys(c, viewer, actions);
   listenToSave(c);
   listenToSentences(c);
+  listenToTokens(c);
   element.addEventListener('ac-clear', () => {
     c.pinned = null;
     mark(c);

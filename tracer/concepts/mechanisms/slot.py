@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tracer.attribution import Frozen
 from tracer.concepts.kinds import find_alternatives, is_content
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
-from tracer.concepts.words import Words
+from tracer.concepts.words import Words, word_places
 
 TRIED = 8
 ENOUGH = 0.5  # of the kind's probability that is kept where any other word is put
@@ -35,7 +35,7 @@ def try_slot(frozen: Frozen, words: Words, answer: int) -> Slot:
         return Slot(False, 0, 0.0)
     places = [
         index
-        for index in range(int(frozen.bos), frozen.length)
+        for index in word_places(frozen)
         if frozen.tokens[index][:1].isspace() and is_content(frozen.tokens[index])
     ]
     if len(places) < 2:
