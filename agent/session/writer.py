@@ -143,7 +143,8 @@ def _tell_parting(writing: Writing) -> str:
     sides = []
     for side in (change["plain"]["tokens"], writing["tokens"]):
         token = side[parting] if parting < len(side) else None
-        sides.append("the end" if token is None else f"{quote_token(token['text'])} ({percent(token['p'])})")
+        p = percent((token and token["p"]) or 0.0)
+        sides.append("the end" if token is None else f"{quote_token(token['text'])} ({p})")
     place = parting - writing["given"] + 1
     return f"{held} They part at token {place}: as it is {sides[0]}, changed {sides[1]}."
 

@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.attribution import Frozen
-from tracer.attribution.frozen_forward import freeze
+from tracer.attribution import Frozen, freeze
 from tracer.models import Model
 
 TEXTS = (
