@@ -22,7 +22,9 @@ from tolerance import written
 from transformers import AutoTokenizer
 
 from tracer import ModelError, load
+from tracer.attribution import Kind, logit_difference, trace
 from tracer.models.packaged import EMBEDDED, MARK, Packaged, Part, ensure_embedded, ensure_gguf, packaged_gguf
+from tracer.study import Study
 
 ROOT = Path(__file__).parents[1]
 SAYS = [  # text, next token, its probability: measured on the float32 weights
@@ -65,6 +67,13 @@ def test_smollm2_is_made_from_its_package_too(cache_folder):
     subject = load("smollm2", cache=cache_folder)
     best = subject.top(subject.logits(subject.encode("The opposite of up is", 64)), 1)[0]
     assert best.token == " down"
+    study = Study(subject, "The opposite of up is", 64)  # a family without a begin token
+    assert study.sink
+    assert not study.frozen.bos
+    target = logit_difference(study.frozen, study.token(" down").token_id, study.token(" up").token_id)
+    graph = trace(study.frozen, target, "down", nodes=100)
+    first = graph.is_kind(Kind.BOS) & (graph.layer < 0)
+    assert graph.position[first].tolist() == [0]
 
 
 # ---- a tiny one, made from packages in a temporary folder ---------------------------------------

@@ -321,10 +321,13 @@ def write_limits(state: State) -> list[Sentence]:
     graph, claim = state.get("graph") or {}, graph_claim(state)
     if claim is None:
         return []
+    case = case_of(state)
+    stands_in = case.get("sink") and not case["bos"]
+    rest = "at the first token, where attention rests" if stands_in else "at the begin-of-text position"
     out = [
         Sentence(
             f"The graph is a partial account: {percent(graph['unexplored'])} of the influence on the answer "
-            f"ends in {terms_of(state).errors} and {percent(graph['bos'])} at the begin-of-text position "
+            f"ends in {terms_of(state).errors} and {percent(graph['bos'])} {rest} "
             f"(completeness {show_size(graph['completeness'])}, "
             f"replacement score {show_size(graph['replacement'])}).",
             (claim.id,),

@@ -36,6 +36,7 @@ class Case(TypedDict):
     foil_rule: NotRequired[str]  # asked, kind (the likeliest token of the answer's own kind) or runner-up
     template: NotRequired[list[int]]  # positions of tokens that are a chat template's, not a message's
     roles: NotRequired[list[tuple[str, int, int]]]  # messages: role, first token, the one behind its last
+    sink: NotRequired[bool]  # attention rests on the first token: a begin token, or a word in its place
     runner_up: NotRequired[str]  # the second most probable token, where the foil is another
 
 

@@ -38,6 +38,7 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
         text=study.text,
         tokens=list(study.tokens),
         bos=study.frozen.bos,
+        sink=study.sink,
         predictions=[{"token": g.token, "p": round_reported(g.p)} for g in top],
         asked=question.get("said"),
         answer=first.token,

@@ -244,7 +244,7 @@ def _draw_groups(groups: list[Supernode], traced: TracedStudy, state: State) -> 
     """The groups with what flows between them, how coherent they are, their claim and their drawing."""
     case = require_case(state)
     between, from_token, direct = traced.flows([g["members"] for g in groups])
-    no_words = {*case.get("template", ()), *([0] if case["bos"] else [])}  # of the text
+    no_words = {*case.get("template", ()), *([0] if case.get("sink", case["bos"]) else [])}
     from_token = [[0.0 if i in no_words else share for i, share in enumerate(row)] for row in from_token]
     flows: dict[str, Any] = {"between": between, "from_token": from_token, "direct": direct}
     flows["path"] = find_strongest_path(flows, groups)

@@ -70,6 +70,7 @@ from .ranking import (
 from .sink import (
     epsilon_of as epsilon_of,
     find_sinks as find_sinks,
+    rests_on_first as rests_on_first,
 )
 from .targets import (
     Targets as Targets,

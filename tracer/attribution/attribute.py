@@ -18,6 +18,7 @@ from tracer.attribution.frozen_forward import Frozen
 from tracer.attribution.graph import KINDS, Graph, Kind, count_visits
 from tracer.attribution.neurons import Sources, Units, activations, neuron_sources, units_of
 from tracer.attribution.ranking import largest
+from tracer.attribution.sink import rests_on_first
 from tracer.attribution.targets import Targets, neuron_targets
 
 POOL = 8  # candidates a node that is kept
@@ -58,7 +59,7 @@ def trace(
 
     With `nodes`, so many are expanded of 8 x `nodes` candidates, and nothing is proven: a graph for a limited
     time. None is chosen at the first `zero_positions` positions (where None: the begin-of-sequence token),
-    which become BOS nodes.
+    which become BOS nodes; so do the token and the errors of a first word that attention rests on.
     """
     zero = int(frozen.bos) if zero_positions is None else zero_positions
     effects, token_effects = total_effects(frozen, target)
@@ -146,11 +147,12 @@ def _graph(
     spots = torch.arange(positions, device=device)
     last = [Kind.BIAS, Kind.REST][: matrix.shape[1] - len(units) - layers * positions - positions]
     none = torch.full((positions + len(last),), -1, device=device)
+    rest = int(rests_on_first(frozen))
     kind = torch.cat(
         [
             torch.full((len(units),), KINDS.index(Kind.FEATURE), device=device),
-            _kinds(Kind.ERROR, block_position, zero),
-            _kinds(Kind.TOKEN, spots, int(frozen.bos)),
+            _kinds(Kind.ERROR, block_position, max(zero, rest)),
+            _kinds(Kind.TOKEN, spots, rest),
             torch.tensor([KINDS.index(one) for one in last], device=device),
         ]
     )

@@ -29,6 +29,11 @@ def find_sinks(frozen: Frozen) -> tuple[int, ...]:
     return tuple(int(position) for position in found.nonzero()[:, 0])
 
 
+def rests_on_first(frozen: Frozen) -> bool:
+    """Whether position 0 is where attention rests: a begin token, or a first word that stands in for one."""
+    return frozen.bos or 0 in find_sinks(frozen)
+
+
 def attention_received(frozen: Frozen, index: int) -> Float[Tensor, " pos"]:
     """The share of attention each position gets from later ones in a layer, mean over heads and queries.
 

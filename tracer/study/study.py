@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference
+from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference, rests_on_first
 from tracer.errors import TextError
 from tracer.interventions import Change, Effect
 from tracer.models import Model, Prediction, RolePart, draft_ids, spelled
@@ -117,6 +117,11 @@ class Study:
     def tokens(self) -> tuple[str, ...]:
         """The text's tokens, <bos> included."""
         return self.frozen.tokens
+
+    @property
+    def sink(self) -> bool:
+        """Whether attention rests on the first token: a begin token, or a word that stands in for one."""
+        return rests_on_first(self.frozen)
 
     @property
     def pasted_bos(self) -> str:

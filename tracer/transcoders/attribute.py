@@ -25,6 +25,7 @@ from tracer.attribution import (
     influence,
     likeliest_tokens,
     logit_targets,
+    rests_on_first,
     select_strongest,
     sum_sizes,
 )
@@ -239,11 +240,12 @@ def _graph(frozen: Frozen, chosen: Active, roots: Roots, edges: Tensor, zero: in
     block_position = spots.repeat(layers)
     last = torch.tensor([KINDS.index(Kind.BIAS), *[KINDS.index(Kind.REST)] * rest_apart], device=device)
     none = torch.full_like(last, -1)
+    rest = int(rests_on_first(frozen))
     kind = torch.cat(
         [
             torch.full((len(chosen.acts),), KINDS.index(Kind.FEATURE), device=device),
-            torch.where(block_position < zero, KINDS.index(Kind.BOS), KINDS.index(Kind.ERROR)),
-            torch.where((spots == 0) & frozen.bos, KINDS.index(Kind.BOS), KINDS.index(Kind.TOKEN)),
+            torch.where(block_position < max(zero, rest), KINDS.index(Kind.BOS), KINDS.index(Kind.ERROR)),
+            torch.where(spots < rest, KINDS.index(Kind.BOS), KINDS.index(Kind.TOKEN)),
             last,
         ]
     )
