@@ -130,7 +130,7 @@ def test_what_was_put_right_and_what_is_not_there_is_said():
     links = [("0_2_1", "3_6_2", 2.0), ("3_6_2", "5_900_2", 1.0)]
     text = explain_graph(read(whole(shared, links, pinnedIds=["9_9_9"])))["answer"]["markdown"]
     assert "1 links that could be of either are counted as the error's" in text
-    assert "name 1 nodes that the file does not hold" in text
+    assert "name but the file does not hold: 1; left out" in text
     assert "No chain of links leads from a word to the answer" in text
 
 

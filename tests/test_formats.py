@@ -81,7 +81,7 @@ def test_pins_and_supernodes_may_be_text_as_in_an_address_line():
 def test_pins_of_nodes_that_pruning_dropped_are_left_out_and_said():
     graph = read(example(pinnedIds=["9_9_9"], supernodes=[["gone", "8_8_1"]]))
     assert (graph.pinned, graph.groups) == ((), ())
-    assert "2 nodes" in graph.notes[0]
+    assert "but the file does not hold: 2; left out" in graph.notes[0]
 
 
 def test_all_that_is_kept_comes_back():

@@ -79,6 +79,9 @@ ONLY_IN = {  # a library or a room that just these files know
             "agent/evidence/contrast.py",
             "agent/answers/drawing.py",
             "agent/graph_files/file_drawing.py",
+            "agent/graph_files/file_sentences.py",
+            "agent/graph_files/head_looks.py",
+            "agent/graph_files/own_file.py",
         ),
         *(
             "agent/graph_files/exchange.py",

@@ -18,6 +18,7 @@ from .drawing import (
     EDGES as EDGES,
     ERRORS as ERRORS,
     FEATURES as FEATURES,
+    Box as Box,
     Drawing as Drawing,
     add_verdicts as add_verdicts,
     draw_circuit as draw_circuit,

@@ -155,6 +155,7 @@ def _as_file(workspace: Workspace, state: State, naming: GraphNaming) -> GraphFi
         pinned=[*words, *members, "LD"],  # viewers show a supernode only where its members are pinned
         slug=naming.slug,
         scan=naming.scan,
+        drawing=state.get("drawing") or {},
     )
 
 
@@ -187,9 +188,11 @@ def show_graph(path: Path) -> dict[str, Any]:
         "file": path.name,
         **{name: report[name] for name in ("source", "model", "text", "tokens", "predictions", "graph")},
         "kinds": dict(sorted(Counter(node.kind for node in graph.nodes).items())),
+        "lead": report["question"]["lead"],
         "labelled": sum(bool(labels[n.id]) for n in graph.nodes if n.kind == "feature"),
         **{
-            name: report[name] for name in ("features", "supernodes", "pinned", "path", "path_words", "notes")
+            name: report[name]
+            for name in ("features", "looks", "supernodes", "pinned", "path", "path_words", "notes")
         },
     }
     return {**shown, "markdown": write_contents(shown)}

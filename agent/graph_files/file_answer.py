@@ -7,135 +7,90 @@ come from whoever made the file: they are quoted, shortened and never obeyed.
 import re
 from typing import TYPE_CHECKING, Any
 
-from agent.core import (
-    Claim,
-    Unsupported,
-    escape_md,
-    join_words,
-    percent,
-    plain_claim,
-    quote_token,
-    round_reported,
-    show_size,
-    sign_of,
-)
-from agent.evidence import Sentence, find_faults, new_claim
+from agent.core import escape_md, join_words, percent, round_reported, show_change, show_size, sign_of
+from agent.graph_files.file_sentences import FileSentences, quote_end, quote_text
+from agent.graph_files.head_looks import SAID as HEADS, Look, find_looks, list_looks, write_look
+from agent.graph_files.own_file import explain_own, read_own_drawing
 
 if TYPE_CHECKING:
     from tracer import FileNode, Flow
 
 FEATURES, SAID, SUPERNODES, LOGITS = 20, 5, 6, 3
 _OUTPUT = re.compile(
-    r"""(?:output|logit):?\s*(?P<q>["'])(?P<token>.*)(?P=q)\s*\(p=[\d.]+\)""", re.DOTALL | re.IGNORECASE
+    r"""(?:output|logit)(?:\s+token)?:?\s*(?P<q>["'`]?)(?P<token>.*)(?P=q)\s*\(p=[\d.]+(?:e-\d+)?\s*%?\)""",
+    re.DOTALL | re.IGNORECASE,
 )
 _SPECIAL = re.compile(r"[<\[].*[>\]]")
 
 
 def explain_flow(flow: "Flow") -> dict[str, Any]:
     """The object of `askcircuit why --json` from a file: path, features, supernodes, scores, and no tests."""
-    return _FileAnswer(flow).report()
+    own, notes = read_own_drawing(flow.graph)
+    return _FileAnswer(flow, notes).report() if own is None else explain_own(flow.graph, own)
 
 
 class _FileAnswer:
     """One file being read; collects claims and the sentences that rest on them."""
 
-    def __init__(self, flow: "Flow") -> None:
+    def __init__(self, flow: "Flow", notes: tuple[str, ...] = ()) -> None:
         self.flow, self.graph = flow, flow.graph
         self.labels = self.graph.all_labels()
+        self.every = {n.id: n for n in (*self.graph.aside, *self.graph.nodes)}
         self.bos = frozenset(n.id for n in self.graph.nodes if n.kind == "token" and self._is_bos(n))
         self.path = flow.strongest_path(self.bos)
-        self.claims: list[Claim] = []
-        self.paragraphs: list[tuple[str, list[Sentence]]] = []
-        own = self.graph.own
-        self.model = str(own.get("model") or self.graph.scan or "an unnamed model")
-        self.maker = _maker(self.graph.details)
+        passed = frozenset(n.id for n in self.path.nodes) if self.path else frozenset()
+        self.looks: list[Look] = find_looks(flow, passed)
+        self.told = FileSentences(self.graph, notes)
 
     def report(self) -> dict[str, Any]:
         """Everything, after the ledger's check."""
-        self._write_origin()
+        self.told.say_origin()
         self._says()
         self._words()
         self._trace_back()
         self._features()
+        self._looks()
         self._supernodes()
         self._scores()
-        sentences = [s for _, group in self.paragraphs for s in group]
-        wrong = find_faults(sentences, self.claims, [])
-        if wrong:
-            raise Unsupported(f"The answer was not supported by the ledger: {wrong[0]}.")
         scores = self.flow.scores()
         graph = {"nodes": len(self.graph.nodes), "edges": len(self.graph.links), "layers": self.graph.layers}
         kept = self.graph.own.get("kept_influence")
         names = ("completeness", "completeness_peer", "replacement", "unexplored")
-        return {
-            "text": self.graph.prompt,
-            "model": self.model,
-            "source": {"slug": self.graph.slug, "scan": self.graph.scan, "made_by": self.maker},
-            "tokens": list(self.graph.tokens),
-            "predictions": [
+        return self.told.report(
+            predictions=[
                 {"token": self._token_of(n), "p": round_reported(n.probability)} for n in self._logits()
             ],
-            "question": {
+            question={
                 "asked": None,
                 "answer": self._token_of(self.flow.answer),
                 "foil": self._foil(),
                 "premise": "true",
                 "note": "",
+                "lead": None,
             },
-            "graph": {
+            graph={
                 **graph,
                 **{name: round_reported(getattr(scores, name)) if scores else None for name in names},
                 "kept_influence": kept if isinstance(kept, float) else None,
             },
-            "features": [self._member(n) for n in self.flow.top("feature")[:FEATURES]],
-            "supernodes": self._groups(),
-            "pinned": list(self.graph.pinned),
-            "path": [self.graph.name(n) for n in self.path.nodes] if self.path else [],
-            "path_words": [self._word(n) for n in self.path.nodes] if self.path else [],
-            "claims": [plain_claim(claim) for claim in self.claims],
-            "tests_run": 0,
-            "answer": {
-                "markdown": "\n\n".join(_markdown(*paragraph) for paragraph in self.paragraphs),
-                "sentences": [{"text": s.text, "claims": list(s.claims)} for s in sentences],
-            },
-            "notes": list(self.graph.notes),
-            "log": [],
-            "cost": {"seconds": 0.0, "forward_passes": 0, "rows": 0},
-        }
-
-    def _say(self, heading: str, text: str, numbers: list[float], **known: Any) -> None:
-        claim = new_claim(self.claims, 1, text=text, numbers=numbers, verdict="graph-only", **known)
-        self.claims.append(claim)
-        sentence = Sentence(text, (claim.id,))
-        if self.paragraphs and self.paragraphs[-1][0] == heading:
-            self.paragraphs[-1][1].append(sentence)
-        else:
-            self.paragraphs.append((heading, [sentence]))
-
-    def _write_origin(self) -> None:
-        by = f", made by {_quote_text(self.maker)}" if self.maker else ""
-        text = (
-            f"This is read from the graph file {_quote_text(self.graph.slug)} of "
-            f"{_quote_text(self.model)}{by}. "
-            "The model is not here, so nothing was tested: every statement below is graph-only."
+            features=[self._member(n) for n in self.flow.top("feature")[:FEATURES]],
+            looks=list_looks(self.looks, self._plain_name),
+            supernodes=self._groups(),
+            path=[self.graph.name(n) for n in self.path.nodes] if self.path else [],
+            path_words=[self._word(n) for n in self.path.nodes] if self.path else [],
         )
-        self._say("From a file.", text, [])
-        for note in self.graph.notes:
-            self._say("From a file.", note, [float(n) for n in re.findall(r"\d+", note)])
 
     def _says(self) -> None:
         logits = self._logits()[:LOGITS]
-        said = join_words([f"{_quote_text(self._token_of(n))} ({percent(n.probability)})" for n in logits])
+        said = join_words([f"{quote_text(self._token_of(n))} ({percent(n.probability)})" for n in logits])
         numbers = [n.probability for n in logits]
-        against = f" rather than {_quote_text(self._foil())}" if self.graph.own else ""
-        prompt = self.graph.prompt
-        end = prompt if len(prompt) <= 80 else f"…{prompt[-78:]}"
-        text = f"After {_quote_text(end)} the file explains {said}{against}."
-        self._say("What it explains.", text, numbers, kind="prediction")
+        against = f" rather than {quote_text(self._foil())}" if self.graph.own else ""
+        text = f"After {quote_end(self.graph.prompt)} the file explains {said}{against}."
+        self.told.say("What it explains.", text, numbers, kind="prediction")
 
     def _trace_back(self) -> None:
         if self.path is None:
-            self._say(
+            self.told.say(
                 "Why.", "No chain of links leads from a word to the answer within the file.", [], kind="path"
             )
             return
@@ -146,10 +101,10 @@ class _FileAnswer:
             else " without a feature"
         )
         text = (
-            f"The strongest chain runs from {_quote_text(self._token_at(first.position))}{through} to "
-            f"{_quote_text(self._token_of(last))}; the product of its shares is {percent(self.path.share)}."
+            f"The strongest chain runs from {quote_text(self._token_at(first.position))}{through} to "
+            f"{quote_text(self._token_of(last))}; the product of its shares is {percent(self.path.share)}."
         )
-        self._say(
+        self.told.say(
             "Why.",
             text,
             [self.path.share],
@@ -165,35 +120,56 @@ class _FileAnswer:
         share = {n.id: self.flow.influence[n.id] / whole for n in words}
         top = sorted(words, key=lambda n: (-share[n.id], n.position))[:LOGITS]
         named = join_words(
-            [f"{_quote_text(self._token_at(n.position))} ({percent(share[n.id])})" for n in top]
+            [f"{quote_text(self._token_at(n.position))} ({percent(share[n.id])})" for n in top]
         )
         text = f"Of the influence that the words of the text have, most is that of {named}."
-        self._say("Why.", text, [share[n.id] for n in top])
+        self.told.say("Why.", text, [share[n.id] for n in top])
 
     def _features(self) -> None:
         top = self.flow.top("feature")[:SAID]
         if top:
             text = f"The most important features are {join_words([self._name_group(n) for n in top])}."
             names = [self.graph.name(n) for n in top]
-            self._say("Why.", text, [], members=names)
+            self.told.say("Why.", text, [], members=names)
+
+    def _looks(self) -> None:
+        for look in self.looks[:HEADS]:
+            text, numbers = write_look(look, self._name_any)
+            self.told.say("Why it looks there.", text, numbers, members=[self.graph.name(look.head)])
+        if len(self.looks) > HEADS:
+            count = float(len(self.looks))
+            self.told.say(
+                "Why it looks there.", f"The file says so of {count:.0f} attention features.", [count]
+            )
+
+    def _plain_name(self, name: str) -> str:
+        node = self.every.get(name)
+        return name if node is None else self.graph.name(node)
+
+    def _name_any(self, name: str) -> str:
+        """A node of the graph or beside it as sentences name it; an id that is neither as it stands."""
+        node = self.every.get(name)
+        if node is None:
+            return quote_text(name)
+        return quote_text(self._token_at(node.position)) if node.kind == "token" else self._name_group(node)
 
     def _supernodes(self) -> None:
         groups = self._groups()
         if not groups:
             return
         told = sorted(groups, key=lambda g: (-g["share"], g["id"]))[:SUPERNODES]
-        named = join_words([f"{_quote_text(g['name'])} ({percent(g['share'])})" for g in told])
+        named = join_words([f"{quote_text(g['name'])} ({percent(g['share'])})" for g in told])
         text = (
             f"The file has {len(groups)} supernodes, drawn by whoever made it; with most of the features' "
             f"influence come {named}."
         )
-        self._say("Supernodes.", text, [float(len(groups)), *(g["share"] for g in told)])
+        self.told.say("Supernodes.", text, [float(len(groups)), *(g["share"] for g in told)])
         passed = {n.id for n in self.path.nodes} if self.path else set()
         on_path = [g.name for g in self.graph.groups if passed & set(g.members)]
         if on_path:
-            self._say(
+            self.told.say(
                 "Supernodes.",
-                f"The strongest chain passes {join_words([_quote_text(n) for n in on_path])}.",
+                f"The strongest chain passes {join_words([quote_text(n) for n in on_path])}.",
                 [],
             )
 
@@ -203,13 +179,13 @@ class _FileAnswer:
         scores = self.flow.scores()
         if scores is None:
             text = f"{size} but too few error nodes to say how much of the model they explain."
-            self._say("How complete.", text, [nodes, links])
+            self.told.say("How complete.", text, [nodes, links])
         else:
             text = (
                 f"{size}; within it completeness is {show_size(scores.completeness)} and replacement "
                 f"{show_size(scores.replacement)}, which says nothing of what was pruned before."
             )
-            self._say("How complete.", text, [nodes, links, scores.completeness, scores.replacement])
+            self.told.say("How complete.", text, [nodes, links, scores.completeness, scores.replacement])
         said = self.graph.own.get("scores")
         scored: dict[str, Any] = said if isinstance(said, dict) else {}
         known = [scored.get(name) for name in ("completeness", "replacement")]
@@ -219,9 +195,8 @@ class _FileAnswer:
                 f"Of the whole graph: completeness {show_size(shares[0])}, replacement "
                 f"{show_size(shares[1])}."
             )
-            self._say("How complete.", text, shares)
-        text = "To test any of this, trace the text on the model itself (askcircuit why TEXT, with --model)."
-        self._say("How complete.", text, [])
+            self.told.say("How complete.", text, shares)
+        self.told.say_how_to_test()
 
     def _groups(self) -> list[dict[str, Any]]:
         nodes = {n.id: n for n in self.graph.nodes}
@@ -276,7 +251,9 @@ class _FileAnswer:
         if isinstance(own, str) and node.id == self.flow.answer.id:
             return own
         found = _OUTPUT.fullmatch(node.label)
-        return found["token"] if found else self.labels[node.id] or f"token {node.number}"
+        said = found["token"] if found else ""
+        told = node.token or (said if found and found["q"] else said.rstrip())
+        return told or self.labels[node.id] or f"token {node.number}"
 
     def _token_at(self, position: int) -> str:
         return self.graph.tokens[position]
@@ -292,50 +269,32 @@ class _FileAnswer:
 
     def _name_group(self, node: "FileNode") -> str:
         label = self.labels[node.id]
-        known = f"{_quote_text(label, 48)}, " if label else ""
-        return (
-            f"{_quote_text(self.graph.name(node))} ({known}at {_quote_text(self._token_at(node.position))})"
-        )
-
-
-def _quote_text(text: str, most: int = 90) -> str:
-    """Text of the file between our quotes, on one line, not too long, with no such quotes of its own."""
-    text = text.replace("“", '"').replace("”", '"')
-    return quote_token(text if len(text) <= most else f"{text[:most]}…")
-
-
-def _maker(details: dict[str, Any]) -> str:
-    """Which program made the file, where it says so."""
-    info = details.get("info")
-    maker = info.get("generator") if isinstance(info, dict) else None
-    if not isinstance(maker, dict):
-        return ""
-    parts = (maker.get("name"), maker.get("version"))
-    return " ".join(part for part in parts if isinstance(part, str) and part)
-
-
-def _markdown(heading: str, sentences: list[Sentence]) -> str:
-    return f"**{escape_md(heading)}** " + " ".join(escape_md(s.text) for s in sentences)
+        known = f"{quote_text(label, 48)}, " if label else ""
+        return f"{quote_text(self.graph.name(node))} ({known}at {quote_text(self._token_at(node.position))})"
 
 
 def write_contents(shown: dict[str, Any]) -> str:
     """What a file holds, as markdown; `shown` is what `agent.show_graph` returns."""
     source, graph = shown["source"], shown["graph"]
     kinds = join_words([f"{count} of kind {kind}" for kind, count in shown["kinds"].items()])
-    guesses = [f"{_quote_text(g['token'])} ({percent(g['p'])})" for g in shown["predictions"][:SAID]]
+    guesses = [f"{quote_text(g['token'])} ({percent(g['p'])})" for g in shown["predictions"][:SAID]]
     lines = [
-        f"Graph {_quote_text(source['slug'])} of {_quote_text(shown['model'])}"
-        + (f", made by {_quote_text(source['made_by'])}." if source["made_by"] else "."),
-        f"Text: {_quote_text(shown['text'], 200)}",
+        f"Graph {quote_text(source['slug'])} of {quote_text(shown['model'])}"
+        + (f", made by {quote_text(source['made_by'])}." if source["made_by"] else "."),
+        f"Text: {quote_text(shown['text'], 200)}",
         f"It explains {join_words(guesses)}.",
         f"{graph['nodes']} nodes ({kinds}), {graph['edges']} links, {graph['layers']} layers; "
         f"{shown['labelled']} features have a label.",
-        f"Strongest chain: {' → '.join(_quote_text(word, 48) for word in shown['path_words']) or 'none'}",
+        f"Strongest chain: {' → '.join(quote_text(word, 48) for word in shown['path_words']) or 'none'}",
     ]
     for group in shown["supernodes"][:FEATURES]:
         size = f"{len(group['members'])} nodes, {percent(group['share'])} of the features' influence"
-        lines.append(f"Supernode {_quote_text(group['name'])}: {size}")
-    if graph["completeness"] is not None:
+        lines.append(f"Supernode {quote_text(group['name'])}: {size}")
+    if shown["lead"] is not None:
+        lines[2] = (
+            f"{lines[2].rstrip('.')}, with a lead of {show_change(shown['lead'])} over the other token."
+        )
+    if graph["completeness_peer"] is not None:
         lines.append(
             f"Within the file: completeness {show_size(graph['completeness'])} "
             f"({show_size(graph['completeness_peer'])} as circuit-tracer counts), "

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from agent.answers import BUNDLES, EDGES, ERRORS, FEATURES, hash_graph_id
+from agent.core import show_token
 from agent.graph_files.exchange import FileError, explain_graph
+from agent.graph_files.own_file import read_own_drawing
 from tracer import Flow, TracerError, flow_of, parse_graph
 
 if TYPE_CHECKING:
@@ -17,10 +19,13 @@ def view_graph(data: bytes, name: str = "the file") -> dict[str, Any]:
     except TracerError as exc:
         raise FileError(str(exc)) from exc
     report = explain_graph(flow.graph)
+    own, _ = read_own_drawing(flow.graph)
+    graph_id = f"file:{flow.graph.scan}:{flow.graph.slug}:{flow.graph.prompt}"
+    drawing = _Drawing(flow, report).plain() if own is None else own.plain()
     return {
         "markdown": report["answer"]["markdown"],
         "title": f"{report['source']['slug'] or name}: a graph file",
-        "drawing": _Drawing(flow, report).plain(),
+        "drawing": {**drawing, "graph_id": graph_id, "circuit": hash_graph_id(graph_id), "only_seen": True},
     }
 
 
@@ -46,10 +51,7 @@ class _Drawing:
         links.sort(key=lambda link: (-abs(link.weight), link.source, link.target))
         question, scores = self.report["question"], self.report["graph"]
         whole = {"completeness": 0.0, "replacement": 0.0, "unexplored": 0.0, "kept_influence": 0.0, **scores}
-        graph_id = f"file:{self.graph.scan}:{self.graph.slug}:{self.graph.prompt}"
         return {
-            "graph_id": graph_id,
-            "circuit": hash_graph_id(graph_id),
             "text": self.graph.prompt,
             "tokens": list(self.graph.tokens),
             "n_layers": self.graph.layers,
@@ -65,7 +67,6 @@ class _Drawing:
             "superedges": self._bundles(answer.id),
             "strongest_path": [],
             "scores": {name: value if value is not None else 0.0 for name, value in whole.items()},
-            "only_seen": True,
         }
 
     def _node(self, node: "FileNode") -> dict[str, Any]:
@@ -75,13 +76,18 @@ class _Drawing:
             "kind": node.kind,
             "layer": self.graph.layers if node.kind == "logit" else node.layer,
             "position": max(node.position, 0),
-            "label": self.labels[node.id] or node.id,
+            "label": self._label(node),
             "activation": node.activation,
             "influence": round(self.flow.influence.get(node.id, 0.0), 6),
             "effect": round(effect, 6),
             "role": "middle" if node.kind == "feature" else None,
             "supernode": self.home.get(node.id),
         }
+
+    def _label(self, node: "FileNode") -> str:
+        if node.kind == "token":
+            return show_token(self.graph.tokens[node.position])
+        return self.labels[node.id] or self.graph.name(node)
 
     def _boxes(self) -> list[dict[str, Any]]:
         out = []

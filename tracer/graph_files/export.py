@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import torch
 
@@ -46,11 +47,12 @@ def graph_file(
     pinned: Sequence[str] = (),
     slug: str = "",
     scan: str = "",
+    drawing: Mapping[str, Any] | None = None,
 ) -> GraphFile:
     """The pruned graph as a file; `groups` (name, members), `labels` and `pinned` go by the tracer's ids.
 
     `slug` names it and `scan` the model to others; both are made up from the text and the model if empty. Ids
-    that pruning dropped are left out of groups and pins.
+    that pruning dropped are left out of groups and pins. `drawing` is kept as it is for those who open it.
     """
     graph, study = traced.graph, traced.study
     ids = study.frozen.ids.tolist()
@@ -60,7 +62,7 @@ def graph_file(
     nodes = [*_nodes(traced, ids, labels or {}), root]
     answer, foil = study.subject.token_texts([traced.contrast.answer, traced.contrast.foil])
     own = {
-        "format": 1,
+        "format": 2,
         "basis": graph.basis,
         "index": INDEX[graph.basis],
         "model": study.subject.name,
@@ -70,6 +72,8 @@ def graph_file(
         "value": traced.contrast.value,
         "scores": {name: round(value, 6) for name, value in traced.scores._asdict().items()},
         "kept_influence": round(traced.pruned.kept_influence, 6),
+        "layers": study.layers,
+        **({"drawing": dict(drawing)} if drawing else {}),
     }
     return GraphFile(
         slug=slug or slug_of(study.text),

@@ -24,12 +24,14 @@ from tracer.feature_ids import name_feature
 from tracer.graph_files.repairs import (
     FileLink as FileLink,
     FileNode as FileNode,
+    counts_layers_twice,
     error_id as error_id,
     join_links,
     name_what_is_left,
+    quoted,
     untangle,
 )
-from tracer.graph_files.schema import NodeModel, ViewModel, read_bytes, validated
+from tracer.graph_files.schema import MAX_LAYERS, LooksModel, NodeModel, ViewModel, read_bytes, validated
 
 FEATURE_TYPE = "cross layer transcoder"  # what the viewers call any feature
 ERROR_TYPE, TOKEN_TYPE, LOGIT_TYPE, BIAS_TYPE = "mlp reconstruction error", "embedding", "logit", "bias"
@@ -37,6 +39,7 @@ OWN = "askcircuit"  # our part of the metadata
 _FEATURE_ID = re.compile(r"(\d{1,6})_(?:[a-z]{1,20}_)?(\d{1,18})_\d+")
 _FEATURES = ("transcoder", "feature", "lorsa", "attention", "attn", "sae", "clt", "crosscoder", "neuron")
 _OF_HEADS = ("lorsa", "attention", "attn")  # features of what attention writes
+_NO_LABEL = re.compile(r"F\d+")  # a feature's number in the place of its label
 
 
 class FileGroup(NamedTuple):
@@ -63,12 +66,21 @@ class GraphFile:
     details: dict[str, Any] = field(default_factory=dict)  # the rest of the metadata
     view: dict[str, Any] = field(default_factory=dict)  # the rest of the front end's state
     notes: tuple[str, ...] = ()  # what was put right while reading
+    aside: tuple[FileNode, ...] = ()  # named by heads' scores only: not in the graph
 
     @property
     def layers(self) -> int:
-        """How many layers the model has; a logit node is written one layer above the one after the last."""
+        """How many layers the model has.
+
+        A logit stands one layer above the one after the last, but in graphs with attention features on the
+        one after the last.
+        """
+        above = 0 if any(is_of_head(n) for n in self.nodes) else 1
         inner = [n.layer + 1 for n in self.nodes if n.kind != "logit"]
-        return max([0, *inner, *(n.layer - 1 for n in self.nodes if n.kind == "logit")])
+        told = self.own.get("layers")
+        if isinstance(told, int) and max(inner, default=0) <= told <= MAX_LAYERS:
+            return told
+        return max([0, *inner, *(n.layer - above for n in self.nodes if n.kind == "logit")])
 
     @property
     def own(self) -> dict[str, Any]:
@@ -82,20 +94,46 @@ class GraphFile:
         return self.own.get("basis") == "neurons"
 
     def name(self, node: FileNode) -> str:
-        """A node's id as askcircuit writes it: L11.N1234+@5 for neurons, L11.F1234@5 or (of attention) .A."""
+        """A node's id as askcircuit writes it: L11.N1234+@5 for neurons, L11.F1234@5 or (of attention) .A.
+
+        In files of our own also T@5, E11@5, BOS11, B and LD; other nodes of files of others keep their ids.
+        """
+        if self.own and node.kind not in ("feature", "other"):
+            return _own_name(node)
         if node.kind != "feature" or node.feature is None:
             return node.id
         if self.neurons:
             return name_feature(node.layer, *neuron_of(node.feature), node.position)
-        if any(word in node.type.lower() for word in _OF_HEADS):
+        if is_of_head(node):
             return f"L{node.layer}.A{node.feature}@{node.position}"
         return name_feature(node.layer, node.feature, "", node.position)
 
     def all_labels(self) -> dict[str, str]:
         """Each node's label; one typed by hand beats the one that came with the node."""
-        typed = dict(self.labels)
-        of_feature = {n.id: typed.get(str(n.number)) for n in self.nodes if n.kind == "feature"}
-        return {n.id: typed.get(n.id) or of_feature.get(n.id) or n.label for n in self.nodes}
+        typed, every = dict(self.labels), (*self.nodes, *self.aside)
+        of_feature = {n.id: typed.get(str(n.number)) for n in every if n.kind == "feature"}
+        own = {n.id: "" if n.kind == "feature" and _NO_LABEL.fullmatch(n.label) else n.label for n in every}
+        return {name: typed.get(name) or of_feature.get(name) or label for name, label in own.items()}
+
+
+def _own_name(node: FileNode) -> str:
+    at = f"@{node.position}"
+    match node.kind:
+        case "token":
+            return f"T{at}"
+        case "error":
+            return f"E{node.layer}{at}"
+        case "bos":
+            return f"BOS{node.layer}{at if node.position else ''}" if node.layer >= 0 else "BOS"
+        case "bias":
+            return "B"
+        case _:
+            return "LD"
+
+
+def is_of_head(node: FileNode) -> bool:
+    """Whether it is a feature of what attention writes."""
+    return node.kind == "feature" and any(word in node.type.lower() for word in _OF_HEADS)
 
 
 def feature_index(neuron: int, sign: str) -> int:
@@ -134,7 +172,8 @@ def parse_graph(data: bytes, name: str = "the file") -> GraphFile:
     _refuse_infinite(details, view, name)
     own = details.get(OWN)
     bos = isinstance(own, dict) and own.get("bos") is True
-    nodes = [_node(node, bos) for node in model.nodes]
+    twice = counts_layers_twice(model.nodes)
+    nodes = [_node(node, bos, twice) for node in model.nodes]
     for node in nodes:
         if node.position >= len(model.metadata.prompt_tokens):
             raise GraphError(
@@ -146,18 +185,21 @@ def parse_graph(data: bytes, name: str = "the file") -> GraphFile:
     known = {node.id for node in nodes}
     links = join_links(links, known, notes)
     notes += name_what_is_left(model.nodes, nodes)
-    slug = re.sub(r"[/\\:]", "-", model.metadata.slug)
-    if slug != model.metadata.slug:
-        notes.append(
-            f"The graph is called {slug!r} here: its slug {model.metadata.slug!r} could name no file."
-        )
+    if twice:
+        notes.append("The file counts attention and MLPs as layers of their own; here they are the model's.")
+    given = model.metadata.slug or re.sub(r"[^\w-]+", "-", name.removesuffix(".json")).strip("-") or "graph"
+    slug = re.sub(r"[/\\:]", "-", given)
+    if slug != given:
+        notes.append(f"The graph is called {quoted(slug)} here: its slug {quoted(given)} could name no file.")
     groups, pinned, lost = _view(model.qParams, known)
     if lost:
-        notes.append(f"Pins and supernodes name {lost} nodes that the file does not hold; they are left out.")
+        notes.append(f"Nodes that pins and supernodes name but the file does not hold: {lost}; left out.")
     graph = GraphFile(
         slug=slug,
         scan=model.metadata.scan,
-        prompt=model.metadata.prompt,
+        prompt="".join(model.metadata.prompt_tokens)
+        if model.metadata.prompt is None
+        else model.metadata.prompt,
         tokens=tuple(model.metadata.prompt_tokens),
         nodes=tuple(nodes),
         links=tuple(links),
@@ -168,6 +210,7 @@ def parse_graph(data: bytes, name: str = "the file") -> GraphFile:
         details=details,
         view=view,
         notes=tuple(notes),
+        aside=tuple(_node(node, bos, twice) for node in model.qk_only_nodes.values()),
     )
     downward(graph)
     return graph
@@ -181,8 +224,10 @@ def _refuse_infinite(details: dict[str, Any], view: dict[str, Any], name: str) -
         raise GraphError(f"The metadata of {name!r} hold a number that is not finite.") from exc
 
 
-def _node(node: NodeModel, bos: bool) -> FileNode:
-    layer = -1 if node.layer == "E" else int(node.layer)
+def _node(node: NodeModel, bos: bool, twice: bool) -> FileNode:
+    layer = written = -1 if node.layer == "E" else int(node.layer)
+    if twice and layer > 0:
+        layer //= 2
     kind = _kind(node.feature_type.lower())
     if bos and kind in {"token", "error"} and node.ctx_idx == 0:
         kind = "bos"
@@ -191,7 +236,7 @@ def _node(node: NodeModel, bos: bool) -> FileNode:
         kind=kind,
         layer=layer,
         position=max(node.ctx_idx, 0),
-        feature=_index(node, layer) if kind == "feature" else None,
+        feature=_index(node, written) if kind == "feature" else None,
         label=node.clerp,
         activation=node.activation,
         influence=node.influence,
@@ -201,6 +246,8 @@ def _node(node: NodeModel, bos: bool) -> FileNode:
         number=node.feature,
         type=node.feature_type,
         js_id=node.jsNodeId,
+        token=node.token,
+        looks=node.qk_tracing_results if node.qk_tracing_results != LooksModel() else None,
     )
 
 
@@ -280,12 +327,14 @@ def as_json(graph: GraphFile) -> bytes:
     if graph.labels:  # the viewers parse this one again
         view["clerps"] = json.dumps(graph.labels, ensure_ascii=False)
     head = {"slug": graph.slug, "scan": graph.scan, "prompt_tokens": graph.tokens, "prompt": graph.prompt}
-    whole = {
+    whole: dict[str, Any] = {
         "metadata": {**graph.details, **head},
         "qParams": view,
         "nodes": [_written(node) for node in graph.nodes],
         "links": [link._asdict() for link in graph.links],
     }
+    if graph.aside:
+        whole["qk_only_nodes"] = {node.id: _written(node) for node in graph.aside}
     text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()
 
@@ -305,6 +354,8 @@ def _written(node: FileNode) -> dict[str, Any]:
         "clerp": node.label,
         "influence": node.influence,
         "activation": node.activation,
+        **({"token": node.token} if node.token else {}),
+        **({"qk_tracing_results": node.looks.model_dump()} if node.looks else {}),
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracer.errors import GraphError
-from tracer.graph_files.schema import NodeModel
+from tracer.graph_files.schema import LooksModel, NodeModel
 
 
 class FileNode(NamedTuple):
@@ -25,6 +25,8 @@ class FileNode(NamedTuple):
     number: int | None  # `feature` as it is written
     type: str
     js_id: str
+    token: str = ""  # of a word or a logit, where the file tells it
+    looks: LooksModel | None = None  # of an attention feature: what adds to its score
 
 
 class FileLink(NamedTuple):
@@ -33,6 +35,12 @@ class FileLink(NamedTuple):
     source: str
     target: str
     weight: float
+
+
+def quoted(text: str) -> str:
+    """What a file says between our quotes, on one line: “ and ” of its own become straight."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return f"“{plain.replace('“', chr(34)).replace('”', chr(34))}”"
 
 
 def error_id(layer: int, position: int) -> str:
@@ -90,7 +98,7 @@ def join_links(links: list[FileLink], known: set[str], notes: list[str]) -> list
     """Links between nodes that are there, each once; what was put right is added to the notes."""
     kept = [link for link in links if link.source in known and link.target in known]
     if lost := len(links) - len(kept):
-        notes.append(f"{lost} links name nodes that the file does not hold; they are left out.")
+        notes.append(f"Links that name nodes which the file does not hold: {lost}; they are left out.")
     found: dict[tuple[str, str], FileLink] = {}
     for link in kept:
         first = found.setdefault((link.source, link.target), link)
@@ -100,7 +108,7 @@ def join_links(links: list[FileLink], known: set[str], notes: list[str]) -> list
                 "was expected."
             )
     if twice := len(kept) - len(found):
-        notes.append(f"{twice} links stand there twice; each counts once.")
+        notes.append(f"Links that stand there twice: {twice}; each counts once.")
     return list(found.values())
 
 
@@ -108,11 +116,28 @@ def name_what_is_left(written: Sequence[NodeModel], nodes: Sequence[FileNode]) -
     """What of the nodes has no place in the answer."""
     notes = []
     if other := Counter(node.type for node in nodes if node.kind == "other"):
-        types = ", ".join(repr(name) for name in sorted(other)[:3])
-        notes.append(f"{other.total()} nodes are of types not known here ({types}); they are no features.")
-    if traced := sum(bool(node.qk_tracing_results) for node in written):
+        types = ", ".join(quoted(name) for name in sorted(other)[:3])
+        notes.append(f"Nodes of types not known here ({types}): {other.total()}; they are no features.")
+    if unread := sum(node.qk_tracing_results.unreadable for node in written):
         notes.append(
-            f"{traced} nodes hold qk_tracing_results (why a head looks where it does); the answer leaves "
-            "them out."
+            f"Nodes whose qk_tracing_results (why a head looks where it does) cannot be read: {unread}; the "
+            "results are left out."
         )
     return notes
+
+
+def counts_layers_twice(written: Sequence[NodeModel]) -> bool:
+    """Whether attention and MLPs are layers of their own: even ones and odd ones.
+
+    So Language-Model-SAEs writes its own files; Neuronpedia's name attention features in their ids instead.
+    """
+    features = [
+        n for n in written if n.layer != "E" and n.feature_type in ("lorsa", "cross layer transcoder")
+    ]
+    heads = [n for n in features if n.feature_type == "lorsa"]
+    if not heads or any("_lor_" in n.node_id for n in heads):
+        return False
+    ends = [n for n in written if n.feature_type == "logit" and n.layer != "E"]
+    return all(int(n.layer) % 2 == (n.feature_type != "lorsa") for n in features) and all(
+        int(n.layer) % 2 == 0 for n in ends
+    )

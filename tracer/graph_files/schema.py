@@ -6,15 +6,25 @@ read past, but for the metadata, which is kept.
 
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+)
 
 from tracer.errors import GraphError
 
 MAX_BYTES = 100 * 2**20  # what Neuronpedia takes
 MAX_NODES, MAX_LINKS, MAX_TOKENS, MAX_LAYERS = 100_000, 1_000_000, 100_000, 1_000
+MAX_LOOKS = 1_000  # contributors to a head's attention
 GZIP = b"\x1f\x8b"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 PICKLES = (b"\x80", b"PK\x03\x04", b"PK\x05\x06")  # torch.save writes one or the other
@@ -56,9 +66,10 @@ def _ids(value: Any) -> Any:
 
 
 def _layer(value: Any) -> str:
-    """A layer is "E" or a number, as text or not."""
+    """A layer is "E" or a number, as text or not; some write the words' as -1."""
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     text = text.removesuffix(".0")
+    text = "E" if text == "-1" else text
     number = not isinstance(value, bool) and text.isascii() and text.isdigit() and len(text) < 10
     if text != "E" and not (number and int(text) <= MAX_LAYERS):
         raise ValueError(f"a layer is E or a number up to {MAX_LAYERS}")
@@ -73,6 +84,31 @@ def _safe_slug(slug: str) -> str:
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def _named(value: Any) -> Any:
+    """A node by its id, whether its id or the whole node is written."""
+    return value.get("node_id") if isinstance(value, dict) else value
+
+
+def _readable(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Why a head looks somewhere is an extra: where it cannot be read, the graph still can."""
+    try:
+        return read({} if value is None else value)
+    except ValidationError:
+        return LooksModel(unreadable=True)
+
+
+End = Annotated[Id, BeforeValidator(_named)]
+
+
+class LooksModel(_Model):
+    """Why an attention feature looks where it does: what adds to its score, on either side and in pairs."""
+
+    pair_wise_contributors: Annotated[list[tuple[End, End, Finite]], Field(max_length=MAX_LOOKS)] = []
+    top_q_marginal_contributors: Annotated[list[tuple[End, Finite]], Field(max_length=MAX_LOOKS)] = []
+    top_k_marginal_contributors: Annotated[list[tuple[End, Finite]], Field(max_length=MAX_LOOKS)] = []
+    unreadable: Annotated[bool, Field(exclude=True)] = False
 
 
 class NodeModel(_Model):
@@ -91,7 +127,9 @@ class NodeModel(_Model):
     clerp: Annotated[Words, BeforeValidator(_or_empty)] = ""
     influence: Finite | None = None
     activation: Finite | None = None
-    qk_tracing_results: Any = None  # why a head looks there, as Language-Model-SAEs writes it
+    token: Annotated[Words, BeforeValidator(_or_empty)] = ""  # of a word or a logit, where it is told
+    # of Language-Model-SAEs and Neuronpedia's graphs with attention features
+    qk_tracing_results: Annotated[LooksModel, WrapValidator(_readable)] = LooksModel()
 
 
 class LinkModel(_Model):
@@ -107,10 +145,12 @@ class MetadataModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    slug: Annotated[str, Field(max_length=200), AfterValidator(_safe_slug)]
-    scan: Annotated[str, Field(max_length=300), BeforeValidator(lambda v: v if isinstance(v, str) else "")]
+    slug: Annotated[str, Field(max_length=200), AfterValidator(_safe_slug)] | None = None
+    scan: Annotated[
+        str, Field(max_length=300), BeforeValidator(lambda v: v if isinstance(v, str) else "")
+    ] = ""
     prompt_tokens: Annotated[list[Words], Field(min_length=1, max_length=MAX_TOKENS)]
-    prompt: Annotated[str, Field(max_length=2_000_000)]
+    prompt: Annotated[str, Field(max_length=2_000_000)] | None = None
 
 
 class ViewModel(BaseModel):
@@ -139,6 +179,9 @@ class FileModel(_Model):
     qParams: Annotated[ViewModel, BeforeValidator(_or_none_of_it)] = ViewModel()
     nodes: Annotated[list[NodeModel], Field(min_length=1, max_length=MAX_NODES)]
     links: Annotated[list[LinkModel], Field(max_length=MAX_LINKS)]
+    qk_only_nodes: Annotated[
+        dict[Id, NodeModel], BeforeValidator(_or_none_of_it), Field(max_length=MAX_NODES)
+    ] = {}  # nodes that only heads' scores name
 
 
 def read_bytes(path: Path) -> bytes:
