@@ -120,6 +120,13 @@ def test_knocked_out_is_not_called_installed() -> None:
     assert checked(state) == []
 
 
+def test_a_concept_whose_exchange_only_removes_the_answer_is_not_on_the_way() -> None:
+    state = state_of(effect(-0.2, CONTROLS), swap(" the", installed=False))
+    (line,) = chain_line(state)
+    assert "Texas" not in line.text
+    assert checked(state) == []
+
+
 @pytest.mark.parametrize(
     ("measured", "verdict"), [(-3.0, "supported"), (3.0, "refuted"), (-0.2, "inconclusive")]
 )

@@ -58,9 +58,13 @@ def at_word(concept: Concept, case: Case) -> str:
 
 
 def borne_out(state: State) -> list[Concept]:
-    """The concepts on the way that a test bears out, first to last."""
+    """The concepts on the way that a test bears out, first to last.
+
+    Without it the lead falls, or with another in its place that one's answer comes; that the answer only goes
+    with an exchange, which any disturbance may do, is not enough.
+    """
     way = (state.get("concepts") or {}).get("path", [])
-    held = {claim.concept.id: claim.concept for claim in _tests(state) if claim.verdict in HOLDING_VERDICTS}
+    held = {claim.concept.id: claim.concept for claim in _tests(state) if _bears_out(claim)}
     return [held[name] for name in way if name in held]
 
 
@@ -71,7 +75,7 @@ def chain_line(state: State) -> list[Sentence]:
         return _no_chain(state)
     steps = [at_word(way[0], case), *(word(one.name) for one in way), word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
-    claims = [claim for claim in _tests(state) if claim.concept in way and claim.verdict in HOLDING_VERDICTS]
+    claims = [claim for claim in _tests(state) if claim.concept in way and _bears_out(claim)]
     ids = tuple(claim.id for claim in claims)
     swap = _telling_swap(state)
     if swap is None:
@@ -85,6 +89,11 @@ def chain_line(state: State) -> list[Sentence]:
     said = f"{word(best.says[0].token)} ({percent(best.says[0].p)})"
     act = f"exchanging {word(claim.concept.name)} for {word(best.other)} at {there}"
     return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+
+
+def _bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
+    holding = ("supported",) if isinstance(claim, ConceptSwapClaim) else HOLDING_VERDICTS
+    return claim.verdict in holding
 
 
 def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:

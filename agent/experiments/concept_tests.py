@@ -156,17 +156,12 @@ def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
 
 
 def partners_for(bench: ConceptBench, concept: Concept) -> tuple[int, ...]:
-    """Other concepts of its kind, not the answer; the answer's alternatives where it is the answer."""
-    answer, own = bench.case["answer_id"], bench.case["answer"].strip().casefold()
-    if own in {text.strip().casefold() for text in concept.tokens}:
-        return tuple(other.token_id for other in bench.alternatives[:PARTNERS])
+    """Other concepts of its kind, not the answer; of the answer's own kind where it is the answer itself."""
+    answer, node = bench.case["answer_id"], node_of_concept(concept)
+    if bench.case["answer"].strip().casefold() in {text.strip().casefold() for text in concept.tokens}:
+        node = node._replace(tokens=(answer, *node.tokens))
     return find_partners(
-        bench.frozen,
-        bench.lens,
-        bench.workspace.words,
-        node_of_concept(concept),
-        count=PARTNERS,
-        not_near=(answer,),
+        bench.frozen, bench.lens, bench.workspace.words, node, count=PARTNERS, not_near=(answer,)
     )
 
 

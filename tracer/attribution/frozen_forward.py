@@ -211,6 +211,7 @@ class Frozen:
     keys_values: dict[int, tuple[Tensor, Tensor]] = field(
         default_factory=dict
     )  # filled by tracer.interventions.partial_forward
+    alternatives: dict[int, Any] = field(default_factory=dict)  # by answer, filled by tracer.concepts.kinds
 
     @property
     def length(self) -> int:

@@ -17,6 +17,10 @@ LIKELY = 400  # next tokens an alternative is looked for among
 RANDOM = 2048  # tokens whose cosines say what near is
 DEVIATIONS = 2.5  # above the mean cosine of random tokens, and at least NEAR
 NEAR = 0.4
+RELATED = 0.2  # cosine from which a likely next token is looked at for its kind
+COMPARED = 20  # next tokens that are
+KIN = 0.1  # below the one most alike, within which a token is of the same kind
+LEAST_KIN = 0.7  # and at least so much alike
 GOES_ON = 0.5  # of the next token's probability from which a word is only the beginning of one
 LOOKED_AT = 24  # next tokens that are looked at for that
 
@@ -46,18 +50,18 @@ def is_telling(text: str) -> bool:
 
 
 def same_kind(
-    subject: Model, token: int, among: Sequence[int], grammar: bool = False
+    subject: Model, token: int, among: Sequence[int], grammar: bool = False, least: float | None = None
 ) -> list[tuple[int, float]]:
     """Of these tokens those of the token's kind, nearest first: (id, cosine).
 
-    Near beside random tokens, written alike (space, capital, digits), a word or number (a function word only
-    where `grammar` says so), each family of spellings once and the token's own never.
+    Near beside random tokens (or from the cosine `least` on), written alike (space, capital, digits), a word
+    or number (a function word only where `grammar` says so), each family of spellings once, its own never.
     """
     others = [t for t in dict.fromkeys(among) if t != token]
     if not others:
         return []
     cosine = similar(subject, [token], others)[0]
-    least = nearness(subject, token)
+    least = nearness(subject, token) if least is None else least
     texts = dict(zip([token, *others], subject.token_texts([token, *others]), strict=True))
     order = cosine.argsort(descending=True).tolist()
     near = [others[i] for i in order if float(cosine[i]) >= least]
@@ -81,19 +85,57 @@ def nearness(subject: Model, token: int) -> float:
 def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alternative, ...]:
     """The likeliest next tokens of the answer's own kind, likeliest first; () where there are none.
 
-    Beside a whole word none that the model takes for the beginning of one.
+    Beside a whole word none that the model takes for the beginning of one. Looked for once a text.
     """
+    if answer not in frozen.alternatives:
+        frozen.alternatives[answer] = _find_alternatives(frozen, answer)
+    found: tuple[Alternative, ...] = frozen.alternatives[answer]
+    return found[:count]
+
+
+def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
     subject, logits = frozen.subject, frozen.logits
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
     text = subject.token_texts([answer])[0]
-    near = same_kind(subject, answer, likely, grammar=not is_content(text))
+    grammar = not is_content(text)
+    near = dict(same_kind(subject, answer, likely, grammar=grammar, least=None if grammar else RELATED))
     p = logits.double().softmax(-1)
-    best = sorted(near, key=lambda pair: -float(p[pair[0]]))[: 2 * count]
-    whole = stand_alone(subject, [answer, *(token for token, _ in best)])
+    best = sorted(near, key=lambda token: -float(p[token]))[:COMPARED]
+    if not grammar:
+        best = of_one_kind(subject, answer, best)
+    whole = stand_alone(subject, [answer, *best])
     if whole[0]:
-        best = [pair for pair, is_whole in zip(best, whole[1:], strict=True) if is_whole]
-    best = best[:count]
-    return tuple(Alternative(subject.token_texts([t])[0], t, float(p[t]), cosine) for t, cosine in best)
+        best = [token for token, is_whole in zip(best, whole[1:], strict=True) if is_whole]
+    return tuple(
+        Alternative(subject.token_texts([token])[0], token, float(p[token]), near[token]) for token in best
+    )
+
+
+def of_one_kind(subject: Model, token: int, others: Sequence[int]) -> list[int]:
+    """Those of the others that the model takes for the same kind of thing, in their order.
+
+    After "China is a" it goes on as after "Japan is a", not as after "Beijing is a": next-token
+    distributions are compared (Bhattacharyya coefficient), beside the most alike of the others. What is near
+    in the unembedding shares a topic; this is what kind of thing it is.
+    """
+    if len(others) < 2:
+        return list(others)
+    alike = kinship(subject, token, others)
+    least = max(float(alike.max()) - KIN, LEAST_KIN)
+    return [other for other, value in zip(others, alike.tolist(), strict=True) if value >= least]
+
+
+@torch.no_grad()
+def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, " other"]:
+    """How alike the model goes on after "X is a", 0 to 1."""
+    bos = subject.tokenizer.bos_token_id
+    tail = subject.tokenizer(" is a", add_special_tokens=False)["input_ids"]
+    begin = [] if bos is None else [bos]
+    ids = torch.tensor([[*begin, one, *tail] for one in (token, *others)], device=subject.unembedding.device)
+    logits = subject.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1]
+    root = logits.float().softmax(-1).sqrt()
+    alike: Tensor = root[1:] @ root[0]
+    return alike
 
 
 def contrast_direction(

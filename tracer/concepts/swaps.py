@@ -8,14 +8,21 @@ import torch
 from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
-from tracer.concepts.kinds import Alternative, contrast_direction, nearness, same_kind, stand_alone
+from tracer.concepts.kinds import (
+    Alternative,
+    contrast_direction,
+    nearness,
+    of_one_kind,
+    same_kind,
+    stand_alone,
+)
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import exchange
 from tracer.concepts.words import Words
 from tracer.lens import Lens, similar, stands_out, streams, surface
 from tracer.models import Model
 
-NEAREST = 32  # words of a kind that partners are chosen from
+NEAREST = 24  # words of a kind that partners are chosen from
 HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
@@ -76,6 +83,7 @@ def find_partners(
         for partner, _ in same_kind(subject, token, words.tokens.tolist())
         if partner not in not_near and surface(subject.token_texts([partner])[0]) not in texts
     ][:NEAREST]
+    near = of_one_kind(subject, token, near) or near
     if not near:
         return ()
     stream = streams(frozen)[node.best_layer, node.position][None]
