@@ -18,6 +18,7 @@ from .core import (
     read_settings as read_settings,
     settings_table as settings_table,
     share_memory as share_memory,
+    tell_writing as tell_writing,
     text_before as text_before,
     unescape_md as unescape_md,
     unfolded as unfolded,

@@ -25,6 +25,7 @@ from agent import (
     open_workspace,
     read_bundle,
     read_settings,
+    tell_writing,
 )
 from askcircuit.answer import Answer, Trace, make_answer
 from askcircuit.circuit import Circuit
@@ -184,6 +185,8 @@ class _Conversation:
                         parts.append(text)
                     case ReportReady(whole):
                         report = whole
+                    case TextWritten(writing, _, True):
+                        parts.append(tell_writing(writing))  # type: ignore[arg-type]
                     case _:
                         self._session._tell(event)
         finally:

@@ -29,8 +29,9 @@ def test_a_text_given_apart_is_traced_as_it_was_typed(text: str) -> None:
 
 
 def test_blanks_and_line_ends_are_seen_in_the_bubble() -> None:
-    assert escape_whole_text("a  b\n    c ") == "a\u00a0\u00a0b\n\u00a0\u00a0\u00a0\u00a0c\u00a0"
-    assert escape_whole_text("a\n\n\nb\n\n") == "a\n\u00a0\n\u00a0\nb⏎\n⏎"
+    gap = "&nbsp;"
+    assert escape_whole_text("a  b\n    c ") == f"a{gap}{gap}b\n{gap * 4}c{gap}"
+    assert escape_whole_text("a\n\n\nb\n\n") == f"a\n{gap}\n{gap}\nb⏎\n⏎"
 
 
 def test_runs_of_blanks_stay_in_answers() -> None:

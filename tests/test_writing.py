@@ -149,3 +149,63 @@ def test_a_template_that_fails_or_is_missing_is_a_sentence(smollm: "Model") -> N
         ChatFormat("broken", Broken()).render([ChatMessage("user", "x")])
     with pytest.raises(ChatError, match="no role 'tool'"):
         smollm.chat.render([ChatMessage("tool", "x")])
+
+
+def test_a_template_s_tokens_are_no_words_of_a_text(smollm: "Model") -> None:
+    from tracer import Study
+    from tracer.concepts.words import word_places
+    from ui.base.written import show_conversation
+
+    text = smollm.chat.render([ChatMessage("user", "What is the capital of France?")])
+    study = Study(smollm, text, 128)
+    assert not any("<|" in token for token in study.tokens)
+    assert [part.role for part in study.roles] == ["system", "user", "assistant"]
+    places = word_places(study.frozen)
+    assert places[-1] == len(study.tokens) - 1  # where the answer is formed
+    said = "".join(study.tokens[place] for place in places[:-1])
+    assert said.endswith("Hugging FaceWhat is the capital of France?")
+    shown = show_conversation(study.tokens)
+    assert shown is not None
+    assert "you: What is the capital of France?" in shown
+
+
+def test_messages_that_let_it_write_are_told_from_texts() -> None:
+    from agent.questions import read_writing_request
+
+    asks = {
+        "write on": (None, None),
+        "continue for 20 tokens": (20, None),
+        "let it write on for 12 tokens without S3": (12, "S3"),
+        "Write on with Japan replaced by China.": (None, "Japan"),
+    }
+    for message, (tokens, change) in asks.items():
+        wanted = read_writing_request(message)
+        assert wanted is not None
+        assert (wanted.tokens, wanted.change) == (tokens, change)
+    held = read_writing_request("write on with S2 scaled by 2, in the text only")
+    assert held is not None
+    assert (held.factor, held.hold) == (2.0, "text")
+    for text in ("continue", "Write on the board that", "Continue without", "He went on", "write a poem"):
+        assert read_writing_request(text) is None
+
+
+def test_what_follows_a_change_is_written_beside_what_follows_without(workspace: "Workspace") -> None:
+    from agent import read_bundle
+    from agent.core import find_parting
+
+    session = Session(workspace, "changed")
+    for _ in session.ask(TEXT):
+        pass
+    for message, hold in (("write on for 4 tokens with Japan replaced by China", "nowhere behind it"),
+                          ("write on for 4 tokens without S1", "at every word it writes")):  # fmt: skip
+        events = [event for event in session.ask(message) if isinstance(event, TextWritten)]
+        writing: Any = events[-1].writing
+        assert hold in writing["change"]["where"]
+        assert writing["change"]["plain"]["text"].startswith(f"{TEXT} Japan")
+    first: Any = session.history()[3]["writing"]
+    assert find_parting(first) == first["given"]
+    assert "China" in first["text"]
+    kept = read_bundle(session.bundle().text().encode())
+    assert kept.replay() == []
+    assert sum("writing" in line for line in kept.history) == 2
+    assert "ac-sides" in render_writing(first)

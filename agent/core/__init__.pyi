@@ -226,6 +226,7 @@ from .writings import (
     WrittenToken as WrittenToken,
     find_parting as find_parting,
     list_writings as list_writings,
+    tell_writing as tell_writing,
     text_before as text_before,
     written_part as written_part,
 )

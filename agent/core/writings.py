@@ -10,6 +10,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict  # as in state
 
 from agent.core.state import Message
+from agent.core.text_format import escape_md
 
 USUAL_TOKENS, MOST_TOKENS = 40, 1000  # that one request asks for, and may ask for
 
@@ -100,3 +101,12 @@ def find_parting(writing: Writing) -> int | None:
     if parted is None and len(plain) != len(writing["tokens"]):
         return min(len(plain), len(writing["tokens"]))
     return parted
+
+
+def tell_writing(writing: Writing) -> str:
+    """What was written, and what is to be known of it, as markdown; with a change both continuations."""
+    own = [written_part(writing)]
+    if change := writing.get("change"):
+        before, after = written_part(change["plain"]), written_part(writing)
+        own = [f"As it is: {before}", f"Written {change['words']}: {after}"]
+    return "\n\n".join(escape_md(line) for line in [*own, *writing["notes"]])

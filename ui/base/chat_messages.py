@@ -65,7 +65,8 @@ def escape_whole_text(text: str) -> str:
     """The same of a text that somebody gave: empty lines stay empty lines, and an end of line is seen."""
     last = len(text) - len(text.rstrip("\n"))
     shown = LINE_ENDS.sub(lambda ends: "\n\u00a0" * (len(ends[0]) - 1) + "\n", text[: len(text) - last])
-    return escape_text(shown + "\n".join("⏎" * last))
+    whole = escape_text(shown + "\n".join("⏎" * last))
+    return whole.replace("\u00a0", "&nbsp;")  # as a character it is cut off where a line begins
 
 
 def add_event(turn: AnswerInProgress, event: Event, seconds: float) -> AnswerInProgress:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ui.base.chat_messages import label_step
 from ui.base.hidden_signs import show_hidden
+from ui.base.written import show_conversation
 
 VERDICTS = {
     "supported": "✓ supported",
@@ -66,7 +67,8 @@ def render_message(message: Mapping[str, Any]) -> RenderableType:
 def render_predictions(report: dict[str, Any]) -> Table:
     """The most probable next tokens, each with a bar."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    title = Text.assemble(quote_text(report["text"]), " goes on with")
+    talk = show_conversation(report["tokens"])
+    title = Text.assemble(quote_text(report["text"]) if talk is None else talk, " goes on with")
     table.add_row(title)
     inner = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for guess in report["predictions"][:5]:

@@ -1,6 +1,6 @@
 """What the subject wrote, for a page and a terminal: its tokens with their probabilities. Prints nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +113,7 @@ def _token_html(
     kinds = ["ac-tok", f"of-{writing['id']}", f"at-{position}"]
     kinds.append("ac-given" if position < writing["given"] else "ac-wrote")
     kinds += ["ac-end"] if position in template else []
-    shown = "⏹" if position in template else escape(show_token_lines(token["text"])).replace("\n", "<br>")
+    shown = "■" if position in template else escape(show_token_lines(token["text"])).replace("\n", "<br>")
     tip = _tip_html(token) if done and token["p"] is not None else ""
     return f'<span class="{" ".join(kinds)}{mark}" tabindex="0">{shown}{tip}</span>'
 
@@ -129,3 +129,17 @@ def _tip_html(token: Mapping[str, Any]) -> str:
 def show_token_lines(token: str) -> str:
     """A token in running text: a line end is seen and ends the line."""
     return show_hidden(token.replace("\n", "⏎\n"))
+
+
+def show_conversation(tokens: Sequence[str]) -> str | None:
+    """A conversation with who says what in place of the template's tokens; None for a plain text."""
+    parts: list[str] = []
+    before = None
+    for token in tokens:
+        mark = token[1:-1] if token[:1] == "‹" and token[-1:] == "›" else None
+        if mark is None:
+            parts.append(token)
+        elif mark != before and mark in ROLES:
+            parts.append(f"\n{ROLES[mark]}: ")
+        before = mark
+    return "".join(parts).strip("\n") if "‹assistant›" in tokens else None

@@ -6,7 +6,7 @@ from ui.base import Refused, answer_console, check_text, stream_events
 from ui.commands.write import stream_writing
 
 if TYPE_CHECKING:
-    from agent import Session
+    from agent import Event, Session
 
 WRITE = "/write"
 TERMINAL_HINT = (
@@ -17,7 +17,7 @@ TERMINAL_HINT = (
 
 def chat_in_terminal(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
-    from agent import AnswerText, PermissionNeeded, ReportReady
+    from agent import ReportReady
     from ui.base import render_answer, render_markdown, render_message, with_waiting
 
     out = answer_console()
@@ -32,17 +32,26 @@ def chat_in_terminal(session: "Session") -> None:
         report = None
         try:
             for event in stream_events(session, {"message": line}):
-                if isinstance(event, AnswerText):
-                    parts.append(event.text)
-                elif isinstance(event, ReportReady):
+                if isinstance(event, ReportReady):
                     report = event.report
-                elif isinstance(event, PermissionNeeded):
-                    parts.append(event.what)
+                else:
+                    parts.append(words_of(event))
             out.print(render_answer(report, detail=False) if report else render_markdown("".join(parts)))
         except Refused as exc:
             out.print(str(exc), markup=False)
         except KeyboardInterrupt:
             out.print("Stopped. “go on” goes on from there.")
+
+
+def words_of(event: "Event") -> str:
+    """What an event has to say, as markdown; most say nothing."""
+    from agent import AnswerText, PermissionNeeded, TextWritten, tell_writing
+
+    if isinstance(event, AnswerText):
+        return event.text
+    if isinstance(event, TextWritten) and event.done:
+        return tell_writing(event.writing)  # type: ignore[arg-type]
+    return event.what if isinstance(event, PermissionNeeded) else ""
 
 
 def write_in_terminal(session: "Session", text: str) -> None:

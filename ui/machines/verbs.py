@@ -89,7 +89,16 @@ class Call:
 
     def collect_answer(self, events: "Generator[Event, None, None]") -> "tuple[str, dict[str, Any] | None]":
         """The words and the report of an answer; raises Refused with what went wrong."""
-        from agent import AnswerText, Failed, PermissionNeeded, ReportReady, StepProgress, unfolded
+        from agent import (
+            AnswerText,
+            Failed,
+            PermissionNeeded,
+            ReportReady,
+            StepProgress,
+            TextWritten,
+            tell_writing,
+            unfolded,
+        )
 
         words, report = [], None
         with closing(events):  # whatever happens here, the turn is given up
@@ -101,6 +110,8 @@ class Call:
                         words.append(text)
                     case ReportReady(whole):
                         report = whole
+                    case TextWritten(writing, _, True):
+                        words.append(tell_writing(writing))  # type: ignore[arg-type]
                     case PermissionNeeded(what):
                         words.append(f"{what}\n\nCall `go_on`, with `allow` true or false.")
                     case Failed(why):

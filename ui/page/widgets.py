@@ -72,7 +72,7 @@ class Widgets:
             self.write = gr.Button("Let it write", elem_id="write")
             self.go = gr.Button("Ask", variant="primary", elem_id="go")
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
-        how = "How it writes: length, temperature, system prompt"
+        how = "How it writes"
         with gr.Accordion(how, open=False, visible=not self.read_only, elem_id="how"):
             self.how = lay_out_options()
         apart = "Give the text and the tokens exactly"

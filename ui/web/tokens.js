@@ -20,7 +20,7 @@ const sign = (token, name) =>
 const texts = (token, part) => [...token.querySelectorAll(part)].map((one) => one.textContent ?? '');
 
 /** @param {Element} token */
-const wordOf = (token) => [...token.childNodes].find((node) => node.nodeType === 3)?.textContent ?? '⏎';
+const wordOf = (token) => [...token.childNodes].find((node) => node.nodeType === 3)?.textContent ?? '■';
 
 /**
  * The card of one token: its probability, what else was likely there, and what can be asked.
