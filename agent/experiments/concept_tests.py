@@ -33,6 +33,8 @@ from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
     ConceptNode,
+    Default,
+    Named,
     Swap,
     SwapTest,
     ablate,
@@ -41,6 +43,8 @@ from tracer import (
     follow,
     forecast,
     measure,
+    name_of_rest,
+    name_of_text,
     push_controls,
     reading_of,
     stream_behind,
@@ -52,6 +56,7 @@ Update = dict[str, Any]
 Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 PARTNERS = 4  # that a concept is exchanged for
+ANYWAY = 0.9  # of other words after which the same is said: nothing is looked up at that word
 SAID = 3  # next tokens that are kept
 
 
@@ -74,16 +79,17 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
             "concepts": {"note": workspace.lens_note, "tested": True},
             "found_note": "no concepts to test",
         }
+    named = name_of_text(bench.frozen, workspace.words, case["answer_id"])
+    if named is not None:
+        return _nothing_on_the_way(bench, named, state, f"{named.name}: nothing is looked up")
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
     chain = follow(
         bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives, workspace.words
     )
     progress(0.3)
-    if not chain.path:
-        others = mechanisms_of(workspace, bench.lens, case, bench.alternatives, [], state, [])
-        note = "taking out any one of them changes little"
-        known = {"note": "", "tested": True, "path": []}
-        return {"concepts": known, "claims": enter_claims(state, *others), "found_note": note}
+    named = name_of_rest(bench.frozen, workspace.words, case["answer_id"], chain.start)
+    if not chain.path or (named is not None and _says_it_anyway(named)):
+        return _nothing_on_the_way(bench, named, state, "taking out any one of them changes little")
     way = [concepts[chain.tested[i].node] for i in chain.path]
     strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
     main = concepts[chain.tested[strongest if chain.main is None else chain.main].node]
@@ -94,13 +100,25 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     made += carried_by_head(bench, main, state, made)
     made += _exchanged(bench, main, partners_for(bench, main), state, made)
     progress(0.9)
-    made += mechanisms_of(workspace, bench.lens, case, bench.alternatives, way, state, made)
+    made += mechanisms_of(bench, named, way, state, made)
     settled = settle_verdicts(made)
     return {
         "concepts": {"note": "", "tested": True, "path": [one.id for one in way]},
         "claims": enter_claims(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
+
+
+def _nothing_on_the_way(bench: ConceptBench, named: Named | None, state: State, note: str) -> Update:
+    """What is said where no concept is looked up: how else the model does it."""
+    others = mechanisms_of(bench, named, [], state, [])
+    known = {"note": "", "tested": True, "path": []}
+    return {"concepts": known, "claims": enter_claims(state, *others), "found_note": note}
+
+
+def _says_it_anyway(named: Named) -> bool:
+    """Whether hardly any word in the place where a look-up would begin changes the answer."""
+    return isinstance(named.test, Default) and named.test.same >= ANYWAY
 
 
 def _test_named(workspace: Workspace, case: Case, state: State, name: str, at: str | None) -> Update:

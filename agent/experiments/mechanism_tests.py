@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from agent.core import Case, Concept, MechanismClaim, State, percent, quote_token, quote_token_at
 from agent.evidence import new_claim
+from agent.experiments.concept_bench import ConceptBench
 from agent.workspace import Workspace
 from tracer import (
     Agreement,
@@ -16,9 +17,10 @@ from tracer import (
     Slot,
     Succession,
     is_content,
-    name_mechanism,
     try_rival,
 )
+
+NAME = 4  # tokens that a name may be long
 
 
 class _Found(NamedTuple):
@@ -30,19 +32,14 @@ class _Found(NamedTuple):
 
 
 def mechanisms_of(
-    workspace: Workspace,
-    lens: Lens,
-    case: Case,
-    alternatives: Sequence[Any],
-    way: Sequence[Concept],
-    state: State,
-    made: Sequence[Any],
+    bench: ConceptBench, named: Named | None, way: Sequence[Concept], state: State, made: Sequence[Any]
 ) -> list[MechanismClaim]:
-    """A claim for each mechanism whose test holds; copying and lists leave nothing to look up."""
-    frozen = workspace.study(case["text"]).frozen
-    named = name_mechanism(frozen, workspace.words, case["answer_id"], way[0].position if way else None)
-    found = _tell(workspace, case, named) if named else None
-    rival = _outdone(workspace, frozen, lens, case, alternatives)
+    """A claim for the mechanism that was named, and one for a rival that later layers put behind.
+
+    Where concepts are on the way, the word they are held at asks for no kind: it is what is looked up.
+    """
+    found = _tell(bench.workspace, bench.case, named) if named and not _looked_up(named, way) else None
+    rival = _outdone(bench.workspace, bench.frozen, bench.lens, bench.case, bench.alternatives)
     out: list[MechanismClaim] = []
     for one in filter(None, (found, rival)):
         out.append(
@@ -59,6 +56,13 @@ def mechanisms_of(
             )
         )
     return out
+
+
+def _looked_up(named: Named, way: Sequence[Concept]) -> bool:
+    """Whether a slot's asking word is (part of) the name that the way begins at."""
+    if not isinstance(named.test, Slot) or named.test.asks is None or not way:
+        return False
+    return 0 <= way[0].position - named.test.asks <= NAME
 
 
 def _tell(workspace: Workspace, case: Case, named: Named) -> _Found | None:

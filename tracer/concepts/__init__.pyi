@@ -54,6 +54,8 @@ from .mechanisms import (
     Slot as Slot,
     Succession as Succession,
     name_mechanism as name_mechanism,
+    name_of_rest as name_of_rest,
+    name_of_text as name_of_text,
     try_rival as try_rival,
 )
 from .nodes import (

@@ -23,6 +23,7 @@ from tracer.concepts.pushes import push_controls
 from tracer.concepts.words import Words
 from tracer.lens import Lens, directions
 
+LEAST = 0.05  # of the lead that must go with a concept on the path
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
 MATTERS = 0.15  # of the strongest effect at its word that a concept on the path must have
 ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
@@ -169,7 +170,11 @@ def comes_after(node: ConceptNode, other: ConceptNode) -> bool:
 
 def _that_matter(tested: Sequence[TestedNode], last: int) -> list[int]:
     """The concepts that matter where the answer may be looked up: at earlier words if any does."""
-    able = [i for i, one in enumerate(tested) if one.effect < 0 and one.node.role in NAMED]
+    able = [
+        i
+        for i, one in enumerate(tested)
+        if one.share <= -LEAST and one.node.role in NAMED and one.node.is_whole
+    ]
     if not able:
         return []
     best = min(tested[i].effect for i in able)
@@ -248,7 +253,10 @@ def _around(
     able = [
         i
         for i, one in enumerate(tested)
-        if one.effect <= floor and one.node.role in NAMED and answer not in one.node.tokens
+        if one.effect <= floor
+        and one.node.role in NAMED
+        and one.node.is_whole
+        and answer not in one.node.tokens
     ]
     others = [i for i in able if tested[i].node.name != tested[main].node.name]
     before = [i for i in others if tested[i].knock_on[main] <= -CARRIED and _earlier(tested, i, main)]

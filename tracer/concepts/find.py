@@ -11,7 +11,7 @@ from tracer.attribution import Frozen
 from tracer.cancellation import pulse
 from tracer.concepts.kinds import is_telling, stand_alone
 from tracer.concepts.naming import name_values
-from tracer.concepts.nodes import NAMED, ConceptNode, Role
+from tracer.concepts.nodes import NAMED, PIECE, ConceptNode, Role
 from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words, word_places
 from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
@@ -91,7 +91,7 @@ def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode]) -> tuple[ConceptNo
     for node in nodes:
         known = [token for token in node.tokens[:SPELLINGS] if whole[token]]
         text = subject.token_texts(known[:1] or node.tokens[:1])[0].strip()
-        out.append(node._replace(name=text if known else f"{text}…"))
+        out.append(node._replace(name=text if known else f"{text}{PIECE}"))
     return tuple(out)
 
 
@@ -129,19 +129,32 @@ def _read(
 def _nodes(
     frozen: Frozen, position: int, seen: Sequence[_Seen], layers: Sequence[int], answer: int | None
 ) -> list[ConceptNode]:
-    """Families and runs of what was read at one position; the answer stands alone."""
+    """Families and runs of what was read at one position; the answer stands alone, in any spelling."""
     ordered = list(dict.fromkeys(one.token for one in sorted(seen, key=lambda one: (one.rank, -one.score))))
-    apart = [token for token in ordered if token != answer]
+    own = _spelled_as(frozen, ordered, answer)
+    apart = [token for token in ordered if token not in own]
     groups = [(family.name, family.tokens) for family in families(frozen.subject, apart)]
-    if answer in ordered:
-        groups.append((frozen.subject.token_texts([answer])[0].strip(), (answer,)))
+    if answer is not None and own:
+        groups.append((frozen.subject.token_texts([answer])[0].strip(), tuple(own)))
     nodes = []
     for name, tokens in groups:
-        own = [one for one in seen if one.token in tokens]
-        for run in _runs([one.layer for one in own], layers):
-            within = [one for one in own if one.layer in run]
-            nodes.append(_node(frozen, name, position, within, answer))
+        read = [one for one in seen if one.token in tokens]
+        for run in _runs([one.layer for one in read], layers):
+            within = [one for one in read if one.layer in run]
+            node = _node(frozen, name, position, within, answer)
+            if answer is not None and tokens == tuple(own) and answer not in node.tokens:
+                node = node._replace(tokens=(*node.tokens, answer))
+            nodes.append(node)
     return nodes
+
+
+def _spelled_as(frozen: Frozen, tokens: Sequence[int], answer: int | None) -> list[int]:
+    """The tokens that are the answer in another spelling ("Basketball" for "basketball")."""
+    if answer is None:
+        return []
+    spelled = surface(frozen.subject.token_texts([answer])[0])
+    texts = frozen.subject.token_texts(list(tokens))
+    return [token for token, text in zip(tokens, texts, strict=True) if surface(text) == spelled]
 
 
 def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answer: int | None) -> ConceptNode:

@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 from tracer.concepts.operations import Held
 
+PIECE = "…"  # at the end of a name that is only the beginning of a word
 Role = Literal["word", "said before", "concept", "answer"]
 NAMED: tuple[Role, ...] = ("concept", "said before")  # what a chain may name
 
@@ -31,6 +32,11 @@ class ConceptNode(NamedTuple):
     reading: float = 0.0
     foreseen: float = 0.0
     changed: tuple[int, int] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is named by a whole word; the beginning of one ("Vul…") tells a reader nothing."""
+        return not self.name.endswith(PIECE)
 
     @property
     def held(self) -> Held:

@@ -13,6 +13,8 @@ from .default import (
 from .naming import (
     Named as Named,
     name_mechanism as name_mechanism,
+    name_of_rest as name_of_rest,
+    name_of_text as name_of_text,
 )
 from .rival import (
     Rival as Rival,

@@ -24,19 +24,32 @@ class Named(NamedTuple):
 def name_mechanism(frozen: Frozen, words: Words, answer: int, start: int | None = None) -> Named | None:
     """The first of these whose test holds; None where none does.
 
-    In this order, for what says more about the answer comes first: copying, succession, agreement; that the
-    answer is said whatever word stands at `start`, where a look-up begins (left out without it); last a slot,
-    since a word that is copied or looked up may be of a kind too.
+    In this order, for what says more about the answer comes first: those of the text itself (`name_of_text`);
+    that the answer is said whatever word stands at `start`, where a look-up begins (left out without it);
+    last a slot, since a word that is copied or looked up may be of a kind too.
     """
+    return name_of_text(frozen, words, answer) or name_of_rest(frozen, words, answer, start)
+
+
+def name_of_text(frozen: Frozen, words: Words, answer: int) -> Named | None:
+    """Copying, a list gone on with or agreement: the text holds the answer itself, nothing is looked up."""
     tries: tuple[tuple[str, Callable[[], Tested | None]], ...] = (
         ("copying", lambda: try_copying(frozen, words, answer)),
         ("sequence", lambda: try_sequence(frozen, answer)),
         ("agreement", lambda: try_agreement(frozen, answer, words)),
-        ("default", lambda: None if start is None else try_default(frozen, words, answer, start)),
-        ("slot", lambda: try_slot(frozen, words, answer)),
     )
     for name, attempt in tries:
-        test = attempt()
-        if test is not None and test.holds:
-            return Named(name, test)
+        if found := _holding(name, attempt()):
+            return found
     return None
+
+
+def name_of_rest(frozen: Frozen, words: Words, answer: int, start: int | None = None) -> Named | None:
+    """That the answer is said whatever stands at `start`, or a slot: looked for where no other holds."""
+    if start is not None and (found := _holding("default", try_default(frozen, words, answer, start))):
+        return found
+    return _holding("slot", try_slot(frozen, words, answer))
+
+
+def _holding(name: str, test: Tested | None) -> Named | None:
+    return Named(name, test) if test is not None and test.holds else None
