@@ -12,7 +12,7 @@ from agent.evidence.ledger import find_faults, new_claim
 from agent.experiments.counterfactual_texts import map_positions
 from agent.features.label_store import Library
 from agent.planners.question_scope import choose_carrier
-from agent.questions.parser import Intent, parse_question
+from agent.questions import Intent, parse_question
 from agent.session.outcomes import collect_markdown
 from agent.workspace.workspace import Workspace
 

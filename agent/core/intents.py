@@ -24,6 +24,11 @@ class Intent(StrEnum):
     LAYER = "layer"  # which layer knows the answer first
     LENGTH = "length"  # the same answer shorter, simpler or whole
     SEARCH = "search"
+    UNDO = "undo"  # back to an earlier text of the conversation
+    EXPORT = "export"
+    METHOD = "method"  # what a word of the method means, how it is done
+    STEER = "steer"  # how the next tests are to be run
+    FOREIGN = "foreign"  # a question in a language that is not read
     TEXT = "text"
     HELP = "help"
     UNKNOWN = "unknown"

@@ -1,10 +1,14 @@
 from .parser import (
-    EXAMPLES as EXAMPLES,
     Intent as Intent,
-    Question as Question,
-    parse_question as parse_question,
 )
 from .patterns_concepts import LENGTHS as LENGTHS
+from .question import (
+    EXAMPLES as EXAMPLES,
+    Question as Question,
+)
+from .reader import (
+    parse_question as parse_question,
+)
 from .replies import (
     read_reply as read_reply,
 )

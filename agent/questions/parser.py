@@ -7,10 +7,9 @@ cleaned here.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from agent.core import TYPED_ID, Intent
+from agent.core import TYPED_ID, Intent as Intent
 from agent.questions.amounts import find_change, read_factor
 from agent.questions.intent_classifier import PLAIN, classify_message, mask_message
 from agent.questions.pattern_dsl import compile_phrase
@@ -36,15 +35,6 @@ from agent.questions.slot_tagger import (
     tag_slots,
 )
 from agent.questions.span_detection import GROUPS, Spans
-
-__all__ = ["EXAMPLES", "Intent", "Question", "parse_question"]
-
-EXAMPLES = (
-    "Why does 'Texas, whose capital is' continue with Austin rather than Houston?",
-    "What happens if you remove the Texas group?",
-    "Does this hold for other states?",
-)
-
 
 ASKED_OF_A_TEXT = frozenset(
     {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE}
@@ -83,7 +73,10 @@ AROUND_TOKEN = re.compile(
     re.I,
 )
 AROUND_GROUP = re.compile(
-    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:features|nodes|neurons|members) (?:in|of) "
+    r"^(?:the|this|that|a|an|its|all|of|on|at) |^(?:whatever|what|everything that"
+    r"|anything that) (?:stands for"
+    r"|represents|means|encodes|fires (?:for|on)|is about|carries|holds) |^(?:features|nodes|neurons"
+    r"|members) (?:in|of) "
     r"|^(?:supernode|group|node|feature|neuron|word|token"
     r"|cluster|one)s? (?:called |named |labell?ed )?"
     r"| (?:group|node|feature|neuron|supernode|cluster|circle|box|token|word)s?$"
@@ -121,66 +114,40 @@ CERTAIN_ASIDE, CERTAIN_TEXT = 0.93, 0.8  # the same for what has nothing to do w
 UNFINISHED_PLAIN, TELLING_PLAIN, ASKING_PLAIN = 0.03, 0.3, 0.6  # how likely a text to continue must be
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An intent and its slots; a slot is None where the message does not fill it.
-
-    text    the text to explain, byte for byte      said   the token the model is said to say
-    foil    the token it is asked to have said      group  a supernode, node, word or start of a path
-    factor  what to multiply a group's activation by (0 removes it)
-    at      the word at which a concept is exchanged      concept  whether `group` is surely a concept
-    other   what is compared, swapped in, generalised to, searched for, or the sentence's number
-    """
-
-    intent: Intent
-    text: str | None = None
-    said: str | None = None
-    foil: str | None = None
-    group: str | None = None
-    factor: float | None = None
-    other: str | None = None
-    at: str | None = None
-    concept: bool = False
-    raw: str = ""
-
-
-def parse_question(
-    message: str,
-    *,
-    text: str | None = None,
-    said: str | None = None,
-    foil: str | None = None,
-    has_graph: bool = False,
-    focus: Mapping[str, Any] | None = None,
-) -> Question:
-    """Read a message; what is given apart from it wins over what it says."""
-    found = _read(message, has_graph, focus)
-    apart = {"text": text, "said": said, "foil": foil}
-    given = {name: value for name, value in apart.items() if value is not None}
-    if given and not message.strip():
-        found = {"intent": Intent.WHY}
-    return Question(**{**found, **given}, raw=message)
-
-
 def classifier_input(message: str) -> tuple[str, str | None]:
     """What the classifier is shown: the masked message and whose phrase fits (~: one word gives it away)."""
-    asked = _PreparedMessage(message)
+    asked = PreparedMessage(message)
     exact = asked.fitting(compile_patterns())
     loose = None if exact else asked.fitting(compile_loose_patterns())
     return mask_message(asked.plain, asked.lifted), exact[0] if exact else f"~{loose[0]}" if loose else None
 
 
-def prepare_message(message: str) -> "_PreparedMessage":
+def match_exact(message: str) -> Intent | None:
+    """Whose phrase fits a message, if one does."""
+    found = PreparedMessage(message).fitting(compile_patterns())
+    return found[0] if found else None
+
+
+def guess_intent(message: str) -> Intent | None:
+    """The likeliest request that a message could be, by its meaning."""
+    asked = PreparedMessage(message)
+    odds = classify_message(mask_message(asked.plain, asked.lifted), None)
+    odds.pop(PLAIN, None)
+    return Intent(max(odds, key=lambda name: odds[name])) if odds else None
+
+
+def prepare_message(message: str) -> "PreparedMessage":
     """A message ready to match."""
-    return _PreparedMessage(message)
+    return PreparedMessage(message)
 
 
-def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
+def read_request(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dict[str, Any]:
+    """One request in English: its intent and slots, as `Question` has them."""
     if not message.strip():
         return {"intent": Intent.UNKNOWN}
     if set(message.strip()) == {"?"}:
         return {"intent": Intent.HELP}
-    asked = _PreparedMessage(message)
+    asked = PreparedMessage(message)
     exact, loose = asked.fitting(compile_patterns()), None
     if exact is None or _rather_a_text(exact[0], asked, has_graph):
         exact, loose = None, asked.fitting(compile_loose_patterns())
@@ -193,7 +160,7 @@ def _read(message: str, has_graph: bool, focus: Mapping[str, Any] | None) -> dic
     return {"intent": intent, **_cleaned(intent, filled, asked.lifted, focus)}
 
 
-def _completed(intent: Intent, slots: Slots, asked: "_PreparedMessage", *, certain: bool) -> Slots:
+def _completed(intent: Intent, slots: Slots, asked: "PreparedMessage", *, certain: bool) -> Slots:
     """The slots of a phrase, and where it has none or took in too much, those the words suggest."""
     if intent in UNFILLED | CONCEPTUAL or (slots and intent is Intent.TEXT):
         return slots
@@ -232,7 +199,7 @@ def _clean(name: str, piece: str, lifted: LiftedMessage) -> bool:
     )
 
 
-def _meant(asked: "_PreparedMessage", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
+def _meant(asked: "PreparedMessage", exact: Fit | None, loose: Fit | None, has_graph: bool) -> Intent | None:
     """The intent, or None for a text that asks nothing and is to be continued."""
     phrase = exact[0] if exact else f"~{loose[0]}" if loose else None
     odds = classify_message(mask_message(asked.plain, asked.lifted), phrase)
@@ -259,7 +226,7 @@ def _meant(asked: "_PreparedMessage", exact: Fit | None, loose: Fit | None, has_
 
 
 def _overrule_phrase(
-    phrase: Intent, asked: "_PreparedMessage", odds: dict[str, float], plain: float | None
+    phrase: Intent, asked: "PreparedMessage", odds: dict[str, float], plain: float | None
 ) -> Intent | None:
     """The intent of the phrase that fits, unless something else is surely meant; `plain`: maybe a text."""
     if not odds or phrase is Intent.PATH or phrase in CONCEPTUAL:
@@ -272,7 +239,7 @@ def _overrule_phrase(
     return Intent(best) if odds[best] > needed and own < DOUBTFUL else phrase
 
 
-def _rather_a_text(intent: Intent, asked: "_PreparedMessage", has_graph: bool) -> bool:
+def _rather_a_text(intent: Intent, asked: "PreparedMessage", has_graph: bool) -> bool:
     """Whether what looks like an order is a text to continue, such as "Remove the lid from the"."""
     if intent in ORDERS and UNFINISHED.search(asked.plain) and not ASKS.match(asked.plain):
         return True
@@ -281,7 +248,7 @@ def _rather_a_text(intent: Intent, asked: "_PreparedMessage", has_graph: bool) -
     return not ON_THE_SCREEN.search(asked.plain)
 
 
-class _PreparedMessage:
+class PreparedMessage:
     """A message ready to match: any white space is one space, so no phrase can backtrack over it."""
 
     def __init__(self, message: str) -> None:

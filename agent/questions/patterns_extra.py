@@ -14,7 +14,57 @@ _HOLDS = r"(?:work|hold|apply|matter|happen|show up|carry over|count|operate|tra
 _SMALL = r"(?:minimal|minimum|smallest|least|tiniest|simplest|fewest)"
 _CHANGE = r"(?:intervention|change|edit|modification|neuron|feature|tweak|step|fix)s?"
 
+_SEVERAL = r"[sl]\d+(?:[./]?[nf]\d+[+-]?)?(?:(?:,| and| or|,? ?&| \+)+ ?[sl]\d+(?:[./]?[nf]\d+[+-]?)?)*"
+
 IDIOMS: list[tuple[Intent, list[str]]] = [
+    (Intent.INTERVENE, [
+        rf"(?:also |and |please |now |then )*(?:test|check|try)(?: out)?(?: also)? (?:the "
+            rf"|group )?(<group>{_SEVERAL})(?: too"
+            r"| as well| also| next| now)*",
+        rf"(?:{{do}} )?(?:turn|switch|shut)(?:ed|ing)? (<verb>off|down"
+            rf"|up) (?:the )?(?:groups? )?(<group>{_SEVERAL})",
+        rf"(<group>{_SEVERAL}) (<verb>off|down|up|out)",
+    ]),
+    (Intent.SWAP, [
+        r"(<group>\S+(?: \S+)?) ?(?:->|→|=>) ?(<other>\S+(?: \S+)?)[,.;]? (?:and )?(?:what (?:happens|then"
+            r"|now|comes|changes|does)|see|then"
+            r"|show|tell)\b.*",
+    ]),
+    (Intent.NODE, [
+        rf"(?:show|give|find|list|get|what|which|where)\b.{{0,60}}\b(?:activate|activates|activating"
+            rf"|turn on|turns on|fire|fires"
+            rf"|excite|excites|trigger|triggers|light up|lights up|for|of|with"
+            rf"|that)\b.{{0,12}} (<group>{_SEVERAL})(?: .{{0,20}})?",
+        rf"(?:what|which) (?:texts?|words?|tokens?|examples?|inputs?|things?|kinds? of .{{1,20}}"
+            rf"|sort of .{{1,20}}) (?:.{{0,20}} )?(?:activate"
+            rf"|activates|turn on|turns on|fire|fires|excite|trigger|triggers|does"
+            rf"|do)\b.{{0,12}} (<group>{_SEVERAL})(?: .{{0,20}})?",
+        r"what(?:'s|s| is) (?:that|this|the) (<group>{q}|\S+) (?:group|one|supernode"
+            r"|feature)\b[,.;]? (?:and )?(?:what|which|how|when).*",
+    ]),
+    (Intent.PATH, [
+        r"(?:which|what|are|is|do|does|any|show(?: me)?)\b(?: the| me)?(?: .{0,20})? ?(?:attention"
+            r"|induction|copying|mover) heads?\b"
+            r"(?!.*\bfrom\b)(?!.*\bto\b).*",
+    ]),
+    (Intent.MISTAKE, [
+        r".*\bi (?:wanted|expected|need|hoped for) <foil>[.,;!?]+ (?:so )?(?:why|where|what"
+            r"|explain)\b.*\b(?:mistake|error|wrong|fail"
+            r"|bug)\w*\b.*",
+        r".*\b(?:correct|right)(?: one| answer)? (?:is|was|would be) <foil>[.,;!?]+ (?:so )?(?:why|where"
+            r"|what|explain)\b.*",
+    ]),
+    (Intent.WHY, [
+        r"(?:.{0,40} )?how {it} (?:got|gets?|went|goes|comes?|came) from (<text>{q}) to <said>",
+    ]),
+    (Intent.WHY_NOT, [
+        r"<foil> (?:would|wud|woulda|would've) (?:have )?(?:made|make|been|be) (?:more sense|better"
+            r"|more likely|right|more logical"
+            r"|my guess)(?: .{0,30})?",
+        r"i (?:thought|figured|assumed|was sure|guessed|expected|was expecting) (?:it (?:would|wud|to"
+            r"|'d) (?:say|be|answer)"
+            r"|the answer (?:would be|was|is)) <foil>",
+    ]),
     (Intent.MISTAKE, [
         rf"(?:this|that|it|{{answer}}) (?:is|was) (?:wrong|false|incorrect"
             rf"|not right)[.,;:!]+ {_SHOULD} <foil>"
@@ -56,7 +106,8 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"what(?:'s|s| is| was) wrong with (<foil>(?-i:[A-Z])\S*|{q})(?: as .*)?",
         r"what (?:speaks|counts|works|argues|is) against <foil>",
         r"i (?:expected|wanted|hoped for|would have said) <foil>[.,;!?]+ (?:so )?why .*(?:n't|not)\b.*",
-        r"{why} (?:is|was|did|does) <foil> (?:ruled out|rejected|excluded|dismissed|discarded|dropped|beaten"
+        r"{why} (?:is|was|did|does) <foil> (?:ruled out|rejected|excluded|dismissed|discarded|dropped"
+            r"|beaten"
             r"|left out|outranked|not (?:chosen|picked|said))(?: .*)?",
         r"how is it that <foil> (?:is|was|does|did){not} {chosen}",
         r"(?:.{0,60}? )?{say} <foil>[?.!,]+ (?:so )?why (?:does|did|is|was|can|will|would|do)(?:n't|nt"
@@ -99,7 +150,8 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
             r" {answer} (?:(?:in)?to )?(?:be )?<foil>",
         r"is there (?:a|any|some) way (?:to|of|for) (?:have|having|make|making|get|getting) {it} (?:to )?"
             r"(?:{say}|{saying}) <foil>",
-        rf"(?:what|which) {_CHANGE} (?:would|will|could|can|might|do|does) (?:lead|make|get|cause|bring|force"
+        rf"(?:what|which) {_CHANGE} (?:would|will|could|can|might|do|does) (?:lead|make|get|cause|bring"
+            rf"|force"
             r"|push|let) {it} (?:to )?{say} <foil>",
         r"(?:how|what) .{0,30}(?:force|make|get|push|bring) (?:the |its )?(?:output|answer|prediction"
             r"|next word"
@@ -142,7 +194,8 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
     ]),
     (Intent.COMPARE, [
         r"(<text>{q}) (?:versus|vs\.?|against|compared (?:to|with)) (<other>{q})",
-        r"(?:put|set|place|lay|hold) (?:it|this|that) (?:next to|beside|against|alongside|side by side with)"
+        r"(?:put|set|place|lay|hold) (?:it|this|that) (?:next to|beside|against|alongside"
+            r"|side by side with)"
             r" (<other>{q})",
         r"(?:which|what|how many) .{0,40}(?:share|shared|in common|overlap|common)\b.{0,20} (<other>{q})",
         r"(?:are|is|do|does) (<text>{q}) and (<other>{q}) .+",
@@ -179,7 +232,8 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
             r"|had) <other>"
             r" (?:instead of|rather than|not|in place of) <group>",
         r"(?:try|use|take|insert) <other> (?:instead of|in place of|rather than) <group>",
-        r"(?:put|patch|slot|drop|sub|insert)(?: in)? <other>(?: in)? (?:for|in place of|instead of) <group>",
+        r"(?:put|patch|slot|drop|sub|insert)(?: in)? <other>(?: in)? (?:for|in place of"
+            r"|instead of) <group>",
         r"transplant <other> (?:in|on)?to <group>(?:'s (?:place|spot|position))?",
         r"use <other> (?:where|wherever|when) {it} (?:says|has|reads|said) <group>",
         r"(?:take|cut|pull) <group> out,? and (?:put|place|insert|use) <other>(?: in(?: its place)?)?",
@@ -206,7 +260,8 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"(?:would|will|does|could) {the}(?:answer|prediction|output|result) (?:survive|hold|stay|remain"
             r"|stand"
             r"|be)(?: the same)? without <group>",
-        r"how (?:much|strongly|far) (?:does|do|did|would) (?:{it}|{answer}) {really}(?:depend|rely|lean|count"
+        r"how (?:much|strongly|far) (?:does|do|did|would) (?:{it}|{answer}) {really}(?:depend|rely|lean"
+            r"|count"
             r"|rest|build|hinge) (?:up)?on <group>",
     ]),
     (Intent.NODE, [
@@ -226,7 +281,8 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"what(?:'s|s| is) the (?:story|logic|idea|thinking|cause) (?:behind|with|of) <said>(?: here)?",
         r"i(?:'m| am) (?:curious|wondering|interested|puzzled|confused)(?: to know| about"
             r"| by)? why {it} {say} <said>",
-        r"how (?:is|was|did) <said> (?:chosen|picked|selected|preferred|get chosen|win)(?: (?:over|instead of"
+        r"how (?:is|was|did) <said> (?:chosen|picked|selected|preferred|get chosen|win)(?: (?:over"
+            r"|instead of"
             r"|rather than|against) <foil>)?",
         r"(?:which|what) (?:internal |inner )?(?:features|neurons|groups|computations?) (?:lead|leads|led"
             r"|point|push"
@@ -245,15 +301,18 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
             r"|makes?|leads? to|outputs?|is behind|are behind) <said>(?: (?:after|for|in|on"
             r"|from) (<text>{q}))?",
         r"what (?:pushes|drives|moves|tips|leads|steers|draws|pulls) {it} (?:towards?|to|into) <said>",
-        r"{why} (<text>{q}) (?:is|was|gets?|got) (?:completed|continued|followed|finished|extended|answered)"
+        r"{why} (<text>{q}) (?:is|was|gets?|got) (?:completed|continued|followed|finished|extended"
+            r"|answered)"
             r" (?:by|with) <said>",
         r"where (?:does|do|did) {the}<said> (?:in|of) (?:the|its|your) \w+ come from",
         r"{why} <said> (?:comes?|came|is|was|ends?|ended|ranks?) (?:up |out )?(?:on top of|ahead of"
             r"|before|above"
             r"|over) <foil>",
-        r"{why} (?:is|was) <said> {the}(?:prediction|answer|output|choice|result)(?: here)?,? (?:and )?(?:not"
+        r"{why} (?:is|was) <said> {the}(?:prediction|answer|output|choice"
+            r"|result)(?: here)?,? (?:and )?(?:not"
             r"|rather than|instead of|over) <foil>",
-        r"what (?:is|was) the (?:mechanism|reason|process|way|circuit) (?:by|for|through|in) which {it} {say}"
+        r"what (?:is|was) the (?:mechanism|reason|process|way|circuit) (?:by|for|through"
+            r"|in) which {it} {say}"
             r" <said>",
         r"account for {the}(?:prediction|answer|output|choice|word|token)(?: of)? <said>",
         r"(?:tell|give|show)(?: me)? {the}(?:reason|cause|explanation)s? (?:of|for|behind) (?:this|that"

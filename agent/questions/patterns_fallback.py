@@ -74,8 +74,10 @@ FRAMES = [
 ]  # fmt: skip
 
 POLITE_START = (
-    r"(?:(?:hey|hi|hello|ok|okay|so|and|but|now|well|then|also|right|great|please|just|actually|hm+|um+"
-    r"|yes|no|alright|thanks)\b[,!.:]? |(?:can|could|would|will) (?:you|we) (?!be\b)(?:please |maybe "
+    r"(?:(?:hey|hi|hello|yo|ok|okay|so|and|but|now|well|then|also|right|great|please|pls|plz|just|actually"
+    r"|hm+|um+"
+    r"|yes|no|alright|thanks|btw|oh|ah|cool)\b[,!.:]? |(?:can|could|would|will) (?:you"
+    r"|we) (?!be\b)(?:please |maybe "
     r"|also |try to )*"
     r"(?:(?:tell|show|explain to) (?:me|us) (?={w}))?|(?:i|we)(?:'d| would)? (?:really )?(?:like|want|need"
     r"|love) to (?:(?:know|understand|see|learn|ask|find out|hear) )?|tell (?:me|us) (?={w})"
@@ -84,7 +86,10 @@ POLITE_START = (
     r"|explain(?: to me)?:? (?={w})|do you know |any idea |i (?:wonder|am wondering|don't (?:understand"
     r"|get)) |please |(?:my |one |a |the |another )?question: )"
 ).replace("{w}", r"(?:why|how|what|which|if|where)\b")
-POLITE_END = r"(?:,? (?:please|thanks|thank you|exactly|for me|though|anyway)|[\s?!.…]+)"
+POLITE_END = (
+    r"(?:,? (?:please|pls|plz|thanks|thx|ty|thank you|exactly|for me|though|anyway|imo|lol|btw|mate"
+    r"|bro)|[\s?!.…]+)"
+)
 
 UNFINISHED = re.compile(
     r"(?:\b(?:the|a|an|my|your|his|her|our|their|its|is|are|was|were|be|been|has|have|had|will|would"

@@ -121,6 +121,11 @@ def _weights() -> TaggerWeights:
         return TaggerWeights(frozenset(str(word) for word in kept["common"]), known, *numbers)
 
 
+def common_words() -> frozenset[str]:
+    """The words that questions are made of."""
+    return _weights().common
+
+
 def is_question_word(word: str) -> bool:
     """Whether questions are made of this word, whatever they are about."""
     return word[:1].islower() and word.casefold().replace("’", "'") in _weights().common

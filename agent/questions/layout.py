@@ -1,0 +1,246 @@
+"""Where a text stands in a message by its layout: fences, labels, lines, chats. Knows no intent.
+
+What is found is kept byte for byte; what is left is the question, which is read on its own.
+"""
+
+import re
+from typing import NamedTuple
+
+from agent.questions.patterns_fallback import UNFINISHED
+from agent.questions.quoting import CLOSING, lift_quotes
+
+MOST = 20_000  # characters of a message whose layout is looked at
+
+
+class Layout(NamedTuple):
+    """A text, what is asked beside it (may be empty), a second text and the token where they stand apart."""
+
+    text: str
+    question: str
+    other: str | None = None
+    said: str | None = None
+
+
+_ROLES = r"(?:user|human|system|assistant|ai|bot|model|chatbot|gpt|customer|agent|me|you|q|a|question|answer)"
+ROLE = re.compile(rf"^[ \t]*(?:\*\*|#+ ?|\[)?({_ROLES})(?:\*\*|\])?[ \t]*:", re.I | re.M)
+TEMPLATE = re.compile(r"\s*(?:<start_of_turn>|<\|[a-z_]+\|>|\[INST\]|<s>|<bos>|<\|im_start\|>)")
+FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})(?P<info>[^\n`]*)\n(?P<inner>.*?)\n?[ \t]*(?P=mark)", re.S)
+LABEL = re.compile(
+    r"(?:^|(?<=[.?!…”\"'`»)] )|(?<=\n))[ \t]*(?:the |my |this |here is (?:the|my) |here's (?:the|my) )?"
+    r"(?P<name>text|prompt|input|sentence|context|trace|traced? text|texte|texto|satz|文本)[ \t]?(?:[:：]"
+    r"|=(?!=))[ \t]*",
+    re.I,
+)
+SAID_LABEL = re.compile(
+    r"\n[ \t]*(?:model )?(?:answer|output|said|says|response|completion|result)[ \t]*[:=][ \t]*(.+)", re.I
+)
+FIRST_OF_TWO = re.compile(
+    r"^[ \t]*\(?(?:A|1|text 1|first)[).:]+[ \t]*(?P<one>.+?)\n+[ \t]*\(?(?:B|2|text 2|second)[).:]+"
+    r"[ \t]*(?P<two>[^\n]+)",
+    re.I | re.M,
+)
+_ASK = (
+    r"(?:why|y|how come|how|what|what's|whats|which|wich|where|when|who|does|do|did|is|are|was|can|could"
+    r"|would|will"
+    r"|should|explain|tell|show|compare|find|remove|swap|trace|make|warum|wieso|welche[rs]?|por qu[eé]"
+    r"|qu[eé]"
+    r"|pourquoi|quels?|quelles?|为什么)"
+)
+ASK_LINE = re.compile(
+    rf"\s*(?:\^+|↑|->)?\s*(?:(?:so|and|but|ok(?:ay)?|hi|hey|hello|please|pls)[, ]+)*{_ASK}\b", re.I
+)
+POINTER = re.compile(r"^\s*(?:\^+|↑+)\s*")
+_ASK_OF = (
+    r"(?:why|y|how come|how|what|what's|whats|which|wich|where|does|did|is|are|explain (?:why|how|what)"
+    r"|warum|wieso|por qu[eé]|pourquoi|为什么)"
+)
+COLON = re.compile(
+    rf"(?P<ask>\s*(?:(?:hi|hey|hello|so|ok|please)[, ]+)?{_ASK_OF}\b[^\n]*?)\s?:\s+(?P<text>\S.*)",
+    re.I | re.S,
+)
+TAIL = re.compile(
+    rf"(?P<text>.+?)(?P<stop>[.?!…]|\.\.\.)[ \n]+(?P<ask>(?:and |so |but )?{_ASK}\b[^.!]*\?)\s*", re.I | re.S
+)
+FORMULA = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?(?: ?[-+*/x×÷^%−] ?\d+(?:[.,]\d+)?)+ ?=(?!=)")
+TWO_WORDS = 2
+CONTINUED = re.compile(r"[\w,;:=(\[{<+\-*/\"'–—]\s*$")  # how a text ends that goes on
+
+
+def find_layout(message: str) -> Layout | None:
+    """The text of a message that is laid out around one; None where nothing but words tells it."""
+    if len(message) > MOST or not message.strip():
+        return None
+    for look in (_chat, _fenced, _two, _labelled, _asked_before, _asked_after, _after_colon, _formula):
+        if (found := look(message)) is not None:
+            return found
+    return None
+
+
+def is_pasted(message: str) -> bool:
+    """Whether several lines were pasted, none of which asks anything."""
+    lines = [line for line in message.strip("\n").split("\n") if line.strip()]
+    return len(lines) > 1 and not any(asks(line) for line in lines)
+
+
+def asks(line: str) -> bool:
+    """Whether a line reads as a question or an order about a text."""
+    bare = line.rstrip(" \t\r:\"”'»`")
+    return bool(ASK_LINE.match(bare)) and (bare.endswith("?") or not UNFINISHED.search(bare))
+
+
+def _chat(message: str) -> Layout | None:
+    """A chat transcript stays whole, with its roles; a question behind it is parted."""
+    if TEMPLATE.match(message):
+        return Layout(message, "")
+    roles = [found[1].casefold() for found in ROLE.finditer(message)]
+    first = ROLE.match(message.lstrip("\n"))
+    if first is None or len(set(roles)) < TWO_WORDS or "\n" not in message.strip():
+        return None
+    if set(roles) == {"a", "b"}:
+        return None
+    head, _, last = message.rstrip().rpartition("\n")
+    if (
+        head
+        and not ROLE.match(last)
+        and asks(last)
+        and re.search(r"\b(?:it|model|say|says|said|not)\b", last, re.I)
+    ):
+        return Layout(head.rstrip("\n"), last)
+    return Layout(message, "")
+
+
+def _fenced(message: str) -> Layout | None:
+    found = list(FENCE.finditer(message))
+    if not found or len(found) > TWO_WORDS:
+        return None
+    inners = []
+    for one in found:
+        info = one["info"].strip()
+        kept = (
+            one["inner"]
+            if not info or re.fullmatch(r"[\w+#.-]{1,20}", info)
+            else f"{one['info']}\n{one['inner']}"
+        )
+        inners.append(kept)
+    rest = FENCE.sub(" ", message).strip()
+    return Layout(inners[0], rest, inners[1] if len(inners) > 1 else None)
+
+
+def _two(message: str) -> Layout | None:
+    """Two texts that are called A and B, or 1 and 2."""
+    found = FIRST_OF_TWO.search(message)
+    if found is None:
+        return None
+    rest = f"{message[: found.start()]} {message[found.end() :]}".strip()
+    return Layout(_bare(found["one"]), rest or "compare these two", _bare(found["two"]))
+
+
+def _labelled(message: str) -> Layout | None:
+    """“Text: …”, at the beginning of a line or behind a sentence."""
+    found = next((one for one in LABEL.finditer(message) if message[one.end() :].strip()), None)
+    if found is None:
+        return None
+    before, after = message[: found.start()].strip(), message[found.end() :]
+    if before and not (asks(before) or before[-1] in "?.!…:"):
+        return None
+    said = None
+    if told := SAID_LABEL.search(after):
+        said, after = _bare(told[1].strip()), after[: told.start()] + after[told.end() :]
+    text, behind = _part_behind(after)
+    question = " ".join(part for part in (before, behind.strip()) if part)
+    if found["name"].casefold() == "trace" and before:
+        return None
+    return Layout(text, question, None, said)
+
+
+def _part_behind(after: str) -> tuple[str, str]:
+    """A labelled text and the question behind it."""
+    closing = CLOSING.get(after[:1], "`" if after[:1] == "`" else "")
+    ends = [
+        at for at, char in enumerate(after[1:], 1) if char in closing and not after[at + 1 : at + 2].isalnum()
+    ]
+    if closing and ends:
+        return after[1 : ends[0]], after[ends[0] + 1 :]
+    lines = after.rstrip("\n").split("\n") if "\n" in after.strip() else [after]
+    for at in range(1, len(lines)):
+        if asks(lines[at]):
+            return "\n".join(lines[:at]).rstrip("\n"), "\n".join(lines[at:])
+    if tail := TAIL.fullmatch(after):
+        text = tail["text"]
+        return (text if CONTINUED.search(text) else text + tail["stop"]), tail["ask"]
+    return after, ""
+
+
+def _asked_before(message: str) -> Layout | None:
+    """A question, then the text in lines of its own."""
+    if _quotes_lines(message):
+        return None
+    ask, gap, text = message.partition("\n")
+    if not gap or not text.strip() or not asks(ask) or ask.rstrip()[-1:] not in ":?.!":
+        return None
+    text = text.lstrip("\n")
+    if any(asks(line) for line in text.split("\n") if line.strip()) or len(text.split()) < TWO_WORDS:
+        return None
+    return Layout(_bare(text), ask.rstrip().rstrip(":"))
+
+
+def _asked_after(message: str) -> Layout | None:
+    """The text, then a question in the last line."""
+    text, gap, ask = message.rstrip().rpartition("\n")
+    if _quotes_lines(message) or not gap or not text.strip():
+        return None
+    pointed = bool(POINTER.match(ask))
+    if not pointed and (not asks(ask) or any(asks(line) for line in text.split("\n") if line.strip())):
+        return None
+    text = text.rstrip("\n") if text.endswith("\n") else text
+    said = SAID_LABEL.search(text)
+    if said is not None:
+        return Layout(text[: said.start()], POINTER.sub("", ask), None, _bare(said[1].strip()))
+    return Layout(_bare(text.lstrip("\n")), POINTER.sub("", ask))
+
+
+def _after_colon(message: str) -> Layout | None:
+    """A question, a colon, and an unquoted text that reaches to the end."""
+    found = COLON.fullmatch(message)
+    if found is None:
+        return None
+    ask, text = found["ask"], found["text"]
+    quoted = CLOSING.get(text[0], "`" if text[0] == "`" else "")
+    if quoted and any(char in quoted for char in text[1:]):
+        return None  # what is quoted is found by its marks
+    if len(text.split()) < TWO_WORDS or asks(text) or re.search(r"[\"“«`]\S", ask.rpartition(" ")[2]):
+        return None
+    if len([char for char in ask if char in '"“”«»`']) % 2:
+        return None  # the colon stands within a quotation
+    return Layout(text, re.sub(r"[,;]? (?:here|for|in|after|this|with)$", "", ask))
+
+
+def _formula(message: str) -> Layout | None:
+    """An unquoted sum in a sentence about it."""
+    found = FORMULA.search(message)
+    if found is None or not re.search(r"[a-z]{2}", message.replace(found[0], ""), re.I):
+        return None
+    if re.search(r"[\"“«`']\S", message):
+        return None
+    if found.end() == len(message.rstrip()) and not asks(message):
+        return None
+    rest = f"{message[: found.start()]}it{message[found.end() :]}"
+    return Layout(found[0], re.sub(r"\b(?:it gets|gets) it\b", "it gets it", rest))
+
+
+def _quotes_lines(message: str) -> bool:
+    """Whether a quotation reaches over several lines."""
+    return any("\n" in part.raw for part in lift_quotes(message).parts.values() if part.inner is not None)
+
+
+def _bare(text: str) -> str:
+    """A text without the quotation marks that are all around it."""
+    closing = CLOSING.get(text[:1], "`" if text[:1] == "`" else "")
+    inner = text[1:-1]
+    whole = (
+        len(text) > TWO_WORDS
+        and bool(closing)
+        and text[-1] in closing
+        and not any(c in closing for c in inner)
+    )
+    return inner if whole else text

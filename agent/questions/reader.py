@@ -1,0 +1,249 @@
+"""A message as what it asks for: layout, language and the conversation first, then `parser`. Knows no graph.
+
+A message that may be a request is never silently taken for a text to trace: where it is not clear, the text
+that it could be stands in `maybe`, and it is asked back.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from agent.core import Intent
+from agent.questions.clear_texts import is_clear_text
+from agent.questions.languages import asks_in_another_language, say_in_english
+from agent.questions.layout import Layout, find_layout
+from agent.questions.mending import mend_words
+from agent.questions.parser import PreparedMessage, guess_intent, match_exact, prepare_message, read_request
+from agent.questions.pattern_dsl import compile_phrase
+from agent.questions.patterns_talk import TALK
+from agent.questions.question import Question
+from agent.questions.several import part_requests
+from agent.questions.slot_tagger import TEXT_MARK, quote_shape
+
+__all__ = ["parse_question"]
+
+SHORT = 160  # characters; what is longer speaks of no conversation
+AT_LAST = re.compile(r"(?:the )?(?:last|final) (?:word|token|tokn|position|one)", re.I)
+HOW_OFTEN = 3  # parts within parts
+AROUND_QUOTE = (
+    r"(?:in|for|with|on|given|take|about|after|text:?)?(?: the (?:text|prompt|sentence))? ?"
+    r"(<text>{q})[,:;.–—-]* (<rest>.+)",
+    r"(<rest>.+?),? (?:in|for|with|on|about|after|of)(?: the (?:text|prompt|sentence))?:? (<text>{q})[?.! ]*",
+)
+OF_A_TEXT = frozenset(
+    {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE, Intent.PATH,
+     Intent.CONCEPTS, Intent.LAYER, Intent.INTERVENE, Intent.TEXT}
+)  # fmt: skip
+OPEN_ENDED = re.compile(
+    r"\b(?:the|an?|and|or|of|my|your|his|her|their|with|from|for|by|at|because|if)\W*$", re.I
+)
+TRACE_IT = re.compile(
+    r"(?:yes,? )?(?:please )?(?:(?:trace|explain|use|take) (?:it|that|this)(?: as (?:a |the )?text)?"
+    r"|(?:it(?:'s| is| was)|that(?:'s| is| was)) (?:a |the )?text|(?:as )?a text|text)[.! ]*",
+    re.I,
+)
+ASK_IT = re.compile(
+    r"(?:no,? )?(?:it(?:'s| is| was)|that(?:'s| is| was)|as|i (?:meant|mean)) (?:a |the )?(?:question"
+    r"|request)[.! ]*",
+    re.I,
+)
+SAMPLES = {  # a request of each intent, as it is offered where one may be meant
+    Intent.LENGTH: "Explain it simply",
+    Intent.WORDS: "Which words mattered?",
+    Intent.PATH: "Explain the strongest path",
+    Intent.SURE: "How sure are you?",
+    Intent.EVIDENCE: "Show the evidence",
+    Intent.CONCEPTS: "What does it have in mind?",
+    Intent.WHY: "Why does it say that?",
+    Intent.HELP: "What can you do?",
+    Intent.HOLDS: "Does this hold for other texts?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """What is going on when a message is read."""
+
+    talks: bool
+    focus: Mapping[str, Any] | None
+    known: Collection[str]
+
+
+def parse_question(
+    message: str,
+    *,
+    text: str | None = None,
+    said: str | None = None,
+    foil: str | None = None,
+    has_graph: bool = False,
+    focus: Mapping[str, Any] | None = None,
+    known: Collection[str] = (),
+    before: Mapping[str, Any] | None = None,
+) -> Question:
+    """Read a message; what is given apart from it wins over what it says.
+
+    `has_graph` says that a text is being talked about, `known` the words that it, its answer and its groups
+    are made of, `before` the question asked last, where this message may settle how that was meant.
+    """
+    apart = {"text": text, "said": said, "foil": foil}
+    given: dict[str, Any] = {name: value for name, value in apart.items() if value is not None}
+    if given and not message.strip():
+        return Question(Intent.WHY, raw=message, **given)
+    settled = _settle(message, before)
+    found = settled or _read(message, _Talk(has_graph, focus, known))
+    first = replace(found, raw=message, then=tuple(replace(each, then=()) for each in found.then))
+    return replace(first, maybe=None, **given) if given else first
+
+
+def _settle(message: str, before: Mapping[str, Any] | None) -> Question | None:
+    """What a message says of how the last one was meant."""
+    if not before or not before.get("maybe"):
+        return None
+    if TRACE_IT.fullmatch(message.strip()):
+        return Question(Intent.TEXT, text=str(before["maybe"]))
+    if ASK_IT.fullmatch(message.strip()):
+        guess = before.get("guess")
+        return _read(str(guess), _Talk(talks=True, focus=None, known=())) if guess else Question(Intent.HELP)
+    return None
+
+
+def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
+    if not message.strip() or set(message.strip()) == {"?"}:
+        return Question(**read_request(message, talk.talks, talk.focus))
+    if (laid := find_layout(message) if depth < HOW_OFTEN else None) is not None:
+        return _about_text(laid, talk, depth)
+    if depth < HOW_OFTEN and (english := say_in_english(message)) not in (None, message):
+        return _read(str(english), talk, HOW_OFTEN)
+    if asks_in_another_language(message):
+        return Question(Intent.FOREIGN)
+    if (spoken := _speaks_of_talk(message, talk)) is not None:
+        return spoken
+    asked = prepare_message(message)
+    parts = part_requests(asked.plain, lambda piece: _fits(piece, talk)) if depth < HOW_OFTEN else []
+    if len(parts) > 1:
+        return _one_after_another([asked.lifted.raw(asked.typed(*part)).strip() for part in parts], talk)
+    if (about := _around_quote(asked, talk)) is not None:
+        return about
+    found = Question(**read_request(message, talk.talks, talk.focus))
+    found = _with_quoted_text(found, asked)
+    if found.intent in (Intent.UNKNOWN, Intent.TEXT) and depth < HOW_OFTEN:
+        found = _with_mended_words(found, message, talk)
+    return _unless_doubtful(found, message, talk)
+
+
+def _one_after_another(pieces: list[str], talk: _Talk) -> Question:
+    """The requests of a message; what follows a text is about it."""
+    first = replace(_read(pieces[0], talk, HOW_OFTEN), raw=pieces[0])
+    talk = replace(talk, talks=talk.talks or first.text is not None)
+    others = [replace(_read(piece, talk, HOW_OFTEN), raw=piece) for piece in pieces[1:]]
+    if first.intent is Intent.TEXT and others[0].text is None:
+        first, *others = replace(others[0], text=first.text), *others[1:]
+    return replace(first, then=tuple(others))
+
+
+def _with_mended_words(found: Question, message: str, talk: _Talk) -> Question:
+    """What is read with slips of the pen and shorthand mended, where nothing is read without."""
+    mended = mend_words(message)
+    if mended is None:
+        return found
+    again = _read(mended, talk, HOW_OFTEN)
+    slots = (again.text, again.said, again.foil, again.group, again.other)
+    kept = all(piece is None or piece.casefold() in message.casefold() for piece in slots)
+    return again if kept and _fits(mended, talk) not in (None, Intent.UNKNOWN, Intent.TEXT) else found
+
+
+def _around_quote(asked: PreparedMessage, talk: _Talk) -> Question | None:
+    """A question about a layer or the like, beside the one text it quotes."""
+    for frame in AROUND_QUOTE:
+        if (found := compile_phrase(frame).fullmatch(asked.plain)) is not None:
+            text = asked.lifted.quoted(asked.typed(*found.span("text")))
+            spoken = _speaks_of_talk(asked.typed(*found.span("rest")), talk)
+            if text and spoken is not None and spoken.intent in (Intent.CONCEPTS, Intent.LENGTH):
+                return replace(spoken, text=text[0])
+    return None
+
+
+def _with_quoted_text(found: Question, asked: PreparedMessage) -> Question:
+    """What was read, with the one text that is quoted and nothing around it."""
+    inners = [part.inner for part in asked.lifted.parts.values() if quote_shape(part.inner) == TEXT_MARK]
+    if len(inners) != 1 or inners[0] is None or found.intent not in OF_A_TEXT:
+        return found
+    if found.text is None and inners[0] in (found.group, found.other, found.said, found.foil):
+        return found
+    return found if found.text == inners[0] else replace(found, text=inners[0])
+
+
+def _about_text(laid: Layout, talk: _Talk, depth: int) -> Question:
+    """What is asked of a text that the layout tells."""
+    if not laid.question.strip(" \n\t.,:;"):
+        return Question(Intent.TEXT, text=laid.text, other=laid.other)
+    asked = _read(laid.question, replace(talk, talks=True), depth + 1)
+    asked = replace(asked, text=laid.text, maybe=None, said=asked.said or laid.said)
+    if laid.other is not None:
+        return replace(asked, intent=Intent.COMPARE, other=laid.other)
+    if asked.intent in (Intent.TEXT, Intent.UNKNOWN, Intent.HELP):
+        why = bool(re.search(r"\bwhy\b|\?", laid.question, re.I)) or laid.said is not None
+        return replace(asked, intent=Intent.WHY if why else Intent.TEXT)
+    return asked
+
+
+def _speaks_of_talk(message: str, talk: _Talk) -> Question | None:
+    """A message about the conversation, how it is told, or a word of the method; None for anything else."""
+    if len(message) > SHORT or "\n" in message.strip():
+        return None
+    asked = prepare_message(message)
+    window = asked.strip_politeness(0, len(asked.plain))
+    if OPEN_ENDED.search(asked.plain):
+        return None
+    for start, end in {(0, len(asked.plain.rstrip(" ?!.…"))), window}:
+        for intent, phrases in _talk_phrases():
+            for phrase in phrases:
+                if found := phrase.fullmatch(asked.plain, start, end):
+                    slots = {
+                        name: asked.typed(*found.span(name))
+                        for name, words in found.groupdict().items()
+                        if words
+                    }
+                    if intent is Intent.UNDO and not talk.talks and slots:
+                        continue
+                    if asked.lifted.parts and intent is not Intent.METHOD and intent is not Intent.UNDO:
+                        continue
+                    return _spoken(intent, slots, asked.lifted.raw)
+    return None
+
+
+def _spoken(intent: Intent, slots: dict[str, str], raw: Any) -> Question:
+    """The question that a phrase about the conversation is."""
+    layer = int(slots["layer"]) if "layer" in slots else None
+    group, other = slots.get("group"), slots.get("other")
+    if group and AT_LAST.fullmatch(group.strip()):
+        group = "last token"
+    other = raw(other).strip(" \"'“”.,!?") if other else None
+    if intent is Intent.LENGTH and not other:
+        other = "simply"
+    return Question(intent, group=group, other=other, layer=layer)
+
+
+def _fits(piece: str, talk: _Talk) -> Intent | None:
+    """What a piece of a message asks for, where a phrase fits it."""
+    if (spoken := _speaks_of_talk(piece, talk)) is not None:
+        return spoken.intent
+    return match_exact(piece)
+
+
+def _unless_doubtful(found: Question, message: str, talk: _Talk) -> Question:
+    """What was read; where it may be a text or a request, neither, and both are kept."""
+    whole = found.intent is Intent.TEXT and found.text == message
+    if whole and not is_clear_text(message, talks=talk.talks, known=talk.known):
+        guess = guess_intent(message)
+        return Question(Intent.UNKNOWN, maybe=message, guess=SAMPLES.get(guess) if guess else None)
+    if found.intent is Intent.UNKNOWN:
+        return replace(found, maybe=message if message.strip() else None)
+    return found
+
+
+@cache
+def _talk_phrases() -> list[tuple[Intent, list[re.Pattern[str]]]]:
+    return [(intent, [compile_phrase(phrase) for phrase in phrases]) for intent, phrases in TALK]
