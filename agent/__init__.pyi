@@ -9,6 +9,7 @@ from .core import (
     Event as Event,
     Failed as Failed,
     PermissionNeeded as PermissionNeeded,
+    QuestionRead as QuestionRead,
     ReportReady as ReportReady,
     Settings as Settings,
     StepProgress as StepProgress,

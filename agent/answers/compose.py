@@ -25,6 +25,7 @@ from agent.answers.graph_sentences import (
     write_where_influence_ends,
 )
 from agent.answers.llm_rewording import check_rewording
+from agent.answers.method_quotes import write_method
 from agent.answers.path_sentences import write_asked_path, write_strongest_path
 from agent.answers.search_sentences import (
     write_already_said,
@@ -48,6 +49,7 @@ from agent.answers.sentences import (
     write_test,
     write_untested_groups,
 )
+from agent.answers.test_table import write_table
 from agent.core import (
     SearchClaim,
     State,
@@ -341,6 +343,8 @@ STYLES: dict[str, Style] = {
     "text-only": _compose_guess,
 }
 FIXED: dict[str, Callable[[State], str]] = {
+    "method": lambda state: write_method(state["question"]["raw"], state["question"].get("other")),
+    "table": write_table,
     "search": _compose_search,
     "help": _compose_help,
     **{name: _compose_fixed(name) for name in ("unknown", "no-text", "no-group", "not-yet")},

@@ -22,6 +22,7 @@ from agent.core import (
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
+LAST = "last token"  # how the reader names the end of the text
 A_WORD = 3  # concepts that are listed at one word
 WORDS = 6  # words that are listed
 
@@ -38,11 +39,51 @@ def concepts_told(state: State) -> list[tuple[str, list[Sentence]]]:
             ("", _about_one(claim, str(question["other"]), state)),
             ("The tests.", _tests_of(claim, state)),
         ]
-    places = find_word_positions(case["tokens"], str(question["group"])) if question["group"] else None
+    places = _asked_places(question["group"], case)
+    if (layer := question.get("layer")) is not None:
+        return [("", _in_layer(claim, case, int(layer), places))]
     if places == []:
         text = f"The text does not contain {word(str(question['group']))}."
         return [("", [Sentence(text, (claim.id,)), *_everywhere(claim, case, None)])]
     return [("", _everywhere(claim, case, places))]
+
+
+def _asked_places(name: str | None, case: Case) -> list[int] | None:
+    """Where the word stands that is asked about; None where none is named, empty where the text lacks it."""
+    if not name:
+        return None
+    if name == LAST:
+        return [len(case["tokens"]) - 1]
+    return find_word_positions(case["tokens"], name)
+
+
+def _in_layer(claim: ConceptsClaim, case: Case, layer: int, places: list[int] | None) -> list[Sentence]:
+    """What the lens reads behind one layer, and at which place the answer is there."""
+    known = dict(claim.answer_places)
+    most = max(known, default=0)
+    if not 0 <= layer <= most:
+        return [
+            Sentence(
+                f"The lens reads layers 0 to {most} of this model; there is no layer {layer}.", (claim.id,)
+            )
+        ]
+    there = [
+        one
+        for one in claim.concepts
+        if one.layers[0] <= layer <= one.layers[1] and (places is None or one.position in places)
+    ]
+    rows = groupby(sorted(there, key=lambda one: one.position), key=lambda one: one.position)
+    out = [
+        Sentence(f"Behind layer {layer}: {_read_there(list(group), case)}", (claim.id,)) for _, group in rows
+    ]
+    if not out:
+        where = "at any word" if places is None else "there"
+        text = f"Behind layer {layer} the lens reads no concept {where} that stands out."
+        out = [Sentence(text, (claim.id,))]
+    if layer in known and (places is None or len(case["tokens"]) - 1 in places):
+        place = f"At the last word {word(case['answer'])} is at place {known[layer]} of all words by then."
+        out.append(Sentence(place, (claim.id,)))
+    return [*out[: WORDS + 1], Sentence("Reading is no test: “remove” and “swap” are.", (claim.id,))]
 
 
 def _about_one(claim: ConceptsClaim, name: str, state: State) -> list[Sentence]:

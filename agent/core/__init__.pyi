@@ -102,6 +102,7 @@ from .events import (
     Event as Event,
     Failed as Failed,
     PermissionNeeded as PermissionNeeded,
+    QuestionRead as QuestionRead,
     ReportReady as ReportReady,
     StepProgress as StepProgress,
     TextWritten as TextWritten,

@@ -126,7 +126,7 @@ class Answer(_Action):
     style: Literal[
         "why", "intervene", "node", "path", "words", "sure", "evidence", "search", "help", "unknown",
         "no-text", "no-group", "not-yet", "make", "holds", "compare", "partial", "one-shot", "text-only",
-        "concepts", "swap-concept", "line", "simply", "detail", "first-layer",
+        "concepts", "swap-concept", "line", "simply", "detail", "first-layer", "table", "method",
     ]  # fmt: skip
 
 

@@ -14,6 +14,13 @@ class StepProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionRead:
+    """What the message was read as: name and value of each part (asked, text, token, instead of, about …)."""
+
+    parts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerText:
     """Markdown to append to the answer; `cites` tells its sentences apart (`agent.answers.citations`)."""
 
@@ -65,4 +72,13 @@ class TextWritten:
     done: bool = False
 
 
-Event = StepProgress | AnswerText | DrawingReady | ReportReady | Failed | PermissionNeeded | TextWritten
+Event = (
+    StepProgress
+    | QuestionRead
+    | AnswerText
+    | DrawingReady
+    | ReportReady
+    | Failed
+    | PermissionNeeded
+    | TextWritten
+)

@@ -62,6 +62,7 @@ class State(TypedDict):
     turn: int
     history: list[Message]
     question: dict[str, Any]
+    earlier: NotRequired[list[dict[str, Any]]]  # the texts it was about before: agent.session.recall
     focus: dict[str, str] | None
     case: NotRequired[Case | None]
     graph: NotRequired[dict[str, Any] | None]
@@ -74,6 +75,9 @@ class State(TypedDict):
     log: NotRequired[list[dict[str, Any]]]
     spent: NotRequired[dict[str, float] | None]  # this turn: actions, seconds, forward_passes
     said: NotRequired[list[Message]]  # this turn's own lines, until they are history
+    idle: NotRequired[
+        list[dict[str, Any]] | None
+    ]  # actions of this turn that changed nothing: not chosen again
     decision: NotRequired[dict[str, Any] | None]  # what the planner chose, until it is done
     asks: NotRequired[dict[str, str] | None]  # what is asked before it is done: limit, what
     granted: NotRequired[dict[str, int] | None]  # how often more of a limit was allowed; -1: it was refused

@@ -11,6 +11,10 @@ from .hypothesis_choice import (
     find_joint_candidates as find_joint_candidates,
     min_joint_change as min_joint_change,
 )
+from .idle import (
+    note_idle as note_idle,
+    unless_idle as unless_idle,
+)
 from .llm_planner import (
     LLMPlanner as LLMPlanner,
 )
@@ -36,6 +40,10 @@ from .question_styles import (
 )
 from .rule_planner import (
     RulePlanner as RulePlanner,
+)
+from .said_back import (
+    say_back as say_back,
+    tested_groups as tested_groups,
 )
 from .thresholds import (
     Budget as Budget,

@@ -41,7 +41,7 @@ from agent.planners.question_styles import (
 from agent.planners.thresholds import find_untestable_reason, select_incoherent_groups
 from agent.questions import Intent
 
-UNTRACED_STYLES = ("help", "unknown", "no-group")  # answers that claim nothing
+UNTRACED_STYLES = ("help", "unknown", "no-group", "method")  # answers that claim nothing
 
 
 def find_objection(action: Action, state: State, nodes: int) -> str:
@@ -99,6 +99,8 @@ def list_styles(state: State) -> tuple[Any, ...]:
         return (style,) if predictions_of(state) or named_in(state) else (style, "no-group")
     if intent is Intent.SEARCH:
         return ("search",)
+    if intent is Intent.METHOD:
+        return ("method",)
     return ("help", "unknown", *GRAPH_STYLES.values(), "intervene")
 
 

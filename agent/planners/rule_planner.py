@@ -78,6 +78,8 @@ class RulePlanner:
         intent = Intent(state["question"]["intent"])
         if intent is Intent.HELP:
             return _answer("help", "the question asks what can be asked")
+        if intent is Intent.METHOD:
+            return _answer("method", "the question is about the method: the documents say it")
         if intent is Intent.UNKNOWN:
             return _answer("unknown", "no rule understands the question")
         if intent is Intent.SEARCH:

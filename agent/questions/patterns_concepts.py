@@ -52,4 +52,19 @@ CONCEPTUAL: list[tuple[Intent, list[str]]] = [
 ]  # fmt: skip
 LENGTHS = {"sentence": "line", "line": "line", "short": "line", "shorter": "line"}
 LENGTHS |= dict.fromkeys(("simply", "simpler", "plainly", "simple", "plain", "easy"), "simply")
-LENGTHS |= dict.fromkeys(("detail", "details"), "detail")
+LENGTHS |= dict.fromkeys(
+    ("detail", "details", "detailed", "depth", "longer", "long", "thorough", "thoroughly"), "detail"
+)
+LENGTHS |= dict.fromkeys(
+    ("more", "deeper", "elaborate", "vague", "everything you have", "everything you know"), "detail"
+)
+LENGTHS |= dict.fromkeys(("table", "tabular form", "columns"), "table")
+LENGTHS |= dict.fromkeys(
+    ("sentences", "lines", "words", "word", "tweet", "nutshell", "brief", "briefly", "concise"), "line"
+)
+LENGTHS |= dict.fromkeys(
+    ("concisely", "quickly", "to the point", "summary", "summarise", "summarize", "tldr"), "line"
+)
+LENGTHS |= dict.fromkeys(
+    ("tl;dr", "tl dr", "long-winded", "wordy", "much", "summarized", "succinct", "succinctly"), "line"
+)

@@ -19,7 +19,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agent.core import Decision, Message, Planner, State, escape_md
-from agent.planners import Budget, LLMPlanner, find_needed_permission, record_reply
+from agent.planners import (
+    Budget,
+    LLMPlanner,
+    find_needed_permission,
+    note_idle,
+    record_reply,
+    unless_idle,
+)
 from agent.session.executor import ACTIONS, ActionContext, perform_action
 from agent.workspace import Workspace
 
@@ -55,7 +62,7 @@ def decide_next(state: State, runtime: Runtime[Dependencies]) -> Command[str]:
         return Command(goto=allowed["action"]["kind"])
     if deps.asks and deps.llm and (asked := deps.llm.asks_for(state)):
         return Command(goto="permission", update={"asks": asked._asdict(), "decision": None})
-    decision = deps.planner.decide(state)
+    decision = unless_idle(deps.planner.decide(state), state)
     context.tell(decision.notes)
     update: dict[str, Any] = {"decision": decision.model_dump(mode="json")}
     if deps.llm:
@@ -90,10 +97,11 @@ def run_step(state: State, runtime: Runtime[Dependencies]) -> dict[str, Any]:
     update = perform_action(decision.action, state, _make_context(runtime))
     took = {"passes": workspace.spent()["forward_passes"] - before, "seconds": time.monotonic() - start}
     update["spent"] = _add_spent(state.get("spent") or {}, decision.action.kind, took)
+    told_idle = note_idle(decision, update, state)
     notes = [*decision.notes, *update.pop("notes", ())]
     told = [{"action": "brain", "why": note, "found": ""} for note in notes]
     line = {"action": decision.action.kind, "why": decision.why, "found": update.pop("found_note", "")}
-    return {**update, "decision": None, "log": [*state.get("log", []), *told, line]}
+    return {**update, **told_idle, "decision": None, "log": [*state.get("log", []), *told, line]}
 
 
 def _add_spent(spent: dict[str, float], kind: str, took: dict[str, float]) -> dict[str, float]:

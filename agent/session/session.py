@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from agent.core import (
     Message,
     PermissionNeeded,
     Planner,
+    QuestionRead,
     ReportReady,
     State,
     StepProgress,
@@ -34,12 +34,15 @@ from agent.core import (
 )
 from agent.evidence import make_description
 from agent.planners import REPORTED_INTENTS, LLMPlanner
-from agent.questions import Intent, Question, parse_question, read_reply, read_writing_request
+from agent.questions import Intent, Question, read_reply, read_writing_request
 from agent.session.history_lines import STOPPED, collect_citations, drop_stopped_turn
 from agent.session.loop import MAX_STEPS, PERMISSION_NODE, Dependencies, TooManySteps, build_loop
 from agent.session.outcomes import newly
+from agent.session.recall import go_back, shelve
 from agent.session.standing import Standing
 from agent.session.turns import (
+    Continuation,
+    Request,
     Unfinished,
     ask_about_token,
     choose_planner,
@@ -48,10 +51,13 @@ from agent.session.turns import (
     limit_time,
     make_budget,
     make_first_state,
+    measure_cost,
     refuse_control_characters,
+    say_took_too_long,
     to_change,
     to_exchange,
 )
+from agent.session.understanding import list_choices, show_reading, understand
 from agent.session.writer import find_written, read_token, to_write, write
 from agent.workspace import QueueClosed, Workspace, name_question_thread, wait_turn
 
@@ -61,23 +67,6 @@ Events = Generator[Event, None, None]
 
 TOO_MANY_STEPS = "This took too many steps without an answer. Ask a narrower question."
 NOTHING_CUT_OFF = "There is no question to go on with: none was cut off, and none waits for a yes."
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
-
-    message: str
-    focus: dict[str, str] | None
-    understood: Callable[[State], Question]
-
-
-@dataclass(frozen=True, slots=True)
-class _Continuation:
-    """What is in hand is to be gone on with; what it asked for is allowed or not."""
-
-    message: str
-    allow: bool
 
 
 class Session(Standing):
@@ -125,13 +114,20 @@ class Session(Standing):
             yield from self.write(to_write(wanted), cancel=cancel)
             return
 
+        further: list[Question] = []  # what the same message asks for behind that
+        given = {"text": text, "said": said, "foil": foil}
+
         def understood(old: State) -> Question:
-            has_graph = bool(old.get("graph"))
-            found = parse_question(message, text=text, said=said, foil=foil, has_graph=has_graph, focus=focus)
+            further[:] = (found := understand(message, old, given, focus)).then
             return find_written(self._workspace, old, found)
 
-        asked = _Request(message or text or "", focus, understood)
+        asked = Request(message or text or "", focus, understood)
         yield from self._in_turn(partial(self._answer, asked), cancel)
+        for one in further:
+            if self.unfinished() is not None:  # it waits or was stopped: what follows is not begun
+                return
+            yield AnswerText(f"**{escape_md(one.raw)}**\n\n")
+            yield from self._ask_just(one, cancel)
 
     def intervene(
         self,
@@ -183,7 +179,11 @@ class Session(Standing):
         if found is None:
             yield Failed(NOTHING_CUT_OFF)
             return
-        yield from self._in_turn(partial(self._answer, _Continuation(found.message, allow)), cancel)
+        yield from self._in_turn(partial(self._answer, Continuation(found.message, allow)), cancel)
+
+    def choices(self) -> list[str]:
+        """Both readings of a message that could be a text or a question."""
+        return list_choices(self._state().get("question"))
 
     def _reply(self, message: str) -> bool | None:
         """What a message allows a question that waits or was cut off; None where it is about neither."""
@@ -220,7 +220,7 @@ class Session(Standing):
 
     def _ask_just(self, question: Question, cancel: threading.Event | None) -> Iterator[Event]:
         """Answer what needs not be read."""
-        asked = _Request(question.raw, None, lambda _old: question)
+        asked = Request(question.raw, None, lambda _old: question)
         yield from self._in_turn(partial(self._answer, asked), cancel)
 
     def _in_turn(
@@ -241,24 +241,43 @@ class Session(Standing):
             yield Failed(str(exc))
 
     def _answer(
-        self, asked: _Request | _Continuation, stop: threading.Event, expired: threading.Event
+        self, asked: Request | Continuation, stop: threading.Event, expired: threading.Event
     ) -> Iterator[Event]:
         start, before, old = time.perf_counter(), self._workspace.spent(), self._state()
         try:
             planner = self._make_planner(stop)
-            given = self._start(asked, old) if isinstance(asked, _Request) else self._resume(asked, planner)
-            earlier = self._read_spent() if isinstance(asked, _Continuation) else {}
+            if isinstance(asked, Request):
+                question = asked.understood(old)
+                if question.intent is Intent.UNDO:
+                    yield from self._recall(old, question, asked.message)
+                    return
+                given: Any = self._start(asked, question, old)
+                if read := show_reading(question, old.get("case")):
+                    yield QuestionRead(read)
+            else:
+                given = self._resume(asked, planner)
+            earlier = self._read_spent() if isinstance(asked, Continuation) else {}
             yield from self._run(given, planner, stop)
             if asks := self._loop.get_state(self._config).interrupts:
                 yield PermissionNeeded(asks[0].value)
                 return
             spent = planner.spent() if isinstance(planner, LLMPlanner) else {}
-            yield from self._finish(old, {**self._cost(before, start, earlier), **spent})
+            yield from self._finish(old, {**measure_cost(self._workspace, before, start, earlier), **spent})
         except (AgentError, Stopped, TooManySteps) as exc:
-            stopped = self._took_too_long() if expired.is_set() else STOPPED
+            stopped = say_took_too_long(self._workspace.settings) if expired.is_set() else STOPPED
             why = {Stopped: stopped, TooManySteps: TOO_MANY_STEPS}.get(type(exc), str(exc))
             self._go_back(old, asked.message, why)
             yield Failed(why)
+
+    def _recall(self, old: State, question: Question, message: str) -> Iterator[Event]:
+        """Go back to an earlier text of the conversation; what is left is kept too."""
+        state, said = go_back(old, question)
+        asked = Message(role="user", content=clean_message(message))
+        lines = [*old.get("history", []), asked, Message(role="assistant", content=said)]
+        self._keep(cast(State, {**state, "history": lines, "question": None, "finished": True}))
+        if (drawing := state.get("drawing")) and drawing["nodes"]:
+            yield DrawingReady(drawing)
+        yield AnswerText(said + "\n\n")
 
     def _make_planner(self, stop: threading.Event) -> Planner:
         """What decides; where the user is asked before more is spent, it goes on until a no."""
@@ -268,15 +287,14 @@ class Session(Standing):
             budget = budget._replace(seconds=float("inf"), passes=sys.maxsize)
         return choose_planner(self._planner_name, settings, stop, budget, thorough=self._thorough)
 
-    def _start(self, asked: _Request, old: State) -> State:
+    def _start(self, asked: Request, question: Question, old: State) -> State:
         """What the loop is given for a new question, which is in hand from now on."""
-        question = asked.understood(old)
         refuse_control_characters(question)
         state = make_first_state(old, question, asked.message, asked.focus)
         self._workspace.conversations.begin(self._thread, asked.message)
         return state
 
-    def _resume(self, asked: _Continuation, planner: Planner) -> Command[Any] | None:
+    def _resume(self, asked: Continuation, planner: Planner) -> Command[Any] | None:
         """What the loop is given to go on with the question in hand."""
         stands = self._loop.get_state(self._config)
         if isinstance(planner, LLMPlanner) and (known := stands.values.get("brain")):
@@ -329,6 +347,7 @@ class Session(Standing):
         said = cast(Message, {"role": "assistant", "content": words["markdown"], **marks})
         before = drop_stopped_turn(old.get("history", []), state["said"][0])
         update: dict[str, Any] = {"history": [*before, *state["said"], said], "features": []}
+        update["earlier"] = shelve(old, state)
         whole = None
         if (
             Intent(state["question"]["intent"]) in REPORTED_INTENTS
@@ -351,12 +370,6 @@ class Session(Standing):
             new = [f for f in state["features"] if f.get("source", "text") == "text"]
             self._workspace.file([make_description(self._workspace.features_of, f) for f in new])
 
-    def _cost(self, before: dict[str, int], start: float, earlier: dict[str, float]) -> dict[str, Any]:
-        """What the question has taken, with what it had taken when it was cut off."""
-        spent = {name: now - before[name] for name, now in self._workspace.spent().items()}
-        spent["forward_passes"] += int(earlier.get("forward_passes", 0))
-        return {"seconds": round(time.perf_counter() - start + earlier.get("seconds", 0.0), 3), **spent}
-
     def _go_back(self, old: State, message: str, why: str) -> None:
         """After a failure the conversation stands where it stood, but for the question and its end.
 
@@ -367,10 +380,3 @@ class Session(Standing):
         said.append(Message(role="assistant", content=escape_md(why)))
         stands = cast(State, {**old, "history": said, "finished": True})
         self._workspace.conversations.keep(self._thread, stands, goes_on=why == STOPPED)
-
-    def _took_too_long(self) -> str:
-        return (
-            f"This took longer than the {self._workspace.settings.max_seconds} seconds a "
-            "question may take here "
-            "(ASKCIRCUIT_MAX_SECONDS), and was stopped. Ask about a shorter text."
-        )

@@ -1,9 +1,10 @@
 """How a question begins: what decides, what state it starts from, what it may hold, how long it may take."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from agent.answers import find_asked_sentences
@@ -17,15 +18,36 @@ from agent.planners import (
     TextPlanner,
     ask_back,
     find_right_token,
+    say_back,
+    tested_groups,
 )
 from agent.questions import Intent, Question
+from agent.session.understanding import kept_question
+from agent.workspace import Workspace
 
 CONTINUED_INTENTS = {
     Intent.WHY,
     Intent.USES,
 }  # about the same text they keep what its answer is compared with
-LOOP_KEYS = ("decision", "asks", "granted", "brain")
-SEPARATE_KEYS = ("history", "report")  # what a question in hand needs not
+LOOP_KEYS = ("decision", "asks", "granted", "brain", "idle")
+SEPARATE_KEYS = ("history", "report", "earlier")  # what a question in hand needs not
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked, as the conversation shows it, and how it is understood when its turn comes."""
+
+    message: str
+    focus: dict[str, str] | None
+    understood: Callable[[State], Question]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What is in hand is to be gone on with; what it asked for is allowed or not."""
+
+    message: str
+    allow: bool
 
 
 class Unfinished(NamedTuple):
@@ -78,8 +100,11 @@ def limit_time(seconds: int | None, stop: threading.Event) -> Iterator[threading
 
 def make_first_state(old: State, question: Question, message: str, focus: dict[str, str] | None) -> State:
     """The state a turn starts from: explanations start anew, other questions go on with what is there."""
-    asked = asdict(question)
-    asked["lacking"] = ask_back(question, focus, old.get("case")) if old.get("case") or question.text else ""
+    asked = kept_question(question)
+    back = ask_back(question, focus, old.get("case")) if old.get("case") or question.text else ""
+    asked["lacking"] = back or say_back(
+        question, old.get("case"), old.get("groups") or [], tested_groups(old)
+    )
     intent = Intent.HELP if asked["lacking"] else question.intent
     asked["intent"] = str(intent)
     case = old.get("case")
@@ -114,6 +139,23 @@ def make_first_state(old: State, question: Question, message: str, focus: dict[s
         state |= dict.fromkeys(("case", "graph", "concepts", "groups", "flows", "drawing", "report"))
         state |= {"features": [], "claims": []}
     return cast(State, state)
+
+
+def measure_cost(
+    workspace: Workspace, before: dict[str, int], start: float, earlier: dict[str, float]
+) -> dict[str, Any]:
+    """What the question has taken, with what it had taken when it was cut off."""
+    spent = {name: now - before[name] for name, now in workspace.spent().items()}
+    spent["forward_passes"] += int(earlier.get("forward_passes", 0))
+    return {"seconds": round(time.perf_counter() - start + earlier.get("seconds", 0.0), 3), **spent}
+
+
+def say_took_too_long(settings: Settings) -> str:
+    """Why a question was stopped at the limit."""
+    return (
+        f"This took longer than the {settings.max_seconds} seconds a question may take here "
+        "(ASKCIRCUIT_MAX_SECONDS), and was stopped. Ask about a shorter text."
+    )
 
 
 def clean_message(text: str) -> str:

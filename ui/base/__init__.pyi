@@ -41,6 +41,7 @@ from .terminal import (
     render_hits as render_hits,
     render_markdown as render_markdown,
     render_message as render_message,
+    render_reading_line as render_reading_line,
     render_step as render_step,
 )
 from .written import (

@@ -14,6 +14,7 @@ from agent import (
     Event,
     Failed,
     PermissionNeeded,
+    QuestionRead,
     ReportReady,
     StepProgress,
     TextWritten,
@@ -29,6 +30,7 @@ CUT_OFF = "This question was stopped before it was answered. “Go on” answers
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-=!|~$:.])")
 BLANKS = re.compile(r"^[ \t]+|[ \t]+$|[ \t]{2,}", re.MULTILINE)  # a page would show one blank, or code
 LINE_ENDS = re.compile(r"\n{2,}")
+CHIP = 60  # characters of a part of the question that a chip shows
 SLOW = 15.0  # seconds after which the clock of one who waits goes on; a new place is told at once
 TURNED = re.compile("“([^“”]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^“”]*)”")  # written from right to left
 
@@ -48,6 +50,7 @@ class Step:
 class AnswerInProgress:
     """What has been heard so far in answer to one message."""
 
+    read: tuple[tuple[str, str], ...] = ()
     steps: tuple[Step, ...] = ()
     said: str = ""
     failed: str = ""
@@ -74,6 +77,8 @@ def add_event(turn: AnswerInProgress, event: Event, seconds: float) -> AnswerInP
     match event:
         case StepProgress(step, done, note):
             return replace(turn, steps=update_steps(turn.steps, step, done, note, seconds))
+        case QuestionRead(parts):
+            return replace(turn, read=parts)
         case AnswerText(text, cites, circuit):
             return replace(turn, said=turn.said + mark_sentences(text, cites, circuit))
         case Failed(why):
@@ -102,6 +107,8 @@ def update_steps(
 def render_turn(turn: AnswerInProgress, seconds: float, *, over: bool = False) -> list[Message]:
     """The messages of a turn: what was done (folds away), what was said, what went wrong."""
     messages = []
+    if turn.read:
+        messages.append({"role": "assistant", "content": render_reading(turn.read)})
     if turn.steps:
         messages.append(render_progress(turn, seconds, over=over or bool(turn.failed)))
     if turn.written:
@@ -116,6 +123,18 @@ def render_turn(turn: AnswerInProgress, seconds: float, *, over: bool = False) -
     if not messages and not over:
         messages.append({"role": "assistant", "content": "…"})
     return messages
+
+
+def render_reading(parts: Iterable[tuple[str, str]]) -> str:
+    """What the question was read as, a chip each; question_box.js opens the boxes to correct it."""
+    chips = []
+    for name, value in parts:
+        shown = value if len(value) <= CHIP else f"{value[:CHIP]}…"
+        sort = re.sub(r"[^a-z]+", "-", name)
+        chips.append(
+            f'<span class="ac-read is-{sort}" tabindex="0">{escape(name)}: {escape_text(shown)}</span>'
+        )
+    return f'<span class="ac-reading">{" ".join(chips)}</span>'
 
 
 def render_progress(turn: AnswerInProgress, seconds: float, *, over: bool) -> Message:

@@ -57,6 +57,12 @@ def render_markdown(text: str, *, detail: bool = False) -> Markdown:
     return Markdown(show_hidden(whole), hyperlinks=False)
 
 
+def render_reading_line(parts: Iterable[tuple[str, str]]) -> Text:
+    """What a question was read as, in one line."""
+    told = [f"{name} {value}" if name == "asked" else f"{name} “{value}”" for name, value in parts]
+    return Text(show_hidden("Read as: " + " · ".join(told)).replace("\n", "⏎"))
+
+
 def render_message(message: Mapping[str, Any]) -> RenderableType:
     """One message of an earlier conversation."""
     if message["role"] == "user":

@@ -17,8 +17,8 @@ TERMINAL_HINT = (
 
 def chat_in_terminal(session: "Session") -> None:
     """Chat in the terminal until the input ends."""
-    from agent import ReportReady
-    from ui.base import render_answer, render_markdown, render_message, with_waiting
+    from agent import QuestionRead, ReportReady
+    from ui.base import render_answer, render_markdown, render_message, render_reading_line, with_waiting
 
     out = answer_console()
     for message in with_waiting(session.history()[-4:], session.unfinished()):
@@ -34,6 +34,8 @@ def chat_in_terminal(session: "Session") -> None:
             for event in stream_events(session, {"message": line}):
                 if isinstance(event, ReportReady):
                     report = event.report
+                elif isinstance(event, QuestionRead):
+                    out.print(render_reading_line(event.parts), style="dim")
                 else:
                     parts.append(words_of(event))
             out.print(render_answer(report, detail=False) if report else render_markdown("".join(parts)))

@@ -202,7 +202,9 @@ class Page(Asking):
             self.w.go: gr.update(visible=True),
             self.w.write: gr.update(visible=True),
             self.w.stop: gr.update(visible=False),
-            **self.pinned(focus, drawing, self.talks.get(thread).unfinished()),
+            **self.pinned(
+                focus, drawing, self.talks.get(thread).unfinished(), self.talks.get(thread).choices()
+            ),
         }
 
     def drawn(self, thread: Any) -> Any:
@@ -252,11 +254,15 @@ class Page(Asking):
         """The circuit as it is shown: where nothing can be asked, nothing can be tried either."""
         return {**drawing, "only_seen": True} if drawing and self.w.read_only else drawing
 
-    def pinned(self, focus: Any, drawing: Any, waits: Unfinished | None = None) -> Scene:
+    def pinned(
+        self, focus: Any, drawing: Any, waits: Unfinished | None = None, choices: list[str] | None = None
+    ) -> Scene:
         """The focus, its chip, and the questions that make sense with it, or with one that waits."""
         asked = focus if not self.w.read_only else None
         chip = gr.update(value=chat_messages.render_focus(asked) if asked else "", visible=bool(asked))
-        asks = suggestions.replies(waits) or suggestions.suggest_questions(self.seen(drawing), focus)
+        asks = (
+            suggestions.replies(waits) or choices or suggestions.suggest_questions(self.seen(drawing), focus)
+        )
         buttons = {
             button: gr.update(value=asks[i] if i < len(asks) else "", visible=i < len(asks))
             for i, button in enumerate(self.w.ideas)

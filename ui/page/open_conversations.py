@@ -81,6 +81,10 @@ class OpenConversation:
             return None
         return self.session().unfinished()
 
+    def choices(self) -> list[str]:
+        """Both readings of the last message, where it was not clear how it was meant."""
+        return [] if self.still is not None or not self.opening.ready else self.session().choices()
+
     def drawing(self) -> dict[str, Any] | None:
         """The circuit that was shown last."""
         return self.still.drawing if self.still is not None else self.session().last_drawing()

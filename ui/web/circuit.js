@@ -7,6 +7,7 @@ import { el } from './elements.js';
 import { listenToKeys, listenToPointers } from './gestures.js';
 import { legend } from './legend.js';
 import { mark } from './marks.js';
+import { listenToReadings } from './readings.js';
 import { listenToSentences } from './sentences.js';
 import { listenToTokens } from './tokens.js';
 import { listenToSave } from './snapshot.js';
@@ -33,6 +34,7 @@ export function drawCircuit(element, props, trigger, watch) {
   listenToSave(c);
   listenToSentences(c);
   listenToTokens(c);
+  listenToReadings();
   element.addEventListener('ac-clear', () => {
     c.pinned = null;
     mark(c);

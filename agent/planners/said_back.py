@@ -1,0 +1,80 @@
+"""What is said to messages that ask for no investigation: to save, to steer, unclear ones. Runs nothing."""
+
+from typing import Any
+
+from agent.core import Case, State, join_words, quote_token, render_prompt
+from agent.questions import Intent, Question
+
+NO_KIND = "There is no {kind} file: print the HTML, or take one of these. "
+_MADE = "html htm md markdown json svg png bundle link file files picture image"
+MADE = frozenset(_MADE.split())
+_LANGUAGES = (
+    "german deutsch spanish español espanol castellano french français francais chinese mandarin italian"
+)
+_LANGUAGES += " portuguese dutch polish russian japanese korean arabic turkish hindi swedish danish ukrainian"
+LANGUAGES = frozenset(f"{_LANGUAGES} czech greek hebrew".split())
+SHOWN = 80  # characters of a message that are repeated
+
+
+def say_back(question: Question, case: Case | None, groups: list[Any], tested: set[str]) -> str:
+    """The sentence for a message that nothing is investigated for; empty for all others."""
+    match question.intent:
+        case Intent.EXPORT:
+            return _how_to_keep(question.other)
+        case Intent.FOREIGN:
+            return render_prompt("foreign").strip()
+        case Intent.STEER:
+            return _how_to_steer(question, groups, tested)
+        case Intent.LENGTH if (question.other or "").casefold() in LANGUAGES:
+            return render_prompt("english-only").strip()
+        case Intent.UNKNOWN if question.maybe is not None and case is not None:
+            return _either(question, case)
+    return ""
+
+
+def _how_to_keep(kind: str | None) -> str:
+    wanted = (kind or "").casefold().strip(" .")
+    none = NO_KIND.format(kind=wanted) if wanted and wanted.split()[-1] not in MADE else ""
+    return render_prompt("keep-it", kind=none).strip()
+
+
+def _how_to_steer(question: Question, groups: list[Any], tested: set[str]) -> str:
+    asked = (question.other or "").casefold()
+    if asked.startswith("control"):
+        return render_prompt("controls").strip()
+    if asked in ("quick", "quicker", "fast", "faster"):
+        return render_prompt("faster").strip()
+    if not groups:
+        return "Nothing is traced yet: ask about a text first, then say what to test."
+    least = question.layer
+    there = groups if least is None else [g for g in groups if g["layers"][1] >= least]
+    left = [f"{g['id']} ({g['name']})" for g in there if g["id"] not in tested]
+    where = "" if least is None else f" from layer {least} on"
+    if not left:
+        return f"Every group{where} has been tested. “How sure are you?” lists the verdicts."
+    first = left[0].split(" ")[0]
+    return (
+        f"Not tested yet{where}: {join_words(left)}. Say “test {first}”; several go together: "
+        f"“test {join_words([each.split(' ')[0] for each in left[:2]])}”."
+    )
+
+
+def _either(question: Question, case: Case) -> str:
+    shown = " ".join(str(question.maybe).split())
+    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+    guess = f" or “{question.guess}”," if question.guess else ""
+    return (
+        f"I am not sure how “{shown}” is meant, so nothing was changed: we are still at "
+        f"{quote_token(case['text'][:SHOWN])}. Say “Trace it as a text”,{guess} or ask it in other words. "
+        "I can only explain why the model says what it says."
+    )
+
+
+def tested_groups(state: State) -> set[str]:
+    """Ids of the groups that some test of this text was about."""
+    return {
+        g
+        for claim in state.get("claims", [])
+        if claim.get("p") is not None
+        for g in claim.get("groups") or []
+    }

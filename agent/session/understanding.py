@@ -1,0 +1,79 @@
+"""A message read where it stands, with the words of the conversation, and how its reading is shown."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from agent.core import Case, State
+from agent.questions import Intent, Question, parse_question
+
+TRACE_IT = "Trace it as a text"
+NAMES = {  # how what was asked is called where it is shown
+    **{Intent.WHY: "why", Intent.WHY_NOT: "why not", Intent.MAKE: "make it say", Intent.USES: "is it used"},
+    **{
+        Intent.NODE: "what is it",
+        Intent.INTERVENE: "remove or scale",
+        Intent.SWAP: "swap",
+        Intent.PATH: "path",
+    },
+    **{
+        Intent.WORDS: "which words",
+        Intent.COMPARE: "compare",
+        Intent.HOLDS: "other texts",
+        Intent.TEXT: "text",
+    },
+    **{
+        Intent.MISTAKE: "mistake",
+        Intent.SURE: "how sure",
+        Intent.EVIDENCE: "evidence",
+        Intent.LAYER: "layer",
+    },
+    **{Intent.CONCEPTS: "in mind", Intent.LENGTH: "how it is told", Intent.SEARCH: "search"},
+}
+
+
+def understand(
+    message: str, old: State, given: dict[str, str | None], focus: dict[str, str] | None
+) -> Question:
+    """What a message asks for in this conversation."""
+    has_text = bool(old.get("graph") or old.get("case"))
+    return parse_question(
+        message, **given, has_graph=has_text, focus=focus, known=known_words(old), before=old.get("question")
+    )
+
+
+def known_words(state: State) -> frozenset[str]:
+    """The words that the text, the likely answers and the groups of a conversation are made of."""
+    case = state.get("case")
+    if case is None:
+        return frozenset()
+    pieces = [case["answer"], case["foil"], *case["tokens"], *(one["token"] for one in case["predictions"])]
+    pieces += [group["name"] for group in state.get("groups") or []]
+    words = {word.strip("“”\"'.,:;!?") for piece in pieces for word in piece.split()}
+    return frozenset(word for word in words if len(word) > 2 and word[:1].isupper())
+
+
+def kept_question(question: Question) -> dict[str, Any]:
+    """A question as the state keeps it: without what follows it."""
+    return asdict(replace(question, then=()))
+
+
+def show_reading(question: Question, case: Case | None) -> tuple[tuple[str, str], ...]:
+    """What a message was read as: name and value of each slot that is filled; empty where nothing is."""
+    if question.intent not in NAMES:
+        return ()
+    rows = [("text", question.text), ("token", question.said), ("instead of", question.foil)]
+    rows += [("about", question.group), ("layer", None if question.layer is None else str(question.layer))]
+    rows += [("with", question.other)]
+    filled = [(name, value) for name, value in rows if value]
+    if question.intent is Intent.MAKE:
+        filled = [("to say" if name == "instead of" else name, value) for name, value in filled]
+    if question.text is None and case is not None and question.intent is not Intent.SEARCH:
+        filled.append(("of", case["text"]))
+    return (("asked", NAMES[question.intent]), *filled)
+
+
+def list_choices(question: dict[str, Any] | None) -> list[str]:
+    """What can be said to a message that was not understood: both readings, the text first."""
+    if not question or not question.get("maybe"):
+        return []
+    return [TRACE_IT, *([str(question["guess"])] if question.get("guess") else [])]

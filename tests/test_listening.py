@@ -1,0 +1,126 @@
+"""Messages as people type them: nothing is lost by a misreading, several texts live in one talk."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agent import AnswerText, Session, read_settings
+from agent.features.label_store import Library
+from agent.questions import Intent, parse_question
+from agent.session.recall import go_back, shelve
+from agent.workspace.workspace import Workspace
+from tests.benchmarks.reading import score_message
+
+CASES = Path(__file__).parent / "cases"
+KNOWN = frozenset(("Texas", "Austin", "Houston", "Dallas"))
+
+
+@pytest.mark.parametrize("name", ["typed", "typed_later"])
+def test_what_people_type_is_read(name):
+    scores = [score_message(case) for case in yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8"))]
+    assert sum(one.right for one in scores) >= 0.9 * len(scores)
+    assert sum(one.same_text for one in scores) >= 0.92 * len(scores)
+    assert not any(one.destroys for one in scores)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "explain it to a 12-year-old",
+        "oops, put it back the way it was",
+        "Houston would have been nice",
+        "more about that please",
+        "the other thing you said",
+        "Send this graph to my boss by email.",
+    ],
+)
+def test_what_may_be_a_request_is_never_a_text(message):
+    question = parse_question(message, has_graph=True, known=KNOWN)
+    assert question.intent is not Intent.TEXT
+    assert question.text is None
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("  - milk\n  - eggs\n  - ", "  - milk\n  - eggs\n  - "),
+        ("```\ndef f(x):\n    return x +\n```", "def f(x):\n    return x +"),
+        (
+            "User: hi\nAssistant: hello\nUser: bye\nAssistant:",
+            "User: hi\nAssistant: hello\nUser: bye\nAssistant:",
+        ),
+        ("The capital of France is ", "The capital of France is "),
+    ],
+)
+def test_a_text_is_kept_byte_for_byte(message, text):
+    question = parse_question(message)
+    assert (question.intent, question.text) == (Intent.TEXT, text)
+
+
+def test_what_was_not_clear_is_settled_by_a_word():
+    doubtful = parse_question("Houston is a nice place they say", has_graph=True, known=KNOWN)
+    assert doubtful.intent is Intent.UNKNOWN
+    before = {"maybe": doubtful.maybe, "guess": "Explain it simply"}
+    traced = parse_question("Trace it as a text", has_graph=True, before=before)
+    assert (traced.intent, traced.text) == (Intent.TEXT, "Houston is a nice place they say")
+    assert parse_question("it was a question", has_graph=True, before=before).intent is Intent.LENGTH
+
+
+def case(text, answer=1, foil=2):
+    return {"text": text, "answer": " a", "answer_id": answer, "foil": " b", "foil_id": foil}
+
+
+def state(text, turn, **more):
+    return {"case": case(text), "turn": turn, "claims": [{"id": "C1", "turn": turn}], **more}
+
+
+def test_a_text_is_traced_beside_the_former_ones_and_each_can_be_gone_back_to():
+    first, second = state("Texas, whose capital is", 1), state("Ohio, whose capital is", 2)
+    second["earlier"] = shelve(first, second)
+    third = state("Paris is in", 3)
+    third["earlier"] = shelve(second, third)
+    for asked, text in (
+        ("go back", "Ohio, whose capital is"),
+        ("go back to Texas", "Texas, whose capital is"),
+        ("the first one", "Texas, whose capital is"),
+        ("undo", "Ohio, whose capital is"),
+    ):
+        question = parse_question(asked, has_graph=True)
+        assert question.intent is Intent.UNDO
+        back, said = go_back(third, question)
+        assert back["case"]["text"] == text, said
+        again, _ = go_back(back, parse_question("go back", has_graph=True))
+        assert again["case"]["text"] == "Paris is in"
+        assert len(again["earlier"]) == 2
+    stays, said = go_back(third, parse_question("go back to Berlin", has_graph=True))
+    assert stays is third
+    assert "No earlier text holds" in said
+
+
+def test_undo_after_a_test_says_that_nothing_lasts():
+    asked = parse_question("put it back the way it was", has_graph=True)
+    there = state("Texas, whose capital is", 1, earlier=[])
+    stays, said = go_back({**there, "turn": 2}, asked)
+    assert stays["case"] == there["case"]
+    assert "only while it runs" in said
+
+
+def test_a_doubtful_message_leaves_the_conversation_as_it_is(embedded_subject, tmp_path):
+    settings = read_settings(data_dir=tmp_path)
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    session = Session(workspace, "listening")
+    begun = {**state("Texas, whose capital is", 1), "history": []}
+    begun["case"] |= {"tokens": ["Texas", ", whose"], "predictions": [{"token": " Austin", "p": 0.3}]}
+    session._keep(begun)
+    events = list(session.ask("Houston is a nice place to live they say"))
+    said = "".join(event.text for event in events if isinstance(event, AnswerText))
+    assert "nothing was changed" in said
+    assert session._state()["case"] == begun["case"]
+    assert session.choices()[0] == "Trace it as a text"
+    list(session.ask("save this as json; and what is a logit?"))
+    assert [line["content"] for line in session.history() if line["role"] == "user"][1:] == [
+        "save this as json; and what is a logit?",
+        "what is a logit?",
+    ]
+    workspace.close()
