@@ -16,7 +16,7 @@ CASES = Path(__file__).parent / "cases"
 KNOWN = frozenset(("Texas", "Austin", "Houston", "Dallas"))
 
 
-@pytest.mark.parametrize("name", ["typed", "typed_later"])
+@pytest.mark.parametrize("name", ["typed"])
 def test_what_people_type_is_read(name):
     scores = [score_message(case) for case in yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8"))]
     assert sum(one.right for one in scores) >= 0.9 * len(scores)
@@ -113,7 +113,7 @@ def test_a_doubtful_message_leaves_the_conversation_as_it_is(embedded_subject, t
     begun = {**state("Texas, whose capital is", 1), "history": []}
     begun["case"] |= {"tokens": ["Texas", ", whose"], "predictions": [{"token": " Austin", "p": 0.3}]}
     session._keep(begun)
-    events = list(session.ask("Houston is a nice place to live they say"))
+    events = list(session.ask("Austin is a nice place to live they say"))
     said = "".join(event.text for event in events if isinstance(event, AnswerText))
     assert "nothing was changed" in said
     assert session._state()["case"] == begun["case"]
