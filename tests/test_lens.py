@@ -1,11 +1,15 @@
 """The concept lens: exact against autograd, parts merge, files go round, foreign ones refused."""
 
+import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tests_support import FAMILIES, tiny_subject
 
+from agent.workspace.lenses import LensShelf
 from tracer.attribution.frozen_forward import freeze
 from tracer.autointerp.windows import Document
 from tracer.lens import (
@@ -234,3 +238,19 @@ def test_a_quick_lens_is_fitted_once_and_kept(tiny, short, tmp_path):
     assert kept is not None
     assert kept.about == lens.about
     assert lens_for(tiny_subject(tiny, "qwen3"), tmp_path) is None
+
+
+def test_a_model_without_a_lens_gets_one_from_prose_that_is_on_every_machine(
+    tiny: Any, tmp_path: Path
+) -> None:
+    subject = tiny_subject(tiny, "llama")
+    shelf = LensShelf(subject, tmp_path)
+    assert shelf.lens() is None
+    assert "being fitted" in shelf.note
+    deadline = time.monotonic() + 120
+    while (lens := shelf.lens()) is None and time.monotonic() < deadline:
+        assert "cannot be read on this model" not in shelf.note
+        time.sleep(0.1)
+    assert lens is not None
+    assert lens.about.texts >= 32
+    assert shelf.note == ""

@@ -82,7 +82,7 @@ class LensShelf:
 def _prose() -> Iterator[Document]:
     """English prose that is on every machine: the reference that Python's own help shows."""
     for name, text in sorted(topics.items()):
-        yield Document(f"pydoc/{name}", text)
+        yield Document(text, f"pydoc/{name}")
 
 
 def fit_model_lens(
