@@ -119,7 +119,7 @@ def test_bytes_are_told_as_bytes():
 def test_a_part_of_a_character_is_placed_in_its_character():
     tokens = ["I", " ", "<0xF0>", "<0x9F>", "<0xA4>", "<0xB7>", " go"]
     assert joined(tokens) == "I 🤷 go"
-    assert quote_token_at(tokens, 3) == "“<0x9F>” of “🤷”"
+    assert quote_token_at(tokens, 3) == "“🤷, part 2 of 4”"
     assert quote_token_at(["<0xF0>", " go"], 0) == "“<0xF0>”"
     assert quote_token_at(["日", "本"], 0) == "“日”"
 

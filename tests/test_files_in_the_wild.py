@@ -10,7 +10,7 @@ import json
 import pytest
 from graph_files import example, feature, node, read
 
-from agent.graph_files.exchange import explain_graph
+from agent import explain_graph, view_graph
 from tracer import GraphError, parse_graph
 from tracer.graph_files.formats import as_json
 
@@ -230,3 +230,17 @@ def test_names_that_look_like_ids_or_numbers_break_no_sentence():
     report = explain_graph(read(data))
     assert "S2: 17.5 % of" in report["answer"]["markdown"]
     assert "gemma-1.5-S9-2,000" in report["answer"]["markdown"]
+
+
+def test_parts_of_characters_are_shown_as_the_text_has_them():
+    data = example()
+    data["metadata"]["prompt_tokens"] = ["<bos>", " �", "�"]
+    data["metadata"]["prompt"] = "<bos> 🤷"
+    report = explain_graph(read(data))
+    assert report["tokens"] == ["<bos>", " 🤷, part 1 of 2", "🤷, part 2 of 2"]
+    assert "�" not in report["answer"]["markdown"]
+    assert view_graph(json.dumps(data).encode())["drawing"]["tokens"] == report["tokens"]
+    data["metadata"]["prompt"] = "another text"
+    assert explain_graph(read(data))["tokens"] == ["<bos>", " �", "�"]
+    data["metadata"] |= {"prompt": "a 海の海", "prompt_tokens": ["a", " �", "�の�"]}
+    assert explain_graph(read(data))["tokens"] == ["a", " 海の海, part 1 of 2", "海の海, part 2 of 2"]

@@ -62,6 +62,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "tracer": {
         *(
             "agent/core/ids.py",
+            "agent/core/text_format.py",
             "agent/session/executor.py",
             "agent/experiments/hypothesis_tests.py",
             "agent/experiments/joint_ablation.py",

@@ -129,10 +129,14 @@ from .models import (
     draft_text as draft_text,
     free_memory as free_memory,
     give_back_memory as give_back_memory,
+    join_tokens as join_tokens,
     name_of as name_of,
+    name_parts as name_parts,
+    place_tokens as place_tokens,
     quickest_dtype as quickest_dtype,
     read_draft as read_draft,
     spelled as spelled,
+    whole_character as whole_character,
     write_draft as write_draft,
 )
 from .study import (

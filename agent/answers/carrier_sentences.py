@@ -18,6 +18,7 @@ from agent.core import (
     quote_token_at,
     show_change,
     show_size,
+    token_at,
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
@@ -110,7 +111,9 @@ def _names(claim: ExplainedClaim, state: State) -> list[str]:
 
 def _at(case: Case, position: int) -> str:
     bare = [token.strip() or token for token in case["tokens"]]
-    return quote_token_at(bare, position) if bare.count(bare[position]) > 1 else _word(bare[position])
+    return (
+        quote_token_at(bare, position) if bare.count(bare[position]) > 1 else _word(token_at(bare, position))
+    )
 
 
 def _word(token: str) -> str:

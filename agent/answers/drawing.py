@@ -19,6 +19,7 @@ from agent.core import (
     claims_of,
     groups_of,
     join_group_ids,
+    named_tokens,
     path_of,
     read_claims,
     show_token,
@@ -141,7 +142,7 @@ def draw_circuit(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "graph_id": graph_id,
         "circuit": hash_graph_id(graph_id),
         "text": case["text"],
-        "tokens": case["tokens"],
+        "tokens": named_tokens(case["tokens"]),
         "n_layers": traced.study.layers,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
         "nodes": nodes,
@@ -161,7 +162,7 @@ def draw_untraced(case: Case) -> dict[str, Any]:
         "graph_id": "",
         "circuit": "",
         "text": case["text"],
-        "tokens": case["tokens"],
+        "tokens": named_tokens(case["tokens"]),
         "n_layers": 0,
         "target": {"answer": case["answer"], "foil": case["foil"], "value": case["value"]},
         **{name: [] for name in EMPTY},
@@ -240,7 +241,7 @@ def _draw_other_nodes(state: State, traced: "TracedStudy") -> list[dict[str, Any
     }
     others = sorted(traced.others(), key=lambda n: (n.kind == "error", -n.influence, n.id))
     errors = [n for n in others if n.kind == "error"][:ERRORS]
-    tokens = traced.study.tokens
+    tokens = named_tokens(traced.study.tokens)
     return [
         {
             "id": n.id,

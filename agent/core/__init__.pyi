@@ -199,12 +199,14 @@ from .state import (
     Supernode as Supernode,
 )
 from .text_format import (
+    character_at as character_at,
     escape_md as escape_md,
     find_word_positions as find_word_positions,
     folded as folded,
     format_p as format_p,
     join_words as join_words,
     joined as joined,
+    named_tokens as named_tokens,
     percent as percent,
     quote_token as quote_token,
     quote_token_at as quote_token_at,
@@ -214,6 +216,7 @@ from .text_format import (
     show_rise as show_rise,
     show_size as show_size,
     show_token as show_token,
+    token_at as token_at,
     unescape_md as unescape_md,
     unfolded as unfolded,
     whole_word as whole_word,

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
+
+from tracer import join_tokens, name_parts, place_tokens, whole_character
 
 SIGNS = {"plus": "+", "minus": "-", "times": "*", "equals": "=", "equal": "=", "comma": ",", "period": "."}
 SIGNS |= {
@@ -20,7 +21,6 @@ SPACED = 0x0E00  # from here on (Thai, Chinese, Japanese, …) words are mostly 
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 _JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
-_BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")  # tokens that are parts of characters
 _STRAIGHT = str.maketrans("“”", '""')
 _ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -49,49 +49,50 @@ def quote_token(token: str) -> str:
 
 
 def joined(tokens: Sequence[str]) -> str:
-    """Tokens as the text they are: bytes that make up a character as that character."""
-    return _BYTES.sub(_characters, "".join(tokens))
+    """Tokens as the text they are: bytes that make up characters as those characters."""
+    return join_tokens(tokens)
 
 
-def _characters(found: re.Match[str]) -> str:
-    try:
-        return bytes.fromhex(found[0].replace("<0x", "").replace(">", "")).decode()
-    except UnicodeDecodeError:
-        return found[0]
+def named_tokens(tokens: Sequence[str]) -> list[str]:
+    """Each token as a reader knows it: “🤷, part 1 of 4” for one that is part of a character."""
+    return name_parts(tokens)
+
+
+def token_at(tokens: Sequence[str], position: int) -> str:
+    """The token at a position as a reader knows it."""
+    return name_parts(tokens)[position]
+
+
+def character_at(tokens: Sequence[str], position: int) -> str:
+    """The token at a position; for one that is part of a character the whole of it."""
+    first, last = whole_character(tokens, position)
+    return joined(tokens[first : last + 1])
 
 
 def quote_token_at(tokens: Sequence[str], position: int) -> str:
     """The token at a position, with the word it is a piece of, and which one where there are several."""
-    first, last = whole_word(tokens, position)
-    same = [p for p, token in enumerate(tokens) if token == tokens[position]]
+    named = name_parts(tokens)
+    part = named[position] != tokens[position]
+    first, last = (position, position) if part else whole_word(tokens, position)
+    same = [p for p, token in enumerate(named) if token == named[position]]
     which = ""
     if len(same) > 1:
         number = same.index(position)
         which = f" ({ORDINALS[number] if number < len(ORDINALS) else 'a later one'})"
     whole = "" if first == last else f" of {quote_token(joined(tokens[first : last + 1]))}"
-    return f"{quote_token(tokens[position])}{whole}{which}"
+    return f"{quote_token(named[position])}{whole}{which}"
 
 
 def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
     """The first and last position of the word a token is a piece of, in scripts that part words by spaces."""
-    if _BYTES.search(tokens[position]):
-        return _whole_character(tokens, position)
-    first = last = position
+    first, last = whole_character(tokens, position)
+    if first < last:
+        return first, last
     while first > 0 and _in_word(tokens[first][:1]) and _in_word(tokens[first - 1][-1:]):
         first -= 1
     while last + 1 < len(tokens) and _in_word(tokens[last][-1:]) and _in_word(tokens[last + 1][:1]):
         last += 1
     return first, last
-
-
-def _whole_character(tokens: Sequence[str], position: int) -> tuple[int, int]:
-    """The tokens whose bytes make up the character that this one is a part of."""
-    for size in range(1, 5):  # UTF-8 has at most four bytes a character
-        for first in range(max(0, position - size + 1), position + 1):
-            window = tokens[first : first + size]
-            if len(window) == size and not _BYTES.search(joined(window)):
-                return first, first + size - 1
-    return position, position
 
 
 def _in_word(letter: str) -> bool:
@@ -106,12 +107,13 @@ def find_word_positions(tokens: Sequence[str], name: str) -> list[int]:
     alone = [p for p, token in enumerate(tokens) if token.strip().casefold() == wanted]
     if alone or not wanted:
         return alone if wanted else []
-    ends = list(accumulate(len(token) for token in tokens))
-    starts = [0, *ends[:-1]]
-    whole = "".join(tokens)
-    found = re.finditer(rf"(?<!\w){re.escape(name.strip())}(?!\w)", whole, re.IGNORECASE)
+    whole, places = place_tokens(tokens)
+    bare = name.strip()
+    before = r"(?<!\w)" if ord(bare[0]) < SPACED else ""  # where words are parted by spaces, a whole one
+    after = r"(?!\w)" if ord(bare[-1]) < SPACED else ""
+    found = re.finditer(before + re.escape(bare) + after, whole, re.IGNORECASE)
     spans = [match.span() for match in found]
-    return [p for p in range(len(tokens)) if any(starts[p] < b and ends[p] > a for a, b in spans)]
+    return [p for p, (start, end) in enumerate(places) if any(start < b and end > a for a, b in spans)]
 
 
 def show_layers(first: int, last: int) -> str:

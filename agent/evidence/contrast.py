@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from agent.core import Case, join_words, joined, percent, place_of, quote_token, round_reported
+from agent.core import Case, join_words, joined, named_tokens, percent, place_of, quote_token, round_reported
 from agent.features import FROM_TEXT, Description
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _about_text(study: "Study") -> list[str]:
 
 
 def _split(token: "Token") -> str:
-    pieces = join_words([quote_token(t) for t in (token.text, *token.rest)])
+    pieces = join_words([quote_token(t) for t in named_tokens((token.text, *token.rest))])
     whole = quote_token(joined((token.text, *token.rest)))
     return f"{whole} is several tokens ({pieces}); the first one is meant here."
 

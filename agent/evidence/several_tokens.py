@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from agent.core import QuestionError, join_words, joined, percent, quote_token
+from agent.core import QuestionError, join_words, joined, named_tokens, percent, quote_token
 from agent.evidence.contrast import resolve_token
 
 if TYPE_CHECKING:
@@ -96,9 +96,10 @@ def _where_it_chose(
     other = next((i for i, place in enumerate(places) if not _is_first(place)), None)
     falls = min(range(len(places)), key=lambda i: places[i].p) if other is None else other
     texts = (said.text, *said.rest)
-    parts = join_words([f"{quote_token(t)} ({percent(p.p)})" for t, p in zip(texts, places, strict=True)])
+    named = named_tokens(texts)
+    parts = join_words([f"{quote_token(t)} ({percent(p.p)})" for t, p in zip(named, places, strict=True)])
     whole = quote_token(joined(texts).strip() or joined(texts))
-    token = quote_token(texts[falls])
+    token = quote_token(named[falls])
     which = f"it was least certain of {token}" if other is None else f"{token} is not what it says by itself"
     note = f"{whole} is {parts}, each in its place; {which}, so that token is looked at."
     moved = _behind(studies, study, question, said.ids[:falls]) if falls else dict(question)

@@ -12,6 +12,7 @@ from agent.core import (
     joined,
     position_of,
     quote_token,
+    token_at,
     whole_word,
 )
 
@@ -45,7 +46,7 @@ def read_patch_text(workspace: "Workspace", case: Case, text: str) -> PatchSourc
         foil_id=foil.token_id,
         foil_p=round(foil.p, 6),
         positions=changed,
-        replaced=[case["tokens"][p] for p in changed],
+        replaced=[token_at(case["tokens"], p) for p in changed],
         pairs=list(pairs.items()),
         same=says[0].token_id == case["answer_id"],
     )

@@ -19,6 +19,7 @@ from agent.core import (
     plain_claim,
     quote_token,
     round_reported,
+    token_at,
 )
 from agent.evidence import HOLDING_VERDICTS, new_claim, p_value, summarise_controls
 from agent.experiments.concept_bench import ConceptBench, bench_of
@@ -37,7 +38,7 @@ def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Seque
         return []
     look, tokens = test.look, bench.case["tokens"]
     text = f"Without what head {look.head} of layer {look.layer} brings of {quote_token(one.name)} to"
-    text += f" {quote_token(tokens[look.target].strip())} the lead should be smaller."
+    text += f" {quote_token(token_at(tokens, look.target).strip())} the lead should be smaller."
     return [
         new_claim(
             [*state.get("claims", []), *made],

@@ -24,6 +24,7 @@ from agent.core import (
     join_words,
     quote_token,
     round_reported,
+    token_at,
 )
 from agent.evidence import new_claim, p_value, settle_verdicts, summarise_controls
 from agent.experiments.concept_bench import ConceptBench, bench_of
@@ -275,7 +276,7 @@ def _exchanged(
         controls=count,
         seed=bench.seed(one.name, str(one.position), names[0]),
     )
-    where = quote_token(case["tokens"][one.position].strip())
+    where = quote_token(token_at(case["tokens"], one.position).strip())
     tried = [_tried(bench, swap, name) for swap, name in zip(test.swaps, names, strict=True)]
     claim = new_claim(
         [*state.get("claims", []), *made],

@@ -27,6 +27,7 @@ from agent.core import (
     quote_token_at,
     round_reported,
     show_change,
+    token_at,
 )
 from agent.evidence import Sentence, new_claim
 
@@ -155,7 +156,8 @@ def _write_heads(start: str, end: str, total: float, heads: list[dict[str, Any]]
         return f"{what} passes no single attention head for a large part: read from the graph, not tested."
     named = [
         f"{head['layer']}.{head['head']} ({percent(head['share'])}, from "
-        f"{quote_token(case['tokens'][head['source']])} to {quote_token(case['tokens'][head['target']])})"
+        f"{quote_token(token_at(case['tokens'], head['source']))} to "
+        f"{quote_token(token_at(case['tokens'], head['target']))})"
         for head in heads
     ]
     through = f"head{'s' * (len(named) > 1)} {join_words(named)}"

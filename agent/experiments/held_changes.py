@@ -11,6 +11,7 @@ from agent.core import (
     find_group,
     groups_of,
     quote_token,
+    token_at,
 )
 from agent.experiments.activation_patching import find_patch_source
 from agent.experiments.concept_bench import bench_of
@@ -69,7 +70,7 @@ def _hold_concept(
     case = require_case(state)
     bench, node = bench_of(workspace, case), node_of_concept(concept)
     assert bench is not None  # a concept was read
-    name, place = quote_token(concept.name), quote_token(case["tokens"][concept.position].strip())
+    name, place = quote_token(concept.name), quote_token(token_at(case["tokens"], concept.position).strip())
     other = None
     if request.other is not None:
         other = concept_of(workspace.subject, request.other).tokens[0]

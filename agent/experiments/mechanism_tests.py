@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.core import Case, Concept, MechanismClaim, State, percent, quote_token, quote_token_at
+from agent.core import Case, Concept, MechanismClaim, State, percent, quote_token, quote_token_at, token_at
 from agent.evidence import new_claim
 from agent.experiments.concept_bench import ConceptBench
 from agent.workspace import Workspace
@@ -99,13 +99,13 @@ def _agreed(workspace: Workspace, case: Case, test: Agreement) -> _Found | None:
     if test.position is None or test.instead is None or test.becomes is None:
         return None
     instead, becomes = workspace.subject.token_texts([test.instead, test.becomes])
-    there = _word(case["tokens"][test.position])
+    there = _word(token_at(case["tokens"], test.position))
     text = f"{_word(case['answer'])} agrees with {there}: with {_word(instead)} in its place it says"
     return _Found("agreement", f"{text} {_word(becomes)}.", [])
 
 
 def _same_anyway(case: Case, test: Default) -> _Found:
-    there = _word(case["tokens"][test.position])
+    there = _word(token_at(case["tokens"], test.position))
     text = f"{_word(case['answer'])} is what it says anyway: with unrelated words in the place of {there}"
     return _Found("default", f"{text} it says the same ({percent(test.same)} of them).", [test.same])
 
@@ -113,7 +113,7 @@ def _same_anyway(case: Case, test: Default) -> _Found:
 def _of_a_kind(case: Case, test: Slot) -> _Found | None:
     if test.asks is None:
         return None
-    asks, free = (_word(case["tokens"][at]) for at in (test.asks, test.position))
+    asks, free = (_word(token_at(case["tokens"], at)) for at in (test.asks, test.position))
     text = f"It is {asks} that asks for a word of this kind: with other words in its place, such words keep"
     text += f" {percent(test.without)} of their probability; with others in the place of {free},"
     text += f" {percent(test.kept)}."

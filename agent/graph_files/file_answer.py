@@ -256,7 +256,7 @@ class _FileAnswer:
         return told or self.labels[node.id] or f"token {node.number}"
 
     def _token_at(self, position: int) -> str:
-        return self.graph.tokens[position]
+        return self.told.tokens[position]
 
     def _word(self, node: "FileNode") -> str:
         """A node in a word or two: a token, the answer, or a feature's label."""

@@ -53,7 +53,7 @@ class _Drawing:
         whole = {"completeness": 0.0, "replacement": 0.0, "unexplored": 0.0, "kept_influence": 0.0, **scores}
         return {
             "text": self.graph.prompt,
-            "tokens": list(self.graph.tokens),
+            "tokens": self.report["tokens"],
             "n_layers": self.graph.layers,
             "target": {
                 "answer": question["answer"] or "",
@@ -86,7 +86,7 @@ class _Drawing:
 
     def _label(self, node: "FileNode") -> str:
         if node.kind == "token":
-            return show_token(self.graph.tokens[node.position])
+            return show_token(self.report["tokens"][node.position])
         return self.labels[node.id] or self.graph.name(node)
 
     def _boxes(self) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ class FileSentences:
 
     def __init__(self, graph: "GraphFile", notes: tuple[str, ...] = ()) -> None:
         self.graph, self.notes = graph, (*graph.notes, *notes)
+        self.tokens = graph.shown_tokens
         self.model = str(graph.own.get("model") or graph.scan or "an unnamed model")
         self.maker = _maker(graph.details)
         self.claims: list[Claim] = []
@@ -64,7 +65,7 @@ class FileSentences:
             "text": self.graph.prompt,
             "model": self.model,
             "source": {"slug": self.graph.slug, "scan": self.graph.scan, "made_by": self.maker},
-            "tokens": list(self.graph.tokens),
+            "tokens": self.tokens,
             **found,
             "pinned": list(self.graph.pinned),
             "claims": [plain_claim(claim) for claim in self.claims],

@@ -18,6 +18,7 @@ from agent.core import (
     plain_claim,
     quote_token,
     show_change,
+    token_at,
 )
 from agent.evidence import Sentence, new_claim
 from agent.planners.question_styles import EXPLAIN_INTENTS
@@ -124,8 +125,8 @@ def _words(state: State) -> list[dict[str, Any]]:
 def find_content_words(case: Case) -> list[int]:
     """Positions of the words a reader would name: capitals and digits first, then the longest."""
     ranked = []
-    for position, token in enumerate(case["tokens"]):
-        word = token.strip()
+    for position in range(len(case["tokens"])):
+        word = token_at(case["tokens"], position).strip()
         if (position == 0 and case["bos"]) or not any(c.isalnum() for c in word):
             continue
         marked = word[0].isupper() or word[0].isdigit()

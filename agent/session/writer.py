@@ -4,7 +4,6 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from agent.core import (
@@ -38,12 +37,14 @@ from tracer import (
     draft_chat,
     draft_ids,
     draft_text,
+    place_tokens,
     read_draft,
     spelled,
     write_draft,
 )
 
 LONGEST = 4096  # tokens of a text that is written on; what is explained of it has a limit of its own
+PARTIAL = "\N{REPLACEMENT CHARACTER}"  # what a decoder puts where a character is not whole yet
 ENDED = {
     "end": "The model ended here by itself.",
     "length": "It stopped after as many tokens as were asked for; “write on” goes on.",
@@ -235,24 +236,28 @@ def _stream(
     subject = workspace.subject
     pen = Pen(request.tokens, request.temperature, request.seed, tuple(request.stop))
     begun, ids, text = len(spelled(subject, draft.ids)), list(draft.ids), draft.text
+    told = len(text)  # how much of it was yielded: a character that is not whole yet is kept back
     how = () if held is None else (held,)
     with closing(write_draft(subject, draft, pen, *how)) as tokens:
         for token in tokens:
             place = len(ids)
             ids.append(token.token_id)
             whole = draft.text + spelled(subject, ids)[begun:]
-            start = None if text.endswith("\ufffd") else len(text)
+            start = None if text.endswith(PARTIAL) else len(text)
             writing["tokens"].append(enter_token(token, start))
             if token.ends:
                 writing["ended"] = "end"
                 writing["template"].append(place)
             else:
-                new, text = whole[len(text) :], whole
-                writing["text"] = text
+                text = writing["text"] = whole
+                new = whole.rstrip(PARTIAL)[told:]
+                told += len(new)
                 yield TextWritten(dict(writing), new)
             if stop.is_set():
                 writing["ended"] = "stopped"
                 return
+    if told < len(text):
+        yield TextWritten(dict(writing), text[told:])
     if writing["ended"] == "length" and len(ids) - len(draft.ids) < request.tokens:
         writing["ended"] = "stop"
     if writing["roles"] and writing["roles"][-1][0] == "assistant":
@@ -283,14 +288,11 @@ def _read_what_was_given(workspace: Workspace, draft: Draft, writing: Writing) -
 def find_token(writing: Writing, word: str) -> int | None:
     """The last place where a word stands in a writing: its first token there."""
     wanted = word.strip() or word
-    text = "".join(token["text"] for token in writing["tokens"])
-    starts = [0]
-    for token in writing["tokens"]:
-        starts.append(starts[-1] + len(token["text"]))
+    text, places = place_tokens([token["text"] for token in writing["tokens"]])
     at = text.rfind(wanted)
     if at < 0 or not wanted:
         return None
-    inside = [i for i, (a, b) in enumerate(pairwise(starts)) if a <= at < b]
+    inside = [i for i, (a, b) in enumerate(places) if a <= at < b]
     if inside and not writing["tokens"][inside[0]]["text"].strip():
         inside[0] += 1
     return inside[0] if inside else None

@@ -29,6 +29,7 @@ from tracer.graph_files.formats import (
     feature_index,
     pair,
 )
+from tracer.models import name_parts
 from tracer.study import TracedStudy
 
 BIAS_ID = "E_bias_0"
@@ -79,7 +80,7 @@ def graph_file(
         slug=slug or slug_of(study.text),
         scan=scan or UNSAFE.sub("-", study.subject.name.split("/")[-1]),
         prompt=study.text,
-        tokens=study.tokens,
+        tokens=tuple(name_parts(study.tokens)),
         nodes=tuple(nodes),
         links=tuple(_links(traced, file_id)),
         groups=tuple(

@@ -29,9 +29,11 @@ from tracer.graph_files.repairs import (
     join_links,
     name_what_is_left,
     quoted,
+    show_tokens,
     untangle,
 )
 from tracer.graph_files.schema import MAX_LAYERS, LooksModel, NodeModel, ViewModel, read_bytes, validated
+from tracer.models import name_parts
 
 FEATURE_TYPE = "cross layer transcoder"  # what the viewers call any feature
 ERROR_TYPE, TOKEN_TYPE, LOGIT_TYPE, BIAS_TYPE = "mlp reconstruction error", "embedding", "logit", "bias"
@@ -81,6 +83,11 @@ class GraphFile:
         if isinstance(told, int) and max(inner, default=0) <= told <= MAX_LAYERS:
             return told
         return max([0, *inner, *(n.layer - above for n in self.nodes if n.kind == "logit")])
+
+    @property
+    def shown_tokens(self) -> list[str]:
+        """The tokens as a reader knows them, parts of characters by the text."""
+        return show_tokens(name_parts(self.tokens), self.prompt)
 
     @property
     def own(self) -> dict[str, Any]:

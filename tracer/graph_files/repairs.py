@@ -7,6 +7,8 @@ from typing import NamedTuple
 from tracer.errors import GraphError
 from tracer.graph_files.schema import LooksModel, NodeModel
 
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what decoders put where bytes are no text
+
 
 class FileNode(NamedTuple):
     """A node of a file."""
@@ -92,6 +94,36 @@ def untangle(
     if unclear:
         return nodes, out, [f"{note}; {unclear} links that could be of either are counted as the error's."]
     return nodes, out, [f"{note}; they were told apart."]
+
+
+def show_tokens(tokens: Sequence[str], prompt: str) -> list[str]:
+    """The tokens as a reader knows them: parts of characters, which others write as �, by the text.
+
+    Where tokens and text cannot be laid side by side they stay as they are.
+    """
+    out, at, place = list(tokens), 0, 0
+    if tokens and not prompt.startswith(tokens[0]):
+        place = 1  # a begin token that the text leaves out
+    while place < len(tokens):
+        end = place
+        while end < len(tokens) and UNKNOWN in tokens[end]:
+            end += 1
+        if end == place:
+            if not prompt.startswith(tokens[place], at):
+                return list(tokens)
+            at, place = at + len(tokens[place]), place + 1
+            continue
+        count = end - place
+        upto = len(prompt) if end == len(tokens) else prompt.find(tokens[end], at + 1, at + 8 * count)
+        missing = prompt[at:upto].strip()
+        if upto < 0 or not missing or len(missing) > 4 * count:
+            return list(tokens)
+        named = (
+            [f"{missing}, part {part + 1} of {count}" for part in range(count)] if count > 1 else [missing]
+        )
+        out[place:end] = [" " * prompt[at:upto].startswith(" ") + named[0], *named[1:]]
+        at, place = upto, end
+    return out
 
 
 def join_links(links: list[FileLink], known: set[str], notes: list[str]) -> list[FileLink]:

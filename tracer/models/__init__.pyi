@@ -2,6 +2,12 @@ from .activations import (
     Activation as Activation,
     activation_of as activation_of,
 )
+from .byte_tokens import (
+    join_tokens as join_tokens,
+    name_parts as name_parts,
+    place_tokens as place_tokens,
+    whole_character as whole_character,
+)
 from .chat import (
     ROLES as ROLES,
     ChatError as ChatError,

@@ -49,7 +49,7 @@ def draft_ids(subject: Model, text: str, ids: Sequence[int]) -> Draft:
     tokens = tuple(subject.token_texts(ids))
     pasted = subject.pasted_bos(text)
     once = f"The text begins with {pasted!r}, which the model adds itself: it counts once."
-    if subject.encode(text, len(text) + 2).tolist() == list(ids):
+    if subject.encode(text, 4 * len(text) + 8).tolist() == list(ids):  # a byte may be a token
         spans = character_spans(subject.tokenizer, text, tokens)
     else:
         spans = spell_out(subject, ids)

@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from tracer.errors import ModelError, TextError
-from tracer.models.byte_tokens import spell_bytes
+from tracer.models.byte_tokens import BYTES, spell_bytes, vocabulary_names
 from tracer.models.chat import ChatFormat
 from tracer.models.checkpoint import (
     check_finite,
@@ -177,7 +177,15 @@ class Model:
         return [self.spelled[i] for i in ids]
 
     def pieces(self, text: str) -> list[int]:
-        """The ids of a piece of text in the middle of a sequence (no <bos>)."""
+        """The ids of a piece of text in the middle of a sequence (no <bos>).
+
+        A token that is part of a character may be given as `token_texts` spells it.
+        """
+        if BYTES.search(text):
+            named = [self.tokenizer.convert_tokens_to_ids(name) for name in vocabulary_names(text)]
+            found = [i for i in named if i is not None and self.token_texts([i]) == [text]]
+            if found:
+                return found[:1]
         ids = self.tokenizer(text, add_special_tokens=False).input_ids
         return self._known(torch.tensor(ids, dtype=torch.long)).tolist()
 

@@ -31,6 +31,7 @@ from tracer.attribution import (
     weight_targets,
 )
 from tracer.errors import GraphError
+from tracer.models import name_parts
 from tracer.study.study import Contrast
 
 SMALL = 150  # features a pruned graph keeps where it has so many; more are kept by influence
@@ -109,7 +110,7 @@ class TracedStudy:
         directions = basis.write_directions(units)
         promotes, (raises, _) = promoted_tokens(frozen, directions, 5), raised_tokens(frozen, directions, 3)
         fires = basis.firing(units)
-        direct = graph.edges[-1, kept]
+        direct, tokens = graph.edges[-1, kept], name_parts(frozen.tokens)
         return [
             Feature(
                 id=graph.id_of(source),
@@ -132,7 +133,7 @@ class TracedStudy:
                 ),
                 promotes=tuple(promotes[i]),
                 raises=tuple(raises[i]),
-                fires_on=tuple(dict.fromkeys(frozen.tokens[p] for p in fires[i][:4])),
+                fires_on=tuple(dict.fromkeys(tokens[p] for p in fires[i][:4])),
             )
             for i, source in enumerate(kept.tolist())
         ]

@@ -113,7 +113,9 @@ def name_path_end(report: dict[str, Any], end: str) -> str:
         question = report["question"]
         return show_hidden(f"“{question['answer']}” − “{question['foil']}”")
     if end[:1] == "T" and end[1:].isdigit():
-        return show_hidden(f"“{report['tokens'][int(end[1:])]}”")
+        from agent import token_at
+
+        return show_hidden(f"“{token_at(report['tokens'], int(end[1:]))}”")
     names = {group["id"]: group["name"] for group in report["supernodes"]}
     return show_hidden(names.get(end, end))
 
@@ -156,7 +158,9 @@ def locate_group(report: dict[str, Any], group: dict[str, Any]) -> str:
     """The tokens and the layers a group sits at."""
     positions = sorted({member["position"] for member in group["members"]})
     layers = [member["layer"] for member in group["members"]] or [0]
-    tokens = " ".join(show_hidden(report["tokens"][each]).strip() for each in positions[:3])
+    from agent import token_at
+
+    tokens = " ".join(show_hidden(token_at(report["tokens"], each)).strip() for each in positions[:3])
     more = " …" if len(positions) > 3 else ""
     low, high = min(layers), max(layers)
     return f"{tokens}{more}, L{low}" + (f"–{high}" if high > low else "")

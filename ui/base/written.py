@@ -47,15 +47,18 @@ def render_tokens(writing: Mapping[str, Any]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
+    from agent import token_at
+
     rows = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("place", "token", "", "p", "likeliest there"):
         number = name in ("place", "p")
         rows.add_column(name, justify="right" if number else "left", no_wrap=number)
+    texts = [token["text"] for token in writing["tokens"]]
     for position, token in enumerate(writing["tokens"][writing["shown"] :], writing["shown"]):
         others = [f"“{show_token(text)}” {show_probability(p)}" for text, p in token["likeliest"][:4]]
         rows.add_row(
             str(position),
-            Text(f"“{show_token(token['text'])}”"),
+            Text(f"“{show_token(token_at(texts, position))}”"),
             Text(role_at(writing, position), "dim"),
             show_probability(token["p"]),
             Text(" · ".join(others), "dim"),
@@ -106,6 +109,8 @@ def _find_parting(writing: Mapping[str, Any]) -> int | None:
 def _token_html(
     writing: Mapping[str, Any], position: int, template: set[int], mark: str, *, done: bool
 ) -> str:
+    from agent import character_at
+
     token = writing["tokens"][position]
     hidden = position in template or token["start"] is None
     if hidden and not (done and position >= writing["given"]):
@@ -113,7 +118,8 @@ def _token_html(
     kinds = ["ac-tok", f"of-{writing['id']}", f"at-{position}"]
     kinds.append("ac-given" if position < writing["given"] else "ac-wrote")
     kinds += ["ac-end"] if position in template else []
-    shown = "■" if position in template else escape(show_token_lines(token["text"])).replace("\n", "<br>")
+    said = character_at([one["text"] for one in writing["tokens"]], position)
+    shown = "■" if position in template else escape(show_token_lines(said)).replace("\n", "<br>")
     tip = _tip_html(token) if done and token["p"] is not None else ""
     return f'<span class="{" ".join(kinds)}{mark}" tabindex="0">{shown}{tip}</span>'
 
