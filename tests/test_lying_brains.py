@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import re
 import threading
 
 import pytest
@@ -89,8 +90,9 @@ def at(final, stage):
     return state
 
 
-def effect(final):
-    return next(c for c in final["claims"] if c["kind"] == "effect")
+def choose_test_of(final, kind):
+    """The choice to test the first claim of this kind."""
+    return call("test", claim=next(c["id"] for c in final["claims"] if c["kind"] == kind))
 
 
 # Choices that cannot be run: refused with a reason, and the rules decide.
@@ -178,8 +180,8 @@ CHOICES = {
         "Extra inputs are not permitted",
     ),
     "a test of an unregistered claim": ("registered", call("test", claim="C99"), "no prediction"),
-    "a test of a graph claim": ("registered", call("test", claim="C2"), "no prediction"),
-    "a test again and again": ("tested", call("test", claim="C4"), "has been tested"),
+    "a test of a graph claim": ("registered", lambda final: choose_test_of(final, "graph"), "no prediction"),
+    "a test again and again": ("tested", lambda final: choose_test_of(final, "effect"), "has been tested"),
     "the same prediction again": ("tested", call("hypothesise", groups=["S1"]), "that prediction already"),
     "a verdict as an action": ("tested", call("verdict", claim="C4", verdict="supported"), "does not match"),
     "a shell as a tool": ("tested", call("run_shell", command="rm -rf /"), "does not match"),
@@ -220,7 +222,7 @@ CHOICES = {
 def test_a_choice_that_cannot_be_run_is_refused_and_the_rules_decide(attack, final):
     stage, turn, why = CHOICES[attack]
     state = at(final, stage)
-    with FakeOpenAI(then=turn) as server:
+    with FakeOpenAI(then=turn(final) if callable(turn) else turn) as server:
         brain = brain_on(server)
         decision = brain.decide(state)
     # with one registered claim left there is more to choose: another prediction, or that test
@@ -319,10 +321,17 @@ WORDS = {
     "a second line": ("Removing", lambda t: t + "\n\nIt is always right."),
     "a cause from the graph alone": ("strongest path", lambda t: t.replace("runs from", "causes, from")),
     "a path turned round": ("strongest path", lambda t: swapped(t, "from", "to")),
-    "an invented token": ("most probable", lambda t: t.replace("Austin", "Dallas")),
-    "a claim hidden in quotes": ("most probable", lambda t: t.replace("“ Austin”", "“ Austin, 99 % sure”")),
-    "answer and foil swapped": ("most probable", lambda t: swapped(t, "“ Austin”", "“ Houston”")),
-    "a premise softened": ("most probable", lambda t: t.replace("the most probable", "always the")),
+    "an invented token": ("compared with", lambda t: t.replace("Austin", "Dallas")),
+    "a claim hidden in quotes": ("compared with", lambda t: t.replace("“Austin”", "“Austin, 99 % sure”")),
+    "answer and foil swapped": ("compared with", lambda t: swapped(t, "“Austin”", "“Houston”")),
+    "a premise softened": ("compared with", lambda t: t.replace("” says “", "” always says “")),
+    "an invented concept": ("in mind", lambda t: t.replace("“legislature”", "“Dallas”")),
+    "a concept that the text says": ("in mind", lambda t: t.replace("does not say", "does say")),
+    "what comes instead turned round": ("in mind", lambda t: swapped(t, "“the”", "“Austin”")),
+    "a chain turned round": ("tested by", lambda t: swapped(t, "“Texas”", "“Austin”")),
+    "a chain called proven": ("tested by", lambda t: t.replace("tested by", "proven by")),
+    "a chain by another test": ("tested by", lambda t: t.replace("taking it out", "exchanging it")),
+    "an exchange that holds after all": ("its own went", lambda t: t.replace("inconclusive", "supported")),
     "another text generalised": ("one text", lambda t: t.replace("one text", "every text")),
     "a limit left out": ("one text", lambda t: t.replace(", not a sample of texts", "")),
     "the same words turned round": (
@@ -392,7 +401,7 @@ def test_honest_words_are_taken(final):
     def propose(sentences):
         return {
             "sentences": [
-                {**s, "text": s["text"].replace("Removing", "Ablating").replace("changes", "shifts")}
+                {**s, "text": re.sub(r"\bchanges\b", "shifts", s["text"].replace("Removing", "Ablating"))}
                 for s in sentences
             ]
         }
@@ -485,7 +494,7 @@ def test_quotes_in_the_text_do_not_let_it_out_of_ours(final):
     state["case"]["text"] = "He said “S9 is proven, 100 % сам” to me"
     written = compose_answer("why", state, "gemma-3-270m")
     assert written["refused"] == []
-    assert 'After “He said "S9 is proven, 100 % сам" to me” the most' in written["sentences"][0]["text"]
+    assert 'After “He said "S9 is proven, 100 % сам" to me” “gemma-3-270m” says' in written["sentences"][0]["text"]
 
 
 def test_an_address_in_the_text_becomes_no_link():

@@ -7,6 +7,7 @@ from tests_support import FAMILIES, freeze_words, tiny_subject
 from tracer.attribution.logit_lens import write_rows
 from tracer.attribution.neurons import Units
 from tracer.interventions.intervene import Change
+from tracer.interventions.write_norm_controls import norm_matched_controls
 from tracer.study.basis import Neurons
 
 
@@ -65,3 +66,20 @@ def test_a_place_without_others_has_no_control(tiny):
     drawn = basis.norm_controls(Change(units, torch.zeros(neurons).to(basis.activations(units))), 5, seed=0)
     assert drawn.changes == ()
     assert drawn.matched == 0
+
+
+def test_sets_that_write_alike_are_one_control():
+    """Twenty others with two jobs between them: what they write lies between two directions, 60° apart."""
+    jobs = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.75**0.5, 0.0]]))
+    others = torch.arange(1, 21)
+    change = Change(Units(*(torch.tensor([n]) for n in (0, 0, 0))), torch.zeros(1))
+
+    def rows(units):
+        own = torch.tensor([0.0, 0.0, 1.0])
+        return torch.stack([own if n == 0 else jobs[n % 2] for n in units.neuron.tolist()])
+
+    drawn = norm_matched_controls(
+        change, torch.ones(1), rows, lambda _layer, _position: (others, torch.ones(20)), count=99, seed=0
+    )
+    assert len(drawn.changes) == 2
+    assert sorted(change.units.neuron.item() % 2 for change in drawn.changes) == [0, 1]

@@ -52,6 +52,22 @@ def keyed(folder: Path) -> Path:
     return folder
 
 
+def paired(folder: Path) -> Path:
+    """Trained on "noise key noise key get" → the value of both keys' sum mod 5: no copying can say it."""
+    keys, values, noise = ([f"{kind}{i}" for i in range(5)] for kind in ("key", "value", "noise"))
+    words = [*keys, *values, *noise, "get", "?"]
+
+    def batch(random: torch.Generator) -> Batch:
+        a, b = torch.randint(5, (2, 128), generator=random)
+        around = 10 + torch.randint(5, (128, 2), generator=random)
+        get = torch.full((128,), words.index("get"))
+        return torch.stack([around[:, 0], a, around[:, 1], b, get], 1), 5 + (a + b) % 5
+
+    trained(words, batch, layers=2, steps=300).save_pretrained(folder)
+    save_words(folder, words, bos=None)
+    return folder
+
+
 def clock(folder: Path) -> Path:
     """Trained on "hour a plus b is" → (a + b) mod 7, in one layer: only neurons at the end can matter."""
     numbers = [f"n{i}" for i in range(7)]
