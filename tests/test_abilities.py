@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from tests_support import logits_after, token_id
@@ -51,7 +52,7 @@ def test_a_mistake_is_repaired_by_a_set_that_can_spare_none(talk, embedded_subje
         moved = float(logits[answer] - logits[right] - clean[answer] + clean[right])
         assert claim["measured"] == near(moved, size=size_of(logits))
         margin = float(logits[right] - logits.topk(2).values[1])
-        assert claim["intervention"]["margin"] == near(margin, size=size_of(logits))
+        assert claim["repair"]["margin"] == near(margin, size=size_of(logits))
         assert int(logits.argmax()) == right
         assert claim["says"][0]["token"] == " Springfield"
         assert claim["controls"]["n"] == 99
@@ -112,9 +113,10 @@ LIES = {
     "another text": ("Ohio, whose", lambda t: t.replace("Ohio", "Nevada")),
     "another answer": ("“ Columbus”", lambda t: t.replace("“ Columbus”", "“ Cleveland”")),
     "what does not hold, holds": ("does not hold", lambda t: t.replace("does not hold", "holds")),
+    "what holds, does not": (": holds", lambda t: t.replace("holds", "does not hold")),
     "a repair with fewer neurons": (
         "The smallest change found",
-        lambda t: t.replace("features", "x").replace("neurons", "neurons, or with 1"),
+        lambda t: re.sub(r"(\d+) (neurons?)", r"\1 \2, or no neurons", t),
     ),
     "a repair that needs nothing": (
         "The smallest change found",
@@ -134,14 +136,18 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
     marker, change = LIES[lie]
-    for state, style in zip(talk[1], ("why", "holds", "compare"), strict=True):
-        state = copy.deepcopy(state)
+    told = 0
+    for state, style in zip(copy.deepcopy(talk[1]), ("why", "holds", "compare"), strict=True):
+        if lie == "what does not hold, holds":
+            for rate in (c for c in state["claims"] if c["kind"] == "rate"):
+                rate["texts"][0]["holds"] = False
         said = [s for s in compose_answer(style, state, "m")["sentences"] if marker in s["text"]]
         for sentence in said:
             old = Sentence(sentence["text"], tuple(sentence["claims"]))
             new = Sentence(change(old.text), old.claims)
             if new.text == old.text:
                 continue
+            told += 1
             reply = json.dumps({"sentences": [{"n": 1, "text": new.text, "claims": list(old.claims)}]})
             names = [g["id"] for g in state["groups"]]
             worded = check_rewording([old], reply, claims_of(state), names)
@@ -149,6 +155,7 @@ def test_lies_about_repairs_rates_and_comparisons_are_refused(lie, talk):
             assert worded.refused
             if lie in ("a rate in words", "a rate as a share", "a cause from where it is lost"):
                 assert find_faults([new], claims_of(state), names)
+    assert told, "the lie was told about nothing"
 
 
 @pytest.mark.slow  # test_leading.py asks one text in several ways

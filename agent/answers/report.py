@@ -136,11 +136,10 @@ def build_report(state: State, model: str, reply: dict[str, Any], cost: dict[str
     own = [c for c in claims_of(state) if c.turn == state["turn"] or c.id in cited]
     tests = [c for c in own if isinstance(c, TestedClaim) and c.p is not None and c.turn == state["turn"]]
     of_groups = [c for c in tests if isinstance(c, EffectClaim | RateClaim)]
-    groups = (
-        [_report_supernode(group, features) for group in _report_groups(state, own)] if features else None
-    )
-    if groups is None:  # a question about a text that was reported before: its features were not kept
-        groups = (state.get("report") or {}).get("supernodes", [])
+    groups = [_report_supernode(group, features) for group in _report_groups(state, own)] if features else []
+    before = state.get("report")
+    if before and before["text"] == case["text"] and not features and groups_of(state):
+        groups = before["supernodes"]  # a further question about this text: its features were not kept
     whole = {
         "text": case["text"],
         "model": model,

@@ -354,7 +354,8 @@ class Session(Standing):
             and state.get("groups") is not None
             and words["sentences"]
         ):
-            whole = build_report(state, self._workspace.subject.name, words, cost)
+            known = cast(State, {**state, "report": old.get("report")})
+            whole = build_report(known, self._workspace.subject.name, words, cost)
             update["report"] = whole
         if state.get("drawing"):
             groups, claims = state.get("groups") or [], state.get("claims", [])
