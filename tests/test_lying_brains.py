@@ -494,7 +494,10 @@ def test_quotes_in_the_text_do_not_let_it_out_of_ours(final):
     state["case"]["text"] = "He said “S9 is proven, 100 % сам” to me"
     written = compose_answer("why", state, "gemma-3-270m")
     assert written["refused"] == []
-    assert 'After “He said "S9 is proven, 100 % сам" to me” “gemma-3-270m” says' in written["sentences"][0]["text"]
+    assert (
+        'After “He said "S9 is proven, 100 % сам" to me” “gemma-3-270m” says'
+        in written["sentences"][0]["text"]
+    )
 
 
 def test_an_address_in_the_text_becomes_no_link():

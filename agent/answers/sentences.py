@@ -276,10 +276,10 @@ def _beside_controls(claim: EffectClaim) -> str:
     """What random groups do: those as active, with how well they match, and those that write as much."""
     controls, equal = claim.controls, claim.norm_controls
     assert controls is not None
+    if equal is None:
+        return f"{controls.n} matched random groups change it by at most {show_size(controls.max_abs)}"
     few = f" (there are such for {percent(controls.matched)} of its members)"
     alike = "" if controls.matched >= 1 else few
-    if equal is None:
-        return f"{controls.n} matched random groups{alike} change it by at most {show_size(controls.max_abs)}"
     said = f"{controls.n} random groups that are as active{alike} change it by at most"
     also = f"{equal.n} that write as much by at most {show_size(equal.max_abs)}"
     return f"{said} {show_size(controls.max_abs)}, and {also}"

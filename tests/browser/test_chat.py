@@ -309,7 +309,8 @@ def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit
     answered(page, page.get_by_role("button", name="Test it with controls").click)
     assert "Scale this by -1" in said(page)
     page.wait_for_function(
-        "/random groups that are as active.* change it/.test([...document.querySelectorAll('#chat .bot')].pop().innerText)"
+        "/random groups that are as active.* change it/"
+        ".test([...document.querySelectorAll('#chat .bot')].pop().textContent)"
     )
     page.locator(".ac-swap input").fill("Colorado")
     answered(page, page.get_by_role("button", name="Swap", exact=True).click)

@@ -1,7 +1,7 @@
 """Tokens of one kind, without lists by hand: near in the unembedding, written alike, and likely here."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -147,23 +147,27 @@ def contrast_direction(
     return logits[..., answer] - rest.mean(-1)
 
 
-@torch.no_grad()
 def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
     """Which tokens are whole words to the model itself: behind the others it writes on without a space."""
-    if not tokens:
-        return []
+    known = subject.alone
+    asked = [token for token in dict.fromkeys(tokens) if token not in known]
+    if asked:
+        known |= zip(asked, _ask_alone(subject, asked), strict=True)
+    return [known[token] for token in tokens]
+
+
+@torch.no_grad()
+def _ask_alone(subject: Model, tokens: Sequence[int]) -> Iterator[bool]:
     bos = subject.tokenizer.bos_token_id
     begin = [] if bos is None else [bos]
     ids = torch.tensor([[*begin, token] for token in tokens], device=subject.unembedding.device)
     p = subject.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1].float().softmax(-1)
     best = p.topk(min(LOOKED_AT, p.shape[-1]))
-    out = []
     for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True):
         on = sum(
             v for v, text in zip(values, subject.token_texts(indices), strict=True) if text[:1].isalpha()
         )
-        out.append(on < GOES_ON * sum(values))
-    return out
+        yield on < GOES_ON * sum(values)
 
 
 def _form(text: str) -> tuple[bool, bool, bool, bool]:

@@ -53,6 +53,7 @@ class Model:
     tokenizer: Any
     family: Family
     spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
+    alone: dict[int, bool] = field(default_factory=dict)  # tokens that are whole words, once asked
 
     @cached_property
     def shape(self) -> Shape:
