@@ -104,4 +104,5 @@ def _draw(
 
 
 def _unit(x: Float[Tensor, " width"]) -> Float[Tensor, " width"]:
-    return x / x.norm().clamp_min(torch.finfo(x.dtype).tiny)
+    unit: Tensor = x / x.norm().clamp_min(torch.finfo(x.dtype).tiny)
+    return unit
