@@ -110,7 +110,7 @@ def test_a_doubtful_message_leaves_the_conversation_as_it_is(embedded_subject, t
     settings = read_settings(data_dir=tmp_path)
     workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
     session = Session(workspace, "listening")
-    begun = {**state("Texas, whose capital is", 1), "history": []}
+    begun = {**state("Texas, whose capital is", 1), "history": [], "claims": []}
     begun["case"] |= {"tokens": ["Texas", ", whose"], "predictions": [{"token": " Austin", "p": 0.3}]}
     session._keep(begun)
     events = list(session.ask("Austin is a nice place to live they say"))

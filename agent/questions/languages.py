@@ -18,9 +18,7 @@ ASKS_IN_FOUR = re.compile(
     r"|qu[eé]|cu[aá]l(?:es)?|cómo|dónde|muestra|explica|pourquoi|quels?|quelles?|comment|que|où|montre|explique|est-ce)\b",
     re.I,
 )
-ENGLISH = re.compile(
-    r"\b(?:the|why|what|is|it|does|did|of|and|not|how|to|a|in|if|you|this|that|which|say|was)\b", re.I
-)
+ENGLISH = re.compile(r"\b(?:the|why|what|it|does|did|of|and|how|if|you|this|that|which|say|please)\b", re.I)
 LETTERS = {  # scripts that no phrase is written in, and Chinese, which some are
     "Chinese": re.compile("[\u4e00-\u9fff]"),
     "Japanese": re.compile("[\u3040-\u30ff]"),

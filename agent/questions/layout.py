@@ -62,6 +62,28 @@ TAIL = re.compile(
     rf"(?P<text>.+?)(?P<stop>[.?!…]|\.\.\.)[ \n]+(?P<ask>(?:and |so |but )?{_ASK}\b[^.!]*\?)\s*", re.I | re.S
 )
 FORMULA = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?(?: ?[-+*/x×÷^%−] ?\d+(?:[.,]\d+)?)+ ?=(?!=)")
+_TAKE = (
+    r"(?:use|try|take|trace|explain|analy[sz]e|look at|continue|here is|here's|what about|how about|now"
+    r"|next)"
+)
+INTRODUCED = re.compile(
+    rf"\s*(?:(?:please|pls|ok|now|and|then|let's|can you)[, ]+)*{_TAKE}(?: with| on| at)?(?: (?:this|the"
+    rf"|another|a|an|my|that))?"
+    r"(?: (?:following|new|next|other))?(?: (?:text|sentence|prompt|one|example|phrase))?(?: instead| now"
+    r"| next| please)*"
+    r"(?:: ?|:\n+)(?P<text>[^\n?]+[^\n?.!])",
+    re.I,
+)
+DICTATED = re.compile(
+    r"(?:gave|give|typed?|fed|feed|entered|enter|wrote|write|put in|prompted)(?: (?:it|in|you|the model"
+    r"|gemma|with|him))*"
+    r"(?: (?:the|this) (?:text|prompt|sentence|words|input))? (?P<text>\S.+?),? (?:and|then|but) (?:it"
+    r"|gemma|the model|you|he)"
+    r" (?:said|says|say|answered|answers|wrote|writes|replied|continued with|continues with|gave|gives"
+    r"|went with)"
+    r" (?P<said>[^\s,.;?!]+)",
+    re.I | re.S,
+)
 TWO_WORDS = 2
 CONTINUED = re.compile(r"[\w,;:=(\[{<+\-*/\"'–—]\s*$")  # how a text ends that goes on
 
@@ -70,7 +92,18 @@ def find_layout(message: str) -> Layout | None:
     """The text of a message that is laid out around one; None where nothing but words tells it."""
     if len(message) > MOST or not message.strip():
         return None
-    for look in (_chat, _fenced, _two, _labelled, _asked_before, _asked_after, _after_colon, _formula):
+    for look in (
+        _chat,
+        _fenced,
+        _two,
+        _introduced,
+        _labelled,
+        _dictated,
+        _asked_before,
+        _asked_after,
+        _after_colon,
+        _formula,
+    ):
         if (found := look(message)) is not None:
             return found
     return None
@@ -146,11 +179,26 @@ def _labelled(message: str) -> Layout | None:
     said = None
     if told := SAID_LABEL.search(after):
         said, after = _bare(told[1].strip()), after[: told.start()] + after[told.end() :]
-    text, behind = _part_behind(after)
+    text, behind = _part_behind(after.lstrip("\n"))
     question = " ".join(part for part in (before, behind.strip()) if part)
     if found["name"].casefold() == "trace" and before:
         return None
     return Layout(text, question, None, said)
+
+
+def _introduced(message: str) -> Layout | None:
+    """A text that is announced: “Please use this text instead: …”."""
+    found = INTRODUCED.fullmatch(message)
+    return Layout(_bare(found["text"]), "") if found else None
+
+
+def _dictated(message: str) -> Layout | None:
+    """A text without any marks between “I gave it” and “and it said”."""
+    found = DICTATED.search(message)
+    if found is None or re.search(r"[\"“«`]", found["text"]) or not UNFINISHED.search(found["text"]):
+        return None
+    said = found["said"].strip()
+    return Layout(found["text"], f"why does it say {said}", None, said)
 
 
 def _part_behind(after: str) -> tuple[str, str]:
@@ -193,6 +241,8 @@ def _asked_after(message: str) -> Layout | None:
     if not pointed and (not asks(ask) or any(asks(line) for line in text.split("\n") if line.strip())):
         return None
     text = text.rstrip("\n") if text.endswith("\n") else text
+    if all(line.startswith(">") for line in text.split("\n") if line):  # quoted as in mail
+        text = re.sub(r"^> ?", "", text, flags=re.M)
     said = SAID_LABEL.search(text)
     if said is not None:
         return Layout(text[: said.start()], POINTER.sub("", ask), None, _bare(said[1].strip()))

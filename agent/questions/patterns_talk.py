@@ -100,6 +100,9 @@ TALK: list[tuple[Intent, list[str]]] = [
             rf"|undo|back)(?: .*)?",
     ]),
     (Intent.EXPORT, [
+        r".{0,40}\b(?:need|want|like|get|have|send me|give me)\b.{0,12} (?:a |the )?(?:copy|download|file"
+            r"|printout|backup|pdf|export)"
+            r" (?:of|with|for) .{1,60}",
         rf"{_CAN}(?:save|export|download|store|archive|dump|share|print(?: out)?|write out)(?: me| us)?"
             rf"(?: (?:{_LAST}|(?:all |all of )?(?:the|this|that|my|your|these|those|a) (?:\w+ )?{_MADE}))*"
             rf"(?: (?:as|to|in|into|for|with|under|by)(?: (?:a|an|my|some"
@@ -126,6 +129,14 @@ TALK: list[tuple[Intent, list[str]]] = [
             r"| with more time)?",
     ]),
     (Intent.LENGTH, [
+        r".{0,60}\b(?:need|needs|want|wants|like|have|get|give|put|show|see|make|send)\b.{0,30} (?:in|as"
+            r"|into|with) (?:a |an |one |two |three"
+            r" |\d+ |a few |just |only |short )*(<other>table|sentences?|lines?|words|bullet points?"
+            r"|bullets|tabular form)(?: please)?",
+        r"(?:way |far |much |that is |that's |it's |it is |this is )*too (?:technical|complicated|complex"
+            r"|hard|difficult|long|wordy)(?:\W.*)?",
+        r"(?:.{0,40}\W)?(?:again|once more)\b.{0,20}\b(?:for|to) (?:normal people|dummies|beginners|laymen"
+            r"|a child|non-?experts)(?:\W.*)?",
         rf"{_CAN}(?:{_TELL} (?:{_IT} )?)?(?:as|in|into|with)(?: a| an| the)? (?:small |short |nice "
             rf"|markdown )*(<other>table|tabular form|columns)",
         rf"{_CAN}(?:{_TELL}|turn) {_IT} (?:into |in )?(?:a )?(<other>table)",
@@ -178,10 +189,19 @@ TALK: list[tuple[Intent, list[str]]] = [
             rf"|tokn|position|one)|\S+)"
             rf" (?:in|at|inside|on|by)(?: the)? {_LAYER}",
         rf"(?:and )?(?:in |at )?(?:the )?{_LAYER}{_AT}",
+        rf"(?:in |at )?(?:the )?{_LAYER},? (?:at |and |position (?:of )?|word |token "
+            rf"|for )+(?:the )?<group>[:,]? (?:what|which|show|tell).*",
+        r"(?:which|what) (?:concepts?|ideas?|words?) {aux} {it} (?:hold|have|think of"
+            r"|keep)(?: in mind)? (?:while|when) (?:reading|it reads)"
+            r" (?:the word )?<group>",
         r"what(?:'s|s) {it} (?:thinking|think|got in mind|have in mind|having in mind)(?: (?:of|about))?"
             r"(?: (?:at|on|by) (?:the )?(?:word |token )?<group>)?",
     ]),
     (Intent.METHOD, [
+        rf"what (?:exactly |precisely |really )?(?:do|does|did|is|are) (?:you |it |this |that )?(?:mean "
+            rf"|meant )?(?:by |with )?(?:a |an "
+            rf"|the )?(<other>{_TERM})(?: mean| exactly| precisely)*",
+        rf"why (?:are|is) there (?:so many |\d+ |only \d+ )*(<other>{_TERM})(?: .{{0,30}})?",
         rf"(?:what(?:'s|s| is| are| was| were)?|wat is|define|explain|who is|what exactly (?:is"
             rf"|are))(?: (?:meant by|the meaning of))?"
             rf"(?: (?:a|an|the|these|those|all))* (<other>{_TERM})(?: (?:in general|here|exactly|anyway"

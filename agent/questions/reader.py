@@ -36,6 +36,11 @@ OF_A_TEXT = frozenset(
     {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE, Intent.PATH,
      Intent.CONCEPTS, Intent.LAYER, Intent.INTERVENE, Intent.TEXT}
 )  # fmt: skip
+CUE = (
+    r"\b(?:(?:for|in|with|given|on|after) )?(?:(?:the|my|this|a) )?(?:text|prompt|sentence|input|phrase)"
+    r"(?: (?:is|was|reads|says))?:? (<text>{q})"
+)
+TWO_WORDS = 2
 OPEN_ENDED = re.compile(
     r"\b(?:the|an?|and|or|of|my|your|his|her|their|with|from|for|by|at|because|if)\W*$", re.I
 )
@@ -127,7 +132,9 @@ def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
     if (about := _around_quote(asked, talk)) is not None:
         return about
     found = Question(**read_request(message, talk.talks, talk.focus))
-    found = _with_quoted_text(found, asked)
+    found = _with_whole_text(_with_quoted_text(found, asked), message)
+    if depth < HOW_OFTEN and (cued := _cued_quote(found, asked, talk)) is not None:
+        return cued
     if found.intent in (Intent.UNKNOWN, Intent.TEXT) and depth < HOW_OFTEN:
         found = _with_mended_words(found, message, talk)
     return _unless_doubtful(found, message, talk)
@@ -163,6 +170,29 @@ def _around_quote(asked: PreparedMessage, talk: _Talk) -> Question | None:
             if text and spoken is not None and spoken.intent in (Intent.CONCEPTS, Intent.LENGTH):
                 return replace(spoken, text=text[0])
     return None
+
+
+def _cued_quote(found: Question, asked: PreparedMessage, talk: _Talk) -> Question | None:
+    """What is asked beside a quotation that is called a text, where it was not read as one."""
+    inners = {part.inner for part in asked.lifted.parts.values() if part.inner is not None}
+    if found.text in inners or found.intent not in OF_A_TEXT | {Intent.UNKNOWN, Intent.HELP}:
+        return None
+    cue = compile_phrase(CUE).search(asked.plain)
+    text = asked.lifted.quoted(asked.typed(*cue.span("text"))) if cue is not None else []
+    if cue is None or not text or len(text[0].split()) < TWO_WORDS:
+        return None
+    rest = asked.typed(0, cue.start()) + " " + asked.typed(cue.end(), len(asked.plain))
+    read = _read(asked.lifted.raw(rest).strip(" ,;:"), replace(talk, talks=True), HOW_OFTEN)
+    return replace(read, text=text[0], maybe=None) if read.intent in OF_A_TEXT else None
+
+
+def _with_whole_text(found: Question, message: str) -> Question:
+    """What was read, with a text at the end of the message whole: one name or two may have been cut off."""
+    if found.text is None or found.intent not in OF_A_TEXT or found.text not in message:
+        return found
+    behind = message.rstrip(" ?!.\n").rpartition(found.text)[2]
+    name = re.fullmatch(r"(?: [A-Z][\w'-]*){1,2}", behind)
+    return replace(found, text=found.text + behind) if name else found
 
 
 def _with_quoted_text(found: Question, asked: PreparedMessage) -> Question:

@@ -15,7 +15,8 @@ _STARTS = (
 JOIN = re.compile(
     r"(?:(?P<stop>[.;!?]+)\s+(?:and |also |then |plus |ok(?:ay)?,? |next,? |finally,? |after that,? "
     r"|i also want to know )*"
-    r"|,?\s+(?:and then|then|and also|and afterwards|and after that|after that|plus|and finally|and|&|\+)\s+"
+    r"|,?\s+(?:and then|then|and also|and afterwards|and after that|after that|plus|and finally|and|&"
+    r"|\+)\s+"
     rf"(?:also |then |please |afterwards )?)(?={_STARTS}\b)",
     re.I,
 )
@@ -25,7 +26,8 @@ SEEN = re.compile(  # what only says that the result is wanted
     r" (?:it|happens|changes|that|this|the model|comes|does|is|was)\b.*|(?:what|how|where) (?:happens"
     r"|changes|does it|do you|is that"
     r"|is it|does that|did it|did that|would|will|comes?)\b.*|(?:what|which) (?:word|token|answer|one"
-    r"|city)\b.*|why\b.{0,40}|explain(?: (?:why|it|that|this|how))?\W*",
+    r"|city)\b.*|why\b.{0,40}|(?:find|show)(?: me)? the (?:error|mistake|bug|problem|cause|reason)\b.*"
+    r"|explain(?: (?:why|it|that|this|how))?\W*",
     re.I,
 )
 ALONE = frozenset(Intent) - {
