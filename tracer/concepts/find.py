@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
-from tracer.concepts.kinds import is_telling, stand_alone
+from tracer.concepts.kinds import is_content, is_telling, stand_alone
 from tracer.concepts.naming import name_values
 from tracer.concepts.nodes import NAMED, PIECE, ConceptNode, Role
 from tracer.concepts.weigh import weigh
@@ -142,19 +142,30 @@ def _nodes(
         for run in _runs([one.layer for one in read], layers):
             within = [one for one in read if one.layer in run]
             node = _node(frozen, name, position, within, answer)
-            if answer is not None and tokens == tuple(own) and answer not in node.tokens:
-                node = node._replace(tokens=(*node.tokens, answer))
-            nodes.append(node)
+            nodes.append(_with_answer(node, answer) if tokens == tuple(own) else node)
     return nodes
 
 
+def _with_answer(node: ConceptNode, answer: int | None) -> ConceptNode:
+    """The node of the answer's spellings: the answer comes first where it is read there, else last."""
+    if answer is None:
+        return node
+    others = tuple(token for token in node.tokens if token != answer)
+    return node._replace(tokens=(answer, *others) if answer in node.tokens else (*others, answer))
+
+
 def _spelled_as(frozen: Frozen, tokens: Sequence[int], answer: int | None) -> list[int]:
-    """The tokens that are the answer in another spelling ("Basketball" for "basketball")."""
+    """The tokens that are the answer in another spelling ("Basketball" for "basketball").
+
+    Of a function word its longer forms too ("weren" for "were"): they say no more than it does.
+    """
     if answer is None:
         return []
-    spelled = surface(frozen.subject.token_texts([answer])[0])
-    texts = frozen.subject.token_texts(list(tokens))
-    return [token for token, text in zip(tokens, texts, strict=True) if surface(text) == spelled]
+    said = frozen.subject.token_texts([answer])[0]
+    spelled, loose = surface(said), not is_content(said)
+    texts = map(surface, frozen.subject.token_texts(list(tokens)))
+    pairs = zip(tokens, texts, strict=True)
+    return [t for t, text in pairs if text == spelled or (loose and spelled and text.startswith(spelled))]
 
 
 def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answer: int | None) -> ConceptNode:

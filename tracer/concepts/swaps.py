@@ -9,8 +9,11 @@ from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
 from tracer.concepts.kinds import (
+    RELATED,
     Alternative,
     contrast_direction,
+    is_content,
+    kinship,
     nearness,
     of_one_kind,
     same_kind,
@@ -23,6 +26,7 @@ from tracer.lens import Lens, similar, stands_out, streams, surface
 from tracer.models import Model
 
 NEAREST = 24  # words of a kind that partners are chosen from
+KINDRED = 0.9  # kinship from which what is said counts as of the answer's kind
 HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
@@ -185,5 +189,13 @@ def is_installed(frozen: Frozen, token: int, partner: int, says: int, answer: in
     if says == partner:
         return True
     to_new, to_old = similar(subject, [says], [partner, token])[0].tolist()
-    belongs = to_new >= nearness(subject, partner) or bool(same_kind(subject, answer, [says]))
+    belongs = to_new >= nearness(subject, partner) or _is_kindred(subject, answer, says)
     return belongs and bool(to_new > to_old)
+
+
+def _is_kindred(subject: Model, answer: int, says: int) -> bool:
+    """Whether what is said is of the answer's own kind: related to it, and gone on with alike."""
+    if not is_content(subject.token_texts([says])[0]):
+        return False
+    related = float(similar(subject, [answer], [says])[0, 0]) >= RELATED
+    return related and float(kinship(subject, answer, [says])[0]) >= KINDRED
