@@ -4,8 +4,10 @@ import pytest
 from tests_support import words_tokenizer
 
 from agent.core import QuestionError
-from agent.core.text_format import joined, quote_token_at
+from agent.core.text_format import joined, quote_token_at, with_line_breaks
 from agent.evidence import settle_case, to_where_it_falls
+from agent.questions import parse_question
+from agent.session.understanding import list_choices
 from tracer import Study, TextError
 from tracer.models.byte_tokens import spell_bytes
 
@@ -138,3 +140,37 @@ def test_a_model_without_a_begin_token_takes_its_text_as_it_is(tiny):
     assert words_tokenizer().bos_token is None
     assert subject.pasted_bos("<bos>w1 w2") == ""
     assert len(subject.encode("w1 w1 w2", 9)) == 3
+
+
+@pytest.mark.parametrize("typed", ["austin", "Houston".lower()])
+def test_a_word_that_is_taken_for_another_spelling_is_told(embedded_subject, typed):
+    study = Study(embedded_subject, "Fact: the capital of Texas is", 64)
+    note = settle_case(study, question(study.text, foil=typed))["note"]
+    assert f"“{typed}” is taken for “{typed.capitalize()}”." in note
+    assert "is taken for" not in settle_case(study, question(study.text, foil=typed.capitalize()))["note"]
+
+
+def test_accents_typed_apart_are_taken_for_the_letter_and_told(embedded_subject):
+    study = Study(embedded_subject, "The capital of Brazil used to be", 64)
+    apart = "S\u0061\u0303o"  # a, then a tilde
+    case = settle_case(study, question(study.text, foil=apart))
+    assert case["foil"] == " São"
+    assert "is taken for “São”." in case["note"]
+
+
+def test_a_backslash_and_an_n_are_told_and_offered_as_a_line_break(embedded_subject):
+    typed = "one\\ntwo\\nthree\\n"
+    case = settle_case(Study(embedded_subject, typed, 64), question(typed))
+    assert case["text"] == typed  # what is given is what is traced
+    assert (
+        "holds “\\n” as it stands, two signs. If a line break is meant, say “with line breaks”"
+        in case["note"]
+    )
+    before = {"intent": "why", "text": typed, "said": None, "foil": " four", "maybe": None}
+    assert list_choices(before) == ["With line breaks"]
+    for reply in ("With line breaks", "i meant line breaks", "yes, with real line breaks please."):
+        asked = parse_question(reply, has_graph=True, before=before)
+        assert (asked.text, asked.foil) == ("one\ntwo\nthree\n", " four")
+    assert parse_question("With line breaks", has_graph=True, before={"text": "one"}).text != "one"
+    assert list_choices({"text": "one\ntwo", "maybe": None}) == []
+    assert with_line_breaks(r"C:\\new \t a\r\nb") == "C:\\\\new \t a\nb"

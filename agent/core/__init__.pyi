@@ -201,6 +201,7 @@ from .state import (
 from .text_format import (
     character_at as character_at,
     escape_md as escape_md,
+    find_break_signs as find_break_signs,
     find_word_positions as find_word_positions,
     folded as folded,
     format_p as format_p,
@@ -220,6 +221,7 @@ from .text_format import (
     unescape_md as unescape_md,
     unfolded as unfolded,
     whole_word as whole_word,
+    with_line_breaks as with_line_breaks,
     without_folds as without_folds,
 )
 from .writings import (

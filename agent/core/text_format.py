@@ -21,6 +21,8 @@ SPACED = 0x0E00  # from here on (Thai, Chinese, Japanese, …) words are mostly 
 
 _SHOWN = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 _JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
+_BREAKS = {"\\r\\n": "\n", "\\n": "\n", "\\t": "\t"}  # what is typed where nothing else can be
+_BREAK_SIGNS = re.compile(r"(?<!\\)(?:\\r\\n|\\n|\\t)")
 _STRAIGHT = str.maketrans("“”", '""')
 _ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -46,6 +48,17 @@ def quote_token(token: str) -> str:
         show_token(token).translate(_STRAIGHT if words else _ORNATE) if token.strip(" ") else "␣" * len(token)
     )
     return f"“{inner}”"
+
+
+def find_break_signs(text: str) -> str:
+    """A backslash and an n (or t) where a line break (or tab) may be meant; empty where there is none."""
+    found = _BREAK_SIGNS.search(text)
+    return found[0] if found else ""
+
+
+def with_line_breaks(text: str) -> str:
+    """The text with line breaks and tabs where a backslash and a letter stood for them."""
+    return _BREAK_SIGNS.sub(lambda signs: _BREAKS[signs[0]], text)
 
 
 def joined(tokens: Sequence[str]) -> str:

@@ -1,8 +1,19 @@
 """What is asked about a text: answer, foil, premise; and features in words. Runs no experiment."""
 
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
-from agent.core import Case, join_words, joined, named_tokens, percent, place_of, quote_token, round_reported
+from agent.core import (
+    Case,
+    find_break_signs,
+    join_words,
+    joined,
+    named_tokens,
+    percent,
+    place_of,
+    quote_token,
+    round_reported,
+)
 from agent.features import FROM_TEXT, Description
 
 if TYPE_CHECKING:
@@ -18,7 +29,8 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
     said = resolve_token(study, question["said"]) if question.get("said") else None
     rather = resolve_token(study, question["foil"]) if question.get("foil") else None
     split = dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest)
-    notes = [*([note] if note else []), *_about_text(study), *split]
+    taken = [*_taken_as(said, question.get("said")), *_taken_as(rather, question.get("foil"))]
+    notes = [*([note] if note else []), *_about_text(study), *taken, *split]
     wrong = said is not None and said.token_id != first.token_id
     turned = rather is not None and rather.token_id == first.token_id
     premise = "false" if wrong or turned else "true"
@@ -74,12 +86,26 @@ def _foil(
 
 
 def resolve_token(study: "Study", piece: str) -> "Token":
-    """The next token that is meant, whether or not a name was typed with its capital.
+    """The next token that is meant, whether or not a name was typed with its capital or its accents apart.
 
     What is typed with a leading space is taken as it is.
     """
-    spellings = [piece, piece.capitalize()] if piece.islower() and not piece[0].isspace() else [piece]
-    return max((study.token(p) for p in spellings), key=lambda t: (not t.rest, study.probability(t.token_id)))
+    spellings = [piece]
+    if not piece[0].isspace():
+        whole = normalize("NFC", piece)
+        spellings += [whole, *([whole.capitalize()] if whole.islower() else [])]
+    found = (study.token(spelling) for spelling in dict.fromkeys(spellings))
+    return max(found, key=lambda t: (not t.rest, study.probability(t.token_id)))
+
+
+def _taken_as(token: "Token | None", typed: str | None) -> list[str]:
+    """That a word is not taken as it was typed."""
+    if token is None or typed is None:
+        return []
+    whole = joined((token.text, *token.rest)).strip()
+    if whole == typed.strip() or "<0x" in typed:
+        return []
+    return [f"{quote_token(typed.strip())} is taken for {quote_token(whole)}."]
 
 
 def _about_text(study: "Study") -> list[str]:
@@ -88,6 +114,11 @@ def _about_text(study: "Study") -> list[str]:
     if pasted := study.pasted_bos:
         notes.append(
             f"The text begins with {quote_token(pasted)}, which the model adds itself: it counts once."
+        )
+    if signs := find_break_signs(study.text):
+        notes.append(
+            f"The text holds {quote_token(signs)} as it stands, two signs. If a line break is meant, say "
+            "“with line breaks” (in a shell, $'…' writes one)."
         )
     if study.text.endswith(" "):
         notes.append("The text ends with a space, so the next token will most often begin without one.")

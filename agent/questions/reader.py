@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from agent.core import Intent
+from agent.core import Intent, find_break_signs, with_line_breaks
 from agent.questions.clear_texts import is_clear_text
 from agent.questions.languages import asks_in_another_language, say_in_english
 from agent.questions.layout import Layout, find_layout
@@ -52,6 +52,11 @@ TRACE_IT = re.compile(
 ASK_IT = re.compile(
     r"(?:no,? )?(?:it(?:'s| is| was)|that(?:'s| is| was)|as|i (?:meant|mean)) (?:a |the )?(?:question"
     r"|request)[.! ]*",
+    re.I,
+)
+WITH_BREAKS = re.compile(
+    r"(?:(?:use|take|try|read) (?:it|that) |(?:i )?mean(?:t|ing)? |yes,? )?(?:with |as )?(?:a |the |real )*"
+    r"line ?breaks?(?:,? please)?[.! ]*",
     re.I,
 )
 SAMPLES = {  # a request of each intent, as it is offered where one may be meant
@@ -104,6 +109,9 @@ def parse_question(
 
 def _settle(message: str, before: Mapping[str, Any] | None) -> Question | None:
     """What a message says of how the last one was meant."""
+    if before and WITH_BREAKS.fullmatch(message.strip()) and find_break_signs(str(before.get("text") or "")):
+        text = with_line_breaks(str(before["text"]))
+        return Question(Intent.WHY, text=text, said=before.get("said"), foil=before.get("foil"))
     if not before or not before.get("maybe"):
         return None
     if TRACE_IT.fullmatch(message.strip()):

@@ -3,10 +3,10 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent.core import Case, State
+from agent.core import Case, State, find_break_signs
 from agent.questions import Intent, Question, parse_question
 
-TRACE_IT = "Trace it as a text"
+TRACE_IT, WITH_BREAKS = "Trace it as a text", "With line breaks"
 NAMES = {  # how what was asked is called where it is shown
     **{Intent.WHY: "why", Intent.WHY_NOT: "why not", Intent.MAKE: "make it say", Intent.USES: "is it used"},
     **{
@@ -73,7 +73,12 @@ def show_reading(question: Question, case: Case | None) -> tuple[tuple[str, str]
 
 
 def list_choices(question: dict[str, Any] | None) -> list[str]:
-    """What can be said to a message that was not understood: both readings, the text first."""
+    """What can be said to a message that can be read in two ways.
+
+    One that was not understood: as a text, or as a request. A text with backslash-n: with line breaks.
+    """
+    if question and not question.get("maybe") and find_break_signs(str(question.get("text") or "")):
+        return [WITH_BREAKS]
     if not question or not question.get("maybe"):
         return []
     return [TRACE_IT, *([str(question["guess"])] if question.get("guess") else [])]

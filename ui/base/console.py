@@ -4,7 +4,7 @@ import json
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +26,9 @@ TranscodersOption = Annotated[
     str | None,
     typer.Option("--transcoders", help="Trace these features, not neurons: a folder or a hub id."),
 ]
+
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over what is there already.")]
 
 
 class Refused(Exception):
@@ -135,6 +138,30 @@ def named_path(given: str, option: str) -> Path:
     if not given.strip():
         raise Refused(f"{option} is empty: give the name of a folder, or leave it out.")
     return Path(given)
+
+
+def check_new_file(path: Path, option: str, *, overwrite: bool = False) -> None:
+    """Refuse a file that cannot be written, or is there already, before the work is done for nothing."""
+    if not path.name or path.is_dir():
+        raise Refused(f"{option} is a folder or empty: give the name of a file.")
+    if path.exists() and not overwrite:
+        raise Refused(f"The file {str(path)!r} is there already: give another name, or --overwrite.")
+    if not path.parent.is_dir():
+        raise Refused(f"The file {str(path)!r} cannot be written: there is no such folder.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as exc:
+        raise Refused(f"The file {str(path)!r} cannot be written ({exc.strerror or exc}).") from exc
+
+
+def check_no_answer(folder: Path, names: Iterable[str]) -> None:
+    """Refuse a folder that holds an answer already: what was found before is not lost to a second run."""
+    if there := [name for name in names if (folder / name).exists()]:
+        raise Refused(
+            f"The folder {str(folder)!r} holds an answer already ({there[0]}): give another folder, or "
+            "--overwrite."
+        )
 
 
 def check_folder(folder: Path) -> None:

@@ -16,11 +16,13 @@ import typer
 from ui.base import (
     BrainOption,
     ModelOption,
+    Overwrite,
     Refused,
     TranscodersOption,
     answer_console,
     can_reply,
     check_folder,
+    check_no_answer,
     check_text,
     load_workspace,
     named_path,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from agent import Event, Settings, Workspace
 
 STOPPED = 130
+ANSWER_FILES = ("report.json", "answer.md", "drawing.json")
 WHY = "why-"  # how the conversations of one question are called
 app = typer.Typer(
     name="askcircuit",
@@ -92,6 +95,7 @@ def why(  # noqa: PLR0913 - an option each
     out: Annotated[
         str | None, typer.Option(help="Folder for report.json, answer.md and drawing.json.")
     ] = None,
+    overwrite: Overwrite = False,
     graph: Annotated[Path | None, typer.Option(help="Explain this graph file, without a model.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the last why that was cut off, behind its last step.")
@@ -106,6 +110,8 @@ def why(  # noqa: PLR0913 - an option each
     folder = None if out is None else named_path(out, "--out")
     if folder is not None:
         check_folder(folder)
+        if not overwrite:
+            check_no_answer(folder, ANSWER_FILES)
     for piece in (text, said, rather_than, ask):
         check_text(piece)
     question = {"message": ask, "text": text, "said": said, "foil": rather_than}

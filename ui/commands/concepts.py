@@ -9,10 +9,14 @@ import typer
 
 from ui.base import (
     ModelOption,
+    Overwrite,
     Refused,
     answer_console,
+    check_folder,
+    check_new_file,
     check_text,
     load_workspace,
+    named_path,
     print_json,
     progress_console,
     settings_from_options,
@@ -96,16 +100,23 @@ def fit(
         int, typer.Option(min=0, help="Fit exactly on so many tokens; 0: from block means, much faster.")
     ] = 0,
     texts: Annotated[int, typer.Option(min=2, help="Texts of 128 tokens of a fit from block means.")] = 256,
-    work: Annotated[Path | None, typer.Option(help="Folder from which a stopped exact fit goes on.")] = None,
+    work: Annotated[str | None, typer.Option(help="Folder from which a stopped exact fit goes on.")] = None,
     out: Annotated[Path | None, typer.Option(help="File; by default where this machine keeps it.")] = None,
+    overwrite: Overwrite = False,
     model: ModelOption = None,
 ) -> None:
     """Fit the concept lens of a model from a corpus, and keep it."""
     from agent import fit_model_lens
 
+    kept = None if work is None else named_path(work, "--work")
+    if kept is not None:
+        check_folder(kept)
+    if out is not None:
+        check_new_file(out, "--out", overwrite=overwrite)
+
     with progress_console().status("Loading …") as status:
         done = fit_model_lens(
-            settings_from_options(model=model), corpus, tokens, texts, work, out,
+            settings_from_options(model=model), corpus, tokens, texts, kept, out,
             lambda part, note: status.update(f"{part:.0%} {note}"),
         )  # fmt: skip
     answer_console().print(lens_line(done), markup=False)

@@ -8,11 +8,15 @@ import typer
 
 from ui.base import (
     ModelOption,
+    Overwrite,
     Refused,
     TranscodersOption,
     answer_console,
+    check_folder,
+    check_new_file,
     check_text,
     load_workspace,
+    named_path,
     progress_console,
     settings_from_options,
 )
@@ -80,14 +84,17 @@ def show(
 
 @features.command()
 def export(
-    out: Annotated[Path, typer.Argument(help="File to write, one JSON object a line.")],
+    out: Annotated[str, typer.Argument(help="File to write, one JSON object a line.")],
+    overwrite: Overwrite = False,
     model: ModelOption = None,
     transcoders: TranscodersOption = None,
 ) -> None:
     """Write all descriptions with contexts and scores as JSON lines."""
     from agent import export_features
 
-    count = export_features(settings_from_options(model=model, transcoders=transcoders), out)
+    path = named_path(out, "OUT")
+    check_new_file(path, "OUT", overwrite=overwrite)
+    count = export_features(settings_from_options(model=model, transcoders=transcoders), path)
     progress_console().print(f"{count:,} features are in {out}.", markup=False)
 
 
@@ -174,22 +181,28 @@ def describe(
     ],
     tokens: Annotated[int, typer.Option(min=10_000, help="How much of it is run.")] = 2_500_000,
     work: Annotated[
-        Path | None, typer.Option(help="Folder for what can be resumed; 2.8 GB for 2.5 million tokens.")
+        str | None, typer.Option(help="Folder for what can be resumed; 2.8 GB for 2.5 million tokens.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the descriptions.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for the descriptions.")] = None,
     model: ModelOption = None,
     transcoders: TranscodersOption = None,
 ) -> None:
     """Describe every feature of a model, or of a transcoder set, from a corpus. A stopped run goes on."""
     from agent import describe_model
 
+    kept = None if work is None else named_path(work, "--work")
+    folder = None if out is None else named_path(out, "--out")
+    for each in (kept, folder):
+        if each is not None:
+            check_folder(each)
+
     with progress_console().status("Loading …") as status:
-        summary, folder = describe_model(
+        summary, written = describe_model(
             settings_from_options(model=model, transcoders=transcoders),
             corpus,
             tokens,
-            work,
-            out,
+            kept,
+            folder,
             lambda done, note: status.update(f"{done:.0%} {note}"),
         )
     parts = summary.parts
@@ -203,7 +216,7 @@ def describe(
         f"{summary.shuffled:.3f}; token counts in place of labels, all features {summary.table:.3f}.\n"
         f"A word of the label stands at {summary.stands:.0%} of a feature's peaks. "
         f"Output score {summary.output:.3f}, with labels shuffled {summary.output_shuffled:.3f}.\n"
-        f"Written to {folder}.",
+        f"Written to {written}.",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -7,10 +7,13 @@ import typer
 
 from ui.base import (
     ModelOption,
+    Overwrite,
     TranscodersOption,
     answer_console,
+    check_new_file,
     check_text,
     load_workspace,
+    named_path,
     print_json,
     progress_console,
     settings_from_options,
@@ -26,13 +29,14 @@ Scan = Annotated[str, typer.Option(help="The model's name at Neuronpedia, such a
 
 def trace(  # noqa: PLR0913 - an option each
     text: Annotated[str, typer.Argument(help="Text whose next token to trace.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="File to write.")],
     said: Annotated[str | None, typer.Option(help="The token to trace.")] = None,
     rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
     slug: Slug = "",
     scan: Scan = "",
     model: ModelOption = None,
     transcoders: TranscodersOption = None,
+    overwrite: Overwrite = False,
     old_error_ids: Annotated[
         bool, typer.Option("--old-error-ids", help="As circuit-tracer up to 0.5.0 wrote them.")
     ] = False,
@@ -40,11 +44,13 @@ def trace(  # noqa: PLR0913 - an option each
     """Write TEXT's pruned attribution graph, with supernodes and labels, to a file."""
     for piece in (text, said, rather_than):
         check_text(piece)
+    path = named_path(out, "--out")
+    check_new_file(path, "--out", overwrite=overwrite)
     from agent import GraphNaming, export_trace
 
     with load_workspace(model, transcoders=transcoders) as workspace, progress_console().status("Tracing …"):
         naming = GraphNaming(slug=slug, scan=scan, old_error_ids=old_error_ids)
-        done = export_trace(workspace, text, out, said=said, foil=rather_than, naming=naming)
+        done = export_trace(workspace, text, path, said=said, foil=rather_than, naming=naming)
     answer_console().print(
         f"{out}: {done['nodes']} nodes, {done['links']} links, {done['supernodes']} supernodes.",
         markup=False,
