@@ -63,7 +63,7 @@ def find_concepts(
         found = sorted(_nodes(frozen, position, here, chosen, answer), key=_order)
         own = [node for node in found if node.role == "word"][:1]
         nodes += own + [node for node in found if node.role != "word"][:MOST_HERE]
-    return _name_whole(frozen, _strongest(frozen, weigh(frozen, lens, nodes, answer), answer, most))
+    return _name_whole(frozen, _strongest(frozen, weigh(frozen, lens, nodes, answer), answer, most), answer)
 
 
 def _strongest(
@@ -79,8 +79,10 @@ def _strongest(
     return [weighed[i] for i in sorted(list(kept)[:most])]
 
 
-def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode]) -> tuple[ConceptNode, ...]:
+def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int | None) -> tuple[ConceptNode, ...]:
     """Nodes named by a spelling that is a whole word to the model; by a beginning and … where none is.
+
+    The answer is named as it is said.
 
     What is changed stays their first token.
     """
@@ -90,6 +92,8 @@ def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode]) -> tuple[ConceptNo
     out = []
     for node in nodes:
         known = [token for token in node.tokens[:SPELLINGS] if whole[token]]
+        if answer is not None and answer in node.tokens:
+            known = [answer]
         text = subject.token_texts(known[:1] or node.tokens[:1])[0].strip()
         out.append(node._replace(name=text if known else f"{text}{PIECE}"))
     return tuple(out)
