@@ -1,7 +1,9 @@
 """Messages as people type them: nothing is lost by a misreading, several texts live in one talk."""
 
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -124,3 +126,23 @@ def test_a_doubtful_message_leaves_the_conversation_as_it_is(embedded_subject, t
         "what is a logit?",
     ]
     workspace.close()
+
+
+def test_the_vectors_are_those_of_the_sentences():
+    """After a change of data/talk.txt: python -m tests.benchmarks.fit_talk."""
+    data = Path(__file__).parents[1] / "agent" / "questions" / "data"
+    with np.load(data / "talk.npz") as kept:
+        assert str(kept["bank"]) == sha256((data / "talk.txt").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("message", "intent"),
+    [
+        ("i want this without any jargon", Intent.LENGTH),
+        ("let me have a copy for my files", Intent.EXPORT),
+        ("take me to what we had earlier", Intent.UNDO),
+        ("order a pizza for me", Intent.UNKNOWN),
+    ],
+)
+def test_what_no_phrase_fits_is_read_by_its_nearest_sentence(message, intent):
+    assert parse_question(message, has_graph=True).intent is intent

@@ -8,7 +8,7 @@ and which phrase of `agent.questions.patterns` fitted. Its weights are fitted fr
 import logging
 import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -65,6 +65,12 @@ def count_marks(found: Collection[str], known: dict[str, int]) -> Features:
     return row
 
 
+@lru_cache(maxsize=64)
+def encode_sentence(sentence: str) -> NDArray[np.float32]:
+    """What all-MiniLM-L6-v2 makes of a sentence; raises LibraryError where the encoder cannot be loaded."""
+    return np.asarray(load_shared_encoder().encode([sentence])[0], np.float32)
+
+
 def classify_message(sentence: str, fitted: str | None) -> dict[str, float]:
     """The probability of each class, `PLAIN` among them; empty where the message is too long to say.
 
@@ -74,7 +80,7 @@ def classify_message(sentence: str, fitted: str | None) -> dict[str, float]:
         return {}
     classes, known, weights = _weights()
     try:
-        vector = load_shared_encoder().encode([sentence])[0]
+        vector = encode_sentence(sentence)
     except LibraryError:
         log.warning("questions are read by their phrases alone", exc_info=True)
         return {}

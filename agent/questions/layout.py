@@ -32,7 +32,9 @@ LABEL = re.compile(
     re.I,
 )
 SAID_LABEL = re.compile(
-    r"\n[ \t]*(?:model )?(?:answer|output|said|says|response|completion|result)[ \t]*[:=][ \t]*(.+)", re.I
+    r"\n[ \t]*(?:model )?(?:answer|output|said|says|response|completion|result|token"
+    r"|next (?:word|token))[ \t]*[:=][ \t]*(.+)",
+    re.I,
 )
 FIRST_OF_TWO = re.compile(
     r"^[ \t]*\(?(?:A|1|text 1|first)[).:]+[ \t]*(?P<one>.+?)\n+[ \t]*\(?(?:B|2|text 2|second)[).:]+"
@@ -84,6 +86,8 @@ DICTATED = re.compile(
     r" (?P<said>[^\s,.;?!]+)",
     re.I | re.S,
 )
+FENCES = 8  # marks of a message; more are no pair of fences
+SENTENCE = 600  # characters of a message that holds a sum
 TWO_WORDS = 2
 CONTINUED = re.compile(r"[\w,;:=(\[{<+\-*/\"'–—]\s*$")  # how a text ends that goes on
 
@@ -143,6 +147,8 @@ def _chat(message: str) -> Layout | None:
 
 
 def _fenced(message: str) -> Layout | None:
+    if not 1 < message.count("```") + message.count("~~~") <= FENCES:
+        return None
     found = list(FENCE.finditer(message))
     if not found or len(found) > TWO_WORDS:
         return None
@@ -267,7 +273,7 @@ def _after_colon(message: str) -> Layout | None:
 
 def _formula(message: str) -> Layout | None:
     """An unquoted sum in a sentence about it."""
-    found = FORMULA.search(message)
+    found = FORMULA.search(message) if len(message) <= SENTENCE else None
     if found is None or not re.search(r"[a-z]{2}", message.replace(found[0], ""), re.I):
         return None
     if re.search(r"[\"“«`']\S", message):

@@ -4,6 +4,7 @@ Each quoted part becomes one mark, a private-use character; so does the middle o
 long to match phrases on. Whatever is cut out of the rest can be put back as it was typed.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 FIRST_MARK, LAST_MARK = 0xF0000, 0xFFFFD
@@ -36,6 +37,7 @@ class LiftedMessage(NamedTuple):
         return [part.inner for part in parts if part.inner is not None]
 
 
+@lru_cache(maxsize=16)
 def lift_quotes(message: str) -> LiftedMessage:
     """Take the quoted parts, and the middle if it is long, out of a message."""
     taken = set(message)

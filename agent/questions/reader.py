@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.core import Intent, find_break_signs, with_line_breaks
 from agent.questions.clear_texts import is_clear_text
+from agent.questions.intent_classifier import mask_message
 from agent.questions.languages import asks_in_another_language, say_in_english
 from agent.questions.layout import Layout, find_layout
 from agent.questions.mending import mend_words
@@ -21,6 +22,7 @@ from agent.questions.patterns_talk import TALK
 from agent.questions.question import Question
 from agent.questions.several import part_requests
 from agent.questions.slot_tagger import TEXT_MARK, quote_shape
+from agent.questions.talk_meaning import nearest_talk
 
 __all__ = ["parse_question"]
 
@@ -145,7 +147,18 @@ def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
         return cued
     if found.intent in (Intent.UNKNOWN, Intent.TEXT) and depth < HOW_OFTEN:
         found = _with_mended_words(found, message, talk)
-    return _unless_doubtful(found, message, talk)
+    found = _unless_doubtful(found, message, talk)
+    return _meant_of_talk(message, asked, found) if depth < HOW_OFTEN else found
+
+
+def _meant_of_talk(message: str, asked: PreparedMessage, found: Question) -> Question:
+    """What was read, or what the message means of the conversation where nothing was."""
+    if found.intent not in (Intent.UNKNOWN, Intent.HELP) or found.text is not None:
+        return found
+    if len(message) > SHORT or "\n" in message.strip() or asked.lifted.parts:
+        return found
+    near = nearest_talk(mask_message(asked.plain, asked.lifted))
+    return found if near is None else Question(near[0], other=near[1] or None)
 
 
 def _one_after_another(pieces: list[str], talk: _Talk) -> Question:
@@ -196,7 +209,7 @@ def _cued_quote(found: Question, asked: PreparedMessage, talk: _Talk) -> Questio
 
 def _with_whole_text(found: Question, message: str) -> Question:
     """What was read, with a text at the end of the message whole: one name or two may have been cut off."""
-    if found.text is None or found.intent not in OF_A_TEXT or found.text not in message:
+    if not found.text or found.intent not in OF_A_TEXT or found.text not in message:
         return found
     behind = message.rstrip(" ?!.\n").rpartition(found.text)[2]
     name = re.fullmatch(r"(?: [A-Z][\w'-]*){1,2}", behind)
@@ -221,8 +234,8 @@ def _about_text(laid: Layout, talk: _Talk, depth: int) -> Question:
     asked = replace(asked, text=laid.text, maybe=None, said=asked.said or laid.said)
     if laid.other is not None:
         return replace(asked, intent=Intent.COMPARE, other=laid.other)
-    if asked.intent in (Intent.TEXT, Intent.UNKNOWN, Intent.HELP):
-        why = bool(re.search(r"\bwhy\b|\?", laid.question, re.I)) or laid.said is not None
+    if asked.intent in (Intent.TEXT, Intent.UNKNOWN, Intent.HELP, Intent.LENGTH):
+        why = bool(re.search(r"\bwhy\b|\bexplain\b|\?", laid.question, re.I)) or laid.said is not None
         return replace(asked, intent=Intent.WHY if why else Intent.TEXT)
     return asked
 
