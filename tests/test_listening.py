@@ -138,7 +138,7 @@ def test_the_vectors_are_those_of_the_sentences():
 @pytest.mark.parametrize(
     ("message", "intent"),
     [
-        ("i want this without any jargon", Intent.LENGTH),
+        ("use words that a beginner understands", Intent.LENGTH),
         ("let me have a copy for my files", Intent.EXPORT),
         ("take me to what we had earlier", Intent.UNDO),
         ("order a pizza for me", Intent.UNKNOWN),
