@@ -16,6 +16,7 @@ from .core import (
     TextWritten as TextWritten,
     WriteRequest as WriteRequest,
     character_at as character_at,
+    escape_md as escape_md,
     find_parting as find_parting,
     read_settings as read_settings,
     settings_table as settings_table,
@@ -27,6 +28,10 @@ from .core import (
     unfolded as unfolded,
     without_folds as without_folds,
     written_part as written_part,
+)
+from .experiments import (
+    LensReading as LensReading,
+    ReadWord as ReadWord,
 )
 from .features import (
     ShownFeature as ShownFeature,

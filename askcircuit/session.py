@@ -33,6 +33,7 @@ from askcircuit.writing import Writing, chat_goes_on
 
 if TYPE_CHECKING:
     from agent import Workspace
+    from askcircuit.tables import Table
 
 EventListener = Callable[[Event], None]
 
@@ -104,6 +105,17 @@ class Session:
     def ask(self, message: str) -> Answer:
         """Anything the chat understands, going on with the last conversation. Raises AgentError."""
         return self._last().ask(message)
+
+    def lens(self, text: str | None = None, *, at: str | None = None, best: int = 3) -> "Table":
+        """What the concept lens reads on `text` (the last one without), a row a word that is read.
+
+        The `best` words behind each layer at each word, or only `at` one; `score` says how many standard
+        deviations each stands out against other texts. Nothing is tested. Raises AgentError.
+        """
+        from askcircuit.tables import LENS, table
+
+        conversation = self._last().conversation if text is None else self._begin().conversation
+        return table(conversation.read_lens(text, at=at, best=best).rows(), LENS)
 
     def trace(self, text: str, *, said: str | None = None, rather_than: str | None = None) -> Trace:
         """The pruned attribution graph of `text` with named groups; nothing is tested. Raises AgentError."""

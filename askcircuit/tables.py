@@ -20,6 +20,8 @@ CLAIMS = (
     *("p", "p_holm", "verdict", "says", "features"),
 )
 
+LENS = ("layer", "position", "word", "rank", "token", "score")
+
 
 def table(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str], index: str | None = None

@@ -99,6 +99,7 @@ ONLY_IN = {  # a library or a room that just these files know
         *("agent/features/llm_autointerp.py", "agent/workspace/question_queue.py"),
         *("agent/evidence/several_tokens.py", "agent/experiments/held_changes.py", "agent/session/writer.py"),
         *("agent/experiments/concept_bench.py", "agent/experiments/concept_carriers.py"),
+        "agent/experiments/lens_table.py",
     },
 }
 LOOSE = {

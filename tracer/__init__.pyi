@@ -37,6 +37,7 @@ from .concepts import (
     Swap as Swap,
     SwapTest as SwapTest,
     Words as Words,
+    WordTable as WordTable,
     ablate as ablate,
     change_elsewhere as change_elsewhere,
     contrast_direction as contrast_direction,
@@ -54,6 +55,8 @@ from .concepts import (
     name_of_text as name_of_text,
     nameable_words as nameable_words,
     push_controls as push_controls,
+    read_concept as read_concept,
+    read_table as read_table,
     reading_of as reading_of,
     run_other_texts as run_other_texts,
     stream_behind as stream_behind,
@@ -61,6 +64,7 @@ from .concepts import (
     try_carrier as try_carrier,
     try_rival as try_rival,
     usual_coordinates as usual_coordinates,
+    word_places as word_places,
 )
 from .errors import (
     GraphError as GraphError,

@@ -28,6 +28,10 @@ from .graph_sentences import (
     add_word_claims as add_word_claims,
     find_asked_sentences as find_asked_sentences,
 )
+from .lens_drawing import (
+    DrawnLens as DrawnLens,
+    lens_drawn as lens_drawn,
+)
 from .report import (
     LogLine as LogLine,
     Report as Report,

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.answers.citations import hash_graph_id
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
+from agent.answers.lens_drawing import DrawnLens
 from agent.core import (
     Case,
     Controls,
@@ -120,15 +121,28 @@ class Drawing(_Part):
     hops: list[Hop] = Field(default_factory=list)
     path: list[str] = Field(default_factory=list)  # ids of concepts, first to last
     changed: Changed | None = None
+    # a drawing from before there was this view keeps the name that is made from what it holds
+    lens: DrawnLens | None = Field(None, exclude_if=lambda lens: lens is None)
     only_seen: bool = False  # of somebody's file: nothing can be tried on it
+
+    @model_validator(mode="after")
+    def _places(self) -> "Drawing":
+        if self.lens and (
+            self.lens.positions[-1] >= len(self.tokens) or self.lens.layers[-1] >= self.n_layers
+        ):
+            raise ValueError("the lens is read at a word or layer that is not there")
+        return self
 
     def plain(self) -> dict[str, Any]:
         """The same as JSON, without what was not said."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-def draw_circuit(state: State, traced: "TracedStudy") -> dict[str, Any]:
-    """The circuit of a traced text; `add_verdicts` adds verdicts later without tracing again."""
+def draw_circuit(state: State, traced: "TracedStudy", lens: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The circuit of a traced text with what the `lens` reads on it, where that is known.
+
+    `add_verdicts` adds verdicts later without tracing again.
+    """
     case, groups = state.get("case"), groups_of(state)
     assert case is not None
     graph = state.get("graph") or {}
@@ -152,6 +166,7 @@ def draw_circuit(state: State, traced: "TracedStudy") -> dict[str, Any]:
         "strongest_path": path_of(state),
         "scores": {name: graph[name] for name in DRAWN_SCORES},
         **concepts_drawn(claims_of(state)),
+        **({"lens": lens} if lens else {}),
     }
     return Drawing.model_validate(whole).plain()
 

@@ -202,6 +202,7 @@ from .text_format import (
     character_at as character_at,
     escape_md as escape_md,
     find_break_signs as find_break_signs,
+    find_places as find_places,
     find_word_positions as find_word_positions,
     folded as folded,
     format_p as format_p,

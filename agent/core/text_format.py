@@ -129,6 +129,14 @@ def find_word_positions(tokens: Sequence[str], name: str) -> list[int]:
     return [p for p, (start, end) in enumerate(places) if any(start < b and end > a for a, b in spans)]
 
 
+def find_places(tokens: Sequence[str], name: str) -> list[int]:
+    """The positions of a word; of one of several that are alike with its place behind it: the (T7)."""
+    placed = re.fullmatch(r".* \(T(\d{1,6})\)", name.strip(), re.DOTALL | re.IGNORECASE)
+    if placed is None:
+        return find_word_positions(tokens, name)
+    return [int(placed[1])] if int(placed[1]) < len(tokens) else []
+
+
 def show_layers(first: int, last: int) -> str:
     """A range of layers."""
     return f"layer {first}" if first == last else f"layers {first} to {last}"

@@ -35,6 +35,11 @@ from .hypothesis_tests import (
 from .joint_ablation import (
     search_joint_set as search_joint_set,
 )
+from .lens_table import (
+    LensReading as LensReading,
+    ReadWord as ReadWord,
+    read_lens as read_lens,
+)
 from .manual_intervention import (
     ManualIntervention as ManualIntervention,
     make_try_claim as make_try_claim,

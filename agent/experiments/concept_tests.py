@@ -20,7 +20,7 @@ from agent.core import (
     TestConcepts,
     enter_claims,
     every_claim,
-    find_word_positions,
+    find_places,
     join_words,
     quote_token,
     round_reported,
@@ -29,7 +29,7 @@ from agent.core import (
 from agent.evidence import new_claim, p_value, settle_verdicts, summarise_controls
 from agent.experiments.concept_bench import ConceptBench, bench_of
 from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
-from agent.experiments.concept_reading import node_of_concept
+from agent.experiments.concept_reading import concept_of_node, node_of_concept
 from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
@@ -47,6 +47,7 @@ from tracer import (
     name_of_rest,
     name_of_text,
     push_controls,
+    read_concept,
     reading_of,
     stream_behind,
     swap_concepts,
@@ -143,6 +144,8 @@ def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str
     if bench is None or not found:
         raise QuestionError(workspace.lens_note or "There are no concepts to exchange yet.")
     held = named_concept(found[-1].concepts, concept, at, case)
+    if held is None and at:
+        held = _read_there(bench, found[-1].concepts, concept, at)
     if held is None:
         raise QuestionError(not_held(found[-1].concepts, concept, at))
     wanted = concept_of(workspace.subject, other)
@@ -155,7 +158,7 @@ def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str
 
 def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
     """The concept of this name where it is first held, or at the word that is given; None where it is not."""
-    places = set(find_word_positions(case["tokens"], at)) if at else None
+    places = set(find_places(case["tokens"], at)) if at else None
     spelled = name.strip().casefold()
     same = [
         one
@@ -164,6 +167,14 @@ def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: 
         and spelled in {text.strip().casefold() for text in (one.name, *one.tokens)}
     ]
     return min(same, key=lambda one: (one.position, -one.strength), default=None)
+
+
+def _read_there(bench: ConceptBench, known: Sequence[Concept], name: str, at: str) -> Concept | None:
+    """What is read at a word that the reader names, though it does not stand out there."""
+    places = find_places(bench.case["tokens"], at)
+    words, study = bench.workspace.words, bench.workspace.study(bench.case["text"])
+    node = read_concept(bench.frozen, bench.lens, words, name, places, bench.case["answer_id"])
+    return None if node is None else concept_of_node(study, node, len(known) + 1)
 
 
 def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:

@@ -320,6 +320,8 @@ def _cleaned(
         found["factor"] = read_factor(slots)
     if "other" in slots:
         found["other"] = _other(intent, slots["other"], lifted)
+    if "at" in slots:  # with its place where the text says the word twice: “the” (T7)
+        found |= {"at": " ".join([*lifted.quoted(slots["at"]), *slots["at"].split()[1:]]), "concept": True}
     return found
 
 

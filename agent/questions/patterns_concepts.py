@@ -30,6 +30,10 @@ CONCEPTUAL: list[tuple[Intent, list[str]]] = [
         rf"(?:show |list |give )(?:me )?(?:the |its |all )?{_CONCEPTS}(?: (?:at|on|in|by) (?:the (?:word"
             r"|token) )?<group>)?",
     ]),
+    (Intent.SWAP, [
+        r"(?:swap|replac|exchang|switch|chang|substitut)(?:e|ed|ped|d|ing|ping)?(?: out)? <group> (?:for|by"
+            r"|with) <other> (?:at|on) (?:the (?:word|token) )?(<at>{q}(?: \(t\d{1,4}\))?)",
+    ]),
     (Intent.LAYER, [
         rf"{_LAYER} (?:{{aux}} )?(?:{{it}} )?(?:first )?(?:know|knows|find|finds|have|has|decide|decides)"
             r"(?: (?:the|its) answer| it)?(?: first| already)?",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from agent.answers import add_word_claims, compose_answer, draw_circuit, draw_untraced
+from agent.answers import add_word_claims, compose_answer, draw_circuit, draw_untraced, lens_drawn
 from agent.core import (
     Event,
     QuestionError,
@@ -19,6 +19,7 @@ from agent.core import (
     Stopped,
     Supernode,
     actions,
+    claims_of,
     enter_claims,
     escape_md,
     find_terms,
@@ -219,7 +220,7 @@ def _group(_action: actions.Group, state: State, context: ActionContext) -> Upda
         traced.study.layers,
         lambda ids: traced.raised_together(ids, 6),
     )
-    return _draw_groups(groups, traced, state)
+    return _draw_groups(groups, traced, state, context)
 
 
 def _split(_action: actions.Split, state: State, context: ActionContext) -> Update:
@@ -235,12 +236,14 @@ def _split(_action: actions.Split, state: State, context: ActionContext) -> Upda
     )
     state = {**state, "graph": {**(state.get("graph") or {}), "split": True}}
     state["claims"] = [c for c in state.get("claims", []) if c["kind"] != "path"]
-    update = _draw_groups(groups, traced, state)
+    update = _draw_groups(groups, traced, state, context)
     note = f"{join_words(list(halves))} split: {update['found_note']}"
     return {**update, "graph": state["graph"], "found_note": note}
 
 
-def _draw_groups(groups: list[Supernode], traced: TracedStudy, state: State) -> Update:
+def _draw_groups(
+    groups: list[Supernode], traced: TracedStudy, state: State, context: ActionContext
+) -> Update:
     """The groups with what flows between them, how coherent they are, their claim and their drawing."""
     case = require_case(state)
     between, from_token, direct = traced.flows([g["members"] for g in groups])
@@ -265,7 +268,9 @@ def _draw_groups(groups: list[Supernode], traced: TracedStudy, state: State) -> 
         "flows": flows,
         "claims": enter_claims(state, claim),
     }
-    update["drawing"] = draw_circuit({**state, **update}, traced)  # type: ignore[typeddict-item]
+    before = state.get("drawing") or {}
+    lens = before.get("lens") or lens_drawn(context.workspace, case["text"], claims_of(state))
+    update["drawing"] = draw_circuit({**state, **update}, traced, lens)  # type: ignore[typeddict-item]
     update["found_note"] = f"{len(groups)} groups hold {percent(grouped)} of the effect"
     return update
 

@@ -1,12 +1,21 @@
 """Where a conversation stands: what was said and drawn, what is tried by hand, kept, opened and forgotten."""
 
+import threading
 from typing import Any, cast
 
 from agent.answers import Bundle, add_verdicts, make_bundle
-from agent.core import AgentError, Message, State, claims_of, plain_claim
-from agent.experiments import ManualIntervention, make_try_claim, try_factor, write_reply, write_request
+from agent.core import AgentError, Message, State, case_of, claims_of, plain_claim
+from agent.experiments import (
+    LensReading,
+    ManualIntervention,
+    make_try_claim,
+    read_lens,
+    try_factor,
+    write_reply,
+    write_request,
+)
 from agent.session.history_lines import collect_citations
-from agent.workspace import Workspace
+from agent.workspace import Workspace, wait_turn
 
 QUESTION_KEYS = ("said", "decision", "asks", "granted", "brain")  # what ends with it
 
@@ -20,6 +29,31 @@ class Standing:
     def try_out(self, focus: str, factor: float) -> ManualIntervention:
         """Scale a group or feature of the drawing by hand and look, once; raises AgentError."""
         return try_factor(self._workspace, self._state(), focus, factor)
+
+    def read_lens(
+        self,
+        text: str | None = None,
+        *,
+        at: str | None = None,
+        best: int = 3,
+        cancel: threading.Event | None = None,
+    ) -> LensReading:
+        """The best words that the lens reads behind each block at each word of a text, or `at` one.
+
+        `text` is that of the last question where none is given. Tests nothing. Raises AgentError with a
+        sentence, also where the model has no lens yet.
+        """
+        if text is None:
+            state = self._state()
+            if state.get("case") is None:
+                raise AgentError("There is no text yet on which the lens could be read: give one.")
+            text = case_of(state)["text"]
+        with self._workspace.turns.place(cancel or threading.Event()) as place:
+            for _ahead in wait_turn(place):
+                pass
+            if cancel is not None and cancel.is_set():
+                raise AgentError("Stopped.")
+            return read_lens(self._workspace, text, at=at, best=best)
 
     def keep(self, tried: ManualIntervention) -> None:
         """Enter in the conversation and the ledger what was tried by hand, as the reader's own."""

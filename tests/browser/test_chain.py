@@ -97,7 +97,9 @@ def test_a_saved_page_shows_the_chain_and_the_fold(visitor, browser, tmp_path):
 
 def test_a_drawing_without_concepts_opens_as_before(browser, tmp_path):
     drawing = made_up_bundle().drawing.plain()
-    plain = {key: drawing[key] for key in drawing if key not in ("concepts", "hops", "path", "changed")}
+    plain = {
+        key: drawing[key] for key in drawing if key not in ("concepts", "hops", "path", "changed", "lens")
+    }
     file = tmp_path / "plain.html"
     file.write_text(circuit_page(json.loads(json.dumps(plain))), encoding="utf-8")
     page = browser.new_page()
@@ -105,4 +107,5 @@ def test_a_drawing_without_concepts_opens_as_before(browser, tmp_path):
     page.wait_for_selector(".ac-group")
     assert page.get_by_label("show groups").get_attribute("aria-pressed") == "true"
     assert not page.get_by_label("show the chain of concepts").is_visible()
+    assert not page.get_by_label("show what the lens reads").is_visible()
     page.close()

@@ -28,6 +28,7 @@ from .elsewhere import (
 )
 from .find import (
     find_concepts as find_concepts,
+    read_concept as read_concept,
 )
 from .held_writing import (
     hold_concept as hold_concept,
@@ -99,12 +100,17 @@ from .swaps import (
     find_partners as find_partners,
     swap_concepts as swap_concepts,
 )
+from .table import (
+    WordTable as WordTable,
+    read_table as read_table,
+)
 from .weigh import (
     weigh as weigh,
 )
 from .words import (
     Words as Words,
     nameable_words as nameable_words,
+    word_places as word_places,
 )
 from .writers import (
     Writer as Writer,

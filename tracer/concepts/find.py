@@ -4,17 +4,18 @@ At each (layer, position) the lens is read; tokens stay whose rank and score sta
 reads there for other texts. Spellings are merged into families, layers into runs.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracer.attribution import Frozen
-from tracer.cancellation import pulse
 from tracer.concepts.kinds import is_content, is_telling, stand_alone
 from tracer.concepts.naming import name_values
 from tracer.concepts.nodes import NAMED, PIECE, ConceptNode, Role
+from tracer.concepts.table import read_table
 from tracer.concepts.weigh import weigh
 from tracer.concepts.words import Words, word_places
-from tracer.lens import Lens, check_fits, families, stands_out, streams, surface
+from tracer.lens import Lens, check_fits, families, surface
 
 SPELLINGS = 3  # of a concept that its name is chosen from
 RANK = 16  # words that may be named at each place and layer
@@ -66,6 +67,28 @@ def find_concepts(
     return _name_whole(frozen, _strongest(frozen, weigh(frozen, lens, nodes, answer), answer, most), answer)
 
 
+def read_concept(
+    frozen: Frozen, lens: Lens, words: Words, name: str, positions: Sequence[int], answer: int | None = None
+) -> ConceptNode | None:
+    """The concept of this name at the first of the positions where it is among the words that are read.
+
+    However little it stands out there; over the run of layers that holds its best reading. None where it is
+    not read at any of them.
+    """
+    layers = list(lens.layers)
+    seen = _read(frozen, lens, words, layers, list(positions), least=-math.inf)
+    texts = frozen.subject.token_texts([one.token for one in seen])
+    named = [one for one, text in zip(seen, texts, strict=True) if surface(text) == surface(name)]
+    if not named:
+        return None
+    position = min(one.position for one in named)
+    here = [one for one in named if one.position == position]
+    best = min(here, key=lambda one: (one.rank, -one.score))
+    run = next(run for run in _runs([one.layer for one in here], layers) if best.layer in run)
+    node = _node(frozen, name, position, [one for one in here if one.layer in run], answer)
+    return _name_whole(frozen, weigh(frozen, lens, [node], None))[0]
+
+
 def _strongest(
     frozen: Frozen, weighed: Sequence[ConceptNode], answer: int | None, most: int
 ) -> list[ConceptNode]:
@@ -110,24 +133,23 @@ def _order(node: ConceptNode) -> tuple[int, float]:
 
 
 def _read(
-    frozen: Frozen, lens: Lens, words: Words, layers: Sequence[int], positions: Sequence[int]
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    layers: Sequence[int],
+    positions: Sequence[int],
+    least: float = SCORE,
 ) -> list[_Seen]:
     """The words that stand out at each place."""
-    subject, stream, seen = frozen.subject, streams(frozen), []
-    for layer in layers:
-        pulse()
-        here = stream[layer, list(positions)]
-        best = words.read(lens, subject, layer, here).topk(min(RANK, len(words.tokens)))
-        tokens = words.tokens[best.indices]
-        scores = stands_out(lens, subject, layer, here, tokens).nan_to_num(SCORE)
-        for row, position in enumerate(positions):
-            ranked = zip(tokens[row].tolist(), scores[row].tolist(), strict=True)
-            seen += [
-                _Seen(token, layer, position, rank, score)
-                for rank, (token, score) in enumerate(ranked)
-                if score >= SCORE
-            ]
-    return seen
+    table = read_table(frozen, lens, words, layers=layers, positions=positions, k=RANK)
+    tokens, scores = table.tokens.tolist(), table.score.nan_to_num(SCORE).tolist()
+    return [
+        _Seen(token, layer, position, rank, score)
+        for row, layer in enumerate(layers)
+        for column, position in enumerate(positions)
+        for rank, (token, score) in enumerate(zip(tokens[row][column], scores[row][column], strict=True))
+        if score >= least
+    ]
 
 
 def _nodes(

@@ -34,6 +34,10 @@ from .doctor import (
 from .hidden_signs import (
     show_hidden as show_hidden,
 )
+from .lens_table import (
+    lens_markdown as lens_markdown,
+    lens_tables as lens_tables,
+)
 from .model_loading import (
     ModelLoader as ModelLoader,
     WaitCancelled as WaitCancelled,

@@ -123,10 +123,23 @@ def fit(
 
 
 @lenses.command()
-def show(model: ModelOption = None, as_json: Json = False) -> None:
-    """Say which concept lens there is for a model, and what it was fitted from."""
+def show(
+    text: Annotated[
+        str | None, typer.Argument(help="Read the lens on this text; without, say what it is.")
+    ] = None,
+    at: At = None,
+    best: Annotated[int, typer.Option(min=1, max=50, help="Words of a place that are shown.")] = 3,
+    model: ModelOption = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the lens reads on TEXT, layers upward; without one, what it was fitted from."""
     from agent import lens_facts
 
+    if text is not None:
+        _show_reading(text, at, best, model, as_json)
+        return
+    if at is not None:
+        raise Refused("--at names a word of a text: give the text as well.")
     facts = lens_facts(settings_from_options(model=model))
     if as_json:
         print_json(facts or {})
@@ -134,6 +147,24 @@ def show(model: ModelOption = None, as_json: Json = False) -> None:
         raise Refused("There is no concept lens of this model yet: `askcircuit lens fit` makes one.")
     else:
         answer_console().print(lens_line(facts), markup=False)
+
+
+def _show_reading(text: str, at: str | None, best: int, model: str | None, as_json: bool) -> None:
+    """Print the words that are read behind each block at each word of a text."""
+    from agent import Session
+    from ui.base import lens_tables
+
+    for piece in (text, at):
+        check_text(piece)
+    with load_workspace(model) as workspace:
+        session = Session(workspace, f"lens-{uuid.uuid4().hex}")
+        reading = session.read_lens(text, at=at, best=best)
+    if as_json:
+        print_json({"text": text, "words": reading.rows()})
+        return
+    console = answer_console()
+    for table in lens_tables(reading, console.width):
+        console.print(table)
 
 
 def lens_line(facts: dict[str, Any]) -> str:

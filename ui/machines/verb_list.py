@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ui.base import Refused
+from ui.machines.lens_verb import Lens
 from ui.machines.verbs import (
     Ask,
     Concepts,
@@ -20,7 +21,10 @@ from ui.machines.write_verbs import WhyToken, Write
 
 VERBS: dict[str, type[Verb]] = {
     verb.name: verb
-    for verb in (Why, Concepts, Swap, Intervene, Ask, GoOn, Write, WhyToken, Trace, SearchFeatures)
+    for verb in (
+        *(Why, Concepts, Lens, Swap, Intervene, Ask),
+        *(GoOn, Write, WhyToken, Trace, SearchFeatures),
+    )
 }
 
 

@@ -3,6 +3,8 @@
 import { chainPanel, conceptPanel } from './chain_panel.js';
 import { paintChain } from './chain_picture.js';
 import { focusOn, standIn } from './circuit_state.js';
+import { lensPanel } from './lens_panel.js';
+import { paintLens } from './lens_view.js';
 import { mark } from './marks.js';
 import { groupPanel, nodePanel, startPanel } from './panel.js';
 import { paintDots, paintGroups } from './picture.js';
@@ -12,7 +14,7 @@ import { toSentence } from './sentences.js';
 /** @import { Viewer } from './view.js' */
 
 /** @type {Record<View, typeof paintDots>} */
-const PAINTERS = { concepts: paintChain, groups: paintGroups, features: paintDots };
+const PAINTERS = { concepts: paintChain, groups: paintGroups, features: paintDots, lens: paintLens };
 
 /** @typedef {ReturnType<typeof actionsOf>} CircuitActions */
 
@@ -57,7 +59,7 @@ export function actionsOf(c, viewer) {
     };
     const concept = c.index.concepts.get(c.pinned ?? '');
     const start = c.mode === 'concepts' ? chainPanel : startPanel;
-    let content = start(c.graph, c.index, act);
+    let content = c.mode === 'lens' ? lensPanel(c.graph, c.cell, act) : start(c.graph, c.index, act);
     if (concept) content = conceptPanel(c.graph, c.index, concept, act);
     else if (group) content = groupPanel(c.graph, c.index, group, act);
     else if (node) content = nodePanel(c.graph, c.index, node, act);
@@ -80,7 +82,8 @@ export function actionsOf(c, viewer) {
   /** @param {string} id */
   function reveal(id) {
     const home = c.index.nodes.get(id)?.supernode;
-    if (!standIn(c, id)) show(c.index.groups.has(id) ? 'groups' : 'features');
+    if (!standIn(c, id) && c.index.concepts.has(id)) show('concepts');
+    else if (!standIn(c, id)) show(c.index.groups.has(id) ? 'groups' : 'features');
     else if (home && !c.spots.has(id)) {
       c.opened.add(home);
       paint();

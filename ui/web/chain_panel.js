@@ -1,13 +1,11 @@
 // The details beside the chain of concepts: of one concept, or of the whole chain and what was changed.
 import { hopsOf, shownConcepts, wayOf } from './chain.js';
 import { el, known } from './elements.js';
-import { canAsk, propose } from './question_box.js';
+import { canAsk, OTHER, propose } from './question_box.js';
 import { guessBars } from './tryout.js';
 import { conceptLines, hopLabel, hopLines, nameOf, visible } from './words.js';
 
 /** @import { Actions, Changed, Concept, Drawing, Hop, Index } from './types.js' */
-
-const OTHER = 'another word';
 
 /**
  * @param {Drawing} graph

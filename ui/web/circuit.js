@@ -6,11 +6,13 @@ import { makeIndex, newCircuit } from './circuit_state.js';
 import { el } from './elements.js';
 import { listenToKeys, listenToPointers } from './gestures.js';
 import { legend } from './legend.js';
+import { hasLens } from './lens.js';
+import { listenToSheet } from './lens_view.js';
 import { mark } from './marks.js';
 import { listenToReadings } from './readings.js';
 import { listenToSentences } from './sentences.js';
-import { listenToTokens } from './tokens.js';
 import { listenToSave } from './snapshot.js';
+import { listenToTokens } from './tokens.js';
 import { benchOf } from './tryout.js';
 import { viewerOf } from './view.js';
 /** @import { CircuitActions } from './actions.js' */
@@ -31,6 +33,7 @@ export function drawCircuit(element, props, trigger, watch) {
   c.home.append(toolbar(c, viewer, actions), c.stage, legend(), c.panel, c.tip, c.empty);
   listenToPointers(c, viewer, actions);
   listenToKeys(c, viewer, actions);
+  listenToSheet(c, actions);
   listenToSave(c);
   listenToSentences(c);
   listenToTokens(c);
@@ -68,10 +71,11 @@ function toolbar(c, viewer, actions) {
   c.behind.addEventListener('change', () => actions.paint());
   c.tabs.groups.addEventListener('click', () => actions.show('groups'));
   c.tabs.features.addEventListener('click', () => actions.show('features'));
+  c.tabs.lens.addEventListener('click', () => actions.show('lens'));
   return el(
     'div',
     { class: 'ac-bar' },
-    el('div', { class: 'ac-tabs' }, c.tabs.concepts, c.tabs.groups, c.tabs.features),
+    el('div', { class: 'ac-tabs' }, c.tabs.concepts, c.tabs.groups, c.tabs.features, c.tabs.lens),
     el('label', { class: 'ac-slide of-concepts' }, c.behind, 'features behind it'),
     el('label', { class: 'ac-slide of-edges' }, 'edges', c.slider),
     c.finder,
@@ -124,12 +128,15 @@ function redraw(c, actions) {
   const gained = hasChain(fresh) && !(c.graph && hasChain(c.graph));
   c.graph = fresh;
   c.tabs.concepts.hidden = !hasChain(fresh);
+  c.tabs.lens.hidden = !hasLens(fresh);
   c.home.classList.remove('ac-none');
   c.index = makeIndex(fresh);
   c.lit = null;
-  if (!same || gained || (c.mode === 'concepts' && !hasChain(fresh))) c.mode = firstView(fresh);
+  const gone = (c.mode === 'concepts' && !hasChain(fresh)) || (c.mode === 'lens' && !hasLens(fresh));
+  if (!same || gained || gone) c.mode = firstView(fresh);
   if (!same) {
     c.opened = new Set();
+    c.cell = null;
     if (c.pinned) c.trigger('pick', { kind: '', id: '', label: '' }); // it was of another circuit
     c.pinned = null;
     c.view = { x: 0, y: 0, k: 1 };

@@ -25,6 +25,7 @@ function emptyIndex() {
  */
 export function newCircuit(element, props, trigger) {
   const canvas = el('canvas', { class: 'ac-canvas', 'aria-hidden': 'true' });
+  const sheet = el('div', { class: 'ac-sheet' });
   const svg = sv('svg', { class: 'ac-svg', role: 'group', 'aria-label': 'circuit drawing' });
   /** @type {(label: View, name: string) => HTMLElement} */
   const tab = (label, name) =>
@@ -46,7 +47,7 @@ export function newCircuit(element, props, trigger) {
     hovered: null,
     lit: null,
     held: null,
-    strength: { concepts: 1, groups: 0.7, features: 0.15 },
+    strength: { concepts: 1, groups: 0.7, features: 0.15, lens: 1 },
     view: { x: 0, y: 0, k: 1 },
     spots: new Map(),
     links: [],
@@ -54,7 +55,9 @@ export function newCircuit(element, props, trigger) {
     root: null,
     svg,
     canvas,
-    stage: el('div', { class: 'ac-stage' }, canvas, svg),
+    stage: el('div', { class: 'ac-stage' }, canvas, svg, sheet),
+    sheet,
+    cell: null,
     tip: el('div', { class: 'ac-tip', role: 'tooltip' }),
     panel: el('aside', { class: 'ac-panel', 'aria-live': 'polite' }),
     slider: el('input', { type: 'range', min: 5, max: 100, 'aria-label': 'how many edges' }),
@@ -71,6 +74,7 @@ export function newCircuit(element, props, trigger) {
       concepts: tab('concepts', 'show the chain of concepts'),
       groups: tab('groups', 'show groups'),
       features: tab('features', 'show every feature'),
+      lens: tab('lens', 'show what the lens reads at every word'),
     },
     bench: { show: () => null, answered: () => undefined },
   };

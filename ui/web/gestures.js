@@ -17,10 +17,10 @@ const idOf = (event) => {
 
 /**
  * @param {Circuit} c
- * @param {PointerEvent} event
+ * @param {{ clientX: number, clientY: number }} event
  * @param {Said[]} lines
  */
-function tell(c, event, lines) {
+export function tell(c, event, lines) {
   c.tip.replaceChildren(...lines.map(([line, kind]) => el('div', { class: kind }, line)));
   c.tip.style.display = 'block';
   const home = c.home.getBoundingClientRect();

@@ -29,6 +29,9 @@ export function legend() {
     made.classList.add('of-edges');
     return made;
   };
+  /** @type {(kind: string, words: string) => HTMLElement} */
+  const swatch = (kind, words) =>
+    el('span', { class: 'of-lens' }, el('i', { class: `ac-swatch ${kind}` }), words);
   return el(
     'div',
     { class: 'ac-legend' },
@@ -46,6 +49,10 @@ export function legend() {
     only(item(SIGNS.say, 'k-say', 'the answer'), 'concepts'),
     only(item('M0,5H26', 'e-path', 'the chain', '0 0 26 10'), 'concepts'),
     only(item('M0,5H26', 'e-untold', 'share not measured', '0 0 26 10'), 'concepts'),
+    swatch('', 'read there on other texts too'),
+    swatch('mid', 'stands out'),
+    swatch('full', 'stands out most'),
+    swatch('says', 'the answer (thin: next best)'),
     edge('e-pos', 'feeds'),
     edge('e-neg', 'holds back'),
     only(item('M0,5H26', 'e-path', 'strongest path', '0 0 26 10'), 'groups'),

@@ -2,6 +2,7 @@
 import { isShown, standIn } from './circuit_state.js';
 import { curve } from './edges.js';
 import { sv } from './elements.js';
+import { bestAt, conceptAt } from './lens.js';
 import { nameOf } from './words.js';
 /** @import { Circuit, Shown } from './types.js' */
 
@@ -35,9 +36,33 @@ export function mark(c) {
     made.classList.toggle('lit', Boolean(c.lit) && near.has(id));
     made.classList.toggle('pinned', c.pinned !== null && standIn(c, c.pinned) === id);
   }
+  markSheet(c, wanted);
   c.stage.classList.toggle('hushed', hush);
   c.stage.classList.toggle('hovering', Boolean(c.hovered || c.lit));
   markSentences(c);
+}
+
+/**
+ * In the table of the lens: dim what is not looked for, frame what the lit or pinned concepts are read from.
+ * @param {Shown} c
+ * @param {string} wanted
+ */
+function markSheet(c, wanted) {
+  const { lens } = c.graph;
+  if (c.mode !== 'lens' || !lens) return;
+  const ids = c.lit ? [...c.lit.ids] : c.pinned ? [c.pinned] : [];
+  const about = ids.flatMap((id) => c.index.concepts.get(id) ?? []);
+  /** @type {NodeListOf<HTMLElement>} */
+  const cells = c.sheet.querySelectorAll('td[data-row]');
+  for (const made of cells) {
+    const cell = { row: Number(made.dataset.row), column: Number(made.dataset.column) };
+    const named = bestAt(lens, cell).flatMap(([token]) => conceptAt(c.graph, lens, cell, token) ?? []);
+    made.classList.toggle('dim', Boolean(wanted) && !made.dataset.words?.includes(wanted));
+    made.classList.toggle(
+      'lit',
+      named.some((one) => about.includes(one)),
+    );
+  }
 }
 
 /**

@@ -2,6 +2,8 @@
 
 const box = () => /** @type {HTMLTextAreaElement | null} */ (document.querySelector('#ask textarea'));
 
+export const OTHER = 'another word'; // what is to be filled in
+
 export const canAsk = () => box() !== null;
 
 /**

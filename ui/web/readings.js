@@ -6,12 +6,15 @@ const BOXES = { 'is-text': '#text textarea', 'is-token': '#said input', 'is-inst
 /** @param {Element} chip */
 function correct(chip) {
   const sort = Object.keys(BOXES).find((name) => chip.classList.contains(name));
-  const asked = [...document.querySelectorAll('#chat .message-row.user-row')].pop()?.textContent?.trim() ?? '';
+  const asked =
+    [...document.querySelectorAll('#chat .message-row.user-row')].pop()?.textContent?.trim() ?? '';
   if (!sort) return propose(asked);
   const shut = document.querySelector('#apart button.label-wrap:not(.open)');
   if (shut instanceof HTMLElement) shut.click();
   setTimeout(() => {
-    const field = /** @type {HTMLInputElement | null} */ (document.querySelector(BOXES[/** @type {'is-text'} */ (sort)]));
+    const field = /** @type {HTMLInputElement | null} */ (
+      document.querySelector(BOXES[/** @type {'is-text'} */ (sort)])
+    );
     if (!field) return;
     const said = (chip.textContent ?? '').replace(/^[^:]*: /, '');
     if (!said.endsWith('…')) {

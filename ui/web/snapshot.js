@@ -2,6 +2,8 @@
 import { isShown } from './circuit_state.js';
 import { download, el, NS, sv } from './elements.js';
 
+import { FONT, fit } from './measure.js';
+
 /** @import { Circuit, Shown } from './types.js' */
 
 const LOOKS = [
@@ -11,8 +13,32 @@ const LOOKS = [
 ];
 const ALWAYS = ['fill', 'stroke', 'display'];
 
+/**
+ * The table of the lens, whole, however far it is scrolled.
+ * @param {Shown} c
+ */
+function sheetSnapshot(c) {
+  const table = /** @type {HTMLElement} */ (c.sheet.firstElementChild);
+  c.sheet.classList.add('flat');
+  const home = table.getBoundingClientRect();
+  const { width, height } = home;
+  const copy = sv('svg', { xmlns: NS, width, height, viewBox: `0 0 ${width} ${height}` });
+  sv('rect', { width, height, fill: getComputedStyle(c.home).backgroundColor }, copy);
+  for (const made of table.querySelectorAll('th, td')) {
+    const [place, looks] = [made.getBoundingClientRect(), getComputedStyle(made)];
+    const box = { x: place.x - home.x, y: place.y - home.y, width: place.width, height: place.height };
+    sv('rect', { ...box, fill: looks.backgroundColor }, copy);
+    const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 + 4, 'text-anchor': 'middle' };
+    const font = { 'font-family': 'system-ui, sans-serif', 'font-size': 11, fill: looks.color };
+    sv('text', { ...middle, ...font }, copy, fit(made.textContent ?? '', box.width - 4, FONT.small));
+  }
+  c.sheet.classList.remove('flat');
+  return { text: new XMLSerializer().serializeToString(copy), width, height };
+}
+
 /** @param {Shown} c */
 function snapshot(c) {
+  if (c.mode === 'lens') return sheetSnapshot(c);
   const copy = /** @type {SVGSVGElement} */ (c.svg.cloneNode(true));
   const [own, others] = [c.svg.querySelectorAll('*'), copy.querySelectorAll('*')];
   others.forEach((other, i) => {

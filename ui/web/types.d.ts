@@ -91,6 +91,19 @@ export interface Changed {
   tokens: Guess[];
 }
 
+/** What the lens reads: cells[layer][position], best first; how far each stands out (null: unknown). */
+export interface LensTable {
+  layers: number[];
+  positions: number[];
+  cells: [token: string, score: number | null][][][];
+  places?: number[]; // of the answer at the last word, 1 first
+}
+
+export interface Cell {
+  row: number; // of lens.layers
+  column: number; // of lens.positions
+}
+
 export interface Drawing {
   graph_id: string;
   circuit: string;
@@ -108,6 +121,7 @@ export interface Drawing {
   hops?: Hop[];
   path?: string[];
   changed?: Changed | null;
+  lens?: LensTable | null;
   only_seen?: boolean;
 }
 
@@ -201,7 +215,7 @@ export interface Bundle {
   path: Path2D;
 }
 
-export type View = 'concepts' | 'groups' | 'features';
+export type View = 'concepts' | 'groups' | 'features' | 'lens';
 export type Said = [line: string, kind?: string];
 
 export interface Focus {
@@ -258,6 +272,8 @@ export interface Circuit {
   svg: SVGSVGElement;
   canvas: HTMLCanvasElement;
   stage: HTMLElement;
+  sheet: HTMLElement; // holds the table of the lens
+  cell: Cell | null; // the one that was clicked there
   tip: HTMLElement;
   panel: HTMLElement;
   slider: HTMLInputElement;
