@@ -16,8 +16,6 @@ from ui.base import (
     load_workspace,
     print_json,
     progress_console,
-    render_answer,
-    render_markdown,
     render_tokens,
     told,
 )
@@ -92,6 +90,7 @@ def stream_writing(session: "Session", request: "WriteRequest", *, show: bool) -
 def explain_word(session: "Session", writing: dict[str, Any], word: str, as_json: bool) -> None:
     """Why the model wrote a word, in its place."""
     from agent import AnswerText, ReportReady, find_token
+    from ui.base import render_answer, render_markdown
 
     position = find_token(writing, word)  # type: ignore[arg-type]
     if position is None:
