@@ -80,7 +80,7 @@ def read_lens(
         study = workspace.study(text)
         positions = word_places(study.frozen) if at is None else find_places(study.tokens, at)
         if not positions:
-            raise QuestionError(f"The text has no word {quote_token(at)}: name one of its words.")
+            raise QuestionError(f"The text has no word {quote_token(at or '')}: name one of its words.")
         if last is not None:
             positions = positions[-last:]
         table = read_table(study.frozen, lens, workspace.words, layers=layers, positions=positions, k=best)

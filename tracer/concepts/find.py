@@ -86,7 +86,7 @@ def read_concept(
     best = min(here, key=lambda one: (one.rank, -one.score))
     run = next(run for run in _runs([one.layer for one in here], layers) if best.layer in run)
     node = _node(frozen, name, position, [one for one in here if one.layer in run], answer)
-    return _name_whole(frozen, weigh(frozen, lens, [node], None))[0]
+    return _name_whole(frozen, weigh(frozen, lens, [node], None), answer)[0]
 
 
 def _strongest(
