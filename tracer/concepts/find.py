@@ -86,6 +86,8 @@ def read_concept(
     best = min(here, key=lambda one: (one.rank, -one.score))
     run = next(run for run in _runs([one.layer for one in here], layers) if best.layer in run)
     node = _node(frozen, name, position, [one for one in here if one.layer in run], answer)
+    if _spelled_as(frozen, node.tokens, answer):
+        node = _with_answer(node, answer)
     return _name_whole(frozen, weigh(frozen, lens, [node], None), answer)[0]
 
 
