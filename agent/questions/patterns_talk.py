@@ -86,8 +86,8 @@ TALK: list[tuple[Intent, list[str]]] = [
         rf"{_OOPS}(?:let's |let us |can (?:we|you|i) |could (?:we|you) |i want to )?(?:(?:go|get|come|step"
             rf"|jump|switch"
             r"|return|take (?:me|us)|bring (?:me|us)|move)(?: (?:me|us))? )?back(?: again)?"
-            r"(?: to(?: (?:the|my|our))? (<other>.{1,80}?))?(?: again)?",
-        rf"{_OOPS}(?:return|switch|jump|revert) to (?:the )?(<other>.{{1,80}}?)(?: again)?",
+            r"(?: to(?: (?:the|my|our))? (<other>[^;?!]{1,80}?))?(?: again)?",
+        rf"{_OOPS}(?:return|switch|jump|revert) to (?:the )?(<other>[^;?!]{{1,80}}?)(?: again)?",
         rf"{_OOPS}(?:i (?:meant|mean|want) )?(<other>{_WHICH})(?: again| please)?",
         rf"{_OOPS}(?:put|set|bring|get|make|change|turn) {_LAST} back(?: (?:to|as|like|how|the way)\b.*"
             rf"| again)?",
@@ -106,7 +106,7 @@ TALK: list[tuple[Intent, list[str]]] = [
         rf"{_CAN}(?:save|export|download|store|archive|dump|share|print(?: out)?|write out)(?: me| us)?"
             rf"(?: (?:{_LAST}|(?:all |all of )?(?:the|this|that|my|your|these|those|a) (?:\w+ )?{_MADE}))*"
             rf"(?: (?:as|to|in|into|for|with|under|by)(?: (?:a|an|my|some"
-            rf"|the))? (<other>.{{1,40}}))?(?: (?:for later|somewhere))?",
+            rf"|the))? (<other>[^;.?!]{{1,40}}))?(?: (?:for later|somewhere))?",
         r"(?:how|where) (?:do|can|could|should) (?:i|we|you) (?:save|export|download|share|store)(?: .*)?",
         rf"{_CAN}(?:give|get|send|make|create)(?: me| us)? (?:it |that |this )?(?:a |an |the "
             rf"|as )*(<other>{_KIND})(?: (?:of|for|with|version|link)\b.*)?",

@@ -138,7 +138,7 @@ def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
     asked = prepare_message(message)
     parts = part_requests(asked.plain, lambda piece: _fits(piece, talk)) if depth < HOW_OFTEN else []
     if len(parts) > 1:
-        return _one_after_another([asked.lifted.raw(asked.typed(*part)).strip() for part in parts], talk)
+        return _one_after_another([asked.lifted.raw(asked.typed(*part)).strip(" ;,") for part in parts], talk)
     if (about := _around_quote(asked, talk)) is not None:
         return about
     found = Question(**read_request(message, talk.talks, talk.focus))

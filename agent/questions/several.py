@@ -30,14 +30,7 @@ SEEN = re.compile(  # what only says that the result is wanted
     r"|explain(?: (?:why|it|that|this|how))?\W*",
     re.I,
 )
-ALONE = frozenset(Intent) - {
-    Intent.TEXT,
-    Intent.UNKNOWN,
-    Intent.HELP,
-    Intent.WHY,
-    Intent.MISTAKE,
-    Intent.METHOD,
-}
+ALONE = frozenset(Intent) - {Intent.TEXT, Intent.UNKNOWN, Intent.HELP, Intent.WHY, Intent.MISTAKE}
 MOST = 4  # requests of a message
 Read = Callable[[str], Intent | None]  # what a piece asks for by a phrase that fits it
 
@@ -54,7 +47,7 @@ def part_requests(plain: str, read: Read) -> list[tuple[int, int]]:
         behind = rest[: nearest.start()] if nearest else rest
         if SEEN.fullmatch(behind.strip()) or SEEN.fullmatch(rest.strip()):
             continue
-        first = read(before.strip())
+        first = read(before.strip(" ;,."))
         if first is None or first in (Intent.UNKNOWN, Intent.HELP):
             continue
         if any(read(piece.strip()) in ALONE for piece in (rest, behind)):
