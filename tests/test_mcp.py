@@ -64,7 +64,8 @@ def test_why_then_interventions_then_words(address, workspace):
 
     async def work(client):
         assert [t.name for t in (await client.list_tools()).tools] == [
-            *("why", "concepts", "swap", "intervene", "ask", "go_on", "trace", "search_features")
+            *("why", "concepts", "lens", "swap", "intervene", "ask", "go_on"),
+            *("write", "why_token", "trace", "search_features"),
         ]
         why = await client.call_tool("why", TEXAS, progress_callback=progress)
         thread = why.structured_content["thread"]
