@@ -72,7 +72,7 @@ class LensShelf:
         try:
             lens = quick_lens(self._subject, _prose(), self._cache, texts=TEXTS)
         except (TracerError, OSError, IndexError, ValueError, RuntimeError) as exc:
-            # a thread's error is seen by nobody: whatever torch raises, the note must not promise a lens for ever
+            # nobody sees a thread's error: the note must not promise a lens for ever
             log.warning("no concept lens could be fitted: %s", exc)
             self._gone = str(exc)
             return
