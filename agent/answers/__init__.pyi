@@ -24,14 +24,12 @@ from .drawing import (
     draw_circuit as draw_circuit,
     draw_untraced as draw_untraced,
 )
+from .drawn_lens import DrawnLens as DrawnLens
 from .graph_sentences import (
     add_word_claims as add_word_claims,
     find_asked_sentences as find_asked_sentences,
 )
-from .lens_drawing import (
-    DrawnLens as DrawnLens,
-    lens_drawn as lens_drawn,
-)
+from .lens_drawing import lens_drawn as lens_drawn
 from .report import (
     LogLine as LogLine,
     Report as Report,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from agent.answers.citations import hash_graph_id
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.drawing_chain import Changed, DrawnConcept, Hop
-from agent.answers.lens_drawing import DrawnLens
+from agent.answers.drawn_lens import DrawnLens
 from agent.core import (
     Case,
     Controls,

@@ -86,6 +86,11 @@ DICTATED = re.compile(
     r" (?P<said>[^\s,.;?!]+)",
     re.I | re.S,
 )
+ACROSS = re.compile(  # one question with a text of several lines in its middle
+    r"\s*(?:why|how come|explain why) (?:do|does|did|would|will|is|are|must|should)\b[^\n]*[^\n?.!]\n.*"
+    r"(?:\s|[\"'”’`] )(?:continue|say|end|go on|finish|complete|answer|predict|give|output)s?\b[^\n]*",
+    re.I | re.S,
+)
 FENCES = 8  # marks of a message; more are no pair of fences
 SENTENCE = 600  # characters of a message that holds a sum
 TWO_WORDS = 2
@@ -96,18 +101,8 @@ def find_layout(message: str) -> Layout | None:
     """The text of a message that is laid out around one; None where nothing but words tells it."""
     if len(message) > MOST or not message.strip():
         return None
-    for look in (
-        _chat,
-        _fenced,
-        _two,
-        _introduced,
-        _labelled,
-        _dictated,
-        _asked_before,
-        _asked_after,
-        _after_colon,
-        _formula,
-    ):
+    by_lines = [] if ACROSS.fullmatch(message) else [_asked_before, _asked_after, _after_colon]
+    for look in (_chat, _fenced, _two, _introduced, _labelled, _dictated, *by_lines, _formula):
         if (found := look(message)) is not None:
             return found
     return None

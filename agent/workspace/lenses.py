@@ -17,6 +17,7 @@ from tracer import (
     fit_lens,
     kept_lens,
     lens_for,
+    listening,
     load,
     quick_fit,
     quick_lens,
@@ -38,6 +39,7 @@ class LensShelf:
         self._fitting: threading.Thread | None = None
         self._gone = ""
         self._guard = threading.Lock()
+        self._closed = threading.Event()
 
     def lens(self) -> Lens | None:
         """The lens; None while there is none, and then one is being fitted or cannot be."""
@@ -58,6 +60,12 @@ class LensShelf:
             "background from a few short texts; ask again when it is there."
         )
 
+    def close(self) -> None:
+        """End a fit that is going on; nothing of it is kept."""
+        self._closed.set()
+        if self._fitting is not None:
+            self._fitting.join()
+
     def _look(self) -> None:
         self._looked = True
         try:
@@ -70,7 +78,16 @@ class LensShelf:
 
     def _fit(self) -> None:
         try:
-            lens = quick_lens(self._subject, _prose(), self._cache, texts=TEXTS)
+            with listening(self._end_if_closed):
+                lens = quick_lens(
+                    self._subject,
+                    _prose(),
+                    self._cache,
+                    texts=TEXTS,
+                    progress=lambda _done, _note: self._end_if_closed(),
+                )
+        except _Closed:
+            return
         except (TracerError, OSError, IndexError, ValueError, RuntimeError) as exc:
             # nobody sees a thread's error: the note must not promise a lens for ever
             log.warning("no concept lens could be fitted: %s", exc)
@@ -78,6 +95,14 @@ class LensShelf:
             return
         with self._guard:
             self._lens = lens
+
+    def _end_if_closed(self) -> None:
+        if self._closed.is_set():
+            raise _Closed
+
+
+class _Closed(Exception):
+    """Nobody waits for the lens any more."""
 
 
 def _prose() -> Iterator[Document]:

@@ -237,10 +237,17 @@ class Workspace:
             "brain": self.settings.planner_name,
         }
 
+    def stop_fitting(self) -> None:
+        """End a lens that is being fitted in the background; the model is nobody else's afterwards."""
+        shelf: LensShelf | None = self.__dict__.get("_lenses")  # not opened only to be closed
+        if shelf is not None:
+            shelf.close()
+
     def close(self) -> None:
         """Finish filing, release files and threads."""
         self._wait_for_filing()
         self._filing.shutdown()
+        self.stop_fitting()
         self.library.close()
         opened: Catalogue | None = self.__dict__.get("catalogue")  # not opened only to be closed
         if opened is not None:

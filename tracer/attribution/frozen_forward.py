@@ -17,7 +17,16 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from tracer.cancellation import pulse
-from tracer.models import Activation, BlockWeights, Model, activation_of, gain_of, part
+from tracer.models import (
+    Activation,
+    BlockWeights,
+    Model,
+    activation_of,
+    gain_of,
+    hook_after,
+    hook_before,
+    part,
+)
 
 COMPILED_FOR = 64  # targets of a product in a coarser type
 
@@ -208,9 +217,7 @@ class Frozen:
     final_stream: Float[Tensor, "pos d_model"]
     logits: Float[Tensor, " vocab"]
     template: frozenset[int] = frozenset()  # positions of a chat template's tokens: no words of the text
-    keys_values: dict[int, tuple[Tensor, Tensor]] = field(
-        default_factory=dict
-    )  # filled by tracer.interventions.partial_forward
+    keys_values: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)  # filled by partial_forward
     alternatives: dict[int, Any] = field(default_factory=dict)  # by answer, filled by tracer.concepts.kinds
 
     @property
@@ -227,7 +234,7 @@ def recorded_inputs(sites: dict[str, nn.Module]) -> Iterator[dict[str, BlockCall
     def keep(name: str) -> Callable[..., None]:
         return lambda module, args, kwargs: seen.__setitem__(name, _by_name(module, args, kwargs))
 
-    handles = [site.register_forward_pre_hook(keep(name), with_kwargs=True) for name, site in sites.items()]
+    handles = [hook_before(site, keep(name), with_kwargs=True) for name, site in sites.items()]
     try:
         yield seen
     finally:
@@ -244,14 +251,11 @@ def recorded_outputs(subject: Model) -> Iterator[dict[str, Tensor]]:
     given: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        return lambda _module, _args, out: given.__setitem__(name, out[0])
+        return lambda _module, _args, out: given.update({name: out[0]})
 
-    coarse = subject.unembedding.dtype != torch.float64
-    handles = [
-        module.register_forward_hook(keep(f"{name} {index}"))
-        for index, folded in enumerate(subject.folded if coarse else ())
-        for name, module in folded.mlp.items()
-    ]
+    layers = enumerate(subject.folded if subject.unembedding.dtype != torch.float64 else ())
+    sites = {f"{name} {index}": site for index, one in layers for name, site in one.mlp.items()}
+    handles = [hook_after(site, keep(name)) for name, site in sites.items()]
     try:
         yield given
     finally:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tracer.autointerp.write_directions import read_gain
 from tracer.interventions import live_input
-from tracer.models import Model, part
+from tracer.models import Model, hook_after, hook_before, part
 from tracer.transcoders import Transcoders
 
 Each = Callable[[int, Tensor], None]  # layer, activations (window pos index) without position 0
@@ -83,7 +83,7 @@ class NeuronSet:
         def hook(layer: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
             return lambda _module, args: each(layer, args[0][:, 1:])
 
-        with _hooked([self._down(layer).register_forward_pre_hook(hook(layer)) for layer in sorted(layers)]):
+        with _hooked([hook_before(self._down(layer), hook(layer)) for layer in sorted(layers)]):
             yield
 
     def written(self, layer: int) -> Float[Tensor, "index d_model"]:
@@ -103,7 +103,7 @@ class NeuronSet:
             acts[torch.arange(len(index)), -1, index] = value.to(acts.dtype)
             return (acts,)
 
-        with _hooked([self._down(layer).register_forward_pre_hook(hook)]):
+        with _hooked([hook_before(self._down(layer), hook)]):
             yield
 
     def _down(self, layer: int) -> nn.Module:
@@ -143,9 +143,7 @@ class TranscoderSet:
 
         there = [layer for layer in sorted(layers) if layer not in self.transcoders.missing]
         norm = self.subject.family.pre_mlp
-        with _hooked(
-            [part(self.subject.blocks[layer], norm).register_forward_pre_hook(hook(layer)) for layer in there]
-        ):
+        with _hooked([hook_before(part(self.subject.blocks[layer], norm), hook(layer)) for layer in there]):
             yield
 
     def written(self, layer: int) -> Float[Tensor, "index d_model"]:
@@ -175,9 +173,7 @@ class TranscoderSet:
 
         with _hooked(
             [
-                part(self.subject.blocks[layer + step], behind or family.mlp).register_forward_hook(
-                    hook(step)
-                )
+                hook_after(part(self.subject.blocks[layer + step], behind or family.mlp), hook(step))
                 for step in range(rows.shape[1])
             ]
         ):

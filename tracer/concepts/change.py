@@ -16,6 +16,7 @@ from tracer.attribution import Frozen
 from tracer.concepts.subspace import Subspace
 from tracer.errors import GraphError
 from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun
+from tracer.models import hook_before
 
 BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 VOCABULARIES = 128  # rows of logits over the whole vocabulary that are held at once
@@ -138,7 +139,7 @@ def clamped(
     }
     for layer in range(start.layer - 1, last):
         hook = _before_block(touches[layer])
-        handles.append(frozen.subject.blocks[layer + 1].register_forward_pre_hook(hook))
+        handles.append(hook_before(frozen.subject.blocks[layer + 1], hook))
     try:
         yield touches[last]
     finally:

@@ -11,7 +11,7 @@ from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import exchange, scale
 from tracer.interventions import Start
 from tracer.lens import Lens
-from tracer.models import HeldPass, part
+from tracer.models import HeldPass, hook_before, part
 
 
 def hold_concept(
@@ -41,7 +41,7 @@ def _hold(frozen: Frozen, change: Change) -> HeldPass:
                 return (at_the_end(args[0]), *args[1:])
 
             norm = part(frozen.subject.model, frozen.subject.family.final_norm)
-            handle = norm.register_forward_pre_hook(end)
+            handle = hook_before(norm, end)
             try:
                 yield
             finally:

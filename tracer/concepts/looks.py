@@ -22,7 +22,7 @@ from tracer.interventions import (
     rerun,
 )
 from tracer.lens import Lens
-from tracer.models import part
+from tracer.models import hook_after, part
 
 BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 
@@ -131,7 +131,7 @@ def _blind(frozen: Frozen, looks: Sequence[Look], first: int, patterns: tuple[Te
         brought = torch.stack([_brought(frozen, looks[row], patterns[layer]) for row in rows])
         at = torch.tensor([looks[row].target - first for row in rows], device=brought.device)
         hook = _take_away(torch.tensor(rows, device=brought.device), at, brought)
-        handles.append(part(frozen.subject.blocks[layer], family.attention_out).register_forward_hook(hook))
+        handles.append(hook_after(part(frozen.subject.blocks[layer], family.attention_out), hook))
     try:
         yield
     finally:

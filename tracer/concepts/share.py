@@ -20,7 +20,7 @@ from tracer.concepts.other_texts import OtherTexts
 from tracer.concepts.subspace import span
 from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun
 from tracer.lens import Lens, directions
-from tracer.models import part
+from tracer.models import hook_before, part
 
 DRAWS = 19
 
@@ -122,7 +122,7 @@ def _usual_neurons(frozen: Frozen, kept: Sequence[Units], others: OtherTexts, fi
             here = (units.layer == index) & (units.position >= first)
             position, neuron = units.position[here], units.neuron[here]
             acts[row, position - first, neuron] = frozen.layers[index].acts[position, neuron]
-        handles.append(part(block, family.down).register_forward_pre_hook(_set(acts)))
+        handles.append(hook_before(part(block, family.down), _set(acts)))
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tracer.attribution import Frozen
 from tracer.concepts.kinds import Alternative, contrast_direction
+from tracer.models import hook_before
 
 
 def lead_gradient(
@@ -22,7 +23,7 @@ def lead_gradient(
         return (stream, *args[1:])
 
     subject = frozen.subject
-    handles = [block.register_forward_pre_hook(keep) for block in subject.blocks]
+    handles = [hook_before(block, keep) for block in subject.blocks]
     try:
         with torch.enable_grad():
             logits = subject.model(frozen.ids[None], use_cache=False, logits_to_keep=1).logits[0, -1]

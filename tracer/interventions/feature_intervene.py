@@ -20,7 +20,7 @@ from tracer.errors import GraphError, TranscodersError
 from tracer.interventions.held_forward import Hold, final_logits, patterns_held, streams_held
 from tracer.interventions.intervene import BATCH_POSITIONS, Change, first_touched, places
 from tracer.interventions.partial_forward import Start, remember_prefix, rerun
-from tracer.models import Model, part
+from tracer.models import Model, hook_after, hook_before, part
 from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_input, read_norm
 
 
@@ -163,8 +163,8 @@ class FeatureEdit:
             if index >= self.start.layer:
                 behind = None if self.before_post_norm else family.post_mlp
                 writer = part(block, behind or family.mlp)
-                handles.append(part(block, family.pre_mlp).register_forward_pre_hook(keep(index)))
-                handles.append(writer.register_forward_hook(write(index)))
+                handles.append(hook_before(part(block, family.pre_mlp), keep(index)))
+                handles.append(hook_after(writer, write(index)))
         try:
             yield
         finally:

@@ -20,7 +20,7 @@ from tracer.interventions.feature_intervene import FeatureEdit, Setting, change_
 from tracer.interventions.held_forward import Edit, Hold, final_logits, patterns_held, streams_held
 from tracer.interventions.intervene import Change, first_touched, places
 from tracer.interventions.partial_forward import Start
-from tracer.models import part
+from tracer.models import hook_before, part
 from tracer.transcoders import Transcoders
 
 
@@ -51,7 +51,7 @@ class NeuronEdit:
             place = places(index, self.changes)
             if place is not None:
                 down = part(block, self.frozen.subject.family.down)
-                handles.append(down.register_forward_pre_hook(self._setter(*place)))
+                handles.append(hook_before(down, self._setter(*place)))
         try:
             yield
         finally:
@@ -163,8 +163,7 @@ def _entering(frozen: Frozen, streams: dict[int, Tensor]) -> Iterator[None]:
 
     blocks = frozen.subject.blocks
     handles = [
-        blocks[index].register_forward_pre_hook(swap(stream), with_kwargs=True)
-        for index, stream in streams.items()
+        hook_before(blocks[index], swap(stream), with_kwargs=True) for index, stream in streams.items()
     ]
     try:
         yield

@@ -18,7 +18,7 @@ from tracer.attribution import Frozen, Units, activations
 from tracer.cancellation import pulse
 from tracer.errors import GraphError
 from tracer.interventions.partial_forward import Start, remember_prefix, rerun
-from tracer.models import part
+from tracer.models import hook_before, part
 
 BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 VOCABULARIES = 32  # rows of logits over the whole vocabulary that are held at once
@@ -156,7 +156,7 @@ def _changed(
     for index in range(start.layer, len(frozen.layers)):
         hook = _hook(index, changes, readouts, seen, frozen, start.position)
         down = part(frozen.subject.blocks[index], frozen.subject.family.down)
-        handles.append(down.register_forward_pre_hook(hook))
+        handles.append(hook_before(down, hook))
     try:
         yield seen
     finally:
@@ -328,7 +328,7 @@ def _derivative(
         for index in range(start.layer, len(frozen.layers)):
             down = part(frozen.subject.blocks[index], frozen.subject.family.down)
             hook = _tangent_hook(index, changes, readouts, seen, frozen, start.position)
-            handles.append(down.register_forward_pre_hook(hook))
+            handles.append(hook_before(down, hook))
         try:
             stream = rerun(frozen, len(changes), start)
             logits = _head(frozen, stream[:, -1], tokens)

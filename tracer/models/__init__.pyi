@@ -36,6 +36,10 @@ from .gguf_header import (
     check_header as check_header,
     config_of as config_of,
 )
+from .hooks import (
+    hook_after as hook_after,
+    hook_before as hook_before,
+)
 from .malloc import (
     free_memory as free_memory,
     give_back_memory as give_back_memory,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tracer.errors import GraphError
 from tracer.interventions import Change
-from tracer.models import HeldPass, part
+from tracer.models import HeldPass, hook_before, part
 from tracer.study.study import Study
 
 
@@ -45,7 +45,7 @@ def hold_neurons(study: Study, change: Change, factor: float, *, always: bool) -
     @contextmanager
     def held(first: int, _count: int) -> Iterator[None]:
         handles = [
-            part(subject.blocks[layer], subject.family.down).register_forward_pre_hook(hook(layer, first))
+            hook_before(part(subject.blocks[layer], subject.family.down), hook(layer, first))
             for layer in by_layer
         ]
         try:
