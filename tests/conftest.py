@@ -47,10 +47,6 @@ def is_loopback(host: object) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first."""
-    unported = set((HERE / "unported.txt").read_text(encoding="utf-8").splitlines())
-    for item in items:
-        if item.nodeid in unported:
-            item.add_marker(pytest.mark.xfail(reason="not yet ported to answers with concepts: unported.txt"))
     place = {name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
