@@ -40,6 +40,7 @@ from .concepts import (
     WordTable as WordTable,
     ablate as ablate,
     change_elsewhere as change_elsewhere,
+    change_of_lead as change_of_lead,
     contrast_direction as contrast_direction,
     explain_share as explain_share,
     find_alternatives as find_alternatives,

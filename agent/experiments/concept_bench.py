@@ -22,7 +22,7 @@ class ConceptBench(NamedTuple):
 
     def lead_of(self, logits: Rows) -> Rows:
         """The answer's lead over its alternatives."""
-        return contrast_direction(logits.double(), self.case["answer_id"], self.alternatives)
+        return contrast_direction(logits, self.case["answer_id"], self.alternatives)
 
     def seed(self, *words: str) -> int:
         """The seed of a test's controls."""
@@ -36,5 +36,5 @@ def bench_of(workspace: Workspace, case: Case) -> ConceptBench | None:
         return None
     frozen = workspace.study(case["text"]).frozen
     others = find_alternatives(frozen, case["answer_id"])
-    lead = float(contrast_direction(frozen.logits.double(), case["answer_id"], others))
+    lead = float(contrast_direction(frozen.logits, case["answer_id"], others))
     return ConceptBench(workspace, frozen, lens, case, others, lead)

@@ -40,7 +40,7 @@ def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
     answer = case["answer_id"]
     nodes = find_concepts(study.frozen, lens, workspace.words, answer=answer, most=MOST)
     others = find_alternatives(study.frozen, answer)
-    lead = contrast_direction(study.frozen.logits.double(), answer, others)
+    lead = contrast_direction(study.frozen.logits, answer, others)
     claim = new_claim(
         state.get("claims", []),
         state["turn"],

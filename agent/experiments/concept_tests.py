@@ -39,6 +39,7 @@ from tracer import (
     Swap,
     SwapTest,
     ablate,
+    change_of_lead,
     concept_of,
     find_partners,
     follow,
@@ -211,8 +212,9 @@ def _taken_out(
     own = ablate(bench.frozen, bench.lens, node.held, node.tokens[:1])
     drawn = push_controls(bench.frozen, bench.lens, own, [node.tokens[0], *away], count=count, seed=seed)
     foreseen = forecast(bench.frozen, [own], case["answer_id"], bench.alternatives)[0]
-    effect = measure(bench.frozen, [own, *drawn.changes], None, readings)
-    moved = (bench.lead_of(effect.logits) - bench.lead).tolist()
+    effect = measure(bench.frozen, [own], None, readings)
+    moved, read = change_of_lead(bench.frozen, drawn.changes, case["answer_id"], bench.alternatives, readings)
+    change = float(bench.lead_of(effect.logits)[0] - bench.lead)
     text = (
         f"Taking {quote_token(one.name)} out at "
         f"{quote_token(case['tokens'][one.position].strip())} should lower the "
@@ -226,10 +228,10 @@ def _taken_out(
         text=text,
         concept=one,
         predicted=round_reported(float(foreseen.curved)),
-        measured=round_reported(moved[0]),
-        controls=summarise_controls(moved[1:], len(drawn.changes), count),
+        measured=round_reported(change),
+        controls=summarise_controls(moved.tolist(), len(drawn.changes), count),
         asked=count,
-        p=p_value(moved[0], moved[1:]),
+        p=p_value(change, moved.tolist()),
         lead=round_reported(bench.lead),
         says=_next(bench, effect.logits[0]),
         p_answer=round_reported(float(effect.logits[0].double().softmax(-1)[case["answer_id"]])),
@@ -238,19 +240,19 @@ def _taken_out(
     )
     out: list[Any] = [test]
     for column, target in enumerate(later):
-        gone = _lost(bench, following[column], effect.readings[:, column])
+        gone = _lost(bench, following[column], [*effect.readings[:, column], *read[:, column]])
         if gone is not None:
             out.append(_hop(one, target, gone, state, [*claims, *made, *out]))
     return out
 
 
-def _lost(bench: ConceptBench, node: ConceptNode, readings: Rows) -> list[float] | None:
+def _lost(bench: ConceptBench, node: ConceptNode, readings: Sequence[Rows]) -> list[float] | None:
     """The share of a concept that is lost in each run, beside what other texts have there."""
     reading, tokens = reading_of(bench.frozen, bench.lens, node), node.tokens[:1]
     clean = float(stream_behind(bench.frozen, reading.layer)[node.position] @ reading.direction)
     usual = usual_coordinates(bench.frozen, bench.lens, reading.layer, tokens)
     above = clean - float(usual[node.position, 0])
-    return [float(x) for x in (clean - readings) / above] if above > 0 else None
+    return [float((clean - x) / above) for x in readings] if above > 0 else None
 
 
 def _hop(source: Concept, target: Concept, gone: list[float], state: State, known: Sequence[Any]) -> HopClaim:

@@ -41,6 +41,7 @@ from .kinds import (
     same_kind as same_kind,
     stand_alone as stand_alone,
 )
+from .lead import change_of_lead as change_of_lead
 from .looks import (
     Look as Look,
     LookTest as LookTest,

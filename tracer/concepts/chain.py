@@ -85,11 +85,11 @@ def follow(
     With words to draw partners from, a concept that names better what is held than all that an ablation
     shows may be shown by an exchange that installs another answer.
     """
-    lead = float(contrast_direction(frozen.logits.double(), answer, alternatives))
+    lead = float(contrast_direction(frozen.logits, answer, alternatives))
     if not nodes:
         return Chain(answer, tuple(alternatives), lead, (), (), None)
     effect = _without_each(frozen, lens, nodes)
-    change = contrast_direction(effect.logits.double(), answer, alternatives) - lead
+    change = contrast_direction(effect.logits, answer, alternatives) - lead
     knock_on = _knock_on(frozen, lens, nodes, effect.readings)
     p = effect.logits.double().softmax(-1)
     tested = tuple(

@@ -111,17 +111,25 @@ def _name_whole(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int | None
 
     What is changed stays their first token.
     """
-    subject = frozen.subject
-    firsts = [token for node in nodes for token in node.tokens[:SPELLINGS]]
-    whole = dict(zip(firsts, stand_alone(subject, firsts), strict=True))
-    out = []
-    for node in nodes:
-        known = [token for token in node.tokens[:SPELLINGS] if whole[token]]
+    subject, out = frozen.subject, []
+    for node, whole in zip(nodes, _whole_spellings(frozen, nodes), strict=True):
+        known = [] if whole is None else [whole]
         if answer is not None and answer in node.tokens:
             known = [answer]
         text = subject.token_texts(known[:1] or node.tokens[:1])[0].strip()
         out.append(node._replace(name=text if known else f"{text}{PIECE}"))
     return tuple(out)
+
+
+def _whole_spellings(frozen: Frozen, nodes: Sequence[ConceptNode]) -> list[int | None]:
+    """The first spelling of each node that is a whole word; the next is looked at where one is not."""
+    found: dict[int, int] = {}
+    for number in range(SPELLINGS):
+        rest = [i for i, node in enumerate(nodes) if i not in found and number < len(node.tokens)]
+        asked = [nodes[i].tokens[number] for i in rest]
+        answers = zip(rest, asked, stand_alone(frozen.subject, asked), strict=True)
+        found |= {i: token for i, token, is_whole in answers if is_whole}
+    return [found.get(i) for i in range(len(nodes))]
 
 
 def _telling(frozen: Frozen) -> list[int]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from tracer.attribution import Frozen
 from tracer.autointerp import GRAMMAR
 from tracer.lens import FREQUENT, families, similar, surface
-from tracer.models import Model
+from tracer.models import Model, next_logits
 
 LIKELY = 400  # next tokens an alternative is looked for among
 RANDOM = 2048  # tokens whose cosines say what near is
@@ -130,9 +130,8 @@ def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, 
     """How alike the model goes on after "X is a", 0 to 1."""
     bos = subject.tokenizer.bos_token_id
     tail = subject.tokenizer(" is a", add_special_tokens=False)["input_ids"]
-    begin = [] if bos is None else [bos]
-    ids = torch.tensor([[*begin, one, *tail] for one in (token, *others)], device=subject.unembedding.device)
-    logits = subject.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1]
+    ids = torch.tensor([[one, *tail] for one in (token, *others)], device=subject.unembedding.device)
+    logits = next_logits(subject, [] if bos is None else [bos], ids)
     root = logits.float().softmax(-1).sqrt()
     alike: Tensor = root[1:] @ root[0]
     return alike
@@ -141,10 +140,13 @@ def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, 
 def contrast_direction(
     logits: Float[Tensor, "*row vocab"], answer: int, alternatives: Sequence[Alternative]
 ) -> Float[Tensor, "*row"]:
-    """logit(answer) minus the mean of the alternatives' logits (of the vocabulary's where there are none)."""
+    """logit(answer) minus the mean of the alternatives' logits (of the vocabulary's where there are none).
+
+    In float64, whatever the logits are in.
+    """
     others = [alternative.token_id for alternative in alternatives]
-    rest = logits[..., others] if others else logits
-    return logits[..., answer] - rest.mean(-1)
+    rest = logits[..., others].double() if others else logits.double()
+    return logits[..., answer].double() - rest.mean(-1)
 
 
 def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
@@ -159,9 +161,8 @@ def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
 @torch.no_grad()
 def _ask_alone(subject: Model, tokens: Sequence[int]) -> Iterator[bool]:
     bos = subject.tokenizer.bos_token_id
-    begin = [] if bos is None else [bos]
-    ids = torch.tensor([[*begin, token] for token in tokens], device=subject.unembedding.device)
-    p = subject.model(ids, use_cache=False, logits_to_keep=1).logits[:, -1].float().softmax(-1)
+    ids = torch.tensor([[token] for token in tokens], device=subject.unembedding.device)
+    p = next_logits(subject, [] if bos is None else [bos], ids).float().softmax(-1)
     best = p.topk(min(LOOKED_AT, p.shape[-1]))
     for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True):
         on = sum(

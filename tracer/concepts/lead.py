@@ -18,10 +18,10 @@ def change_of_lead(
     readings: Sequence[Reading] = (),
 ) -> tuple[Float[Tensor, " change"], Float[Tensor, "change reading"]]:
     """By how much each change moves the lead (logits, float64), and the readings as they are then."""
-    clean = contrast_direction(frozen.logits.double(), answer, alternatives)
+    clean = contrast_direction(frozen.logits, answer, alternatives)
     tokens = [answer, *(one.token_id for one in alternatives)] if alternatives else None
     effect = measure(frozen, changes, tokens, readings)
-    logits = effect.logits.double()
     if tokens is None:
-        return contrast_direction(logits, answer, ()) - clean, effect.readings
+        return contrast_direction(effect.logits, answer, ()) - clean, effect.readings
+    logits = effect.logits.double()
     return logits[:, 0] - logits[:, 1:].mean(-1) - clean, effect.readings

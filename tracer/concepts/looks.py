@@ -100,7 +100,7 @@ def change_without_looks(
     """
     patterns = _patterns(frozen) if patterns is None else patterns
     tokens = [answer, *(one.token_id for one in alternatives)] if alternatives else None
-    clean = contrast_direction(frozen.logits.double(), answer, alternatives)
+    clean = contrast_direction(frozen.logits, answer, alternatives)
     size = max(1, BATCH_POSITIONS // (frozen.length - min(look.target for look in looks)))
     parts = []
     for first in range(0, len(looks), size):

@@ -77,9 +77,9 @@ def explain_share(
         clamped(frozen, changes, (), start, unmoved(frozen, len(changes), ())) as at_the_end,
     ):
         stream = at_the_end(rerun(frozen, len(changes), start))
-    logits = final_logits(frozen, stream[:, -1], FREE, None).double()
+    logits = final_logits(frozen, stream[:, -1], FREE, None)
     leads = contrast_direction(logits, answer, alternatives)
-    lead = float(contrast_direction(frozen.logits.double(), answer, alternatives))
+    lead = float(contrast_direction(frozen.logits, answer, alternatives))
     none = float(leads[0])
     whole = (lead - none) or float("inf")
     shares = ((leads - none) / whole).tolist()

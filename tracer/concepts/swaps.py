@@ -136,8 +136,8 @@ def swap_concepts(
             frozen, lens, held, (token, partners[0]), away_from=away, count=controls, seed=seed
         )
     changes = [exchange(frozen, lens, held, [token], [partner]) for partner in partners]
-    logits = measure(frozen, [*changes, *drawn.changes]).logits.double()
-    clean = float(contrast_direction(frozen.logits.double(), answer, alternatives))
+    logits = measure(frozen, [*changes, *drawn.changes]).logits
+    clean = float(contrast_direction(frozen.logits, answer, alternatives))
     moved = contrast_direction(logits, answer, alternatives) - clean
     swaps = tuple(
         _swap(frozen, token, partner, logits[row], float(moved[row]), answer, alternatives)
@@ -165,7 +165,7 @@ def _swap(
     answer: int,
     alternatives: Sequence[Alternative],
 ) -> Swap:
-    p = logits.softmax(-1)
+    p = logits.double().softmax(-1)
     best = p.topk(5)
     says = int(best.indices[0])
     kind = torch.tensor([answer, *(one.token_id for one in alternatives)])

@@ -55,6 +55,7 @@ from .model_names import (
     EMBEDDED_NAME as EMBEDDED_NAME,
     name_of as name_of,
 )
+from .next_tokens import next_logits as next_logits
 from .norm_folding import (
     centres as centres,
     gain_of as gain_of,

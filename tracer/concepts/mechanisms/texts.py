@@ -8,20 +8,23 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.words import Words
-from tracer.models import Model
+from tracer.models import Model, next_logits
 
 Replacement = tuple[tuple[int, int], ...]  # (position, token) pairs
 
 
 @torch.no_grad()
 def logits_with(frozen: Frozen, replacements: Sequence[Replacement]) -> Float[Tensor, "text vocab"]:
-    """The next-token logits of the text with tokens replaced, all texts in one batch."""
+    """The next-token logits of the text with tokens replaced: those that begin alike in one batch."""
     ids = frozen.ids.repeat(len(replacements), 1)
+    by_first: dict[int, list[int]] = {}
     for row, replacement in enumerate(replacements):
         for position, token in replacement:
             ids[row, position] = token
-    out = frozen.subject.model(ids, use_cache=False, logits_to_keep=1)
-    logits: Tensor = out.logits[:, -1]
+        by_first.setdefault(min((at for at, _ in replacement), default=frozen.length - 1), []).append(row)
+    logits = frozen.logits.new_empty(len(replacements), len(frozen.logits))
+    for first, rows in by_first.items():
+        logits[rows] = next_logits(frozen.subject, frozen.ids[:first].tolist(), ids[rows, first:])
     return logits
 
 
