@@ -25,7 +25,7 @@ from tracer.lens import (
     nearness,
     quick_fit,
     quick_lens,
-    ranks,
+    rank_token,
     read,
     read_lens,
     stands_out,
@@ -207,8 +207,10 @@ def test_the_last_layer_reads_what_the_model_says(tiny, short):
         found = read(lens, subject, stream, layers=[0, lens.last], positions=[5, LENGTH - 1], k=4, plain=True)
         assert found.tokens.shape == (2, 2, 4)
         assert found.tokens[1, 1].tolist() == frozen.logits.topk(4).indices.tolist()
-        best = [[int(t)] for t in found.tokens[0, :, 2]]
-        assert ranks(lens, subject, 0, stream[0, [5, LENGTH - 1]], best).tolist() == [2, 2]
+        third = int(found.tokens[0, 1, 2])
+        assert int(rank_token(lens, subject, stream[:, -1], third)[0]) == 2
+        every = lens_logits(lens, subject, 0, stream[0, -1])
+        assert torch.allclose(lens_logits(lens, subject, 0, stream[0, -1], [third]), every[third], atol=1e-5)
         near = read(lens, subject, stream, layers=[0], positions=[5], k=3)
         cosine = nearness(lens, subject, 0, stream[0, 5:6]).topk(3)
         assert near.tokens[0, 0].tolist() == cosine.indices[0].tolist()

@@ -113,7 +113,7 @@ from .lens import (
     lens_for as lens_for,
     quick_fit as quick_fit,
     quick_lens as quick_lens,
-    ranks as ranks,
+    rank_token as rank_token,
     streams as streams,
     write_lens as write_lens,
 )

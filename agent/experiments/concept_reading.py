@@ -23,7 +23,7 @@ from tracer import (
     contrast_direction,
     find_alternatives,
     find_concepts,
-    ranks,
+    rank_token,
     streams,
 )
 
@@ -64,12 +64,8 @@ def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
 
 def _places(study: Study, lens: Lens, answer: int) -> list[tuple[int, int]]:
     """The answer's place (1: first) among all that the lens reads at the last word, behind each block."""
-    streams_of = streams(study.frozen)
-    wanted = [[answer]]
-    return [
-        (layer, 1 + int(ranks(lens, study.subject, layer, streams_of[layer, -1:], wanted)[0]))
-        for layer in sorted(lens.layers)
-    ]
+    found = rank_token(lens, study.subject, streams(study.frozen)[:, -1], answer)
+    return [(layer, 1 + rank) for layer, rank in zip(sorted(lens.layers), found.tolist(), strict=True)]
 
 
 def concept_of_node(study: Study, node: ConceptNode, number: int) -> Concept:

@@ -30,7 +30,7 @@ from .readout import (
     lens_logits as lens_logits,
     nearness as nearness,
     normalised as normalised,
-    ranks as ranks,
+    rank_token as rank_token,
     read as read,
     stands_out as stands_out,
     streams as streams,

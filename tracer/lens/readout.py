@@ -61,21 +61,31 @@ def normalised(subject: Model, stream: Float[Tensor, "*batch d_model"]) -> Float
 
 
 @torch.no_grad()
-def unembed(subject: Model, stream: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch vocab"]:
-    """Logits of a final stream, by the model's own norm, unembedding and soft cap."""
-    norm = part(subject.model, subject.family.final_norm)
+def unembed(
+    subject: Model, stream: Float[Tensor, "*batch d_model"], tokens: Sequence[int] | None = None
+) -> Float[Tensor, "*batch token"]:
+    """Logits of a final stream (all where no tokens are named), by the model's norm, rows, soft cap."""
+    normed = part(subject.model, subject.family.final_norm)(stream.to(subject.unembedding.dtype))
     head = subject.model.get_output_embeddings()
-    logits: Tensor = head(norm(stream.to(subject.unembedding.dtype))).float()
+    if tokens is None:
+        logits: Tensor = head(normed).float()
+    else:
+        rows, bias = list(tokens), getattr(head, "bias", None)
+        logits = F.linear(normed, head.weight[rows], None if bias is None else bias[rows]).float()
     cap = getattr(subject.model.config, "final_logit_softcapping", None)
     return torch.tanh(logits / cap) * cap if cap else logits
 
 
 @torch.no_grad()
 def lens_logits(
-    lens: Lens, subject: Model, layer: int, stream: Float[Tensor, "*batch d_model"]
-) -> Float[Tensor, "*batch vocab"]:
-    """All logits the lens reads in streams at one layer's output: as long as the vocabulary, a row each."""
-    return unembed(subject, lens.transport(layer, stream))
+    lens: Lens,
+    subject: Model,
+    layer: int,
+    stream: Float[Tensor, "*batch d_model"],
+    tokens: Sequence[int] | None = None,
+) -> Float[Tensor, "*batch token"]:
+    """The logits of these tokens (all where none are named) that the lens reads at one layer's output."""
+    return unembed(subject, lens.transport(layer, stream), tokens)
 
 
 @torch.no_grad()
@@ -132,20 +142,13 @@ def read(
 
 
 @torch.no_grad()
-def ranks(
-    lens: Lens,
-    subject: Model,
-    layer: int,
-    stream: Float[Tensor, "item d_model"],
-    wanted: Sequence[Sequence[int]],
-) -> Int[Tensor, " item"]:
-    """For each item the rank (0: best) of the best of its wanted tokens in what the lens reads."""
-    out = []
-    for start in range(0, len(stream), AT_ONCE):
-        found = lens_logits(lens, subject, layer, stream[start : start + AT_ONCE])
-        for row, tokens in zip(found, wanted[start : start + AT_ONCE], strict=True):
-            out.append((row > row[list(tokens)].max()).sum())
-    return torch.stack(out)
+def rank_token(
+    lens: Lens, subject: Model, stream: Float[Tensor, "layer d_model"], token: int
+) -> Int[Tensor, " fitted"]:
+    """A token's rank (0: best) in all that is read of one position's stream, behind each fitted block."""
+    moved = torch.stack([lens.transport(layer, stream[layer]) for layer in sorted(lens.layers)])
+    read = [unembed(subject, some) for some in moved.split(AT_ONCE)]  # the whole vocabulary is gone through
+    return torch.cat([(logits > logits[:, token, None]).sum(-1) for logits in read])
 
 
 @torch.no_grad()

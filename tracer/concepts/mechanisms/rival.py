@@ -25,10 +25,10 @@ def try_rival(frozen: Frozen, lens: Lens, answer: int, alternatives: Sequence[Al
     rivals = [one.token_id for one in alternatives]
     found = None
     for layer in range(last // 2, last):
-        read = lens_logits(lens, subject, layer, stream_behind(frozen, layer)[-1:])[0]
-        ahead = [rival for rival in rivals if float(read[rival]) > float(read[answer])]
-        if ahead:
-            found = layer, max(ahead, key=lambda rival: float(read[rival]))
+        read = lens_logits(lens, subject, layer, stream_behind(frozen, layer)[-1], [answer, *rivals])
+        best = int(read.argmax())
+        if best:
+            found = layer, rivals[best - 1]
     if found is None or found[0] >= last - 1:
         return Rival(False, None, None, None)
     layer, rival = found
