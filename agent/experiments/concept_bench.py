@@ -1,12 +1,14 @@
 """What every test of a text's concepts needs, looked up once."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, TypeVar
 
 from agent.core import Case
 from agent.evidence import make_control_seed
 from agent.workspace import Workspace
 from tracer import Frozen, Lens, contrast_direction, find_alternatives
 
+Kept = TypeVar("Kept")
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 
 
@@ -23,6 +25,14 @@ class ConceptBench(NamedTuple):
     def lead_of(self, logits: Rows) -> Rows:
         """The answer's lead over its alternatives."""
         return contrast_direction(logits, self.case["answer_id"], self.alternatives)
+
+    def once(self, make: Callable[[], Kept], *key: Hashable) -> Kept:
+        """What `make` gives, measured once a text, answer and lens: asked again, the same is told again."""
+        whole = (id(self.lens), self.case["answer_id"], *key)
+        if whole not in self.frozen.found:
+            self.frozen.found[whole] = make()
+        kept: Kept = self.frozen.found[whole]
+        return kept
 
     def seed(self, *words: str) -> int:
         """The seed of a test's controls."""

@@ -33,7 +33,10 @@ WRITERS = 4  # that are kept
 def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Sequence[Any]) -> list[HeadClaim]:
     """The test of the head that should carry the concept; none where none should."""
     answer = bench.case["answer_id"]
-    test = try_carrier(bench.frozen, bench.lens, node_of_concept(one), answer, bench.alternatives)
+    node = node_of_concept(one)
+    test = bench.once(
+        lambda: try_carrier(bench.frozen, bench.lens, node, answer, bench.alternatives), "head", node
+    )
     if test is None or not test.others:
         return []
     look, tokens = test.look, bench.case["tokens"]
@@ -62,7 +65,8 @@ def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Seque
 
 def change_of_other_texts(bench: ConceptBench, node: ConceptNode) -> OtherTextsChanged:
     """In how many texts on other things the same change makes another token the likeliest."""
-    found = change_elsewhere(bench.lens, node, bench.workspace.other_texts)
+    others = bench.workspace.other_texts
+    found = bench.once(lambda: change_elsewhere(bench.lens, node, others), "elsewhere", node)
     return OtherTextsChanged(texts=found.texts, changed=found.changed)
 
 

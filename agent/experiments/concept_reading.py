@@ -38,7 +38,12 @@ def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
         note = workspace.lens_note
         return {"concepts": {"note": note}, "found_note": note}
     answer = case["answer_id"]
-    nodes = find_concepts(study.frozen, lens, workspace.words, answer=answer, most=MOST)
+    kept = study.frozen.found
+    key = "concepts", id(lens), answer
+    if key not in kept:
+        nodes = find_concepts(study.frozen, lens, workspace.words, answer=answer, most=MOST)
+        kept[key] = nodes, _places(study, lens, answer)
+    nodes, places = kept[key]
     others = find_alternatives(study.frozen, answer)
     lead = contrast_direction(study.frozen.logits, answer, others)
     claim = new_claim(
@@ -53,7 +58,7 @@ def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
             for one in others
         ],
         lead=round_reported(float(lead)),
-        answer_places=_places(study, lens, answer),
+        answer_places=places,
     )
     return {
         "concepts": {"note": ""},

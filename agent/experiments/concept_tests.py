@@ -4,7 +4,7 @@ What is to be seen is registered before anything runs; controls move the stream 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent.core import (
     Case,
@@ -82,15 +82,20 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
             "concepts": {"note": workspace.lens_note, "tested": True},
             "found_note": "no concepts to test",
         }
-    named = name_of_text(bench.frozen, workspace.words, case["answer_id"])
+    answer = case["answer_id"]
+    named = bench.once(lambda: name_of_text(bench.frozen, workspace.words, answer), "text")
     if named is not None:
         return _nothing_on_the_way(bench, named, state, f"{named.name}: nothing is looked up")
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
-    chain = follow(
-        bench.frozen, bench.lens, list(concepts), case["answer_id"], bench.alternatives, workspace.words
+    nodes = tuple(concepts)
+    chain = bench.once(
+        lambda: follow(bench.frozen, bench.lens, nodes, answer, bench.alternatives, workspace.words),
+        *("chain", nodes),
     )
     progress(0.3)
-    named = name_of_rest(bench.frozen, workspace.words, case["answer_id"], chain.start)
+    named = bench.once(
+        lambda: name_of_rest(bench.frozen, workspace.words, answer, chain.start), "rest", chain.start
+    )
     if not chain.path or (named is not None and _says_it_anyway(named)):
         return _nothing_on_the_way(bench, named, state, "taking out any one of them changes little")
     way = [concepts[chain.tested[i].node] for i in chain.path]
@@ -191,9 +196,35 @@ def partners_for(bench: ConceptBench, concept: Concept) -> tuple[int, ...]:
     answer, node = bench.case["answer_id"], node_of_concept(concept)
     if bench.case["answer"].strip().casefold() in {text.strip().casefold() for text in concept.tokens}:
         node = node._replace(tokens=(answer, *node.tokens))
-    return find_partners(
-        bench.frozen, bench.lens, bench.workspace.words, node, count=PARTNERS, not_near=(answer,)
+    words = bench.workspace.words
+    return bench.once(
+        lambda: find_partners(bench.frozen, bench.lens, words, node, count=PARTNERS, not_near=(answer,)),
+        *("partners", node),
     )
+
+
+class _Without(NamedTuple):
+    """What taking a concept out was foreseen to do and does, beside its controls: logits and readings."""
+
+    foreseen: float
+    change: float
+    logits: Rows
+    controls: list[float]
+    readings: Rows  # [run, later concept]: the first run is the concept's own
+
+
+def _run_without(bench: ConceptBench, node: ConceptNode, later: Sequence[ConceptNode], seed: int) -> _Without:
+    answer, count = bench.case["answer_id"], bench.workspace.settings.controls
+    away = [answer, *(other.token_id for other in bench.alternatives)]
+    readings = [reading_of(bench.frozen, bench.lens, each) for each in later]
+    own = ablate(bench.frozen, bench.lens, node.held, node.tokens[:1])
+    drawn = push_controls(bench.frozen, bench.lens, own, [node.tokens[0], *away], count=count, seed=seed)
+    foreseen = forecast(bench.frozen, [own], answer, bench.alternatives)[0]
+    effect = measure(bench.frozen, [own], None, readings)
+    moved, read = change_of_lead(bench.frozen, drawn.changes, answer, bench.alternatives, readings)
+    change = float(bench.lead_of(effect.logits)[0] - bench.lead)
+    every = [*effect.readings, *read]
+    return _Without(float(foreseen.curved), change, effect.logits[0], moved.tolist(), every)
 
 
 def _taken_out(
@@ -203,18 +234,10 @@ def _taken_out(
 
     The same runs tell how much of each later concept on the way goes with it.
     """
-    node, case = node_of_concept(one), bench.case
-    away = [case["answer_id"], *(other.token_id for other in bench.alternatives)]
-    count = bench.workspace.settings.controls
+    node, case, count = node_of_concept(one), bench.case, bench.workspace.settings.controls
+    following = tuple(node_of_concept(next_one) for next_one in later)
     seed = bench.seed(one.name, str(one.position))
-    following = [node_of_concept(next_one) for next_one in later]
-    readings = [reading_of(bench.frozen, bench.lens, each) for each in following]
-    own = ablate(bench.frozen, bench.lens, node.held, node.tokens[:1])
-    drawn = push_controls(bench.frozen, bench.lens, own, [node.tokens[0], *away], count=count, seed=seed)
-    foreseen = forecast(bench.frozen, [own], case["answer_id"], bench.alternatives)[0]
-    effect = measure(bench.frozen, [own], None, readings)
-    moved, read = change_of_lead(bench.frozen, drawn.changes, case["answer_id"], bench.alternatives, readings)
-    change = float(bench.lead_of(effect.logits)[0] - bench.lead)
+    run = bench.once(lambda: _run_without(bench, node, following, seed), "out", node, following, count, seed)
     text = (
         f"Taking {quote_token(one.name)} out at "
         f"{quote_token(case['tokens'][one.position].strip())} should lower the "
@@ -227,20 +250,20 @@ def _taken_out(
         ConceptEffectClaim,
         text=text,
         concept=one,
-        predicted=round_reported(float(foreseen.curved)),
-        measured=round_reported(change),
-        controls=summarise_controls(moved.tolist(), len(drawn.changes), count),
+        predicted=round_reported(run.foreseen),
+        measured=round_reported(run.change),
+        controls=summarise_controls(run.controls, len(run.controls), count),
         asked=count,
-        p=p_value(change, moved.tolist()),
+        p=p_value(run.change, run.controls),
         lead=round_reported(bench.lead),
-        says=_next(bench, effect.logits[0]),
-        p_answer=round_reported(float(effect.logits[0].double().softmax(-1)[case["answer_id"]])),
+        says=_next(bench, run.logits),
+        p_answer=round_reported(float(run.logits.double().softmax(-1)[case["answer_id"]])),
         elsewhere=change_of_other_texts(bench, node),
         writers=writers_of(bench, node),
     )
     out: list[Any] = [test]
     for column, target in enumerate(later):
-        gone = _lost(bench, following[column], [*effect.readings[:, column], *read[:, column]])
+        gone = _lost(bench, following[column], [row[column] for row in run.readings])
         if gone is not None:
             out.append(_hop(one, target, gone, state, [*claims, *made, *out]))
     return out
@@ -279,15 +302,19 @@ def _exchanged(
         return []
     count = bench.workspace.settings.controls
     names = [text.strip() for text in bench.workspace.subject.token_texts(list(partners))]
-    test = swap_concepts(
-        bench.frozen,
-        bench.lens,
-        node,
-        partners,
-        case["answer_id"],
-        bench.alternatives,
-        controls=count,
-        seed=bench.seed(one.name, str(one.position), names[0]),
+    seed = bench.seed(one.name, str(one.position), names[0])
+    test = bench.once(
+        lambda: swap_concepts(
+            bench.frozen,
+            bench.lens,
+            node,
+            partners,
+            case["answer_id"],
+            bench.alternatives,
+            controls=count,
+            seed=seed,
+        ),
+        *("swap", node, tuple(partners), count, seed),
     )
     where = quote_token(token_at(case["tokens"], one.position).strip())
     tried = [_tried(bench, swap, name) for swap, name in zip(test.swaps, names, strict=True)]

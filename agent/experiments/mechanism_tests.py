@@ -11,8 +11,6 @@ from tracer import (
     Agreement,
     Copying,
     Default,
-    Frozen,
-    Lens,
     Named,
     Slot,
     Succession,
@@ -39,7 +37,7 @@ def mechanisms_of(
     Where concepts are on the way, the word they are held at asks for no kind: it is what is looked up.
     """
     found = _tell(bench.workspace, bench.case, named) if named and not _looked_up(named, way) else None
-    rival = _outdone(bench.workspace, bench.frozen, bench.lens, bench.case, bench.alternatives)
+    rival = _outdone(bench)
     out: list[MechanismClaim] = []
     for one in filter(None, (found, rival)):
         out.append(
@@ -120,13 +118,14 @@ def _of_a_kind(case: Case, test: Slot) -> _Found | None:
     return _Found("slot", text, [test.without, test.kept])
 
 
-def _outdone(
-    workspace: Workspace, frozen: Frozen, lens: Lens, case: Case, alternatives: Sequence[Any]
-) -> _Found | None:
-    test = try_rival(frozen, lens, case["answer_id"], alternatives)
+def _outdone(bench: ConceptBench) -> _Found | None:
+    case = bench.case
+    test = bench.once(
+        lambda: try_rival(bench.frozen, bench.lens, case["answer_id"], bench.alternatives), "rival"
+    )
     if not test.holds or test.rival is None or test.layer is None:
         return None
-    rival = _word(workspace.subject.token_texts([test.rival])[0])
+    rival = _word(bench.workspace.subject.token_texts([test.rival])[0])
     text = f"Up to layer {test.layer} {rival} is ahead of {_word(case['answer'])} at the last word, and later"
     text += f" layers take it back: kept as it is there, it says {rival}."
     return _Found("rival", text, [test.layer])

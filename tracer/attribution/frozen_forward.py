@@ -218,7 +218,7 @@ class Frozen:
     logits: Float[Tensor, " vocab"]
     template: frozenset[int] = frozenset()  # positions of a chat template's tokens: no words of the text
     keys_values: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)  # filled by partial_forward
-    alternatives: dict[int, Any] = field(default_factory=dict)  # by answer, filled by tracer.concepts.kinds
+    found: dict[Any, Any] = field(default_factory=dict)  # kept with the text by those who looked for it
 
     @property
     def length(self) -> int:

@@ -71,7 +71,13 @@ def unrelated_words(subject: Model, tokens: Sequence[int]) -> list[int]:
 
 
 def _common_words(subject: Model) -> list[int]:
-    """Frequent whole words, spread over the vocabulary."""
+    """Frequent whole words, spread over the vocabulary; looked for once a model."""
+    if not subject.common:
+        subject.common.extend(_find_common_words(subject))
+    return subject.common
+
+
+def _find_common_words(subject: Model) -> list[int]:
     size = min(COMMON, len(subject.unembedding))
     texts = subject.token_texts(range(size))
     words = [

@@ -87,9 +87,10 @@ def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alte
 
     Beside a whole word none that the model takes for the beginning of one. Looked for once a text.
     """
-    if answer not in frozen.alternatives:
-        frozen.alternatives[answer] = _find_alternatives(frozen, answer)
-    found: tuple[Alternative, ...] = frozen.alternatives[answer]
+    key = "alternatives", answer
+    if key not in frozen.found:
+        frozen.found[key] = _find_alternatives(frozen, answer)
+    found: tuple[Alternative, ...] = frozen.found[key]
     return found[:count]
 
 

@@ -54,6 +54,7 @@ class Model:
     family: Family
     spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
     alone: dict[int, bool] = field(default_factory=dict)  # tokens that are whole words, once asked
+    common: list[int] = field(default_factory=list)  # frequent whole words, once looked for
 
     @cached_property
     def shape(self) -> Shape:
