@@ -27,10 +27,18 @@ if TYPE_CHECKING:
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 HERE = Path(__file__).parent
 LONGEST = (  # files, longest first: begun first, so that two workers end at about the same time
-    *("test_chat.py", "test_decisions.py", "test_session.py", "test_cli.py", "test_transcoder_workspace.py"),
-    *("test_leading.py", "test_mcp.py", "test_embedded.py", "test_keep.py", "test_pages.py"),
-    *("test_suite.py", "test_tour.py", "test_feature_sets.py", "test_abilities.py", "test_asked.py"),
-    *("test_cases.py", "test_hosting.py", "test_feature_index.py", "test_expand.py", "test_questions.py"),
+    *(
+        "test_session.py",
+        "test_chat.py",
+        "test_go_on.py",
+        "test_decisions.py",
+        "test_cli.py",
+        "test_asked.py",
+    ),
+    *("test_leading.py", "test_askcircuit.py", "test_writing_page.py", "test_mcp.py", "test_writing.py"),
+    *("test_lying_brains.py", "test_suite.py", "test_abilities.py", "test_transcoder_workspace.py"),
+    *("test_keep.py", "test_tour.py", "test_llm.py", "test_planted.py", "test_questions.py"),
+    *("test_embedded.py", "test_bundle.py", "test_cases.py", "test_command_inputs.py", "test_library.py"),
 )
 
 

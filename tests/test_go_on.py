@@ -80,9 +80,16 @@ def kinds(events):
     return [event.step for event in events if isinstance(event, StepProgress) and event.done == 1.0]
 
 
+FEW_KILLS = (("trace", 0.5), ("answer", 1.0))
+MORE_KILLS = (("trace", 0.5), ("hypothesise", 0.0), ("test", 0.5), ("answer", 1.0))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
-def test_a_process_killed_at_several_nodes_leaves_a_question_that_goes_on(embedded_subject, uncut, tmp_path):
-    for step, done in (("trace", 0.5), ("hypothesise", 0.0), ("test", 0.5), ("answer", 1.0)):
+@pytest.mark.parametrize("kills", [FEW_KILLS, pytest.param(MORE_KILLS, marks=pytest.mark.slow)])
+def test_a_process_killed_at_several_nodes_leaves_a_question_that_goes_on(
+    embedded_subject, uncut, tmp_path, kills
+):
+    for step, done in kills:
         words = [sys.executable, "-c", CHILD, str(tmp_path), step, str(done)]
         ended = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=300, check=False)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
@@ -101,7 +108,10 @@ def test_a_process_killed_at_several_nodes_leaves_a_question_that_goes_on(embedd
     workspace.close()
 
 
-@pytest.mark.parametrize("step", ["predict", "prune", "describe", "group", "hypothesise"])
+SLOW_STEPS = [pytest.param(step, marks=pytest.mark.slow) for step in ("prune", "describe", "group")]
+
+
+@pytest.mark.parametrize("step", ["predict", "hypothesise", *SLOW_STEPS])
 def test_whoever_stops_listening_can_have_the_rest(workspace, uncut, step):
     session = Session(workspace, f"left at {step}")
     assert cut(session.ask("", **TEXAS), step)
