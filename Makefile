@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export GRADIO_ANALYTICS_ENABLED ?= False
 export LANGSMITH_TRACING ?= false
 
-.PHONY: setup chat test test-all check lint scripts types format clean bench load space gallery
+.PHONY: brain setup chat test test-all check lint scripts types format clean bench load space gallery
 
 setup: $(STAMP)
 
@@ -80,7 +80,7 @@ format: setup
 	@if $(NODE) command -v npm >/dev/null && [ -d ui/web/node_modules ]; then cd ui/web && $(NODE) npm run --silent format; fi
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info ui/web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .brain build dist *.egg-info ui/web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # circuit-tracer in a virtual environment of its own: it wants older libraries than ours.
@@ -99,6 +99,18 @@ bench: setup .peer/.stamp
 
 load: setup
 	@$(PY) -m tests.benchmarks.load $(ARGS)
+
+# A small language model on this machine as the brain: ARGS="--size 1.5b". Its server has a virtual environment of
+# its own, and nothing of it is installed into ours.
+BRAIN_SERVER := xllamacpp==2026.10.11549
+.brain/.stamp:
+	@echo "brain: making .brain with llama.cpp's server (once; 130 MB) ..."
+	@rm -rf .brain && $(PYTHON) -m venv .brain
+	@.brain/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: $(BRAIN_SERVER)
+	@touch $@
+
+brain: .brain/.stamp
+	@.brain/bin/python -m tests.benchmarks.local_brain $(ARGS)
 
 # A folder that Hugging Face Spaces can run: make space DIR=../my-space
 space: setup

@@ -15,6 +15,9 @@ class FakeOpenAI:
     content, tool_calls ([{"name", "arguments"}], arguments a dict or a string), refusal   what it says
     status, msg, headers     an HTTP error            raw       a body as it is, in place of a stream
     delay                    seconds before a chunk   drop_after   chunks after which the line is cut
+    thought                  reasoning_content before the words; "reasoning: …" goes by that name
+    no_end                   no finish_reason and no [DONE]; no_usage: no usage at all
+    no_tools, no_shape       400 where tools are offered, where a response_format is set
     whole                    ignores stream=True      loose     repeats ids and names, leaves out indices
     """
 
@@ -46,6 +49,8 @@ class FakeOpenAI:
     def answer(self, handler, turn, body):
         if "raw" in turn:
             return send(handler, 200, turn["raw"], "text/event-stream")
+        if (turn.get("no_tools") and "tools" in body) or (turn.get("no_shape") and "response_format" in body):
+            turn = {"status": 400, "msg": "this is not supported"}
         if "status" in turn:
             error = {"error": {"message": turn.get("msg", "scripted"), "type": "x", "code": None}}
             return send(handler, turn["status"], json.dumps(error).encode(), headers=turn.get("headers"))
@@ -53,7 +58,10 @@ class FakeOpenAI:
             return stream(handler, turn, body)
         choice = {"index": 0, "message": message(turn), "finish_reason": finish(turn), "logprobs": None}
         whole = {"id": "c1", "object": "chat.completion", "created": 1, "model": body["model"]}
-        whole |= {"choices": [choice], "usage": USAGE}
+        whole |= {
+            "choices": [choice],
+            **({} if turn.get("no_usage") else {"usage": turn.get("usage", USAGE)}),
+        }
         return send(handler, 200, json.dumps(whole).encode())
 
     @property
@@ -100,8 +108,11 @@ def stream(handler, turn, body):
             return
         event([{"index": 0, "delta": delta, "finish_reason": None, "logprobs": None}])
         time.sleep(turn.get("delay", 0))
+    if turn.get("no_end"):
+        put("")
+        return
     event([{"index": 0, "delta": {}, "finish_reason": finish(turn), "logprobs": None}])
-    if (body.get("stream_options") or {}).get("include_usage"):
+    if not turn.get("no_usage") and (body.get("stream_options") or {}).get("include_usage"):
         event([], usage=turn.get("usage", USAGE))
     put("data: [DONE]\n\n")
     put("")
@@ -110,6 +121,10 @@ def stream(handler, turn, body):
 def deltas(turn):
     """The reply in pieces: words, and arguments in fragments, as the real API sends them."""
     yield {"role": "assistant", "content": ""}
+    if thought := turn.get("thought"):
+        name, _, words = thought.partition(": ") if thought.startswith("reasoning: ") else ("", "", thought)
+        for j in range(0, len(words), 12):
+            yield {name or "reasoning_content": words[j : j + 12]}
     for i, call in enumerate(turn.get("tool_calls", [])):
         arguments, name = written(call), {"id": f"call_{i}", "type": "function"}
         if turn.get("loose"):
@@ -143,6 +158,8 @@ def finish(turn):
 
 def message(turn):
     out = {"role": "assistant", "content": turn.get("content"), "refusal": turn.get("refusal")}
+    if "thought" in turn:
+        out["reasoning_content"] = turn["thought"]
     if "tool_calls" in turn:
         out["tool_calls"] = [
             {"id": f"call_{i}", "type": "function", "function": {"name": c["name"], "arguments": written(c)}}

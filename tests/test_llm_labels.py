@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fake_openai import FakeOpenAI, call
 
-from agent.core.llm_client import Completion
+from agent.core.llm_reply import Completion
 from agent.core.settings import Settings
 from agent.features.label_store import Library
 from agent.features.llm_autointerp import plan_labels, read_reply, write_labels, write_request

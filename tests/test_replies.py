@@ -6,8 +6,10 @@ import threading
 import pytest
 
 from agent import read_settings
-from agent.core.llm_client import Completion, Endpoint
-from agent.planners.llm_planner import LLMPlanner, _parse_action
+from agent.core.llm_client import Endpoint
+from agent.core.llm_reply import Completion
+from agent.planners.llm_actions import parse_action
+from agent.planners.llm_planner import LLMPlanner
 from tests.fake_openai import FakeOpenAI
 
 HI = [{"role": "user", "content": "hi"}]
@@ -41,7 +43,7 @@ def test_thoughts_are_taken_off_before_the_action_is_read(stream, before):
     turn = reply({"content": before + ACTION, "whole": not stream})
     assert turn.content == ACTION
     assert turn.thought
-    assert _parse_action(turn) == {"kind": "prune", "why": "first"}
+    assert parse_action(turn) == {"kind": "prune", "why": "first"}
 
 
 def test_a_reply_of_thoughts_alone_is_told_as_such():

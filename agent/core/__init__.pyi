@@ -148,11 +148,13 @@ from .intents import (
 from .llm_client import (
     WORDING_TOKENS as WORDING_TOKENS,
     Cancelled as Cancelled,
-    Completion as Completion,
     Endpoint as Endpoint,
     Messages as Messages,
     Unreachable as Unreachable,
     count_characters as count_characters,
+)
+from .llm_reply import (
+    Completion as Completion,
     find_json_object as find_json_object,
 )
 from .malloc import (

@@ -5,17 +5,18 @@ its connection is what makes the server stop. Whoever calls sees a plain functio
 """
 
 import asyncio
-import json
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import openai
 
+from agent.core.llm_reply import BROKE_OFF, Completion, ReplyReader
 from agent.core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,11 +25,11 @@ DEADLINE = 120.0  # seconds for one exchange, retries and all
 STALL = 60.0  # seconds between two bytes
 CONNECT = 5.0
 RETRIES = 2  # with back-off, by the openai client: refused connections, 408, 409, 429, 5xx
-MAX_REPLY_CHARACTERS = 20_000  # characters of a reply; a longer one is cut off, its connection closed
-MAX_TOOL_CALLS = 8  # tool calls of a reply; a storm of them is cut off
-REPLY_TOKENS = 400  # an action is short
+REPLY_TOKENS = 400  # an action is short, where the server does not think first
 WORDING_TOKENS = 3_000  # an answer is not
 POLL_SECONDS = 0.05  # seconds between two looks at the cancel button
+
+NOT_TAKEN = re.compile(r"tool|function|response_format|schema", re.I)  # in a 404: what it has not
 
 Messages = list[dict[str, Any]]
 
@@ -41,35 +42,8 @@ class Cancelled(Exception):
     """The user asked to stop."""
 
 
-@dataclass
-class Completion:
-    """What came back: words, tool calls as (name, arguments), and what it cost."""
-
-    content: str = ""
-    calls: list[tuple[str, str]] = field(default_factory=list)
-    refusal: str = ""
-    tokens: int = 0
-    cut: str = ""  # why the reply was not read to its end
-    thought: str = ""  # what it said to itself first
-
-    def take_off_thoughts(self) -> None:
-        """Part what is between <think> and </think> from the words; the first mark may be the template's."""
-        before, mark, after = self.content.rpartition("</think>")
-        if not mark:
-            after, mark, before = self.content.partition("<think>")
-        if mark:
-            self.thought, self.content = before.replace("<think>", "").strip(), after.strip()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether an action came to its end, though the server did not say so."""
-        if self.calls:
-            return all(not given.strip() or find_json_object(given) is not None for _, given in self.calls)
-        return find_json_object(self.content) is not None
-
-
 class Endpoint:
-    """A server, with what has been learnt about it: whether it takes tools, and whether it streams."""
+    """A server, with what has been learnt about it: whether it takes tools, shapes, streams, thinks."""
 
     def __init__(self, settings: Settings, cancel: threading.Event) -> None:
         self._url = settings.llm_base_url or ""
@@ -78,6 +52,13 @@ class Endpoint:
         self._cancel = cancel
         self._manner = 0
         self._streams = True
+        self._shapes = True
+        self._thinks = False
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Its address and the name of its model."""
+        return self._url, self._model
 
     @property
     def takes_tools(self) -> bool:
@@ -92,24 +73,28 @@ class Endpoint:
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
     def converse(
-        self, messages: Messages, tools: Sequence[dict[str, Any]] = (), most: int = WORDING_TOKENS
+        self,
+        messages: Messages,
+        tools: Sequence[dict[str, Any]] = (),
+        most: int = WORDING_TOKENS,
+        shape: dict[str, Any] | None = None,
     ) -> Completion:
-        """The reply, an action where tools are offered, else words, of at most so many tokens.
+        """The reply of at most so many tokens: an action where tools are offered, an object where a shape is.
 
         Raises Unreachable or Cancelled only.
         """
-        most = min(most, REPLY_TOKENS if tools else WORDING_TOKENS)
+        short = (tools or shape) and not self._thinks
+        asked = _Asked(messages, tools, min(most, REPLY_TOKENS if short else WORDING_TOKENS), shape)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm") as pool:  # no loop runs in there
-            turn = pool.submit(asyncio.run, self._until_cancelled(messages, tools, most)).result()
+            turn = pool.submit(asyncio.run, self._until_cancelled(asked)).result()
+        self._thinks = self._thinks or turn.only_thinks
         said = len(turn.content) + sum(len(a) for _, a in turn.calls)
         sent = count_characters(messages, tools)
         turn.tokens = max(turn.tokens, (sent + said) // 8)  # a server may leave the usage out, or lie
         return turn
 
-    async def _until_cancelled(
-        self, messages: Messages, tools: Sequence[dict[str, Any]], most: int
-    ) -> Completion:
-        work = asyncio.ensure_future(self._in_time(messages, tools, most))
+    async def _until_cancelled(self, asked: "_Asked") -> Completion:
+        work = asyncio.ensure_future(self._in_time(asked))
         while not work.done():
             await asyncio.wait([work], timeout=POLL_SECONDS)
             if self._cancel.is_set() and not work.done():
@@ -118,10 +103,10 @@ class Endpoint:
                 raise Cancelled
         return work.result()
 
-    async def _in_time(self, messages: Messages, tools: Sequence[dict[str, Any]], most: int) -> Completion:
+    async def _in_time(self, asked: "_Asked") -> Completion:
         try:
             async with asyncio.timeout(DEADLINE):
-                return await self._try_variants(messages, tools, most)
+                return await self._try_variants(asked)
         except TimeoutError:
             raise Unreachable(f"no whole reply within {DEADLINE:.0f} s") from None
         except openai.APITimeoutError:
@@ -136,10 +121,8 @@ class Endpoint:
             # what came back is not of the protocol; the client hands it on unchecked
             raise Unreachable("what it sends is not the OpenAI protocol") from None
 
-    async def _try_variants(
-        self, messages: Messages, tools: Sequence[dict[str, Any]], most: int
-    ) -> Completion:
-        """Ask as this server can be asked, giving up first the extras, then the tools."""
+    async def _try_variants(self, asked: "_Asked") -> Completion:
+        """Ask as this server can be asked, giving up first the shape, then the extras, then the tools."""
         key = (self._key.get_secret_value() if self._key else "").strip() or "none"
         if not (key.isascii() and key.isprintable()):  # the HTTP library would print it in its complaint
             raise Unreachable("the key holds characters that no key can have")
@@ -148,21 +131,40 @@ class Endpoint:
             base_url=self._url, api_key=key, timeout=timeout, max_retries=RETRIES
         ) as client:
             while True:
-                bound, extras = REQUEST_VARIANTS[self._manner]
-                more = {bound: most, **extras}
-                if tools and self.takes_tools:
-                    more["tools"] = list(tools)
+                request = self._make_request(asked)
                 try:
-                    return await self._ask(client, {"model": self._model, "messages": messages, **more})
-                except (openai.BadRequestError, openai.UnprocessableEntityError) as exc:
-                    if not self.takes_tools:
+                    return await self._ask(client, request)
+                except openai.APIStatusError as exc:
+                    if not self._ask_more_simply(exc, request):
                         raise
-                    self._manner += 1
                     log.info("the server refused a request (HTTP %s); asked more simply", exc.status_code)
-                except openai.InternalServerError:
-                    if not self.takes_tools:
-                        raise
-                    self._manner = len(REQUEST_VARIANTS) - 1
+
+    def _make_request(self, asked: "_Asked") -> dict[str, Any]:
+        """The request in the manner that this server has not refused so far."""
+        bound, extras = REQUEST_VARIANTS[self._manner]
+        more: dict[str, Any] = {bound: asked.most, **extras}
+        if asked.tools and self.takes_tools:
+            more["tools"] = list(asked.tools)
+        if asked.shape is not None and self._shapes:
+            schema = {"name": "reply", "schema": asked.shape}
+            more["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return {"model": self._model, "messages": asked.messages, **more}
+
+    def _ask_more_simply(self, exc: openai.APIStatusError, request: dict[str, Any]) -> bool:
+        """Give up what the server may have refused; whether anything was left to give up."""
+        simpler = isinstance(exc, openai.BadRequestError | openai.UnprocessableEntityError)
+        gone = isinstance(exc, openai.InternalServerError)
+        named = isinstance(exc, openai.NotFoundError) and NOT_TAKEN.search(str(exc)) is not None
+        if not (simpler or gone or named):
+            return False
+        if "response_format" in request:
+            self._shapes = False
+            return True
+        if not self.takes_tools:
+            return False
+        last = len(REQUEST_VARIANTS) - 1
+        self._manner = self._manner + 1 if simpler else last
+        return True
 
     async def _ask(self, client: openai.AsyncOpenAI, request: dict[str, Any]) -> Completion:
         if self._streams:
@@ -172,6 +174,16 @@ class Endpoint:
             self._streams = False  # not one event came: it sent a whole reply
         request.pop("stream_options", None)
         return _read_whole_reply(await client.chat.completions.create(**request))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of a server, whichever way it takes it."""
+
+    messages: Messages
+    tools: Sequence[dict[str, Any]]
+    most: int  # tokens of the reply
+    shape: dict[str, Any] | None  # JSON schema of the reply
 
 
 def count_characters(messages: Messages, tools: Sequence[dict[str, Any]]) -> int:
@@ -187,107 +199,39 @@ REQUEST_VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (  # how the length i
 
 
 async def _gather_stream(client: openai.AsyncOpenAI, request: dict[str, Any]) -> Completion | None:
-    """Gather a stream: the first id and name of a call count, arguments add up, indices may lack."""
-    turn, slots, ended, chunks = Completion(), dict[int, list[str]](), False, 0
+    """Gather a stream; None where not one event came."""
+    reader, ended, chunks, broke = ReplyReader(), False, 0, False
     stream = await client.chat.completions.create(stream=True, **request)
     try:
         async for chunk in stream:
             chunks += 1
-            turn.tokens = max(turn.tokens, _count_tokens(chunk.usage))
+            reader.count(chunk.usage)
             if not chunk.choices:
                 continue
             choice = chunk.choices[0]
-            _add_delta(turn, slots, choice.delta)
+            piece = getattr(choice, "delta", None) or getattr(choice, "message", None)
+            if piece is not None and not hasattr(piece, "content"):
+                raise TypeError("a piece of a reply is no object")
+            reader.add(piece)
             ended = ended or bool(choice.finish_reason)
-            if turn.cut:
+            if reader.turn.cut:
                 break
     except openai.APITimeoutError:
         raise
     except (openai.APIConnectionError, httpx2.ReadError, httpx2.RemoteProtocolError):
-        turn.cut = "the reply broke off"
+        broke = True
     finally:
         await stream.close()
     if not chunks:
         return None
-    turn.calls = [(name, arguments) for _, (name, arguments) in sorted(slots.items()) if name]
-    turn.take_off_thoughts()
-    if not ended and not turn.cut and not turn.is_whole:
-        turn.cut = "the reply broke off"
-    return turn
-
-
-def _add_delta(turn: Completion, slots: dict[int, list[str]], delta: Any) -> None:
-    if delta is None:
-        return
-    turn.content += _words(delta.content)
-    turn.thought += _text(getattr(delta, "reasoning_content", None))
-    turn.refusal += _text(getattr(delta, "refusal", None))
-    for position, call in enumerate(delta.tool_calls or []):
-        index = call.index if isinstance(call.index, int) else position
-        slot = slots.setdefault(index, ["", ""])
-        if call.function is not None:
-            slot[0] = slot[0] or _text(call.function.name)
-            slot[1] += _arguments(call.function.arguments)
-    if len(slots) > MAX_TOOL_CALLS:
-        turn.cut = f"more than {MAX_TOOL_CALLS} tool calls at once"
-    elif (
-        len(turn.content) + len(turn.refusal) + sum(len(s[1]) for s in slots.values()) > MAX_REPLY_CHARACTERS
-    ):
-        turn.cut = f"the reply is longer than {MAX_REPLY_CHARACTERS} characters"
+    if broke:
+        reader.turn.cut = BROKE_OFF
+    return reader.finish(ended=ended)
 
 
 def _read_whole_reply(reply: Any) -> Completion:
     """A reply that came in one piece, within the same limits."""
-    turn, slots = Completion(tokens=_count_tokens(reply.usage)), dict[int, list[str]]()
-    message = reply.choices[0].message
-    _add_delta(turn, slots, _Piece(message.content, getattr(message, "refusal", None), []))
-    for index, call in enumerate(message.tool_calls or []):
-        slots[index] = [_text(call.function.name), _arguments(call.function.arguments)]
-    _add_delta(turn, slots, _Piece(None, None, []))
-    turn.calls = [(name, arguments) for name, arguments in slots.values() if name]
-    turn.take_off_thoughts()
-    return turn
-
-
-@dataclass(frozen=True)
-class _Piece:
-    content: Any
-    refusal: Any
-    tool_calls: list[Any]
-
-
-def _text(value: Any) -> str:
-    """A string, or nothing: other types are not of the protocol."""
-    return value if isinstance(value, str) else ""
-
-
-def _words(content: Any) -> str:
-    """Words, in one piece or in parts of type text; parts of other types are no words."""
-    if not isinstance(content, list):
-        return _text(content)
-    parts = [part if isinstance(part, dict) else getattr(part, "__dict__", {}) for part in content]
-    return "".join(_text(part.get("text")) for part in parts if part.get("type") in ("text", "output_text"))
-
-
-def _arguments(given: Any) -> str:
-    """A call's arguments as JSON; some servers send the object itself."""
-    return json.dumps(given) if isinstance(given, dict) else _text(given)
-
-
-def _count_tokens(usage: Any) -> int:
-    total = getattr(usage, "total_tokens", 0)
-    return total if isinstance(total, int) and 0 <= total < 10**9 else 0
-
-
-def find_json_object(said: str) -> dict[str, Any] | None:
-    """The first JSON object in a text, whatever stands around it."""
-    decoder = json.JSONDecoder()
-    starts = [i for i, c in enumerate(said) if c == "{"][:50]
-    for start in starts:
-        try:
-            value, _ = decoder.raw_decode(said, start)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return None
+    reader = ReplyReader()
+    reader.count(reply.usage)
+    reader.add(reply.choices[0].message)
+    return reader.finish()

@@ -27,7 +27,6 @@ from agent.core import (
     Stopped,
     Unreachable,
     count_characters,
-    find_json_object,
     frame_data,
     groups_of,
     own_claims,
@@ -35,12 +34,15 @@ from agent.core import (
 )
 from agent.evidence import Sentence
 from agent.planners.hypothesis_choice import MAX_TESTS
+from agent.planners.llm_actions import parse_action
 from agent.planners.llm_context import action_tools, describe_actions, number_sentences, summarise_state
+from agent.planners.llm_reading import read_message
 from agent.planners.permission import PermissionRequest, count_grants
 from agent.planners.preconditions import find_objection, list_possible_actions, list_styles
+from agent.planners.reading_exam import passes_exam
 from agent.planners.rule_planner import RulePlanner
 from agent.planners.thresholds import REFUSED, Budget, find_overspending
-from agent.questions import Intent
+from agent.questions import Intent, Question
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class LLMPlanner:
         self._endpoint = Endpoint(settings, cancel)
         self._tokens = self._exchanges = self._strikes = self._granted = 0
         self._seconds = 0.0
-        self._gone = ""
+        self._gone = self._unread = ""
         self._notes = [self._allowed()] if self._price is not None else []
 
     def _allowed(self) -> str:
@@ -164,6 +166,23 @@ class LLMPlanner:
             chosen = self._rules.decide(state)
         return chosen.model_copy(update={"notes": self._told()})
 
+    @property
+    def unread(self) -> str:
+        """Why its reading of the message was not taken; empty where it was, or none was asked for."""
+        return self._unread
+
+    def read(self, message: str, state: Mapping[str, Any], found: Question) -> Question:
+        """What a message asks for, where the offline reader is not sure of what it found."""
+
+        def ask(messages: Messages, shape: dict[str, Any]) -> Completion | None:
+            return self._exchange(messages, shape=shape)
+
+        reading = read_message(message, state, found, ask, lambda: passes_exam(self._endpoint, ask))
+        self._unread = reading.refused and self._endpoint.clean(reading.refused)[:SHOWN]
+        if self._unread:
+            self._note(f"refused: its reading of the message: {self._unread}")
+        return reading.question
+
     def word(self, sentences: Sequence[Sentence]) -> str:
         """The LLM's proposal for the wording of these sentences, unchecked; empty when there is none."""
         if self._gone or not sentences:
@@ -241,7 +260,12 @@ class LLMPlanner:
             self._give_up(f"{MAX_FAILURES} steps without a choice that could be run")
         return None
 
-    def _exchange(self, messages: Messages, offered: Sequence[dict[str, Any]] = ()) -> Completion | None:
+    def _exchange(
+        self,
+        messages: Messages,
+        offered: Sequence[dict[str, Any]] = (),
+        shape: dict[str, Any] | None = None,
+    ) -> Completion | None:
         """One exchange within the budget; None when there is no more to expect from the server."""
         if self._tokens >= TOKENS or self._exchanges >= MAX_EXCHANGES or self._seconds >= SECONDS:
             budget = f"{TOKENS} tokens, {MAX_EXCHANGES} exchanges or {SECONDS:.0f} seconds"
@@ -255,7 +279,7 @@ class LLMPlanner:
         self._exchanges += 1
         start = time.monotonic()
         try:
-            turn = self._endpoint.converse(messages, offered, most)
+            turn = self._endpoint.converse(messages, offered, most, shape)
         except Cancelled:
             raise Stopped from None
         except Unreachable as exc:
@@ -277,7 +301,7 @@ class LLMPlanner:
             return None, turn.cut
         if turn.refusal:
             return None, f"it declines: {self._quoted(turn.refusal)}"
-        proposed = _parse_action(turn)
+        proposed = parse_action(turn)
         if proposed is None:
             return None, f"no action in the reply: {self._held(turn)}"
         if len(turn.calls) > 1:
@@ -314,27 +338,3 @@ class LLMPlanner:
         """The LLM's own words, marked as such: short, on one line, no quotes of their own, no link."""
         text = self._endpoint.clean(text).replace("“", '"').replace("”", '"').replace("://", ": //")
         return f"“{text[:SHOWN]}{'…' if len(text) > SHOWN else ''}”"
-
-
-def _parse_action(turn: Completion) -> dict[str, Any] | None:
-    """The first tool call, or the first JSON object of the words, as an action's fields."""
-    if turn.calls:
-        name, arguments = turn.calls[0]
-        given = find_json_object(arguments) if arguments.strip() else {}
-        return None if given is None else {**given, "kind": name}
-    return _parse_written_action(turn.content)
-
-
-def _parse_written_action(content: str) -> dict[str, Any] | None:
-    """The action in words: {"action": name, …}, {"action": {…}} or {"name": name, "arguments": {…}}."""
-    found = find_json_object(content)
-    if found is None:
-        return None
-    inner = found.get("action", found.get("arguments"))
-    if isinstance(inner, dict):
-        found = {**{k: v for k, v in found.items() if k in ("name", "why", "kind")}, **inner}
-    said = [found.get(key) for key in ("kind", "action", "name", "tool")]
-    name = next((word for word in said if isinstance(word, str)), None)
-    if name is None:
-        return None
-    return {**{k: v for k, v in found.items() if k not in ("action", "name", "tool")}, "kind": name}

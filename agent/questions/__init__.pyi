@@ -1,7 +1,16 @@
+from .certainty import (
+    is_sure as is_sure,
+)
 from .parser import (
     Intent as Intent,
 )
 from .patterns_concepts import LENGTHS as LENGTHS
+from .proposed_reading import (
+    Known as Known,
+    Misread as Misread,
+    check_reading as check_reading,
+    reading_shape as reading_shape,
+)
 from .question import (
     EXAMPLES as EXAMPLES,
     Question as Question,

@@ -136,6 +136,11 @@ def guess_intent(message: str) -> Intent | None:
     return Intent(max(odds, key=lambda name: odds[name])) if odds else None
 
 
+def weigh_meanings(message: str) -> dict[str, float]:
+    """How likely each request is by the meaning of a message, with the phrases that fit it loosely."""
+    return classify_message(*classifier_input(message))
+
+
 def prepare_message(message: str) -> "PreparedMessage":
     """A message ready to match."""
     return PreparedMessage(message)

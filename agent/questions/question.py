@@ -25,6 +25,7 @@ class Question:
     layer   the layer that is asked about
     maybe   a text that the message could be, where it is not clear that it is one
     guess   the request that the message could be, as it would be understood
+    language  of the message, where a language model read it: de, fr …
     then    the further requests of the same message, in order
     """
 
@@ -41,4 +42,5 @@ class Question:
     layer: int | None = None
     maybe: str | None = None
     guess: str | None = None
+    language: str | None = None
     then: tuple["Question", ...] = ()

@@ -24,7 +24,7 @@ from agent.questions.several import part_requests
 from agent.questions.slot_tagger import TEXT_MARK, quote_shape
 from agent.questions.talk_meaning import nearest_talk
 
-__all__ = ["parse_question"]
+__all__ = ["parse_question", "settles", "speaks_of_talk"]
 
 SHORT = 160  # characters; what is longer speaks of no conversation
 AT_LAST = re.compile(r"(?:the )?(?:last|final) (?:word|token|tokn|position|one)", re.I)
@@ -107,6 +107,16 @@ def parse_question(
     found = settled or _read(message, _Talk(has_graph, focus, known))
     first = replace(found, raw=message, then=tuple(replace(each, then=()) for each in found.then))
     return replace(first, maybe=None, **given) if given else first
+
+
+def settles(message: str, before: Mapping[str, Any] | None) -> bool:
+    """Whether a message only says how the last one was meant."""
+    return _settle(message, before) is not None
+
+
+def speaks_of_talk(message: str, *, talks: bool) -> bool:
+    """Whether a phrase about the conversation fits."""
+    return _speaks_of_talk(message, _Talk(talks, None, ())) is not None
 
 
 def _settle(message: str, before: Mapping[str, Any] | None) -> Question | None:

@@ -75,6 +75,10 @@ class SentenceRewriter(Protocol):
     def stop_reason(self) -> str:
         """Why it no longer takes part; empty while it does."""
 
+    @property
+    def unread(self) -> str:
+        """Why its reading of the message was not taken; empty where it was."""
+
     def word(self, sentences: Sequence[Sentence]) -> str:
         """A proposal for the wording of these sentences; may be empty."""
 
@@ -331,13 +335,19 @@ def _answer(action: actions.Answer, state: State, context: ActionContext) -> Upd
     )
     notes = (*rewriter.take_notes(), *written["refused"]) if rewriter else ()
     context.tell(notes)
-    if rewriter and rewriter.stop_reason:
-        note = escape_md(render_prompt("brain-gone", reason=rewriter.stop_reason))
-        written = {**written, "markdown": f"{written['markdown']}\n\n{note}"}
+    if rewriter and (left := _say_left_to_rules(rewriter)):
+        written = {**written, "markdown": f"{written['markdown']}\n\n{escape_md(left)}"}
     update = {"reply": written, "finished": True, "notes": notes, "claims": claims}
     if action.style == TEXT_ONLY:
         return {"graph": {}, "groups": [], "drawing": draw_untraced(require_case(state)), **update}
     return update
+
+
+def _say_left_to_rules(brain: SentenceRewriter) -> str:
+    """What of its work the language model did not do; empty where it did all of it."""
+    if brain.stop_reason:
+        return render_prompt("brain-gone", reason=brain.stop_reason)
+    return render_prompt("brain-unread", reason=brain.unread) if brain.unread else ""
 
 
 def _load_trace(

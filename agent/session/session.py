@@ -117,8 +117,8 @@ class Session(Standing):
         further: list[Question] = []  # what the same message asks for behind that
         given = {"text": text, "said": said, "foil": foil}
 
-        def understood(old: State) -> Question:
-            further[:] = (found := understand(message, old, given, focus)).then
+        def understood(old: State, planner: Planner) -> Question:
+            further[:] = (found := understand(message, old, given, focus, planner)).then
             return find_written(self._workspace, old, found)
 
         asked = Request(message or text or "", focus, understood)
@@ -220,7 +220,7 @@ class Session(Standing):
 
     def _ask_just(self, question: Question, cancel: threading.Event | None) -> Iterator[Event]:
         """Answer what needs not be read."""
-        asked = Request(question.raw, None, lambda _old: question)
+        asked = Request(question.raw, None, lambda _old, _planner: question)
         yield from self._in_turn(partial(self._answer, asked), cancel)
 
     def _in_turn(
@@ -247,7 +247,7 @@ class Session(Standing):
         try:
             planner = self._make_planner(stop)
             if isinstance(asked, Request):
-                question = asked.understood(old)
+                question = asked.understood(old, planner)
                 if question.intent is Intent.UNDO:
                     yield from self._recall(old, question, asked.message)
                     return

@@ -39,7 +39,7 @@ class Request:
 
     message: str
     focus: dict[str, str] | None
-    understood: Callable[[State], Question]
+    understood: Callable[[State, Planner], Question]
 
 
 @dataclass(frozen=True, slots=True)

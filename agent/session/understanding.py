@@ -3,8 +3,9 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent.core import Case, State, find_break_signs
-from agent.questions import Intent, Question, parse_question
+from agent.core import Case, Planner, State, find_break_signs
+from agent.planners import LLMPlanner
+from agent.questions import Intent, Question, is_sure, parse_question
 
 TRACE_IT, WITH_BREAKS = "Trace it as a text", "With line breaks"
 NAMES = {  # how what was asked is called where it is shown
@@ -32,13 +33,21 @@ NAMES = {  # how what was asked is called where it is shown
 
 
 def understand(
-    message: str, old: State, given: dict[str, str | None], focus: dict[str, str] | None
+    message: str,
+    old: State,
+    given: dict[str, str | None],
+    focus: dict[str, str] | None,
+    planner: Planner | None = None,
 ) -> Question:
-    """What a message asks for in this conversation."""
-    has_text = bool(old.get("graph") or old.get("case"))
-    return parse_question(
-        message, **given, has_graph=has_text, focus=focus, known=known_words(old), before=old.get("question")
-    )
+    """What a message asks for in this conversation; the language model reads where the reader is not sure."""
+    has_text, known = bool(old.get("graph") or old.get("case")), known_words(old)
+    before = old.get("question")
+    found = parse_question(message, **given, has_graph=has_text, focus=focus, known=known, before=before)
+    if not isinstance(planner, LLMPlanner) or any(given.values()):
+        return found
+    if is_sure(message, found, talks=has_text, known=known, before=before):
+        return found
+    return planner.read(message, old, found)
 
 
 def known_words(state: State) -> frozenset[str]:

@@ -44,8 +44,17 @@ class Score(NamedTuple):
 
 def score_message(case: dict[str, Any]) -> Score:
     """Read a message and set it beside its meaning."""
-    after = bool(case.get("after")) or case.get("context") == "after_answer"
-    read = [*_all_of(parse_question(case["q"], has_graph=after))]
+    return score_question(case, parse_question(case["q"], has_graph=follows(case)))
+
+
+def follows(case: dict[str, Any]) -> bool:
+    """Whether a message was typed after an answer."""
+    return bool(case.get("after")) or case.get("context") == "after_answer"
+
+
+def score_question(case: dict[str, Any], question: Question) -> Score:
+    """Set what a message was read as beside its meaning."""
+    read = [*_all_of(question)]
     intents, wanted = [str(one.intent) for one in read], case["intent"].split("+")
     if wanted == ["why_not"] and intents == ["why"] and read[0].foil is None:
         intents = ["why without a foil"]
