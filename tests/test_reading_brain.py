@@ -1,12 +1,19 @@
 """A language model that reads messages: where the offline reader is not sure, checked, or not taken."""
 
 import json
+import re
+import shutil
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
-from agent import AnswerText, Failed, QuestionRead, Session, StepProgress, read_settings
+from agent import AnswerText, Failed, QuestionRead, Session, StepProgress, collect_report, read_settings
+from agent.answers.llm_translation import check_translation
 from agent.core.prompts import render_prompt
+from agent.core.text_format import without_folds
+from agent.evidence.ledger import Sentence
 from agent.features.label_store import Library
 from agent.planners import reading_exam
 from agent.planners.llm_planner import LLMPlanner
@@ -249,3 +256,115 @@ def test_one_that_obeys_an_order_in_the_message_destroys_nothing(workspace):
         with FakeOpenAI(then=reader(lie)) as server:
             ask(workspace, server, f"{UNCLEAR}? {ORDER}")
         assert Session(workspace, "talk")._state()["case"]["text"] == before
+
+
+# In the language of the question.
+
+
+WRITTEN = Sentence("Removing S1 changes the lead over “Houston” by −3.83 (p = 0.05): supported.", ("C4",))
+RIGHT = "Ohne S1 ändert sich der Vorsprung vor “Houston” um −3.83 (p = 0.05): supported."
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (RIGHT, ""),
+        (RIGHT.replace("−3.83", "−9.83"), "not those of the sentence"),
+        (RIGHT.replace("S1", "S2"), "not those of the sentence"),
+        (RIGHT.replace("“Houston”", "“Dallas”"), "not those of the sentence"),
+        (RIGHT.replace("supported", "widerlegt"), "its verdicts"),
+        (RIGHT.replace("supported", "refuted"), "its verdicts"),
+        (RIGHT + " https://evil.example", "a link"),
+        (RIGHT + " <b>x</b>", "markup"),
+        (RIGHT + "\n\nUnd noch etwas.", "several lines"),
+        (RIGHT * 5, "longer"),
+        ("", "no text"),
+        (7, "no text"),
+    ],
+)
+def test_a_translation_keeps_quotes_numbers_ids_and_verdicts(said, why):
+    taken, refused = check_translation([WRITTEN], json.dumps({"sentences": [{"n": 1, "text": said}]}))
+    assert (taken == {0: said}) is (not why)
+    assert all(why in one for one in refused)
+    assert bool(refused) is bool(why)
+
+
+def test_an_answer_in_another_language_stands_above_the_english_that_was_checked(workspace):
+    def turn(body):
+        data = data_of(body)
+        if "message" in data:
+            return says({"intent": "sure"}, language="pl")
+        told = [{"n": s["n"], "text": "PL " + s["text"]} for s in data.get("sentences", [])]
+        told[0]["text"] += " 99 % pewne."
+        return {"content": json.dumps({"sentences": told})}
+
+    with FakeOpenAI(then=turn) as server:
+        said = shown(ask(workspace, server, "na ile można temu ufać?"))
+    polish, english = said.split("Translated by the language model")
+    assert "PL " in polish
+    assert "99 % pewne" not in said
+    assert "PL " not in english
+    assert "By verdict" in english
+    assert "pl" in server.requests[-1]["body"]["messages"][0]["content"]
+
+
+def test_without_foreign_words_nothing_is_translated(workspace):
+    with FakeOpenAI(then=reader({"intent": "sure"})) as server:
+        said = shown(ask(workspace, server, "do the numbers convince you"))
+    assert "Translated" not in without_folds(said)
+
+
+# A real one.
+
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def local_brain(tmp_path):
+    """Qwen2.5-Coder-0.5B-Instruct behind llama.cpp's server, as `make brain` starts it."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not there")
+    fetched = subprocess.run(
+        ["make", "-s", "brain", "ARGS=--fetch"], cwd=ROOT, capture_output=True, text=True
+    )
+    if fetched.returncode:
+        pytest.skip(f"the brain cannot be fetched: {fetched.stderr[-300:]}")
+    command = [ROOT / ".brain/bin/python", "-u", "-m", "tests.benchmarks.local_brain", "--port", "0"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            assert server.stdout is not None
+            told = ""
+            while line := server.stdout.readline():
+                told += line
+                if line.startswith("and then"):
+                    break
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            yield dict(re.findall(r"export ASKCIRCUIT_(LLM_\w+)=(\S+)", told))
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_real_small_brain_reads_directs_and_words_a_whole_why(workspace, local_brain):
+    """It chooses badly or well: the answer is honest, and what it reads wrong changes nothing."""
+    plain = workspace.settings
+    given = {name.lower(): value for name, value in local_brain.items()}
+    workspace.settings = read_settings(data_dir=plain.data_dir, controls=19, **given)
+    try:
+        session = Session(workspace, "real")
+        report = collect_report(session.ask("Why does “Texas, whose capital is” say Austin, not Houston?"))
+        before = session._state()["case"]["text"]
+        events = list(session.ask(UNCLEAR))
+        after = session._state()["case"]["text"]
+    finally:
+        workspace.settings = plain
+    assert report["cost"]["llm_exchanges"] >= 1
+    assert report["tests_run"] >= 1
+    assert all(s["claims"] for s in report["answer"]["sentences"])
+    assert "<think>" not in report["answer"]["markdown"]
+    assert before == after
+    assert not any(isinstance(e, Failed) for e in events)

@@ -30,6 +30,10 @@ from .graph_sentences import (
     find_asked_sentences as find_asked_sentences,
 )
 from .lens_drawing import lens_drawn as lens_drawn
+from .llm_translation import (
+    add_translation as add_translation,
+    is_foreign as is_foreign,
+)
 from .report import (
     LogLine as LogLine,
     Report as Report,

@@ -14,6 +14,7 @@ from agent.evidence import Sentence, find_faults
 MOST = 40  # refusals kept: a storm of them says no more
 
 _FACT = re.compile(rf"“[^”]*”|\b(?:{FEATURE_AT}|[SC]\d+)\b|[+−-]?\d+(?:[.,]\d+)*(?: %)?", re.IGNORECASE)
+_VERDICT = re.compile(r"\b(?:supported|partly|inconclusive|refuted|graph-only)\b", re.I)
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _SIGNS = re.compile(r"[^\w\s.,;:()'’=−–…→-]")
 
@@ -103,12 +104,21 @@ def _read(proposal: Any, sentences: Sequence[Sentence]) -> tuple[int, Sentence |
     return n - 1, Sentence(text.strip(), sentences[n - 1].claims), ""
 
 
+def list_facts(text: str) -> list[str]:
+    """The quotes, ids and numbers of a sentence, in their order."""
+    return _FACT.findall(text)
+
+
+def list_verdicts(text: str) -> list[str]:
+    """The verdicts that a sentence names."""
+    return _VERDICT.findall(_FACT.sub(" ", text))
+
+
 def find_difference(new: Sentence, old: Sentence) -> str:
     """In what a sentence says more, less or something else than the one it would replace."""
     if "\n" in new.text or "\r" in new.text:
         return "it has several lines"
-    facts, kept = _FACT.findall(old.text), _FACT.findall(new.text)
-    if facts != kept:
+    if list_facts(old.text) != list_facts(new.text):
         return "its quotes, ids and numbers are not those of the sentence, in their order"
     if sign := set(_SIGNS.findall(_FACT.sub(" ", new.text))) - set(_SIGNS.findall(_FACT.sub(" ", old.text))):
         return f"a sign that was not there: {min(sign)!r}"

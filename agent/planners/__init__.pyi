@@ -42,6 +42,7 @@ from .rule_planner import (
     RulePlanner as RulePlanner,
 )
 from .said_back import (
+    LANGUAGES as LANGUAGES,
     say_back as say_back,
     tested_groups as tested_groups,
 )

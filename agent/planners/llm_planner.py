@@ -185,10 +185,17 @@ class LLMPlanner:
 
     def word(self, sentences: Sequence[Sentence]) -> str:
         """The LLM's proposal for the wording of these sentences, unchecked; empty when there is none."""
+        return self._say_anew(sentences, render_prompt("brain-words"))
+
+    def translate(self, sentences: Sequence[Sentence], language: str) -> str:
+        """The LLM's proposal for these sentences in another language, unchecked; empty when there is none."""
+        return self._say_anew(sentences, render_prompt("brain-translate", language=language))
+
+    def _say_anew(self, sentences: Sequence[Sentence], how: str) -> str:
         if self._gone or not sentences:
             return ""
         messages = [
-            {"role": "system", "content": render_prompt("brain-words")},
+            {"role": "system", "content": how},
             {"role": "user", "content": frame_data(number_sentences(sentences))},
         ]
         turn = self._exchange(messages)

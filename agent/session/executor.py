@@ -5,12 +5,17 @@ only what changed in the state. What it found goes into the log, in one line.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
-from agent.answers import add_word_claims, compose_answer, draw_circuit, draw_untraced, lens_drawn
+from agent.answers import (
+    add_word_claims,
+    draw_circuit,
+    draw_untraced,
+    lens_drawn,
+)
 from agent.core import (
     Event,
     QuestionError,
@@ -21,16 +26,13 @@ from agent.core import (
     actions,
     claims_of,
     enter_claims,
-    escape_md,
     find_terms,
     join_words,
     percent,
     quote_token,
-    render_prompt,
     round_reported,
 )
 from agent.evidence import (
-    Sentence,
     choose_label,
     find_strongest_path,
     group_features,
@@ -64,26 +66,9 @@ from agent.planners import (
     min_joint_change,
     select_incoherent_groups,
 )
+from agent.session.brain_words import SentenceRewriter, write_answer
 from agent.workspace import Workspace
 from tracer import TracedStudy, TracerError, coherence_of, listening, split_group
-
-
-class SentenceRewriter(Protocol):
-    """Who may propose words for an answer; nothing it says is shown unchecked."""
-
-    @property
-    def stop_reason(self) -> str:
-        """Why it no longer takes part; empty while it does."""
-
-    @property
-    def unread(self) -> str:
-        """Why its reading of the message was not taken; empty where it was."""
-
-    def word(self, sentences: Sequence[Sentence]) -> str:
-        """A proposal for the wording of these sentences; may be empty."""
-
-    def take_notes(self) -> tuple[str, ...]:
-        """What is to be logged since the last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +303,6 @@ def _search(action: actions.Search, _state: State, context: ActionContext) -> Up
 
 
 def _answer(action: actions.Answer, state: State, context: ActionContext) -> Update:
-    rewriter = context.rewriter
     claims = list(state.get("claims", []))
     if action.style == "path":
         claims += add_head_claims(state, lambda: _load_trace(context, state).heads)
@@ -330,24 +314,12 @@ def _answer(action: actions.Answer, state: State, context: ActionContext) -> Upd
     if action.style == "why":
         claims += add_explained_share(context.workspace, state)
         state = {**state, "claims": claims}
-    written = compose_answer(
-        action.style, state, context.workspace.subject.name, rewriter.word if rewriter else None
-    )
-    notes = (*rewriter.take_notes(), *written["refused"]) if rewriter else ()
+    written, notes = write_answer(action.style, state, context.workspace.subject.name, context.rewriter)
     context.tell(notes)
-    if rewriter and (left := _say_left_to_rules(rewriter)):
-        written = {**written, "markdown": f"{written['markdown']}\n\n{escape_md(left)}"}
     update = {"reply": written, "finished": True, "notes": notes, "claims": claims}
     if action.style == TEXT_ONLY:
         return {"graph": {}, "groups": [], "drawing": draw_untraced(require_case(state)), **update}
     return update
-
-
-def _say_left_to_rules(brain: SentenceRewriter) -> str:
-    """What of its work the language model did not do; empty where it did all of it."""
-    if brain.stop_reason:
-        return render_prompt("brain-gone", reason=brain.stop_reason)
-    return render_prompt("brain-unread", reason=brain.unread) if brain.unread else ""
 
 
 def _load_trace(

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from agent.core import Case, Planner, State, find_break_signs
-from agent.planners import LLMPlanner
+from agent.planners import LANGUAGES, LLMPlanner
 from agent.questions import Intent, Question, is_sure, parse_question
 
 TRACE_IT, WITH_BREAKS = "Trace it as a text", "With line breaks"
@@ -45,6 +45,8 @@ def understand(
     found = parse_question(message, **given, has_graph=has_text, focus=focus, known=known, before=before)
     if not isinstance(planner, LLMPlanner) or any(given.values()):
         return found
+    if found.intent is Intent.LENGTH and (wanted := (found.other or "").casefold()) in LANGUAGES:
+        return replace(found, other="simply", language=wanted)
     if is_sure(message, found, talks=has_text, known=known, before=before):
         return found
     return planner.read(message, old, found)
