@@ -128,6 +128,30 @@ def test_a_doubtful_message_leaves_the_conversation_as_it_is(embedded_subject, t
     workspace.close()
 
 
+def test_what_is_tested_next_can_be_steered(embedded_subject, tmp_path):
+    settings = read_settings(data_dir=tmp_path, controls=3, nodes=100)
+    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
+    session = Session(workspace, "steering", "rules")
+    list(session.ask("", text="Texas, whose capital is", said="Austin", foil="Houston"))
+
+    def tested():
+        claims = session._state()["claims"]
+        return {g for c in claims if c.get("p") is not None for g in c.get("groups") or []}
+
+    every = {group["id"]: group["layers"] for group in session._state()["groups"]}
+    before = tested()
+    late = {name for name, layers in every.items() if layers[1] >= 10} - before
+    said = "".join(e.text for e in session.ask("only layer 10 on") if isinstance(e, AnswerText))
+    assert tested() - before == set(list(late)[:5]) if len(late) <= 5 else len(tested() - before) == 5
+    assert all(name in said for name in tested() - before)
+    plan = "".join(e.text for e in session.ask("what will you test next?") if isinstance(e, AnswerText))
+    assert plan.startswith("Not tested yet") or "Every group" in plan
+    known = tested()
+    list(session.ask("test everything"))
+    assert len(tested()) > len(known) or known == set(every)
+    workspace.close()
+
+
 def test_the_vectors_are_those_of_the_sentences():
     """After a change of data/talk.txt: python -m tests.benchmarks.fit_talk."""
     data = Path(__file__).parents[1] / "agent" / "questions" / "data"

@@ -116,7 +116,10 @@ def says(*requests, language="en"):
 
 
 def data_of(body):
-    return json.loads(body["messages"][1]["content"].split("\n")[1])
+    users = [
+        m["content"] for m in body["messages"] if m["role"] == "user" and m["content"].startswith("DATA")
+    ]
+    return json.loads(users[-1].split("\n")[1])
 
 
 def read(message, then, talk=TALK):
@@ -133,8 +136,8 @@ def test_what_is_sent_is_data_in_its_frame_and_the_shape_of_the_reply():
     body = requests[0]["body"]
     assert data_of(body)["message"] == message
     assert data_of(body)["talk"]["text"] == "Texas, whose capital is"
-    assert body["messages"][1]["content"].count("\n") == 2
-    assert ORDER not in body["messages"][0]["content"]
+    assert body["messages"][-1]["content"].count("\n") == 2
+    assert not any(ORDER in m["content"] for m in body["messages"][:-1])
     assert body["response_format"]["json_schema"]["schema"] == reading_shape()
 
 
@@ -294,7 +297,9 @@ def test_an_answer_in_another_language_stands_above_the_english_that_was_checked
         data = data_of(body)
         if "message" in data:
             return says({"intent": "sure"}, language="pl")
-        told = [{"n": s["n"], "text": "PL " + s["text"]} for s in data.get("sentences", [])]
+        if "sentences" not in data:
+            return {"content": "{}"}
+        told = [{"n": s["n"], "text": "PL " + s["text"]} for s in data["sentences"]]
         told[0]["text"] += " 99 % pewne."
         return {"content": json.dumps({"sentences": told})}
 

@@ -146,6 +146,8 @@ from .intents import (
     Intent as Intent,
 )
 from .llm_client import (
+    BROKEN_OFF as BROKEN_OFF,
+    NO_PROTOCOL as NO_PROTOCOL,
     WORDING_TOKENS as WORDING_TOKENS,
     Cancelled as Cancelled,
     Endpoint as Endpoint,

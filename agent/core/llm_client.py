@@ -29,6 +29,8 @@ REPLY_TOKENS = 400  # an action is short, where the server does not think first
 WORDING_TOKENS = 3_000  # an answer is not
 POLL_SECONDS = 0.05  # seconds between two looks at the cancel button
 
+BROKEN_OFF = "it could not be reached, or broke off"
+NO_PROTOCOL = "what it sends is not the OpenAI protocol"
 NOT_TAKEN = re.compile(r"tool|function|response_format|schema", re.I)  # in a 404: what it has not
 
 Messages = list[dict[str, Any]]
@@ -116,10 +118,10 @@ class Endpoint:
         except openai.APIStatusError as exc:
             raise Unreachable(f"it answered with HTTP {exc.status_code}") from None
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ExceptionGroup):
-            raise Unreachable("it could not be reached, or broke off") from None
+            raise Unreachable(BROKEN_OFF) from None
         except (AttributeError, TypeError, KeyError, IndexError, ValueError, RecursionError):
             # what came back is not of the protocol; the client hands it on unchecked
-            raise Unreachable("what it sends is not the OpenAI protocol") from None
+            raise Unreachable(NO_PROTOCOL) from None
 
     async def _try_variants(self, asked: "_Asked") -> Completion:
         """Ask as this server can be asked, giving up first the shape, then the extras, then the tools."""

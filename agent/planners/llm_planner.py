@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from agent.core import (
+    BROKEN_OFF,
+    NO_PROTOCOL,
     WORDING_TOKENS,
     Action,
     Cancelled,
@@ -54,6 +56,7 @@ CHARACTERS_PER_TOKEN = 3  # of what is sent, a token: English and JSON have more
 EXCHANGE = 4_000  # tokens one is taken to cost before there was one
 KEPT = ("tokens", "exchanges", "strikes", "seconds", "gone")
 LEAST_REPLY = 100  # tokens; an action does not fit into fewer
+BROKEN = (BROKEN_OFF, NO_PROTOCOL)
 SHOWN = 160  # characters of the LLM's own words in a note
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
@@ -178,7 +181,11 @@ class LLMPlanner:
             return self._exchange(messages, shape=shape)
 
         reading = read_message(message, state, found, ask, lambda: passes_exam(self._endpoint, ask))
-        self._unread = reading.refused and self._endpoint.clean(reading.refused)[:SHOWN]
+        why = reading.refused
+        if self._gone in BROKEN:  # one reply that broke off need not be the last
+            why, self._gone = self._gone, ""
+            self._notes.pop()
+        self._unread = why and self._endpoint.clean(why)[:SHOWN]
         if self._unread:
             self._note(f"refused: its reading of the message: {self._unread}")
         return reading.question

@@ -23,6 +23,7 @@ from agent.questions import Intent, Known, Misread, Question, check_reading, rea
 LONG = 600  # characters of a text that is shown
 SHOWN = 40  # names of a conversation that are shown
 Ask = Callable[[Messages, dict[str, Any]], Completion | None]  # None: no more is to be expected
+EXAMPLE_TALK = {"text": "Chile, whose capital is", "answer": " Santiago", "groups": ["S4: say Santiago"]}
 OPEN = frozenset({Intent.UNKNOWN, Intent.HELP, Intent.FOREIGN})
 
 
@@ -49,10 +50,13 @@ def read_message(
 
 def reading_request(message: str, state: Mapping[str, Any]) -> Messages:
     """What the language model is sent: how to read, and the message with what the talk is about as data."""
-    return [
-        {"role": "system", "content": render_prompt("brain-read")},
-        {"role": "user", "content": frame_data({"talk": _summarise(state), "message": message})},
-    ]
+    out: Messages = [{"role": "system", "content": render_prompt("brain-read")}]
+    for example in render_prompt("brain-read-examples").splitlines():
+        told, _, read = example.partition(" => ")
+        shown = frame_data({"talk": EXAMPLE_TALK, "message": told})
+        out += [{"role": "user", "content": shown}, {"role": "assistant", "content": read}]
+    asked = frame_data({"talk": _summarise(state), "message": message})
+    return [*out, {"role": "user", "content": asked}]
 
 
 def read_proposal(turn: Completion, message: str, known: Known) -> Question:

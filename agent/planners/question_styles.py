@@ -18,6 +18,7 @@ REPORTED_INTENTS = NEW_EXPLANATION_INTENTS | {
     Intent.SWAP,
     Intent.INTERVENE,
     Intent.NODE,
+    Intent.STEER,
 }
 GROUP_INTENTS = {Intent.INTERVENE, Intent.SWAP, Intent.NODE}  # questions about one group or feature
 WANTED_TOKEN_INTENTS = {Intent.MAKE, Intent.MISTAKE}  # questions for the smallest change
@@ -33,4 +34,5 @@ STYLES: dict[Intent, Any] = {
     Intent.MAKE: "make",
     Intent.HOLDS: "holds",
     Intent.COMPARE: "compare",
+    Intent.STEER: "intervene",
 }

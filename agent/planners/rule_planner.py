@@ -27,6 +27,7 @@ from agent.core import (
 from agent.experiments import find_entity_swap
 from agent.planners.concept_steps import next_for_concepts
 from agent.planners.hypothesis_choice import (
+    MAX_TESTS,
     choose_main_hypotheses,
     choose_next_hypothesis,
     choose_next_test,
@@ -43,6 +44,7 @@ from agent.planners.question_styles import (
     STYLES,
     WANTED_TOKEN_INTENTS,
 )
+from agent.planners.said_back import select_untested, tested_groups
 from agent.planners.thresholds import (
     FIRST,
     Budget,
@@ -126,6 +128,8 @@ class RulePlanner:
             return self._compare(state)
         if intent in GROUP_INTENTS:
             return self._test_one(intent, state)
+        if intent is Intent.STEER:
+            return self._test_wanted(state)
         return _answer(GRAPH_STYLES[intent], "the graph and the ledger hold the answer")
 
     def _test_groups(self, state: State) -> Decision:
@@ -200,6 +204,18 @@ class RulePlanner:
             return _answer("compare", why)
         how = Hypothesise(groups=("text",), intervention="swap", factor=1.0, donor=state["question"]["other"])
         return Decision(action=how, why="give the differing words what they hold in the other text")
+
+    def _test_wanted(self, state: State) -> Decision:
+        """What the user wants tested too: the groups that no test was about, or those from a layer on."""
+        if effects := list_own_effects(state):
+            return choose_next_test(effects) or _answer("intervene", "what was wanted has been tested")
+        least = state["question"].get("layer")
+        left = select_untested(groups_of(state), tested_groups(state), least)[:MAX_TESTS]
+        if not left:
+            return _answer("sure", "every group has been tested")
+        names = tuple(group["id"] for group in left)
+        where = "" if least is None else f" from layer {least} on"
+        return Decision(action=Hypothesise(groups=names), why=f"asked for: test {', '.join(names)}{where}")
 
     def _test_one(self, intent: Intent, state: State) -> Decision:
         if effects := list_own_effects(state):

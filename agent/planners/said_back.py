@@ -1,5 +1,6 @@
 """What is said to messages that ask for no investigation: to save, to steer, unclear ones. Runs nothing."""
 
+import re
 from typing import Any
 
 from agent.core import Case, State, join_words, quote_token, render_prompt
@@ -13,6 +14,7 @@ _LANGUAGES = (
 )
 _LANGUAGES += " portuguese dutch polish russian japanese korean arabic turkish hindi swedish danish ukrainian"
 LANGUAGES = frozenset(f"{_LANGUAGES} czech greek hebrew".split())
+ORDERS = re.compile(r"\W*(?:please |now |also |and |then |can you )*(?:test|check|try)\b", re.I)
 SHOWN = 80  # characters of a message that are repeated
 
 
@@ -47,16 +49,23 @@ def _how_to_steer(question: Question, groups: list[Any], tested: set[str]) -> st
     if not groups:
         return "Nothing is traced yet: ask about a text first, then say what to test."
     least = question.layer
-    there = groups if least is None else [g for g in groups if g["layers"][1] >= least]
-    left = [f"{g['id']} ({g['name']})" for g in there if g["id"] not in tested]
+    found = select_untested(groups, tested, least)
     where = "" if least is None else f" from layer {least} on"
-    if not left:
+    if not found:
         return f"Every group{where} has been tested. “How sure are you?” lists the verdicts."
+    if least is not None or ORDERS.match(question.raw):
+        return ""
+    left = [f"{g['id']} ({g['name']})" for g in found]
     first = left[0].split(" ")[0]
     return (
         f"Not tested yet{where}: {join_words(left)}. Say “test {first}”; several go together: "
         f"“test {join_words([each.split(' ')[0] for each in left[:2]])}”."
     )
+
+
+def select_untested(groups: list[Any], tested: set[str], least: int | None) -> list[Any]:
+    """The groups that no test was about, of all or of those that reach a layer."""
+    return [g for g in groups if g["id"] not in tested and (least is None or g["layers"][1] >= least)]
 
 
 def _either(question: Question, case: Case) -> str:

@@ -28,7 +28,12 @@ NAMES = {  # how what was asked is called where it is shown
         Intent.EVIDENCE: "evidence",
         Intent.LAYER: "layer",
     },
-    **{Intent.CONCEPTS: "in mind", Intent.LENGTH: "how it is told", Intent.SEARCH: "search"},
+    **{
+        Intent.STEER: "what to test",
+        Intent.CONCEPTS: "in mind",
+        Intent.LENGTH: "how it is told",
+        Intent.SEARCH: "search",
+    },
 }
 
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 BLOCK = 1 << 22
 PORT = 8081
-CONTEXT = 16_384  # tokens; two requests at a time, of half as many each
+CONTEXT = 16_384  # tokens
 
 
 class Brain(NamedTuple):
@@ -125,7 +125,7 @@ def serve(path: Path, port: int, threads: int, name: str) -> None:
     settings.hostnames = ["127.0.0.1"]
     settings.port = port
     settings.n_ctx = CONTEXT
-    settings.n_parallel = 2
+    settings.n_parallel = 1
     settings.cache_ram_mib = 256
     settings.verbosity = 0
     settings.ui = False
