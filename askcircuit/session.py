@@ -71,11 +71,13 @@ class Session:
         """Why the model continues `text` as it does: with `said` (its first choice), not `rather_than`.
 
         `question` is the question in your own words. Every claim is tested on the model. Begins a
-        conversation of its own. Raises AgentError with a sentence.
+        conversation of its own; a model without a concept lens first gets one, which takes minutes where
+        it is large. Raises AgentError with a sentence.
         """
         if not text.strip():
             raise AgentError("The text is empty: give the text whose next token is to be explained.")
         talk = self._begin()
+        self._workspace.wait_for_lens()
         return talk.collect_answer(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
 
     def write(
@@ -115,6 +117,7 @@ class Session:
         from askcircuit.tables import LENS, table
 
         conversation = self._last().conversation if text is None else self._begin().conversation
+        self._workspace.wait_for_lens()
         return table(conversation.read_lens(text, at=at, best=best).rows(), LENS)
 
     def trace(self, text: str, *, said: str | None = None, rather_than: str | None = None) -> Trace:

@@ -23,6 +23,7 @@ from transformers import AutoTokenizer
 
 from tracer import ModelError, load
 from tracer.attribution import Kind, logit_difference, trace
+from tracer.models.digests import known_digest
 from tracer.models.packaged import EMBEDDED, MARK, Packaged, Part, ensure_embedded, ensure_gguf, packaged_gguf
 from tracer.study import Study
 
@@ -365,3 +366,18 @@ def test_tokeniser_read_whole_is_the_one_built_from_its_parts(embedded_subject):
 def test_the_digests_in_the_code_are_those_of_four_packages():
     assert [part.module[-5:] for part in EMBEDDED.parts] == ["part1", "part2", "part3", "part4"]
     assert len({part.sha256 for part in EMBEDDED.parts}) == 4
+
+
+def test_a_model_file_is_read_whole_once_and_again_when_it_changes(tmp_path):
+    path, cache = tmp_path / "model.gguf", tmp_path / "cache"
+    path.write_bytes(b"one")
+    assert known_digest(path, cache) == hashlib.sha256(b"one").hexdigest()
+    before = path.stat()
+    with path.open("r+b") as file:  # the same file to the clock and the disk: its digest is not read again
+        file.write(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert known_digest(path, cache) == hashlib.sha256(b"one").hexdigest()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert known_digest(path, cache) == hashlib.sha256(b"two").hexdigest()
+    (cache / "digests.json").write_text("no JSON")
+    assert known_digest(path, cache) == hashlib.sha256(b"two").hexdigest()

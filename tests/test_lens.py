@@ -242,9 +242,16 @@ def test_a_quick_lens_is_fitted_once_and_kept(tiny, short, tmp_path):
     assert lens_for(tiny_subject(tiny, "qwen3"), tmp_path) is None
 
 
-def test_a_model_without_a_lens_gets_one_from_prose_that_is_on_every_machine(
-    tiny: Any, tmp_path: Path
-) -> None:
+def test_who_asks_once_waits_for_the_lens_and_sees_how_far_it_is(tiny: Any, tmp_path: Path) -> None:
+    shelf, seen = LensShelf(tiny_subject(tiny, "llama"), tmp_path), []
+    lens = shelf.wait(seen.append)
+    assert lens is not None
+    assert lens is shelf.lens()
+    assert seen == sorted(seen)
+    assert LensShelf(tiny_subject(tiny, "llama"), tmp_path).wait(pytest.fail) is not None  # kept: no fit
+
+
+def test_a_model_without_a_lens_gets_one_from_passages_that_are_shipped(tiny: Any, tmp_path: Path) -> None:
     subject = tiny_subject(tiny, "llama")
     shelf = LensShelf(subject, tmp_path)
     assert shelf.lens() is None

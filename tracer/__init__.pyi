@@ -14,6 +14,7 @@ from .autointerp import (
     open_evidence as open_evidence,
     read_features as read_features,
     shipped_features as shipped_features,
+    shipped_prose as shipped_prose,
     write_features as write_features,
     write_vectors as write_vectors,
 )

@@ -2,14 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from pydoc_data.topics import topics
 from typing import Any
 
 from agent.core import LibraryError, Settings
 from tracer import (
-    Document,
     Lens,
     Model,
     TracerError,
@@ -21,23 +19,27 @@ from tracer import (
     load,
     quick_fit,
     quick_lens,
+    shipped_prose,
     write_lens,
 )
 
 log = logging.getLogger(__name__)
 
-TEXTS = 64  # of 128 tokens, two forward passes each
+TEXTS = 64  # of 128 tokens, a forward pass each
+LOOK = 0.2  # seconds between two looks at how far a fit is
+
+Progress = Callable[[float], None]
 
 
 class LensShelf:
-    """Gives the lens as soon as there is one; never waits for it."""
+    """Gives the lens as soon as there is one; waits for it only where that is asked for."""
 
     def __init__(self, subject: Model, cache: Path) -> None:
         self._subject, self._cache = subject, cache
         self._lens: Lens | None = None
         self._looked = False
         self._fitting: threading.Thread | None = None
-        self._gone = ""
+        self._gone, self._done = "", 0.0
         self._guard = threading.Lock()
         self._closed = threading.Event()
 
@@ -47,6 +49,14 @@ class LensShelf:
             if not self._looked:
                 self._look()
             return self._lens
+
+    def wait(self, progress: Progress = lambda _done: None) -> Lens | None:
+        """The lens, waited for where one is being fitted; None where there cannot be one."""
+        lens = self.lens()
+        while lens is None and self._fitting is not None and self._fitting.is_alive():
+            progress(self._done)
+            self._fitting.join(LOOK)
+        return self.lens()
 
     @property
     def note(self) -> str:
@@ -80,11 +90,7 @@ class LensShelf:
         try:
             with listening(self._end_if_closed):
                 lens = quick_lens(
-                    self._subject,
-                    _prose(),
-                    self._cache,
-                    texts=TEXTS,
-                    progress=lambda _done, _note: self._end_if_closed(),
+                    self._subject, shipped_prose(), self._cache, texts=TEXTS, progress=self._go_on
                 )
         except _Closed:
             return
@@ -96,6 +102,10 @@ class LensShelf:
         with self._guard:
             self._lens = lens
 
+    def _go_on(self, done: float, _note: str) -> None:
+        self._done = done
+        self._end_if_closed()
+
     def _end_if_closed(self) -> None:
         if self._closed.is_set():
             raise _Closed
@@ -103,12 +113,6 @@ class LensShelf:
 
 class _Closed(Exception):
     """Nobody waits for the lens any more."""
-
-
-def _prose() -> Iterator[Document]:
-    """English prose that is on every machine: the reference that Python's own help shows."""
-    for name, text in sorted(topics.items()):
-        yield Document(text, f"pydoc/{name}")
 
 
 def fit_model_lens(

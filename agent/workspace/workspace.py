@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 MAX_KEPT_TRACES = 4  # studies, and traces, in memory
 MAX_KEPT_SPELLINGS = 64  # texts whose tokens are known
+LENS = "the model's concept lens, once"  # what is told to be on its way
 READ_ONLY = (
     "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
 )
@@ -116,6 +117,10 @@ class Workspace:
     def lens(self) -> Lens | None:
         """The model's concept lens; None while there is none (`lens_note` says why)."""
         return self._lenses.lens()
+
+    def wait_for_lens(self, progress: Progress = lambda _what, _done: None) -> None:
+        """Wait until concepts can be read, or cannot for good: for who asks one question only."""
+        self._lenses.wait(lambda done: progress(LENS, done))
 
     @property
     def lens_note(self) -> str:

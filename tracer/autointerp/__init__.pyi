@@ -22,6 +22,9 @@ from .pipeline import (
     FeatureLayer as FeatureLayer,
     describe_corpus as describe_corpus,
 )
+from .prose import (
+    shipped_prose as shipped_prose,
+)
 from .token_classes import (
     GRAMMAR as GRAMMAR,
 )

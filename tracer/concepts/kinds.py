@@ -129,13 +129,21 @@ def of_one_kind(subject: Model, token: int, others: Sequence[int]) -> list[int]:
 @torch.no_grad()
 def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, " other"]:
     """How alike the model goes on after "X is a", 0 to 1."""
-    bos = subject.tokenizer.bos_token_id
-    tail = subject.tokenizer(" is a", add_special_tokens=False)["input_ids"]
+    tail = subject.pieces(" is a")
     ids = torch.tensor([[one, *tail] for one in (token, *others)], device=subject.unembedding.device)
-    logits = next_logits(subject, [] if bos is None else [bos], ids)
+    logits = next_logits(subject, _begin(subject), ids)
     root = logits.float().softmax(-1).sqrt()
     alike: Tensor = root[1:] @ root[0]
     return alike
+
+
+def _begin(subject: Model) -> list[int]:
+    """What stands before a word that is looked at alone: the begin token, a line end where there is none.
+
+    A word at position 0 is where attention rests, and is hardly read as the word it is.
+    """
+    bos = subject.tokenizer.bos_token_id
+    return subject.pieces("\n")[:1] if bos is None else [bos]
 
 
 def contrast_direction(
@@ -161,9 +169,8 @@ def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
 
 @torch.no_grad()
 def _ask_alone(subject: Model, tokens: Sequence[int]) -> Iterator[bool]:
-    bos = subject.tokenizer.bos_token_id
     ids = torch.tensor([[token] for token in tokens], device=subject.unembedding.device)
-    p = next_logits(subject, [] if bos is None else [bos], ids).float().softmax(-1)
+    p = next_logits(subject, _begin(subject), ids).float().softmax(-1)
     best = p.topk(min(LOOKED_AT, p.shape[-1]))
     for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True):
         on = sum(

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution import Frozen
+from tracer.attribution import Frozen, find_sinks
 from tracer.concepts.kinds import is_content
 from tracer.lens import FREQUENT, Lens, normalised, output_rows
 from tracer.models import Model
@@ -44,6 +44,6 @@ def nameable_words(subject: Model) -> Words:
 
 
 def word_places(frozen: Frozen) -> list[int]:
-    """Positions that are no begin token and no chat template's; the last one always counts."""
-    kept = frozen.template - {frozen.length - 1}
-    return [place for place in range(int(frozen.bos), frozen.length) if place not in kept]
+    """Positions that are no begin token, no attention sink, no chat template's; the last always counts."""
+    left_out = (frozen.template | set(find_sinks(frozen))) - {frozen.length - 1}
+    return [place for place in range(int(frozen.bos), frozen.length) if place not in left_out]

@@ -34,6 +34,7 @@ LENGTH = 128  # tokens a text
 LATER = 60  # texts read at most for the background
 COMPARED = 512  # tokens whose directions tell how well two halves agree
 KEPT = 64  # leading directions of the background's covariance
+PLACES = 16  # of a text that the background is made from
 STATE = "lens.fit.safetensors"
 
 Progress = Callable[[float, str], None]
@@ -127,50 +128,67 @@ def quick_fit(
     """A lens from the means of each block alone: one forward pass a text (`tracer.lens.local`)."""
     chosen = texts_of(subject, documents, max(2, texts))
     halves = [LocalMeans.of(subject), LocalMeans.of(subject)]
-    positions = 0
+    positions, kept = 0, []
     for number, ids in enumerate(chosen):
-        progress(0.7 * number / len(chosen), f"text {number + 1:,} of {len(chosen):,}")
+        progress(0.8 * number / len(chosen), f"text {number + 1:,} of {len(chosen):,}")
         frozen = freeze(subject, ids)
         counted = _positions(frozen)
         halves[number % 2].add(frozen, counted)
         positions += len(counted)
+        kept.append(_some_places(streams(frozen), counted))
+    progress(0.8, "layers")
     rows = torch.eye(subject.shape.d_model).to(subject.unembedding)
-    every = (*halves, halves[0].plus(halves[1]))
-    found = [local_jacobian(subject, means, rows).float().cpu() for means in every]
-    lens = _lens(subject, found[2], len(chosen), positions, "means of each block", corpus)
-    lens = replace(lens, about=replace(lens.about, agreement=agreement(subject, found[0], found[1])))
-    return with_background(lens, subject, chosen[:LATER], progress)
+    found = local_jacobian(subject, halves[0].plus(halves[1]), rows).float().cpu()
+    lens = _lens(subject, found, len(chosen), positions, "means of each block", corpus)
+    some = _compared(subject).to(subject.unembedding)
+    agreed = F.cosine_similarity(*(local_jacobian(subject, half, some) for half in halves), dim=-1).mean()
+    lens = replace(lens, about=replace(lens.about, agreement=float(agreed)))
+    progress(0.9, "background")
+    return replace(lens, background=background_of(lens, subject, torch.cat(kept, 1)))
 
 
 @torch.no_grad()
 def with_background(
     lens: Lens, subject: Model, texts: list[Int[Tensor, " pos"]], progress: Progress = _silent
 ) -> Lens:
-    """The lens, and what it reads at other texts: moments of the normalised, transported stream."""
-    layers, d_model = subject.layers, subject.shape.d_model
-    total = torch.zeros(layers, d_model)
-    square = torch.zeros(layers, d_model, d_model)
-    seen = 0
+    """The lens, and what it reads at other texts."""
+    kept = []
     for number, ids in enumerate(texts):
         progress(0.7 + 0.3 * number / len(texts), "background")
         frozen = freeze(subject, ids)
-        stream = streams(frozen)[:, _positions(frozen)]
-        seen += stream.shape[1]
-        for layer in lens.layers:
-            read = normalised(subject, lens.transport(layer, stream[layer])).float().cpu()
-            total[layer] += read.sum(0)
-            square[layer] += read.T @ read
-    mean = total / max(1, seen)
-    kept = min(KEPT, d_model)
-    factor, rest = torch.zeros(layers, kept, d_model), torch.zeros(layers, d_model)
-    for layer in lens.layers:
+        kept.append(_some_places(streams(frozen), _positions(frozen)))
+    return replace(lens, background=background_of(lens, subject, torch.cat(kept, 1)))
+
+
+def _some_places(
+    stream: Float[Tensor, "layer pos d_model"], positions: Int[Tensor, " some"]
+) -> Float[Tensor, "layer few d_model"]:
+    """Every few of the positions that count, PLACES of a text at most: neighbours say nearly the same."""
+    step = -(-len(positions) // PLACES)
+    return stream[:, positions[::step]].float().cpu()
+
+
+@torch.no_grad()
+def background_of(lens: Lens, subject: Model, seen: Float[Tensor, "layer place d_model"]) -> Background:
+    """Moments of normalised, transported streams: mean, leading directions, the rest number by number."""
+    device, kept = subject.unembedding.device, min(KEPT, *seen.shape[1:])
+    means, factors, rests = [], [], []
+    for layer in range(subject.layers):
         pulse()
-        spread = square[layer] / max(1, seen) - torch.outer(mean[layer], mean[layer])
-        values, vectors = torch.linalg.eigh(spread.double())
-        lead = (vectors[:, -kept:] * values[-kept:].clamp_min(0).sqrt()).T.float()
-        factor[layer] = lead
-        rest[layer] = (spread.diagonal() - lead.pow(2).sum(0)).clamp_min(0)
-    return replace(lens, background=Background(mean, factor, rest))
+        if layer not in lens.layers:
+            means.append(torch.zeros(seen.shape[2]))
+            factors.append(torch.zeros(kept, seen.shape[2]))
+            rests.append(torch.zeros(seen.shape[2]))
+            continue
+        read = normalised(subject, lens.transport(layer, seen[layer].to(device))).float().cpu()
+        mean = read.mean(0)
+        away = (read - mean) / len(read) ** 0.5
+        _, vectors = torch.linalg.eigh(away @ away.T)  # of as many as there are places: fewer than wide
+        lead = vectors[:, -kept:].T @ away  # values ** 0.5 times unit directions
+        means.append(mean)
+        factors.append(lead)
+        rests.append((away.pow(2).sum(0) - lead.pow(2).sum(0)).clamp_min(0))
+    return Background(torch.stack(means), torch.stack(factors), torch.stack(rests))
 
 
 def agreement(
@@ -179,14 +197,18 @@ def agreement(
     other: Float[Tensor, "layer d_model d_model"],
 ) -> float:
     """Mean cosine of tokens' directions in two lenses, over layers and COMPARED frequent tokens."""
+    rows = _compared(subject).cpu()
+    return float(F.cosine_similarity(rows @ one, rows @ other, dim=-1).mean())
+
+
+def _compared(subject: Model) -> Float[Tensor, "token d_model"]:
+    """What reads COMPARED frequent tokens, less what they have in common."""
     from tracer.lens.directions import output_rows
 
     dice = torch.Generator().manual_seed(0)
     vocabulary = min(65_536, len(subject.unembedding))
-    chosen = torch.randperm(vocabulary, generator=dice)[:COMPARED].tolist()
-    rows = output_rows(subject, chosen).cpu()
-    rows = rows - rows.mean(0)
-    return float(F.cosine_similarity(rows @ one, rows @ other, dim=-1).mean())
+    rows = output_rows(subject, torch.randperm(vocabulary, generator=dice)[:COMPARED].tolist())
+    return rows - rows.mean(0)
 
 
 def _positions(frozen: Frozen) -> Int[Tensor, " some"]:

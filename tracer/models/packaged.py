@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tracer.errors import ModelError
+from tracer.models.digests import known_digest
 from tracer.models.gguf_conversion import convert_apart
 from tracer.models.gguf_header import Header, check_header
 from tracer.models.malloc import free_memory
@@ -104,8 +105,7 @@ def ensure_gguf(path: Path, cache: Path, progress: Callable[[float], None] = _si
     """Return the folder under `cache` made from the GGUF file `path`; make it if need be."""
     header = check_header(path)  # before anything is written, and before a folder that is there is believed
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = known_digest(path, cache)
     except OSError as exc:
         raise ModelError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
     folder = cache / _folder_name(path.stem, digest)

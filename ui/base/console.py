@@ -44,9 +44,12 @@ def settings_from_options(**explicit: Any) -> "Settings":
 
 @contextmanager
 def load_workspace(
-    model: str | None, brain: str | None = None, transcoders: str | None = None
+    model: str | None, brain: str | None = None, transcoders: str | None = None, *, lens: bool = False
 ) -> "Iterator[Workspace]":
-    """A workspace with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr."""
+    """A workspace with the model (and transcoders) loaded; what it loads is shown on a terminal's stderr.
+
+    With `lens`, a concept lens that is still to be made is waited for: nobody can ask again later.
+    """
     settings = settings_from_options(model=model, brain=brain, transcoders=transcoders)
     settings.planner_name  # noqa: B018 - a brain that cannot be used is refused before the model is loaded
     with progress_console().status("Loading …") as status:
@@ -54,9 +57,16 @@ def load_workspace(
 
         workspace = open_workspace(settings, lambda what, done: status.update(f"Loading {what} {done:.0%}"))
     try:
+        if lens:
+            _wait_for_lens(workspace)
         yield workspace
     finally:
         workspace.close()
+
+
+def _wait_for_lens(workspace: "Workspace") -> None:
+    with progress_console().status("Looking for a concept lens …") as status:
+        workspace.wait_for_lens(lambda what, done: status.update(f"Making {what} {done:.0%}"))
 
 
 def can_reply() -> bool:

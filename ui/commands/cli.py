@@ -115,7 +115,7 @@ def why(  # noqa: PLR0913 - an option each
     for piece in (text, said, rather_than, ask):
         check_text(piece)
     question = {"message": ask, "text": text, "said": said, "foil": rather_than}
-    with load_workspace(model, brain, transcoders) as workspace:
+    with load_workspace(model, brain, transcoders, lens=True) as workspace:
         report, view = asked_once(workspace, None if resume else question)
     write_answer(report, view, folder, as_json, detail=detail)
 

@@ -76,7 +76,7 @@ def _answer(model: str | None, ask: "Ask", as_json: bool, detail: bool) -> None:
     from ui.base import render_markdown
 
     stop = threading.Event()
-    with load_workspace(model) as workspace:
+    with load_workspace(model, lens=True) as workspace:
         session = Session(workspace, f"concepts-{uuid.uuid4().hex}")
         try:
             words = "".join(
@@ -156,7 +156,7 @@ def _show_reading(text: str, at: str | None, best: int, model: str | None, as_js
 
     for piece in (text, at):
         check_text(piece)
-    with load_workspace(model) as workspace:
+    with load_workspace(model, lens=True) as workspace:
         session = Session(workspace, f"lens-{uuid.uuid4().hex}")
         reading = session.read_lens(text, at=at, best=best)
     if as_json:
