@@ -32,7 +32,7 @@ from tracer.models import Model
 
 LENGTH = 128  # tokens a text
 LATER = 60  # texts read at most for the background
-COMPARED = 512  # tokens whose directions tell how well two halves agree
+COMPARED = 128  # tokens whose directions tell how well two halves agree
 KEPT = 64  # leading directions of the background's covariance
 PLACES = 16  # of a text that the background is made from
 STATE = "lens.fit.safetensors"
