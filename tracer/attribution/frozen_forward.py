@@ -394,8 +394,7 @@ def _attention_constant(
     if weights.value_bias is not None:
         value = value + weights.value_bias
     value = value.repeat_interleave(weights.output.shape[0] // kv_heads, 0)
-    written = (weights.output @ value[:, :, None])[:, :, 0]  # first: with the text it is far larger
-    out = pattern.sum(-1).T @ written
+    out = pattern.sum(-1).T @ (weights.output @ value[:, :, None])[:, :, 0]  # in this order: far smaller
     if weights.output_bias is not None:
         out = out + weights.output_bias
     return out if after is None else out * after.gain * after.scale[:, None]
