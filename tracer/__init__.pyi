@@ -39,6 +39,7 @@ from .concepts import (
     SwapTest as SwapTest,
     Words as Words,
     WordTable as WordTable,
+    WordWeight as WordWeight,
     ablate as ablate,
     change_elsewhere as change_elsewhere,
     change_of_lead as change_of_lead,
@@ -66,6 +67,7 @@ from .concepts import (
     try_carrier as try_carrier,
     try_rival as try_rival,
     usual_coordinates as usual_coordinates,
+    weigh_words as weigh_words,
     word_places as word_places,
 )
 from .errors import (

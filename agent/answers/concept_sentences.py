@@ -32,6 +32,7 @@ from agent.core import (
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
+MUCH = 0.2  # of the lead that goes with a concept which decides something
 GONE = 0.9  # of a concept or a lead: all but gone
 OUTCOMES = {"installed": "the other's came", "only removed": "its own went", "neither": "no other came"}
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
@@ -73,6 +74,8 @@ def chain_line(state: State) -> list[Sentence]:
     case, way = case_of(state), borne_out(state)
     if not way:
         return _no_chain(state)
+    if small := _small_part(state, way):
+        return small
     steps = [at_word(way[0], case), *(word(one.name) for one in way), word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
     claims = [claim for claim in _tests(state) if claim.concept in way and _bears_out(claim)]
@@ -89,6 +92,21 @@ def chain_line(state: State) -> list[Sentence]:
     said = f"{word(best.says[0].token)} ({percent(best.says[0].p)})"
     act = f"exchanging {word(claim.concept.name)} for {word(best.other)} at {there}"
     return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+
+
+def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
+    """That the concepts that were borne out decide little; nothing where one decides much."""
+    case, tests = case_of(state), [claim for claim in _tests(state) if claim.concept in way]
+    effects = [claim for claim in tests if isinstance(claim, ConceptEffectClaim)]
+    if any(claim.verdict == "supported" for claim in tests if isinstance(claim, ConceptSwapClaim)):
+        return []
+    for claim in effects:
+        if claim.effect <= -MUCH * abs(claim.lead) or claim.says[0].token != case["answer"]:
+            return []
+    names = join_words([f"{word(one.name)} at {at_word(one, case)}" for one in way])
+    play, them = ("plays", "it") if len(way) == 1 else ("play", "them")
+    text = f"No single concept decides it: {names} {play} a small part, tested by taking {them} out."
+    return [Sentence(text, tuple(claim.id for claim in effects))]
 
 
 def _bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
@@ -143,10 +161,40 @@ def in_plain_words(state: State) -> list[Sentence]:
             out.append(_hop(claim, case))
     out += tell_heads(state, way)
     for swap in every_claim(state, ConceptSwapClaim):
-        out += _swap_told(swap, case)
-    out += [Sentence(claim.says, (claim.id,)) for claim in every_claim(state, MechanismClaim) if claim.holds]
+        if swap.concept in way or swap.verdict == "supported":
+            out += _swap_told(swap, case)
+    out += [Sentence(claim.says, (claim.id,)) for claim in _mechanisms(state) if not _folded(claim, state)]
+    out += [] if _decided(state) else _comes_first(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
     return out
+
+
+def _mechanisms(state: State) -> list[MechanismClaim]:
+    return [claim for claim in every_claim(state, MechanismClaim) if claim.holds]
+
+
+def _folded(claim: MechanismClaim, state: State) -> bool:
+    """Whether which words count is told with the evidence: a concept or a slot says more of it."""
+    said = any(one.mechanism == "slot" for one in _mechanisms(state))
+    return claim.mechanism == "words" and (said or _decided(state))
+
+
+def _decided(state: State) -> bool:
+    """Whether a concept on the way decides the answer, or much of it."""
+    way = borne_out(state)
+    return bool(way) and not _small_part(state, way)
+
+
+def _comes_first(state: State) -> list[Sentence]:
+    """From which layer on the answer is what is read at the last word."""
+    case = case_of(state)
+    for claim in every_claim(state, ConceptsClaim)[-1:]:
+        places = claim.answer_places
+        stays = [layer for at, (layer, _) in enumerate(places) if all(p == 1 for _, p in places[at:])]
+        if stays and stays[0] < places[-1][0] and case["answer"].strip():
+            text = f"At the last word {word(case['answer'])} comes first of all words from layer {stays[0]}"
+            return [Sentence(f"{text} of {places[-1][0]} on.", (claim.id,))]
+    return []
 
 
 def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[Sentence]:
@@ -232,6 +280,7 @@ def concept_evidence(state: State) -> list[Sentence]:
     out += [show_head_numbers(claim, case) for claim in every_claim(state, HeadClaim)]
     for hop in every_claim(state, HopClaim):
         out.append(_hop_numbers(hop, case))
+    out += [Sentence(claim.says, (claim.id,)) for claim in _mechanisms(state) if _folded(claim, state)]
     for swap in every_claim(state, ConceptSwapClaim):
         out += _swap_numbers(swap, case)
     return out
@@ -267,6 +316,10 @@ def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     rows = [f"{word(s.says[0].token)} ({percent(s.says[0].p)}) with {word(s.other)}" for s in claim.swaps]
     text = f"With others in the place of {word(one.name)} at {at_word(one, case)} it says {join_words(rows)}."
     first = claim.swaps[0]
+    if not controls.n:
+        alone = f"No exchange of unrelated words moves the stream as far as {word(first.other)} does"
+        alone += f": nothing to compare it with, {claim.verdict}."
+        return [Sentence(text, (claim.id,)), Sentence(alone, (claim.id,))]
     tested = f"Of {controls.n} exchanges of unrelated words that move the stream as far as"
     tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
     brings = "brings" if claim.controls_installed == 1 else "bring"
@@ -303,6 +356,9 @@ def concepts_open(state: State) -> list[Sentence]:
     case = case_of(state)
     other = case.get("runner_up")
     same = other and other.strip().casefold() == case["answer"].strip().casefold()
+    blank = not (other or "").strip() or not case["answer"].strip()
+    if blank:
+        return out
     if case.get("foil_rule") == "kind" and other and other != case["foil"] and not same:
         text = f"The second most probable word is {word(other)}, which is of another kind."
         ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."

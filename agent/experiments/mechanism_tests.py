@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.core import Case, Concept, MechanismClaim, State, percent, quote_token, quote_token_at, token_at
+from agent.core import (
+    Case,
+    Concept,
+    MechanismClaim,
+    State,
+    join_words,
+    joined,
+    percent,
+    quote_token,
+    quote_token_at,
+    token_at,
+)
 from agent.evidence import new_claim
 from agent.experiments.concept_bench import ConceptBench
 from agent.workspace import Workspace
@@ -16,8 +27,11 @@ from tracer import (
     Succession,
     is_content,
     try_rival,
+    weigh_words,
 )
 
+DECIDES, HARDLY = 0.5, 0.8  # of the answer's probability that is left without a word: at most, at least
+TOLD = 2  # further words that are told
 NAME = 4  # tokens that a name may be long
 
 
@@ -32,14 +46,13 @@ class _Found(NamedTuple):
 def mechanisms_of(
     bench: ConceptBench, named: Named | None, way: Sequence[Concept], state: State, made: Sequence[Any]
 ) -> list[MechanismClaim]:
-    """A claim for the mechanism that was named, and one for a rival that later layers put behind.
+    """Claims for the mechanism that was named, a rival put behind by later layers, and the words that count.
 
     Where concepts are on the way, the word they are held at asks for no kind: it is what is looked up.
     """
     found = _tell(bench.workspace, bench.case, named) if named and not _looked_up(named, way) else None
-    rival = _outdone(bench)
     out: list[MechanismClaim] = []
-    for one in filter(None, (found, rival)):
+    for one in filter(None, (found, _outdone(bench), _words_that_count(bench))):
         out.append(
             new_claim(
                 [*state.get("claims", []), *made, *out],
@@ -129,6 +142,31 @@ def _outdone(bench: ConceptBench) -> _Found | None:
     text = f"Up to layer {test.layer} {rival} is ahead of {_word(case['answer'])} at the last word, and later"
     text += f" layers take it back: kept as it is there, it says {rival}."
     return _Found("rival", text, [test.layer])
+
+
+def _words_that_count(bench: ConceptBench) -> _Found | None:
+    """What is left of the answer with other words in the place of each: the words that decide, and others."""
+    case = bench.case
+    weights = weigh_words(bench.frozen, bench.workspace.words, case["answer_id"])
+    if not weights or not case["answer"].strip():
+        return None
+    answer = _word(case["answer"])
+    told = [(_word(joined(case["tokens"][one.first : one.last + 1])), one.kept) for one in weights]
+    told.sort(key=lambda pair: pair[1])
+    (first, kept), *others = told
+    if kept > DECIDES:
+        text = f"No word decides alone: with other words in the place of {first}, which counts most, {answer}"
+        return _Found("words", f"{text} keeps {percent(kept)} of its probability.", [kept])
+    more = [pair for pair in others if pair[1] <= DECIDES][:TOLD]
+    little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
+    text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
+    text += " probability"
+    if more:
+        text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
+    if little:
+        counts = "counts" if len(little) == 1 else "count"
+        text += f"; {join_words([f'{name} ({percent(left)})' for name, left in little])} hardly {counts}"
+    return _Found("words", f"{text}.", [kept, *(left for _, left in [*more, *little])])
 
 
 def _word(token: str) -> str:

@@ -55,10 +55,12 @@ from .mechanisms import (
     Named as Named,
     Slot as Slot,
     Succession as Succession,
+    WordWeight as WordWeight,
     name_mechanism as name_mechanism,
     name_of_rest as name_of_rest,
     name_of_text as name_of_text,
     try_rival as try_rival,
+    weigh_words as weigh_words,
 )
 from .nodes import (
     ConceptNode as ConceptNode,

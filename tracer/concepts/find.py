@@ -87,7 +87,7 @@ def read_concept(
     run = next(run for run in _runs([one.layer for one in here], layers) if best.layer in run)
     node = _node(frozen, name, position, [one for one in here if one.layer in run], answer)
     if _spelled_as(frozen, node.tokens, answer):
-        node = _with_answer(node, answer)
+        node = _with_answer(frozen, node, answer)
     return _name_whole(frozen, weigh(frozen, lens, [node], None), answer)[0]
 
 
@@ -178,16 +178,20 @@ def _nodes(
         for run in _runs([one.layer for one in read], layers):
             within = [one for one in read if one.layer in run]
             node = _node(frozen, name, position, within, answer)
-            nodes.append(_with_answer(node, answer) if tokens == tuple(own) else node)
+            nodes.append(_with_answer(frozen, node, answer) if tokens == tuple(own) else node)
     return nodes
 
 
-def _with_answer(node: ConceptNode, answer: int | None) -> ConceptNode:
-    """The node of the answer's spellings: the answer comes first where it is read there, else last."""
+def _with_answer(frozen: Frozen, node: ConceptNode, answer: int | None) -> ConceptNode:
+    """The node of the answer's spellings: the answer comes first where it is read there, else last.
+
+    At the last word it is what is said, in whatever spelling, and no concept on the way.
+    """
     if answer is None:
         return node
     others = tuple(token for token in node.tokens if token != answer)
-    return node._replace(tokens=(answer, *others) if answer in node.tokens else (*others, answer))
+    role: Role = "answer" if node.position == frozen.length - 1 else node.role
+    return node._replace(tokens=(answer, *others) if answer in node.tokens else (*others, answer), role=role)
 
 
 def _spelled_as(frozen: Frozen, tokens: Sequence[int], answer: int | None) -> list[int]:

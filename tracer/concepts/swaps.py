@@ -27,6 +27,8 @@ from tracer.models import Model
 
 NEAREST = 24  # words of a kind that partners are chosen from
 KINDRED = 0.9  # kinship from which what is said counts as of the answer's kind
+OF_THE_PARTNER = 0.3  # cosine by which it is nearer to the partner than to the old concept, and then
+NEARLY_KINDRED = 0.8  # so much kinship is enough
 HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
@@ -143,6 +145,7 @@ def swap_concepts(
         _swap(frozen, token, partner, logits[row], float(moved[row]), answer, alternatives)
         for row, partner in enumerate(partners)
     )
+    swaps = own_answers(frozen, swaps)
     says = logits[len(partners) :].argmax(-1)
     values = tuple(moved[len(partners) :].tolist())
     return SwapTest(
@@ -189,13 +192,29 @@ def is_installed(frozen: Frozen, token: int, partner: int, says: int, answer: in
     if says == partner:
         return True
     to_new, to_old = similar(subject, [says], [partner, token])[0].tolist()
-    belongs = to_new >= nearness(subject, partner) or _is_kindred(subject, answer, says)
-    return belongs and bool(to_new > to_old)
+    if to_new <= to_old:
+        return False
+    least = NEARLY_KINDRED if to_new - to_old >= OF_THE_PARTNER else KINDRED
+    return bool(to_new >= nearness(subject, partner)) or _is_kindred(subject, answer, says, least)
 
 
-def _is_kindred(subject: Model, answer: int, says: int) -> bool:
+def own_answers(frozen: Frozen, swaps: Sequence[Swap]) -> tuple[Swap, ...]:
+    """The same, but what several partners bring and is near none of them is nobody's own answer."""
+    subject = frozen.subject
+    said = [swap.says for swap in swaps if swap.changed]
+
+    def is_own(swap: Swap) -> bool:
+        if said.count(swap.says) < 2 or swap.says == swap.partner:
+            return True
+        to_new = float(similar(subject, [swap.says], [swap.partner])[0, 0])
+        return to_new >= nearness(subject, swap.partner)
+
+    return tuple(swap._replace(installed=swap.installed and is_own(swap)) for swap in swaps)
+
+
+def _is_kindred(subject: Model, answer: int, says: int, least: float) -> bool:
     """Whether what is said is of the answer's own kind: related to it, and gone on with alike."""
     if not is_content(subject.token_texts([says])[0]):
         return False
     related = float(similar(subject, [answer], [says])[0, 0]) >= RELATED
-    return related and float(kinship(subject, answer, [says])[0]) >= KINDRED
+    return related and float(kinship(subject, answer, [says])[0]) >= least

@@ -28,3 +28,7 @@ from .slot import (
     Slot as Slot,
     try_slot as try_slot,
 )
+from .word_weights import (
+    WordWeight as WordWeight,
+    weigh_words as weigh_words,
+)

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from jaxtyping import Float
+from torch import Tensor
+
 from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content, nearness
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
@@ -12,6 +15,9 @@ from tracer.models import Model
 DRAWN = 400  # words among which nouns are looked for
 TRIED = 6
 ENOUGH = 0.8  # of other nouns whose number must turn the scale the same way
+LEAST = 1.0  # logits by which the word's own number must move the one form against the other
+MOST = 24  # words of the text that are tried, the last ones
+LIKELY = 50  # next tokens among which the other form is looked for
 PART = 0.4  # of what the word's own number does that theirs must do on average
 
 
@@ -29,27 +35,32 @@ def try_agreement(frozen: Frozen, answer: int, words: Words | None = None) -> Ag
 
     With words to draw from, other nouns at that place must bring the same two forms by their number.
     """
+    if is_content(frozen.subject.token_texts([answer])[0]):
+        return Agreement(False, None, None, None)
     pairs = [
         (position, other)
         for position, token in enumerate(frozen.ids.tolist())
         for other in [other_number(frozen.subject, token)]
         if other is not None
-    ]
+    ][-MOST:]
     if not pairs:
         return Agreement(False, None, None, None)
-    said = logits_with(frozen, [((position, other),) for position, other in pairs]).argmax(-1).tolist()
-    least = nearness(frozen.subject, answer)
+    logits = logits_with(frozen, [((position, other),) for position, other in pairs])
+    then = [_likeliest_form(frozen.subject, row, answer) for row in logits]
     flips = [
-        (position, other, then)
-        for (position, other), then in zip(pairs, said, strict=True)
-        if then != answer and float(similar(frozen.subject, [answer], [then])[0, 0]) >= least
+        Agreement(True, position, other, form)
+        for (position, other), form in zip(pairs, then, strict=True)
+        if form != answer and (words is None or _is_general(frozen, words, (position, other), (answer, form)))
     ]
-    grammar = not is_content(frozen.subject.token_texts([answer])[0])
-    if len(flips) != 1 or not grammar:
-        return Agreement(False, None, None, None)
-    position, instead, becomes = flips[0]
-    holds = words is None or _is_general(frozen, words, (position, instead), (answer, becomes))
-    return Agreement(holds, position, instead, becomes)
+    return flips[0] if len(flips) == 1 else Agreement(False, None, None, None)
+
+
+def _likeliest_form(subject: Model, logits: Float[Tensor, " vocab"], answer: int) -> int:
+    """The likeliest next token that is near the answer, or it: what comes between may be of any kind."""
+    best = logits.topk(min(LIKELY, len(logits))).indices.tolist()
+    near = similar(subject, [answer], best)[0] >= nearness(subject, answer)
+    forms = [token for token, alike in zip(best, near.tolist(), strict=True) if alike or token == answer]
+    return forms[0] if forms else answer
 
 
 def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tuple[int, int]) -> bool:
@@ -72,6 +83,8 @@ def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tupl
     ahead = (logits[:, forms[0]] - logits[:, forms[1]]).tolist()
     here = float(frozen.logits[forms[0]] - frozen.logits[forms[1]]) - ahead[0]
     turned = [one - other for one, other in zip(ahead[1::2], ahead[2::2], strict=True)]
+    if here < LEAST:
+        return False
     alike: bool = sum(one > 0 for one in turned) >= ENOUGH * len(turned)
     return alike and bool(sum(turned) >= PART * here * len(turned))
 
