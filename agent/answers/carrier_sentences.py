@@ -58,7 +58,7 @@ def show_head_numbers(claim: HeadClaim, case: Case) -> Sentence:
     )
     if claim.p is None or claim.controls is None:
         return Sentence(f"{text}.", (claim.id,))
-    text += f"; of {claim.controls.n} other heads at the same two words {claim.louder} change it as much"
+    text += f"; of {claim.controls.n} other heads between the same words {claim.louder} change it as much"
     return Sentence(f"{text} (p = {format_p(claim.p)}): {claim.verdict}.", (claim.id,))
 
 

@@ -320,7 +320,8 @@ def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
         alone = f"No exchange of unrelated words moves the stream as far as {word(first.other)} does"
         alone += f": nothing to compare it with, {claim.verdict}."
         return [Sentence(text, (claim.id,)), Sentence(alone, (claim.id,))]
-    tested = f"Of {controls.n} exchanges of unrelated words that move the stream as far as"
+    others = "pushes along unrelated words" if claim.pushed else "exchanges of unrelated words"
+    tested = f"Of {controls.n} {others} that move the stream as far as"
     tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
     brings = "brings" if claim.controls_installed == 1 else "bring"
     tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""

@@ -188,6 +188,7 @@ class ConceptSwapClaim(ConceptClaim):
     swaps: list[SwapTried] = Field(default_factory=list)
     partners: list[str] = Field(default_factory=list)
     partner_ids: list[int] = Field(default_factory=list)
+    pushed: bool = False  # the controls are pushes along unrelated words, for too few exchanges move as far
     controls_changed: int = 0
     controls_installed: int = 0
 

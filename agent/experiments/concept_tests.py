@@ -333,6 +333,7 @@ def _exchanged(
         swaps=tried,
         partners=names,
         partner_ids=list(partners),
+        pushed=test.pushed,
         controls_changed=test.controls_changed,
         controls_installed=test.controls_installed,
     )

@@ -21,6 +21,7 @@ from tracer.concepts.kinds import (
 )
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.operations import exchange
+from tracer.concepts.pushes import push_controls
 from tracer.concepts.words import Words
 from tracer.lens import Lens, similar, stands_out, streams, surface
 from tracer.models import Model
@@ -29,6 +30,7 @@ NEAREST = 24  # words of a kind that partners are chosen from
 KINDRED = 0.9  # kinship from which what is said counts as of the answer's kind
 OF_THE_PARTNER = 0.3  # cosine by which it is nearer to the partner than to the old concept, and then
 NEARLY_KINDRED = 0.8  # so much kinship is enough
+FEW = 19  # exchanges that are enough for p = 0.05
 HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
@@ -53,7 +55,9 @@ class Swap(NamedTuple):
 class SwapTest(NamedTuple):
     """The swaps tried, first the one that was chosen before anything was run, and its controls.
 
-    `controls` are the controls' changes of the answer's lead, `controls_changed` how many made the model say
+    `controls` are the controls' changes of the answer's lead (of exchanges of unrelated words that move the
+    stream as far, ± 10 %; `pushed`: fewer than FEW do, and pushes along unrelated words, just as far at each
+    place, stand for them), `controls_changed` how many made the model say
     something else, `controls_installed` how many made it say what the chosen swap did.
     """
 
@@ -61,6 +65,7 @@ class SwapTest(NamedTuple):
     controls: tuple[float, ...]
     matched: int
     asked: int
+    pushed: bool
     controls_changed: int
     controls_installed: int
     p: float
@@ -131,13 +136,18 @@ def swap_concepts(
 ) -> SwapTest:
     """Exchange the node's first token for each partner; controls are drawn for the first partner."""
     token, held = node.tokens[0], node.held
+    changes = [exchange(frozen, lens, held, [token], [partner]) for partner in partners]
+    away = [answer, *(one.token_id for one in alternatives)]
     drawn = DrawnControls((), (), 0, controls)
     if controls:
-        away = [answer, *(one.token_id for one in alternatives)]
         drawn = exchange_controls(
             frozen, lens, held, (token, partners[0]), away_from=away, count=controls, seed=seed
         )
-    changes = [exchange(frozen, lens, held, [token], [partner]) for partner in partners]
+    pushed = len(drawn.changes) < min(controls, FEW)
+    if pushed:
+        drawn = push_controls(
+            frozen, lens, changes[0], [token, partners[0], *away], count=controls, seed=seed
+        )
     logits = measure(frozen, [*changes, *drawn.changes]).logits
     clean = float(contrast_direction(frozen.logits, answer, alternatives))
     moved = contrast_direction(logits, answer, alternatives) - clean
@@ -153,6 +163,7 @@ def swap_concepts(
         controls=values,
         matched=drawn.matched,
         asked=controls,
+        pushed=pushed,
         controls_changed=int((says != answer).sum()),
         controls_installed=int((says == swaps[0].says).sum()) if swaps[0].changed else 0,
         p=p_value(swaps[0].removed, values),
