@@ -243,7 +243,11 @@ export function hopLines(graph, index, hop) {
   );
   /** @type {Said[]} */
   const lines = [[`${from} → ${to}`, 'title']];
-  if (known(hop.share)) lines.push([`without “${from}”, “${to}” is ${percent(hop.share)} weaker`]);
+  if (known(hop.share)) {
+    const left = hop.share >= 0.995 ? 'gone' : `${percent(hop.share)} weaker`;
+    const what = hop.target === 'LD' ? `the lead of “${to}”` : `“${to}”`;
+    lines.push([`without “${from}”, ${what} is ${left}`]);
+  }
   const heads = (hop.heads ?? []).slice(0, 3).map(({ name, share }) => `${name} (${percent(share)})`);
   if (heads.length) lines.push([`carried by ${heads.length > 1 ? 'heads' : 'head'} ${heads.join(', ')}`]);
   const [sign, , sentence] = conceptVerdict(hop);

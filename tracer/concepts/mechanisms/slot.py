@@ -6,6 +6,7 @@ from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content
 from tracer.concepts.mechanisms.word_weights import weigh_words
 from tracer.concepts.words import Words
+from tracer.lens import surface
 
 ENOUGH = 0.5  # of the kind's probability that is kept where any other word is put
 ASKED = 0.35  # the word that asks: without it at most so much is kept
@@ -27,9 +28,11 @@ class Slot(NamedTuple):
 def try_slot(frozen: Frozen, words: Words, answer: int) -> Slot:
     """Put words that have nothing to do with it in the place of each word of the text.
 
-    The kind must hang on one of them, and be kept without another.
+    The kind must hang on one of them, and be kept without another. A word that the text says already is no
+    word of a kind: it is copied, or nothing is named.
     """
-    if not is_content(frozen.subject.token_texts([answer])[0]):
+    said = frozen.subject.token_texts([answer])[0]
+    if not is_content(said) or surface(said) in {surface(text) for text in frozen.tokens}:
         return Slot(False, 0, 0.0)
     weights = [one for one in weigh_words(frozen, words, answer) if frozen.tokens[one.first][:1].isspace()]
     if len(weights) < 2:
