@@ -100,13 +100,14 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
         return _nothing_on_the_way(bench, named, state, "taking out any one of them changes little")
     way = [concepts[chain.tested[i].node] for i in chain.path]
     strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
-    main = concepts[chain.tested[strongest if chain.main is None else chain.main].node]
+    chosen = chain.tested[strongest if chain.main is None else chain.main]
+    main = concepts[chosen.node]
     made: list[Any] = []
     for number, one in enumerate(way, 1):
         made += _taken_out(bench, one, way[number:], state, made)
         progress(0.3 + 0.4 * number / len(way))
     made += carried_by_head(bench, main, state, made)
-    made += _exchanged(bench, main, partners_for(bench, main), state, made)
+    made += _exchanged(bench, main, partners_for(bench, main), state, made, chosen.partner)
     progress(0.9)
     made += mechanisms_of(bench, named, way, state, made)
     settled = settle_verdicts(made)
@@ -293,13 +294,24 @@ def _hop(source: Concept, target: Concept, gone: list[float], state: State, know
 
 
 def _exchanged(
-    bench: ConceptBench, one: Concept, partners: Sequence[int], state: State, made: Sequence[Any]
+    bench: ConceptBench,
+    one: Concept,
+    partners: Sequence[int],
+    state: State,
+    made: Sequence[Any],
+    found: int | None = None,
 ) -> list[Any]:
-    """The test of exchanging a concept; the first partner is the one that counts, chosen beforehand."""
+    """The test of exchanging a concept; the first partner is the one that counts, chosen beforehand.
+
+    `found`: a partner that was found by trying all of them; it counts, and its p is that of so many tries.
+    """
     case, node = bench.case, node_of_concept(one)
     partners = [token for token in partners if token not in one.token_ids]
     if not partners:
         return []
+    tries = 1
+    if found in partners and found != partners[0]:
+        partners, tries = [found, *(token for token in partners if token != found)], len(partners)
     count = bench.workspace.settings.controls
     names = [text.strip() for text in bench.workspace.subject.token_texts(list(partners))]
     seed = bench.seed(one.name, str(one.position), names[0])
@@ -328,7 +340,7 @@ def _exchanged(
         measured=tried[0].lead,
         controls=summarise_controls(test.controls, len(test.controls), count),
         asked=count,
-        p=_chance_of(test),
+        p=min(1.0, tries * _chance_of(test)),
         lead=round_reported(bench.lead),
         swaps=tried,
         partners=names,

@@ -5,7 +5,6 @@ from .carry import (
 )
 from .chain import (
     Chain as Chain,
-    TestedNode as TestedNode,
     follow as follow,
     reading_of as reading_of,
 )
@@ -109,6 +108,9 @@ from .table import (
 )
 from .weigh import (
     weigh as weigh,
+)
+from .where import (
+    TestedNode as TestedNode,
 )
 from .words import (
     Words as Words,

@@ -20,38 +20,18 @@ from tracer.concepts.naming import add_effects, name_values
 from tracer.concepts.nodes import NAMED, ConceptNode
 from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
+from tracer.concepts.where import MATTERS, TestedNode, that_are_held, that_matter
 from tracer.concepts.words import Words
 from tracer.lens import Lens, directions
 
-LEAST = 0.05  # of the lead that must go with a concept on the path
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
-MATTERS = 0.15  # of the strongest effect at its word that a concept on the path must have
-ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
 AT_ONCE = 2.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
 CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
 LEVEL = 0.05
 TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
+HELD = 3  # names that are, at the word that counts most, where no ablation shows any
 BESIDE = 2  # other names of what is held there
-
-
-class TestedNode(NamedTuple):
-    """A concept, and what taking it out does.
-
-    `effect` is the change of the lead in logits, `share` that as part of the lead, `says` the likeliest token
-    then; `knock_on[j]` is the relative change of node j's coordinate beside its usual value (-1: all gone;
-    0 where j does not come after). `p`: pushes as far along unrelated words that
-    take as much from the lead (or, in an exchange, install as
-    much); 1 where none were made.
-    """
-
-    node: ConceptNode
-    effect: float
-    share: float
-    says: int
-    p_answer: float
-    knock_on: tuple[float, ...]
-    p: float = 1.0
 
 
 class Chain(NamedTuple):
@@ -103,7 +83,7 @@ def follow(
         )
         for row, node in enumerate(nodes)
     )
-    here = _that_matter(tested, frozen.length - 1)
+    here = that_matter(tested, frozen.length - 1)
     best = min((tested[i].effect for i in here), default=0.0)
     values = add_effects(name_values(frozen, nodes, answer), [one.effect for one in tested], best)
     here.sort(key=lambda i: -values[i])
@@ -113,9 +93,14 @@ def follow(
     if better and words is not None:
         tested = _exchanged(frozen, lens, words, tested, better[:EXCHANGED], answer, alternatives)
         main = _main(tested, values, here, answer)
+    if main is None and words is not None:
+        held = that_are_held(tested, name_values(frozen, nodes, answer), frozen.length - 1, answer)
+        held = [i for i in held if i not in better[:EXCHANGED]][:HELD]
+        tested = _exchanged(frozen, lens, words, tested, held, answer, alternatives)
+        main = _main(tested, values, held, answer)
     if main is None:
         return Chain(answer, tuple(alternatives), lead, tested, (), None)
-    around = _around(tested, values, main, answer)
+    around = _around(tested, values, main, answer) if main in here else (None, None)
     tested = _tried(frozen, lens, tested, [i for i in around if i is not None], answer, alternatives)
     before, after = (i if i is not None and tested[i].p <= LEVEL else None for i in around)
     path = tuple(i for i in (before, main, after) if i is not None)
@@ -168,23 +153,6 @@ def comes_after(node: ConceptNode, other: ConceptNode) -> bool:
     return node.position >= other.position and node.best_layer > other.first
 
 
-def _that_matter(tested: Sequence[TestedNode], last: int) -> list[int]:
-    """The concepts that matter where the answer may be looked up: at earlier words if any does."""
-    able = [
-        i
-        for i, one in enumerate(tested)
-        if one.share <= -LEAST and one.node.role in NAMED and one.node.is_whole
-    ]
-    if not able:
-        return []
-    best = min(tested[i].effect for i in able)
-    early = [i for i in able if tested[i].node.position < last]
-    if early and min(tested[i].effect for i in early) <= ELSEWHERE * best:
-        able = early
-    best = min(tested[i].effect for i in able)
-    return [i for i in able if tested[i].effect <= MATTERS * best]
-
-
 def _tried(
     frozen: Frozen,
     lens: Lens,
@@ -224,9 +192,9 @@ def _exchanged(
     """The same with `p` of the first that an exchange shows."""
     for index in which:
         node = tested[index].node
-        p = try_installing(frozen, lens, words, node, answer, alternatives, CONTROLS)
+        p, partner = try_installing(frozen, lens, words, node, answer, alternatives, CONTROLS)
         if p <= LEVEL:
-            return tuple(one._replace(p=p) if one.node is node else one for one in tested)
+            return tuple(one._replace(p=p, partner=partner) if one.node is node else one for one in tested)
     return tested
 
 

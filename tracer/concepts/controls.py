@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Change, stream_behind
-from tracer.concepts.kinds import is_content
+from tracer.concepts.kinds import above_random, is_content
 from tracer.concepts.operations import Held, exchange
 from tracer.lens import Lens, directions, similar
 from tracer.models import Model
@@ -21,7 +21,7 @@ from tracer.models import Model
 TOLERANCE = 0.1  # relative difference of the length by which the stream moves
 COMMON = 16_384  # the first tokens of a vocabulary are the most frequent
 POOL = 1200  # words that controls are drawn from
-UNRELATED = 0.3  # cosine of unembeddings below which a word has nothing to do with another
+UNRELATED = 0.3, 1.5  # cosine, or deviations above random tokens', below which words share nothing
 
 
 class DrawnControls(NamedTuple):
@@ -65,9 +65,10 @@ def p_value(measured: float, controls: Sequence[float]) -> float:
 
 def unrelated_words(subject: Model, tokens: Sequence[int]) -> list[int]:
     """Common words whose unembeddings are near none of these tokens'."""
-    pool = _common_words(subject)
-    near = similar(subject, pool, list(dict.fromkeys(tokens))).amax(1)
-    return [word for word, cosine in zip(pool, near.tolist(), strict=True) if cosine < UNRELATED]
+    pool, own, (most, deviations) = _common_words(subject), list(dict.fromkeys(tokens)), UNRELATED
+    least = above_random(subject, own, deviations).clamp_max(most)
+    far = (similar(subject, pool, own) < least).all(1)
+    return [word for word, is_far in zip(pool, far.tolist(), strict=True) if is_far]
 
 
 def _common_words(subject: Model) -> list[int]:

@@ -1,6 +1,7 @@
 """Whether exchanging a concept brings an answer that pushes as far along unrelated words do not bring."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import measure
@@ -12,7 +13,14 @@ from tracer.concepts.swaps import find_partners, is_installed
 from tracer.concepts.words import Words
 from tracer.lens import Lens
 
-PARTNERS = 3
+PARTNERS = 4
+
+
+class Installed(NamedTuple):
+    """p of exchanges with some partners, and the first of them that brings another answer."""
+
+    p: float
+    partner: int | None
 
 
 def try_installing(
@@ -23,8 +31,8 @@ def try_installing(
     answer: int,
     alternatives: Sequence[Alternative],
     controls: int,
-) -> float:
-    """p of exchanges with a few partners: pushes as far that say what one of them installs; 1 if none does.
+) -> Installed:
+    """Exchanges with a few partners, and pushes as far that say what one installs; p = 1 if none does.
 
     The pushes are as long, place by place, as the exchange with the first partner that installs.
     """
@@ -38,9 +46,10 @@ def try_installing(
         if said != answer and is_installed(frozen, token, partner, said, answer)
     ]
     if not brought:
-        return 1.0
+        return Installed(1.0, None)
     away = [token, answer, *kind, *partners]
     drawn = push_controls(frozen, lens, swaps[brought[0]], away, count=controls)
     said_then = measure(frozen, drawn.changes).logits.argmax(-1).tolist()
     same = {says[row] for row in brought}
-    return (1 + sum(said in same for said in said_then)) / (1 + len(said_then))
+    p = (1 + sum(said in same for said in said_then)) / (1 + len(said_then))
+    return Installed(p, partners[brought[0]])

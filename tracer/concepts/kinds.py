@@ -13,15 +13,16 @@ from tracer.autointerp import GRAMMAR
 from tracer.lens import FREQUENT, families, similar, surface
 from tracer.models import Model, next_logits
 
+SIGNS = "'’‘`´"  # that join the pieces of a contraction
 LIKELY = 400  # next tokens an alternative is looked for among
 RANDOM = 2048  # tokens whose cosines say what near is
-DEVIATIONS = 2.5  # above the mean cosine of random tokens, and at least NEAR
-NEAR = 0.4
-RELATED = 0.2  # cosine from which a likely next token is looked at for its kind
+NEAR = 2.5  # standard deviations above the mean cosine of random tokens from which a token is near
+RELATED = 0.2, 1.0  # cosine, or deviations, from which a likely next token is looked at for its kind
 COMPARED = 40  # next tokens that are
 KIN = 0.05  # below the one most alike, within which a token is of the same kind
 LEAST_KIN = 0.7  # and at least so much alike
 GOES_ON = 0.5  # of the next token's probability from which a word is only the beginning of one
+FEW = 3  # alternatives that are enough
 LOOKED_AT = 24  # next tokens that are looked at for that
 
 
@@ -39,7 +40,8 @@ def is_content(text: str) -> bool:
     plain = text.strip()
     if not re.search(r"\w", plain) or "_" in plain:
         return False
-    if plain.isascii() and not plain.isdigit() and len(plain) < 3:
+    letters = plain.strip(SIGNS)  # "’ve" is no longer a word than "ve"
+    if letters.isascii() and not letters.isdigit() and len(letters) < 3:
         return False
     return plain.lower() not in GRAMMAR
 
@@ -77,9 +79,20 @@ def same_kind(
 
 def nearness(subject: Model, token: int) -> float:
     """The cosine from which a token counts as near: far above what random tokens have."""
+    return float(above_random(subject, [token], NEAR)[0])
+
+
+def relatedness(subject: Model, token: int) -> float:
+    """The cosine from which a token may share a token's topic: smaller the wider the model is."""
+    most, deviations = RELATED
+    return min(most, float(above_random(subject, [token], deviations)[0]))
+
+
+def above_random(subject: Model, tokens: Sequence[int], deviations: float) -> Float[Tensor, " token"]:
+    """Cosines that lie so many standard deviations above each token's mean cosine with random tokens."""
     step = max(1, min(FREQUENT, len(subject.unembedding)) // RANDOM)
-    spread = similar(subject, [token], range(0, min(FREQUENT, len(subject.unembedding)), step))[0]
-    return max(NEAR, float(spread.mean() + DEVIATIONS * spread.std()))
+    spread = similar(subject, tokens, range(0, min(FREQUENT, len(subject.unembedding)), step))
+    return spread.mean(1) + deviations * spread.std(1)
 
 
 def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alternative, ...]:
@@ -99,14 +112,19 @@ def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
     text = subject.token_texts([answer])[0]
     grammar = not is_content(text)
-    near = dict(same_kind(subject, answer, likely, grammar=grammar, least=None if grammar else RELATED))
+    least = None if grammar else relatedness(subject, answer)
+    near = dict(same_kind(subject, answer, likely, grammar=grammar, least=least))
     p = logits.double().softmax(-1)
     best = sorted(near, key=lambda token: -float(p[token]))[:COMPARED]
-    if not grammar:
-        best = of_one_kind(subject, answer, best)
-    whole = stand_alone(subject, [answer, *best])
-    if whole[0]:
-        best = [token for token, is_whole in zip(best, whole[1:], strict=True) if is_whole]
+    whole = dict(zip([answer, *best], stand_alone(subject, [answer, *best]), strict=True))
+    if whole[answer] and not grammar:  # of a mere beginning nobody knows what kind of thing it is
+        kin = of_one_kind(subject, answer, best)
+        if len(kin) < FEW:  # what is nearest then stands in for the kind
+            least = nearness(subject, answer)
+            kin = [token for token in best if token in kin or near[token] >= least]
+        best = kin
+    if whole[answer]:
+        best = [token for token in best if whole[token]]
     return tuple(
         Alternative(subject.token_texts([token])[0], token, float(p[token]), near[token]) for token in best
     )

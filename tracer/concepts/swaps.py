@@ -9,13 +9,13 @@ from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
 from tracer.concepts.kinds import (
-    RELATED,
     Alternative,
     contrast_direction,
     is_content,
     kinship,
     nearness,
     of_one_kind,
+    relatedness,
     same_kind,
     stand_alone,
 )
@@ -227,5 +227,5 @@ def _is_kindred(subject: Model, answer: int, says: int, least: float) -> bool:
     """Whether what is said is of the answer's own kind: related to it, and gone on with alike."""
     if not is_content(subject.token_texts([says])[0]):
         return False
-    related = float(similar(subject, [answer], [says])[0, 0]) >= RELATED
+    related = float(similar(subject, [answer], [says])[0, 0]) >= relatedness(subject, answer)
     return related and float(kinship(subject, answer, [says])[0]) >= least

@@ -9,7 +9,7 @@ from torch import Tensor
 from tracer.attribution import Frozen, find_sinks
 from tracer.concepts.kinds import is_content
 from tracer.lens import FREQUENT, Lens, normalised, output_rows
-from tracer.models import Model
+from tracer.models import BYTES, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ def nameable_words(subject: Model) -> Words:
     tokens = [
         token
         for token, text in enumerate(texts)
-        if is_content(text) and (text[:1].isspace() or not text[:1].isascii())
+        if is_content(text)
+        and not BYTES.search(text)
+        and (text[:1].isspace() or (text[:1].isalpha() and not text[:1].isascii()))
     ]
     kept = tokens or list(range(size))  # a vocabulary without words: a model of the tests
     return Words(torch.tensor(kept), output_rows(subject, kept))

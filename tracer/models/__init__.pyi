@@ -3,6 +3,7 @@ from .activations import (
     activation_of as activation_of,
 )
 from .byte_tokens import (
+    BYTES as BYTES,
     join_tokens as join_tokens,
     name_parts as name_parts,
     place_tokens as place_tokens,
