@@ -13,6 +13,7 @@ from agent.questions.clear_texts import is_clear_text
 from agent.questions.layout import find_layout
 from agent.questions.question import Question
 from agent.questions.quoting import lift_quotes
+from agent.questions.slot_tagger import TEXT_MARK, quote_shape
 
 MOST = 4  # requests of a message
 LONGEST = 200  # characters of a slot that is no text
@@ -108,22 +109,29 @@ def _text(value: Any, message: str, known: Known) -> str | None:
         if value in known.texts:
             return None if value == known.texts[0] else value
         raise Misread("it names a text that stands nowhere")
-    whole = _whole(value.strip(), message)
-    if whole is not None:
+    marked = _marked(message)
+    if (whole := _whole(value.strip(), marked)) is not None:
         return whole
     if len(value.split()) < TWO_WORDS:
         raise Misread("it takes a single word for a text")
+    if any(value.strip() in each for each in marked):
+        raise Misread("it cuts a quotation")
     if known.talks and not is_clear_text(value.strip(), talks=True):
         raise Misread("it takes for a text what may be a request")
     return value if value in message else value.strip()
 
 
-def _whole(value: str, message: str) -> str | None:
-    """The quoted, fenced or labelled text that a piece is, or is cut from; with its blanks."""
+def _marked(message: str) -> list[str]:
+    """The texts that layout or quotation marks tell; a quoted word is a token."""
     laid = find_layout(message)
-    marked = [laid.text, laid.other] if laid is not None else []
-    marked += [part.inner for part in lift_quotes(message).parts.values()]
-    return next((whole for whole in marked if whole and value in whole and len(value) > len(whole) / 2), None)
+    marked = [laid.text, laid.other or ""] if laid is not None else []
+    quoted = [part.inner for part in lift_quotes(message).parts.values() if part.inner]
+    return [text for text in [*marked, *(each for each in quoted if quote_shape(each) == TEXT_MARK)] if text]
+
+
+def _whole(value: str, marked: list[str]) -> str | None:
+    """The marked text that a piece is, or is cut from by a word or two; with its blanks."""
+    return next((whole for whole in marked if value in whole and len(value) > len(whole) / 2), None)
 
 
 def _new_text(text: str | None, message: str, known: Known) -> str:
