@@ -174,6 +174,16 @@ def test_where_both_readers_differ_the_model_wins_if_it_passes_the_examination()
         assert len(requests) == 2
 
 
+def test_a_model_that_did_not_pass_makes_no_request_of_what_has_nothing_to_do_with_it():
+    question, _, _ = read("book me a flight to Rome", says({"intent": "make", "foil": "Rome"}))
+    assert question.intent is Intent.UNKNOWN
+    two = says({"intent": "intervene", "group": "S2"}, {"intent": "length", "other": "simply"})
+    question, _, _ = read(UNCLEAR, two)
+    assert (question.intent, question.group, question.then) == (Intent.INTERVENE, "S2", ())
+    with pytest.raises(Misread):
+        check("make me happy", intent="make")
+
+
 def test_the_examination_is_taken_once():
     message = "do the numbers on S3 convince you"
     with FakeOpenAI(then=says({"intent": "words"})) as server:

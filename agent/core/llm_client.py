@@ -31,6 +31,7 @@ POLL_SECONDS = 0.05  # seconds between two looks at the cancel button
 
 BROKEN_OFF = "it could not be reached, or broke off"
 NO_PROTOCOL = "what it sends is not the OpenAI protocol"
+SECRET = 6  # characters of a key; a shorter one is a word such as "none"
 NOT_TAKEN = re.compile(r"tool|function|response_format|schema", re.I)  # in a 404: what it has not
 
 Messages = list[dict[str, Any]]
@@ -70,7 +71,7 @@ class Endpoint:
     def clean(self, text: str) -> str:
         """The text on one line without control characters, and without the key should it be echoed."""
         key = (self._key.get_secret_value() if self._key else "").strip()
-        if key and key in text:
+        if len(key) >= SECRET and key in text:
             text = text.replace(key, "[key]")
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

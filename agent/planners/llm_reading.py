@@ -18,7 +18,7 @@ from agent.core import (
     frame_data,
     render_prompt,
 )
-from agent.questions import Intent, Known, Misread, Question, check_reading, reading_shape
+from agent.questions import Intent, Known, Misread, Question, check_reading, is_aside, reading_shape
 
 LONG = 600  # characters of a text that is shown
 SHOWN = 40  # names of a conversation that are shown
@@ -73,8 +73,11 @@ def choose(found: Question, proposed: Question, trusted: Callable[[], bool]) -> 
     """The reading that is taken, with the language that the message is in."""
     spoken = proposed.language
     if found.intent in OPEN:
-        kept = found.intent is Intent.UNKNOWN and proposed.intent in OPEN
-        return replace(found, language=spoken) if kept else proposed
+        kept = found.intent is Intent.UNKNOWN and (
+            proposed.intent in OPEN or (is_aside(found.raw) and not trusted())
+        )
+        alone = bool(proposed.then) and not trusted()  # small ones add requests that nobody made
+        return replace(found, language=spoken) if kept else replace(proposed, then=()) if alone else proposed
     if _same(found, proposed) or not trusted():
         return replace(found, language=spoken)
     return proposed

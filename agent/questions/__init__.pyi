@@ -1,4 +1,5 @@
 from .certainty import (
+    is_aside as is_aside,
     is_sure as is_sure,
 )
 from .parser import (

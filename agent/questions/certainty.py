@@ -16,6 +16,7 @@ from agent.questions.question import Question
 from agent.questions.reader import settles, speaks_of_talk
 
 SURE = 0.9  # how likely the meaning must be
+ASIDE = 0.85  # how likely it must be that a message has nothing to do with the model
 OPEN = frozenset({Intent.UNKNOWN, Intent.FOREIGN})
 
 
@@ -39,3 +40,8 @@ def is_sure(
     if found.intent is Intent.TEXT and found.text == message:
         return is_clear_text(message, talks=talks, known=known)
     return match_exact(message) is found.intent or weigh_meanings(message).get(found.intent, 0.0) >= SURE
+
+
+def is_aside(message: str) -> bool:
+    """Whether an English message hardly has to do with the model; of other languages that cannot be told."""
+    return message.isascii() and weigh_meanings(message).get(Intent.UNKNOWN, 0.0) >= ASIDE

@@ -29,6 +29,10 @@ TOLD = {  # how the answer may be told, in the words of the closed set
     Intent.LENGTH: frozenset(("short", "simply", "detail", "table", "line")),
     Intent.STEER: frozenset(("controls", "plan", "thorough", "faster")),
 }
+NEEDS = {  # the slot without which nothing could be done
+    **dict.fromkeys((Intent.MAKE, Intent.WHY_NOT), "foil"),
+    **dict.fromkeys((Intent.SWAP, Intent.COMPARE, Intent.SEARCH), "other"),
+}
 POINTING = frozenset(["it", "this", "that", "these", "those", "them", "one", "here", "there"])
 ENDS = frozenset(("last token", "last word", "the last token", "the last word"))
 LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -94,6 +98,8 @@ def _request(one: Any, message: str, known: Known) -> dict[str, Any]:
         out[name] = _slot(one.get(name), name, intent, message, known)
     out["text"] = _text(one.get("text"), message, known) if intent in OF_A_TEXT else None
     out["layer"] = _layer(one.get("layer"), message)
+    if intent in NEEDS and not out[NEEDS[intent]]:
+        raise Misread("it does not say what the request is about")
     if intent is Intent.INTERVENE:
         out["factor"] = _factor(one.get("factor"), message)
     if intent is Intent.TEXT or (out["text"] or "").strip() == message.strip():

@@ -10,6 +10,7 @@ answer is read in a conversation about "Texas, whose capital is" with the groups
 """
 
 import argparse
+import json
 import re
 import sys
 import threading
@@ -57,29 +58,36 @@ def make_talk() -> dict[str, Any]:
     return {"case": {**case, "predictions": predictions}, "groups": groups, "claims": [], "turn": 1}
 
 
-def read_all(cases: Iterable[dict[str, Any]], endpoint: Endpoint) -> list[Read]:
-    """Every message, read in all ways."""
+def read_all(
+    cases: Iterable[dict[str, Any]], endpoint: Endpoint, kept: dict[str, tuple[str, float]]
+) -> list[Read]:
+    """Every message, read in all ways; `kept` are replies that are there already, and gets the new ones."""
 
     def ask(messages: Messages, shape: dict[str, Any]) -> Completion:
-        try:
-            return endpoint.converse(messages, shape=shape)
-        except Unreachable as exc:
-            return Completion(cut=str(exc))
+        asked = messages[-1]["content"]
+        if asked not in kept:
+            start = time.monotonic()
+            try:
+                said = endpoint.converse(messages, shape=shape).content
+            except Unreachable as exc:
+                said = f"({exc})"
+            kept[asked] = (said, time.monotonic() - start)
+        return Completion(content=kept[asked][0])
 
     trusted = passes_exam(endpoint, ask)
     sys.stdout.write(f"the examination is {'passed' if trusted else 'not passed'}\n")
-    return [read_one(case, ask, trusted=trusted) for case in cases]
+    return [read_one(case, ask, kept, trusted=trusted) for case in cases]
 
 
-def read_one(case: dict[str, Any], ask: Any, *, trusted: bool) -> Read:
+def read_one(case: dict[str, Any], ask: Any, kept: dict[str, tuple[str, float]], *, trusted: bool) -> Read:
     """One message, read in all ways."""
     message, talks = case["q"], follows(case)
     state: dict[str, Any] = make_talk() if talks else {}
     found = parse_question(message, has_graph=talks)
     sure = is_sure(message, found, talks=talks)
-    start = time.monotonic()
-    turn = ask(reading_request(message, state), reading_shape())
-    seconds, refused, proposed = time.monotonic() - start, "", Question(Intent.UNKNOWN)
+    asked = reading_request(message, state)
+    turn = ask(asked, reading_shape())
+    seconds, refused, proposed = kept[asked[-1]["content"]][1], "", Question(Intent.UNKNOWN)
     try:
         proposed = read_proposal(turn, message, know(state))
         both = found if sure else choose(found, proposed, lambda: trusted)
@@ -132,12 +140,18 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     reader.add_argument("files", nargs="+", type=Path)
     reader.add_argument("--wrong", action="store_true")
+    reader.add_argument(
+        "--replies", type=Path, help="keeps what was replied; what is there is not asked again"
+    )
     given = reader.parse_args()
     settings = read_settings()
     if settings.llm_base_url is None:
         raise SystemExit("Set ASKCIRCUIT_LLM_BASE_URL: `make brain` says to what.")
     cases = [case for file in given.files for case in yaml.safe_load(file.read_text(encoding="utf-8"))]
-    reads = read_all(cases, Endpoint(settings, threading.Event()))
+    kept = json.loads(given.replies.read_text()) if given.replies and given.replies.exists() else {}
+    reads = read_all(cases, Endpoint(settings, threading.Event()), kept)
+    if given.replies:
+        given.replies.write_text(json.dumps(kept))
     sys.stdout.write(tell(reads, wrong=given.wrong) + "\n")
 
 
