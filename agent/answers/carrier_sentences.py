@@ -15,14 +15,14 @@ from agent.core import (
     join_words,
     percent,
     quote_token,
-    quote_token_at,
+    quote_word_at,
     show_change,
     show_size,
-    token_at,
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
 NAMED = 3  # neurons that are named as a concept's writers
+MOST_OF_IT, OVERSHOOT = 0.6, 1.2  # of the lead
 WRITES = 0.03  # of what all neurons add, from which one is named
 
 
@@ -90,17 +90,25 @@ def tell_explained(state: State) -> list[Sentence]:
     case = case_of(state)
     for claim in reversed(every_claim(state, ExplainedClaim)):
         names = join_words([*(_word(name) for name in _names(claim, state)), *claim.groups])
-        keep = "keeps" if len(claim.about()) == 1 else "keep"
+        one = len(claim.about()) == 1
+        text = f"By {'itself' if one else 'themselves'} {names} {'keeps' if one else 'keep'}"
         much = percent(claim.share) if claim.share > 0 else "nothing"
-        text = f"By itself {names} {keep}" if keep == "keeps" else f"By themselves {names} {keep}"
-        text += f" {much} of the lead of {_word(case['answer'])}, all other neurons set to their mean over"
         others = percent(claim.largest) if claim.largest > 0 else "nothing"
-        return [
-            Sentence(
-                f"{text} other texts; as many others drawn at random keep {others} at most.", (claim.id,)
-            )
-        ]
+        text += (
+            f" {much} of the lead of {_word(case['answer'])}, all other neurons set to their mean over other"
+        )
+        text += f" texts; as many others drawn at random keep {others} at most: {_enough(claim)}."
+        return [Sentence(text, (claim.id,))]
     return []
+
+
+def _enough(claim: ExplainedClaim) -> str:
+    """What the share says of what is named: a part of the story, or not enough by itself."""
+    if claim.share <= max(claim.largest, 0.0):
+        return "needed, but not enough to bring the answer"
+    if claim.share > OVERSHOOT:
+        return "more than there is, for what works against it is not named"
+    return "a part of the story" if claim.share < MOST_OF_IT else "most of the story"
 
 
 def _names(claim: ExplainedClaim, state: State) -> list[str]:
@@ -110,10 +118,7 @@ def _names(claim: ExplainedClaim, state: State) -> list[str]:
 
 
 def _at(case: Case, position: int) -> str:
-    bare = [token.strip() or token for token in case["tokens"]]
-    return (
-        quote_token_at(bare, position) if bare.count(bare[position]) > 1 else _word(token_at(bare, position))
-    )
+    return quote_word_at(case["tokens"], position)
 
 
 def _word(token: str) -> str:

@@ -21,26 +21,22 @@ from agent.core import (
     every_claim,
     format_p,
     join_words,
-    joined,
     percent,
     prediction_of,
     quote_token,
-    quote_token_at,
+    quote_word_at,
     show_change,
     show_size,
-    whole_word,
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
-MUCH = 0.2  # of the lead that goes with a concept which decides something
+HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
+MUCH = 0.25  # of the lead that goes with a concept which decides something
 GONE = 0.9  # of a concept or a lead: all but gone
-OUTCOMES = {"installed": "the other's came", "only removed": "its own went", "neither": "no other came"}
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
     "copying": "is copied from earlier in the text",
     "sequence": "is the next item of a list",
     "agreement": "agrees with an earlier word",
-    "default": "is what it says anyway, whatever stands there",
-    "slot": "is a word of the kind the text asks for",
 }
 
 
@@ -51,11 +47,7 @@ def word(token: str) -> str:
 
 def at_word(concept: Concept, case: Case) -> str:
     """The word a concept is held at: the whole of it, and which one where the text has it several times."""
-    tokens, (first, last) = case["tokens"], whole_word(case["tokens"], concept.position)
-    bare = [token.strip() or token for token in tokens]
-    if first == last and bare.count(bare[first]) > 1:
-        return quote_token_at(bare, first)
-    return word(joined(tokens[first : last + 1]))
+    return quote_word_at(case["tokens"], concept.position)
 
 
 def borne_out(state: State) -> list[Concept]:
@@ -101,7 +93,9 @@ def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
     if any(claim.verdict == "supported" for claim in tests if isinstance(claim, ConceptSwapClaim)):
         return []
     for claim in effects:
-        if claim.effect <= -MUCH * abs(claim.lead) or claim.says[0].token != case["answer"]:
+        turned = claim.says[0].token != case["answer"] and claim.p_answer is not None
+        halved = turned and (claim.p_answer or 0.0) <= HALVED * case["predictions"][0]["p"]
+        if claim.effect <= -MUCH * abs(claim.lead) or halved:
             return []
     names = join_words([f"{word(one.name)} at {at_word(one, case)}" for one in way])
     play, them = ("plays", "it") if len(way) == 1 else ("play", "them")
@@ -132,10 +126,14 @@ def _no_chain(state: State) -> list[Sentence]:
     known, case = state.get("concepts"), case_of(state)
     if known is None:
         return []
-    for claim in every_claim(state, MechanismClaim):
-        if claim.holds and claim.mechanism in IN_SHORT:
+    known_how = _mechanisms(state)
+    for claim in known_how:
+        if claim.mechanism in IN_SHORT:
             text = f"{word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
             return [Sentence(text, (claim.id,))]
+    for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
+        if claim.line:
+            return [Sentence(claim.line, (claim.id,))]
     ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
     if known.get("note"):
         return [Sentence(known["note"], (prediction_of(state).id,))]
@@ -193,7 +191,7 @@ def _comes_first(state: State) -> list[Sentence]:
         stays = [layer for at, (layer, _) in enumerate(places) if all(p == 1 for _, p in places[at:])]
         if stays and stays[0] < places[-1][0] and case["answer"].strip():
             text = f"At the last word {word(case['answer'])} comes first of all words from layer {stays[0]}"
-            return [Sentence(f"{text} of {places[-1][0]} on.", (claim.id,))]
+            return [Sentence(f"{text} on; the last is layer {places[-1][0]}.", (claim.id,))]
     return []
 
 
@@ -289,14 +287,20 @@ def concept_evidence(state: State) -> list[Sentence]:
 def _effect_numbers(claim: ConceptEffectClaim, case: Case) -> Sentence:
     one, controls = claim.concept, claim.controls
     assert controls is not None
-    where = f"{word(one.name)} at {at_word(one, case)} (layers {one.layers[0]} to {one.layers[1]})"
-    text = f"Taking out {where} changes the lead of {word(case['answer'])} by {show_change(claim.effect)} of"
+    where = f"{word(one.name)} at {at_word(one, case)} ({_layers(one)})"
+    text = f"Taking out {where} changes the lead of {word(case['answer'])} over others of its kind by"
+    text += f" {show_change(claim.effect)} of"
     text += f" {show_size(claim.lead)}; "
     if not controls.n:
         return Sentence(f"{text}no other word moves the stream as far: {claim.verdict}.", (claim.id,))
     text += f"{controls.n} unrelated words that move the stream as far change it by at most"
     text += f" {show_size(controls.max_abs)} ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
     return Sentence(text, (claim.id,))
+
+
+def _layers(one: Concept) -> str:
+    first, last = one.layers
+    return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
 def _hop_numbers(claim: HopClaim, case: Case) -> Sentence:
@@ -325,7 +329,7 @@ def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
     brings = "brings" if claim.controls_installed == 1 else "bring"
     tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""
-    tested += f" ({_p(claim.p, claim.p_holm)}): {OUTCOMES[claim.outcome]}, {claim.verdict}."
+    tested += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
     return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
 
 

@@ -33,6 +33,9 @@ from agent.core import (
 from agent.evidence import HOLDING_VERDICTS, Sentence, has_no_effect
 from agent.planners import find_untestable_reason
 
+ONLY_SPACE = (
+    "That is only the space before what comes next: put it at the end of the text and ask again about that."
+)
 MAX_NAMED_WORDS = 3  # words that are named
 MIN_KNOCK_ON = 0.05  # share of its activation that another group must lose or gain to be told of
 
@@ -60,6 +63,8 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     first = case["predictions"][0]
     beside = {"kind": ", the likeliest other of its kind", "runner-up": ", which comes second"}
     why = beside.get(case.get("foil_rule", ""), "")
+    blank = not first["token"].strip()
+    why = "" if blank or not case["foil"].strip() else why
     return [
         Sentence(
             f"After {quote_case(case)} {quote_token(model)} says {_bare(first['token'])} "
@@ -67,6 +72,7 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
             f"({percent(case['foil_p'])}){why}.",
             (claim.id,),
         ),
+        *([Sentence(ONLY_SPACE, (claim.id,))] if blank else []),
     ]
 
 

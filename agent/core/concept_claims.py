@@ -242,6 +242,7 @@ class MechanismClaim(TestedClaim):
     mechanism: str
     holds: bool
     says: str  # the sentence, with the numbers of its test
+    line: str = ""  # the same in one line, where the answer needs no other
     shown: list[float] = Field(default_factory=list)
 
     def values(self) -> list[float]:

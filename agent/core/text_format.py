@@ -96,6 +96,17 @@ def quote_token_at(tokens: Sequence[str], position: int) -> str:
     return f"{quote_token(named[position])}{whole}{which}"
 
 
+def quote_word_at(tokens: Sequence[str], position: int) -> str:
+    """The whole word around a position in quotes, and which one where the text has it several times."""
+    spans = list(dict.fromkeys(whole_word(tokens, place) for place in range(len(tokens))))
+    words = [joined(tokens[first : last + 1]).strip() for first, last in spans]
+    at = next(index for index, (first, last) in enumerate(spans) if first <= position <= last)
+    same = [index for index, word in enumerate(words) if word == words[at]]
+    number = same.index(at)
+    which = f" ({ORDINALS[number] if number < len(ORDINALS) else 'a later one'})" if len(same) > 1 else ""
+    return f"{quote_token(words[at] or tokens[position])}{which}"
+
+
 def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
     """The first and last position of the word a token is a piece of, in scripts that part words by spaces."""
     first, last = whole_character(tokens, position)

@@ -9,10 +9,10 @@ from agent.core import (
     MechanismClaim,
     State,
     join_words,
-    joined,
     percent,
     quote_token,
     quote_token_at,
+    quote_word_at,
     token_at,
 )
 from agent.evidence import new_claim
@@ -41,6 +41,7 @@ class _Found(NamedTuple):
     mechanism: str
     says: str
     shown: list[float]
+    line: str = ""
 
 
 def mechanisms_of(
@@ -62,6 +63,7 @@ def mechanisms_of(
                 mechanism=one.mechanism,
                 holds=True,
                 says=one.says,
+                line=one.line,
                 shown=one.shown,
                 verdict="observed",
             )
@@ -116,15 +118,16 @@ def _agreed(workspace: Workspace, case: Case, test: Agreement) -> _Found | None:
 
 
 def _same_anyway(case: Case, test: Default) -> _Found:
-    there = _word(token_at(case["tokens"], test.position))
+    there = quote_word_at(case["tokens"], test.position)
     text = f"{_word(case['answer'])} is what it says anyway: with unrelated words in the place of {there}"
-    return _Found("default", f"{text} it says the same ({percent(test.same)} of them).", [test.same])
+    line = f"{_word(case['answer'])} is what it says whatever stands in the place of {there}: tested."
+    return _Found("default", f"{text} it says the same ({percent(test.same)} of them).", [test.same], line)
 
 
 def _of_a_kind(case: Case, test: Slot) -> _Found | None:
     if test.asks is None:
         return None
-    asks, free = (_word(token_at(case["tokens"], at)) for at in (test.asks, test.position))
+    asks, free = (quote_word_at(case["tokens"], at) for at in (test.asks, test.position))
     text = f"It is {asks} that asks for a word of this kind: with other words in its place, such words keep"
     text += f" {percent(test.without)} of their probability; with others in the place of {free},"
     text += f" {percent(test.kept)}."
@@ -151,22 +154,27 @@ def _words_that_count(bench: ConceptBench) -> _Found | None:
     if not weights or not case["answer"].strip():
         return None
     answer = _word(case["answer"])
-    told = [(_word(joined(case["tokens"][one.first : one.last + 1])), one.kept) for one in weights]
+    told = [(quote_word_at(case["tokens"], one.first), one.kept) for one in weights]
     told.sort(key=lambda pair: pair[1])
     (first, kept), *others = told
     if kept > DECIDES:
         text = f"No word decides alone: with other words in the place of {first}, which counts most, {answer}"
-        return _Found("words", f"{text} keeps {percent(kept)} of its probability.", [kept])
+        line = f"No word of the text decides {answer} alone: tested by putting others in their place."
+        return _Found("words", f"{text} keeps {percent(kept)} of its probability.", [kept], line)
     more = [pair for pair in others if pair[1] <= DECIDES][:TOLD]
     little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
     text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
     text += " probability"
     if more:
         text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
+    counts = "counts" if len(little) == 1 else "count"
     if little:
-        counts = "counts" if len(little) == 1 else "count"
         text += f"; {join_words([f'{name} ({percent(left)})' for name, left in little])} hardly {counts}"
-    return _Found("words", f"{text}.", [kept, *(left for _, left in [*more, *little])])
+    line = f"{answer} hangs on {join_words([first, *(name for name, _ in more)])}"
+    if little:
+        line += f"; {join_words([name for name, _ in little])} hardly {counts}"
+    line += ": tested by putting other words in their place."
+    return _Found("words", f"{text}.", [kept, *(left for _, left in [*more, *little])], line)
 
 
 def _word(token: str) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tracer.concepts.nodes import NAMED, ConceptNode
 
-LEAST = 0.05  # of the lead that must go with a concept on the path
+LEAST = 0.1  # of the lead that must go with a concept on the path
 MATTERS = 0.15  # of the strongest effect at its word that a concept on the path must have
 ELSEWHERE = 0.3  # of the strongest effect that an earlier word needs for the path to begin there
 

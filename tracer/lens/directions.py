@@ -10,6 +10,7 @@ near.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -59,6 +60,7 @@ def concept_direction(
     return mean * length
 
 
+@lru_cache(maxsize=65_536)
 def surface(text: str) -> str:
     """A spelling without case, spaces, marks at its ends and accents."""
     plain = unicodedata.normalize("NFKD", text.replace("▁", " ").strip().casefold())
