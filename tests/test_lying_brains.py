@@ -331,7 +331,10 @@ WORDS = {
     "a chain turned round": ("tested by", lambda t: swapped(t, "“Texas”", "“Austin”")),
     "a chain called proven": ("tested by", lambda t: t.replace("tested by", "proven by")),
     "a chain by another test": ("tested by", lambda t: t.replace("taking it out", "exchanging it")),
-    "an exchange that holds after all": ("its own went", lambda t: t.replace("inconclusive", "supported")),
+    "an exchange that holds after all": (
+        "move the stream as far as",
+        lambda t: t.replace("inconclusive", "supported"),
+    ),
     "another text generalised": ("one text", lambda t: t.replace("one text", "every text")),
     "a limit left out": ("one text", lambda t: t.replace(", not a sample of texts", "")),
     "the same words turned round": (
