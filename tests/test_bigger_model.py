@@ -42,7 +42,7 @@ class Bigger(NamedTuple):
 @pytest.fixture(scope="module")
 def bigger(cache_folder: Path) -> Bigger:
     subject = load(FILE, cache=cache_folder)
-    lens = quick_lens(subject, shipped_prose(), cache_folder, texts=32)
+    lens = quick_lens(subject, shipped_prose(), cache_folder)
     return Bigger(subject, lens, nameable_words(subject))
 
 
