@@ -357,8 +357,8 @@ def local_brain(tmp_path):
     command = [ROOT / ".brain/bin/python", "-u", "-m", "tests.benchmarks.local_brain", "--port", "0"]
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert server.stdout is not None
         try:
-            assert server.stdout is not None
             told = ""
             while line := server.stdout.readline():
                 told += line
@@ -369,6 +369,7 @@ def local_brain(tmp_path):
         finally:
             server.terminate()
             server.wait(20)
+            server.stdout.close()
 
 
 @pytest.mark.slow
