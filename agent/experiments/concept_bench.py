@@ -8,6 +8,8 @@ from agent.evidence import make_control_seed
 from agent.workspace import Workspace
 from tracer import Frozen, Lens, contrast_direction, find_alternatives
 
+LONG = 80  # positions that a test may run again with all controls
+FEWEST = 19  # controls that are enough for p = 0.05
 Kept = TypeVar("Kept")
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 
@@ -33,6 +35,11 @@ class ConceptBench(NamedTuple):
             self.frozen.found[whole] = make()
         kept: Kept = self.frozen.found[whole]
         return kept
+
+    def controls_from(self, position: int) -> int:
+        """How many controls a test at a position has: fewer (FEWEST at least) where much must run again."""
+        wanted, again = self.workspace.settings.controls, self.frozen.length - position
+        return wanted if again <= LONG else min(wanted, max(FEWEST, wanted * LONG // again))
 
     def seed(self, *words: str) -> int:
         """The seed of a test's controls."""

@@ -215,7 +215,7 @@ class _Without(NamedTuple):
 
 
 def _run_without(bench: ConceptBench, node: ConceptNode, later: Sequence[ConceptNode], seed: int) -> _Without:
-    answer, count = bench.case["answer_id"], bench.workspace.settings.controls
+    answer, count = bench.case["answer_id"], bench.controls_from(node.position)
     away = [answer, *(other.token_id for other in bench.alternatives)]
     readings = [reading_of(bench.frozen, bench.lens, each) for each in later]
     own = ablate(bench.frozen, bench.lens, node.held, node.tokens[:1])
@@ -235,7 +235,7 @@ def _taken_out(
 
     The same runs tell how much of each later concept on the way goes with it.
     """
-    node, case, count = node_of_concept(one), bench.case, bench.workspace.settings.controls
+    node, case, count = node_of_concept(one), bench.case, bench.controls_from(one.position)
     following = tuple(node_of_concept(next_one) for next_one in later)
     seed = bench.seed(one.name, str(one.position))
     run = bench.once(lambda: _run_without(bench, node, following, seed), "out", node, following, count, seed)
@@ -312,7 +312,7 @@ def _exchanged(
     tries = 1
     if found in partners and found != partners[0]:
         partners, tries = [found, *(token for token in partners if token != found)], len(partners)
-    count = bench.workspace.settings.controls
+    count = bench.controls_from(one.position)
     names = [text.strip() for text in bench.workspace.subject.token_texts(list(partners))]
     seed = bench.seed(one.name, str(one.position), names[0])
     test = bench.once(

@@ -28,6 +28,9 @@ class Budget(NamedTuple):
     passes: int = 20_000
 
 
+LONG_TEXT = 128  # tokens from which a graph is made once
+
+
 def find_overspending(state: State, budget: Budget) -> str:
     """What of the budget is spent, in words; empty while there is some left."""
     spent, granted = state.get("spent") or {}, state.get("granted") or {}
@@ -47,9 +50,11 @@ def find_retrace_reason(state: State, nodes: int) -> str:
     """Why the graph should be made again with more features, in words; empty when it should not.
 
     Once where more than half of the influence ends in neurons that were not chosen, again only where it
-    is more than what a graph can tell a story with.
+    is more than what a graph can tell a story with. Not for long texts: it would take minutes.
     """
     graph, basis = state.get("graph") or {}, terms_of(state)
+    if len((state.get("case") or {"tokens": ()})["tokens"]) > LONG_TEXT:
+        return ""
     enough = (
         HIGH_ERROR_SHARE if basis.units == "neurons" and graph["traced"] <= nodes else UNTESTABLE_ERROR_SHARE
     )
