@@ -46,7 +46,8 @@ def _weigh(
     ]
     if not replaced:
         return ()
-    p = logits_with(frozen, replaced).double().softmax(-1)[:, kind]
+    logits = logits_with(frozen, replaced)
+    p = (logits[:, kind] - logits.logsumexp(-1, keepdim=True)).double().exp()
     kept = (p[:, 0] / clean[0].clamp_min(1e-12)).clamp(max=1.0).unflatten(0, (len(spans), -1)).mean(-1)
     kinds = (p.sum(-1) / clean.sum().clamp_min(1e-12)).clamp(max=1.0).unflatten(0, (len(spans), -1)).mean(-1)
     return tuple(
