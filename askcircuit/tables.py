@@ -78,6 +78,11 @@ def edges_table(drawing: Mapping[str, Any]) -> pd.DataFrame:
     return table(rows, EDGES)
 
 
+def _likeliest(says: Any) -> str | None:
+    """The token that is said then; of a mechanism, its sentence."""
+    return says if isinstance(says, str) else next((said["token"] for said in says or ()), None)
+
+
 def claims_table(claims: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The evidence, by id: what was foreseen, what was measured beside how many random controls, the verdict.
 
@@ -95,7 +100,7 @@ def claims_table(claims: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 "factor": (claim.get("intervention") or {}).get("factor"),
                 "largest_control": max(map(abs, controls), default=None),
                 "controls": len(controls) or None,
-                "says": next((said["token"] for said in claim.get("says") or ()), None),
+                "says": _likeliest(claim.get("says")),
                 "features": len(claim.get("members") or ()),
             }
         )

@@ -20,6 +20,7 @@ NAMES = {
     "markdown_it": "markdown-it-py",
 }
 APART = {  # imported, and not declared
+    "xllamacpp": "the server of a small local language model has an environment of its own (make brain)",
     "circuit_tracer": "the makers of tests/golden and the benchmark run it in an environment of its own",
     "pyarrow": "only who brings a parquet file needs it, and is told so",
 }

@@ -23,7 +23,7 @@ from transformers import AutoTokenizer
 
 from tracer import ModelError, load
 from tracer.attribution import Kind, logit_difference, trace
-from tracer.models.digests import known_digest
+from tracer.models.digests import known_digest, remember_digest
 from tracer.models.packaged import EMBEDDED, MARK, Packaged, Part, ensure_embedded, ensure_gguf, packaged_gguf
 from tracer.study import Study
 
@@ -371,7 +371,11 @@ def test_the_digests_in_the_code_are_those_of_four_packages():
 def test_a_model_file_is_read_whole_once_and_again_when_it_changes(tmp_path):
     path, cache = tmp_path / "model.gguf", tmp_path / "cache"
     path.write_bytes(b"one")
-    assert known_digest(path, cache) == hashlib.sha256(b"one").hexdigest()
+    cache.mkdir()
+    first = known_digest(path, cache)
+    assert first == hashlib.sha256(b"one").hexdigest()
+    assert list(cache.iterdir()) == []  # it is kept once the model was accepted
+    remember_digest(path, cache, first)
     before = path.stat()
     with path.open("r+b") as file:  # the same file to the clock and the disk: its digest is not read again
         file.write(b"two")

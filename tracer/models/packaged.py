@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tracer.errors import ModelError
-from tracer.models.digests import known_digest
+from tracer.models.digests import known_digest, remember_digest
 from tracer.models.gguf_conversion import convert_apart
 from tracer.models.gguf_header import Header, check_header
 from tracer.models.malloc import free_memory
@@ -109,10 +109,11 @@ def ensure_gguf(path: Path, cache: Path, progress: Callable[[float], None] = _si
     except OSError as exc:
         raise ModelError(f"The model file {path} cannot be read: {exc.strerror}.") from exc
     folder = cache / _folder_name(path.stem, digest)
-    if _is_whole(folder):
-        return folder
-    _check_memory(path, header)
-    return _make(folder, lambda _room: path, NUMBER * header.numbers, progress)
+    if not _is_whole(folder):
+        _check_memory(path, header)
+        folder = _make(folder, lambda _room: path, NUMBER * header.numbers, progress)
+    remember_digest(path, cache, digest)  # only now: what is refused leaves nothing behind
+    return folder
 
 
 def _check_memory(path: Path, header: Header) -> None:
