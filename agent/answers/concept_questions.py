@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from agent.answers.concept_sentences import at_word, concept_evidence, word
+from agent.answers.concept_sentences import at_word, concept_evidence, stays_first, word
 from agent.core import (
     Case,
     Concept,
@@ -158,7 +158,7 @@ def first_layer(state: State) -> list[Sentence]:
     claim, answer = found[-1], word(case["answer"])
     places = claim.answer_places
     leads = [layer for layer, place in places if place == 1]
-    stays = next((layer for at, (layer, _) in enumerate(places) if all(p == 1 for _, p in places[at:])), None)
+    stays = stays_first(claim)
     out = []
     if stays is not None:
         text = f"From layer {stays} of {places[-1][0]} on, {answer} comes first at the last word."

@@ -187,12 +187,18 @@ def _comes_first(state: State) -> list[Sentence]:
     """From which layer on the answer is what is read at the last word."""
     case = case_of(state)
     for claim in every_claim(state, ConceptsClaim)[-1:]:
-        places = claim.answer_places
-        stays = [layer for at, (layer, _) in enumerate(places) if all(p == 1 for _, p in places[at:])]
-        if stays and stays[0] < places[-1][0] and case["answer"].strip():
-            text = f"At the last word {word(case['answer'])} comes first of all words from layer {stays[0]}"
-            return [Sentence(f"{text} on; the last is layer {places[-1][0]}.", (claim.id,))]
+        stays, last = stays_first(claim), max((layer for layer, _ in claim.answer_places), default=0)
+        if stays is not None and stays < last and case["answer"].strip():
+            text = f"At the last word {word(case['answer'])} comes first of all words from layer {stays} on"
+            return [Sentence(f"{text}; the last is layer {last}.", (claim.id,))]
     return []
+
+
+def stays_first(claim: ConceptsClaim) -> int | None:
+    """The layer from which on the answer is read first at the last word; None where it is not at the end."""
+    places = claim.answer_places
+    first = (layer for at, (layer, _) in enumerate(places) if all(place == 1 for _, place in places[at:]))
+    return next(first, None)
 
 
 def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[Sentence]:
