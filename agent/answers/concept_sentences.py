@@ -104,15 +104,22 @@ def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
 
 
 def _bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
-    holding = ("supported",) if isinstance(claim, ConceptSwapClaim) else HOLDING_VERDICTS
-    return claim.verdict in holding
+    if isinstance(claim, ConceptSwapClaim):
+        return claim.verdict == "supported" and not _says_partner(claim)
+    return claim.verdict in HOLDING_VERDICTS
+
+
+def _says_partner(claim: ConceptSwapClaim) -> bool:
+    """Whether it only says the word that was put in: that is no look-up by way of it."""
+    first = claim.first
+    return first is not None and first.says[0].token.strip().casefold() == first.other.strip().casefold()
 
 
 def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
     """The exchange that was chosen beforehand, where it made another answer come."""
     for claim in every_claim(state, ConceptSwapClaim):
         trivial = case_of(state)["answer_id"] in claim.concept.token_ids
-        if claim.first is not None and claim.verdict == "supported" and not trivial:
+        if claim.first is not None and _bears_out(claim) and not trivial:
             return claim, claim.first
     return None
 
