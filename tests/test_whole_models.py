@@ -96,6 +96,46 @@ def test_code_from_a_model_is_never_run_and_nobody_is_asked(folder, tmp_path, mo
     assert not (tmp_path / "ran").exists()
 
 
+def edit_config(folder, **fields):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"num_hidden_layers": 10**9}, r"claims 1,000,000,000 layers, and its files hold 39 tensors"),
+        ({"hidden_size": 10**9}, r"claims a matrix of [\d,]+ numbers, and its files hold [\d,]+ in all"),
+        ({"vocab_size": 10**12}, r"claims a matrix of 32,000,000,000,000 numbers"),
+        ({"intermediate_size": 10**10}, r"claims a matrix of"),
+    ],
+)
+def test_a_config_that_claims_more_than_there_is_costs_nothing(folder, tmp_path, fields, said):
+    edit_config(folder, **fields)
+    with pytest.raises(ModelError, match=said):
+        load(str(folder), cache=tmp_path / "cache")
+
+
+def test_a_folder_that_does_not_fit_into_memory_is_refused_before_it_is_read(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tracer.models.checkpoint.free_memory", lambda: 1000)
+    with pytest.raises(ModelError, match=r"they take 0\.0 GB of memory, and 0\.0 GB are free"):
+        load(str(folder), cache=tmp_path / "cache")
+
+
+def test_a_config_that_wants_bare_tuples_is_traced_all_the_same(folder, tmp_path):
+    plain = load(str(folder), cache=tmp_path).logits(torch.arange(5))
+    edit_config(folder, return_dict=False, output_attentions=True)
+    assert torch.equal(load(str(folder), cache=tmp_path).logits(torch.arange(5)), plain)
+
+
+def test_weights_of_another_build_than_the_family_s_are_refused(tiny, tmp_path):
+    tiny("gpt_neox").float().save_pretrained(tmp_path / "neox")
+    words_tokenizer().save_pretrained(tmp_path / "neox")
+    edit_config(tmp_path / "neox", head_dim=16)  # transformers takes its own, the width by the heads
+    with pytest.raises(UnsupportedFamily, match="its weights cannot be read as that family's"):
+        load(str(tmp_path / "neox"), cache=tmp_path)
+
+
 def test_tied_weights_are_not_missing(tiny, tmp_path):
     model = tiny("gemma3").float()
     model.save_pretrained(tmp_path / "tied")

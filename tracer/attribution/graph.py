@@ -183,7 +183,8 @@ class Graph:
             strong[score[:, index].argmax(), index] = True
         kept_edges &= strong
         kept, kept_edges = self._drop_loose_ends(kept, kept_edges)
-        share = float(influence[kept].sum() / influence.sum())
+        whole = float(influence.sum())  # 0 where nothing leads to the target: two logits that are alike
+        share = float(influence[kept].sum()) / whole if whole else 1.0
         return Pruned(self, kept, kept_edges, influence, share)
 
     def _strongest(self, influence: Tensor, count: int) -> Int[Tensor, " feature"]:

@@ -17,6 +17,9 @@ from .chat import (
     ChatPart as ChatPart,
     character_spans as character_spans,
 )
+from .checkpoint import (
+    first_line as first_line,
+)
 from .drafts import (
     Draft as Draft,
     RolePart as RolePart,

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tracer.errors import ModelError
+from tracer.models.malloc import free_memory
 
+MOST_LAYERS = 10_000
+NUMBER = 4  # bytes: weights are held in float32
 NAMED = 3  # weights that a sentence names
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 BUFFERS = ("inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias")
@@ -57,6 +61,7 @@ def read_config(model: str, folder: str) -> Any:
             f"The weights of {model!r} are quantised ({method}), and weights are read here as plain numbers. "
             "Give the model as it was before that, or as a GGUF file."
         )
+    config.return_dict = True  # some configs ask for bare tuples, which nothing here reads
     return config
 
 
@@ -123,21 +128,56 @@ def check_finite(model: str, network: nn.Module) -> None:
             )
 
 
-def check_stored(model: str, folder: str) -> None:
-    """Refuse weights that are stored as whole numbers: codes of a quantisation that no config speaks of."""
+def check_stored(model: str, folder: str, config: Any) -> None:
+    """Look at what the files hold before a network of the config's sizes is made.
+
+    Raises ModelError where weights are stored as whole numbers (codes of a quantisation that no config speaks
+    of), where the config claims more than there is, or where the weights do not fit into memory.
+    """
     if not (place := Path(folder)).is_dir():
         cached = try_to_load_from_cache(folder, "config.json")
         place = Path(cached).parent if isinstance(cached, str) else place
+    tensors = numbers = 0
     for path in sorted(place.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 - no mapping
-                kind = file.get_slice(name).get_dtype()
+                stored = file.get_slice(name)
+                kind = stored.get_dtype()
                 if kind[:1] in "IUB" and not kind.startswith("BF") and not name.endswith(BUFFERS):
                     raise ModelError(
                         f"The model {model!r} holds its weight {name} as whole numbers ({kind}), which are "
                         "codes of a quantisation, and its config does not say of which. Give the model as it "
                         "was before that, or as a GGUF file."
                     )
+                tensors, numbers = tensors + 1, numbers + prod(stored.get_shape())
+    _check_claims(model, config, tensors, numbers)
+    if NUMBER * numbers > (free := free_memory()):
+        raise ModelError(
+            f"The model {model!r} has {numbers / 1e6:,.0f} million weights: they take "
+            f"{NUMBER * numbers / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. Close other "
+            "programs, or take a smaller model."
+        )
+
+
+def _check_claims(model: str, config: Any, tensors: int, numbers: int) -> None:
+    """Refuse a config of more layers or larger matrices than the files hold (0 tensors: not known)."""
+    text = getattr(config, "text_config", None) or config
+    try:
+        layers, width, vocab = int(text.num_hidden_layers), int(text.hidden_size), int(text.vocab_size)
+        inner = int(getattr(text, "intermediate_size", None) or 0)
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise ModelError(f"The config of {model!r} does not say how large the model is.") from exc
+    most = tensors or MOST_LAYERS
+    if layers > most:
+        there = f"its files hold {tensors} tensors" if tensors else f"{most:,} are the most that are read"
+        raise ModelError(
+            f"The config of {model!r} claims {layers:,} layers, and {there}. Get its files again."
+        )
+    if tensors and (claimed := width * max(vocab, inner)) > numbers:
+        raise ModelError(
+            f"The config of {model!r} claims a matrix of {claimed:,} numbers, and its files hold {numbers:,} "
+            "in all. They do not belong together; get them again."
+        )
 
 
 def explain_unreadable(model: str, exc: Exception) -> ModelError:

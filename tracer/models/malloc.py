@@ -18,6 +18,8 @@ def free_memory() -> int:
     try:
         room = Path("/sys/fs/cgroup")
         limit, used = (int((room / f"memory.{name}").read_text("ascii")) for name in ("max", "current"))
+        held = (line.split() for line in (room / "memory.stat").read_text("ascii").splitlines())
+        used -= next((int(size) for name, size in held if name == "inactive_file"), 0)  # given up when asked
     except (OSError, ValueError):  # no container, or one without a limit
         return _unclaimed()
     return min(_unclaimed(), limit - used)

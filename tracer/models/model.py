@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from tracer.errors import ModelError, TextError
+from tracer.errors import ModelError, TextError, UnsupportedFamily
 from tracer.models.byte_tokens import BYTES, spell_bytes, vocabulary_names
 from tracer.models.chat import ChatFormat
 from tracer.models.checkpoint import (
@@ -233,7 +233,7 @@ def load(
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(_tokenizer, folder)
-            check_stored(model, folder)
+            check_stored(model, folder, config)
             network = read_weights(model, folder, config, dtype)
             network.requires_grad_(False).eval().to(device)
             _page_in(network)  # while the tokeniser is still being read
@@ -245,7 +245,13 @@ def load(
     if not (Path(folder) / MARK).exists():  # what we made ourselves was looked at then
         check_finite(model, network)
     subject = Model(name, network, tokenizer, family)
-    _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
+    try:
+        _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
+    except (RuntimeError, AttributeError, TypeError) as exc:  # matrices of other shapes than the family's
+        raise UnsupportedFamily(
+            f"The model {name!r} is of the family {family.name} by its name, but its weights cannot be read "
+            f"as that family's: {first_line(exc)}"
+        ) from exc
     return subject
 
 

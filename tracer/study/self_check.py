@@ -23,7 +23,7 @@ from tracer.attribution import (
 )
 from tracer.errors import ModelError, UnsupportedFamily
 from tracer.interventions import full_logits, scale
-from tracer.models import EMBEDDED, Model, load as load_unchecked
+from tracer.models import EMBEDDED, Model, first_line, load as load_unchecked
 from tracer.transcoders import (
     Transcoders,
     active_features,
@@ -73,7 +73,13 @@ def check_traced(subject: Model) -> Checked:
     their targets' values, and the frozen model run again must give the model's own logits. Raises
     ModelError where it gives no numbers, UnsupportedFamily where either is off by more than rounding.
     """
-    frozen = freeze(subject, _some_tokens(subject))
+    try:
+        frozen = freeze(subject, _some_tokens(subject))
+    except (RuntimeError, AttributeError, IndexError, TypeError, ValueError) as exc:
+        raise UnsupportedFamily(
+            f"The model {subject.name!r} is of the family {subject.family.name} by its name, but it cannot "
+            f"be run as one: {first_line(exc)}"
+        ) from exc
     if not torch.isfinite(frozen.logits).all():
         raise ModelError(
             f"The model {subject.name!r} answers with values that are no numbers (NaN or infinite): its "
