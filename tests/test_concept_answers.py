@@ -7,7 +7,8 @@ import pytest
 from agent.answers.carrier_sentences import tell_explained
 from agent.answers.compose import compose_answer
 from agent.answers.concept_drawing import concepts_drawn
-from agent.answers.concept_sentences import chain_line, concept_evidence, in_plain_words
+from agent.answers.concept_evidence import concept_evidence
+from agent.answers.concept_sentences import chain_line, in_plain_words
 from agent.core import (
     Concept,
     ConceptClaim,
@@ -228,3 +229,44 @@ def test_questions_about_concepts(message: str, intent: Intent, slots: dict[str,
     question = parse_question(message, has_graph=True)
     assert question.intent is intent
     assert {name: getattr(question, name) for name in slots} == slots
+
+
+def test_a_concept_whose_loss_says_too_little_needs_an_exchange() -> None:
+    alone = effect(-3.0, CONTROLS).model_copy(update={"needs_exchange": True})
+    without, with_one = state_of(alone), state_of(alone, swap(" Atlanta", installed=True))
+    assert not any("Texas" in sentence.text for sentence in [*chain_line(without), *in_plain_words(without)])
+    assert concepts_drawn(claims_of(without))["path"] == []
+    assert "“Dallas” → “Texas” → “Austin”" in chain_line(with_one)[0].text
+    assert checked(without) == checked(with_one) == []
+
+
+def test_what_it_has_in_mind_and_does_not_use_is_told_as_that() -> None:
+    kept = effect(-0.1, CONTROLS).model_copy(update={"p_answer": 0.58, "needs_exchange": True})
+    state = state_of(kept)
+    state["concepts"] = {"note": "", "tested": True, "path": [], "idle": "K1"}
+    told = " ".join(sentence.text for sentence in in_plain_words(state))
+    assert "has “Texas” in mind, which hardly counts here" in told
+    assert "“Austin” goes from 60 % to 58 %" in told
+    assert checked(state) == []
+
+
+def test_a_mark_of_the_model_is_not_told_as_a_word() -> None:
+    lost = effect(-3.0, CONTROLS).model_copy(update={"says": [NextToken(token="<start_of_image>", p=0.4)]})
+    state = state_of(lost)
+    told = " ".join(sentence.text for sentence in in_plain_words(state))
+    assert "it says no word but a mark of its own, “<start_of_image>” (40 %), instead of “Austin”" in told
+    assert checked(state) == []
+
+
+def test_what_it_leans_to_before_the_answer_is_told_with_its_layers() -> None:
+    state = state_of(effect(-3.0, CONTROLS))
+    first = [(0, "x"), (1, "x"), *((layer, " the") for layer in (4, 5, 6)), (7, " Austin"), (8, " Austin")]
+    read = ConceptsClaim(
+        id="C2", verdict="observed", concepts=[TEXAS], lead=4.0, first_words=first,
+        answer_places=[(layer, 1 if layer >= 7 else 3) for layer, _ in first],
+    )  # fmt: skip
+    state["claims"][1] = plain_claim(read)
+    told = " ".join(sentence.text for sentence in in_plain_words(state))
+    assert "“x”" not in told  # it would never say that
+    assert "it leans to “the” at first (layers 4 to 6); “Austin” comes first from layer 7 on" in told
+    assert checked(state) == []

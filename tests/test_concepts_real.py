@@ -13,6 +13,7 @@ from tracer.concepts import (
     find_alternatives,
     find_concepts,
     find_partners,
+    find_rival_in_text,
     follow,
     forecast,
     measure,
@@ -20,6 +21,8 @@ from tracer.concepts import (
     stand_alone,
 )
 from tracer.concepts.mechanisms import name_mechanism
+from tracer.concepts.mechanisms.copying import try_copying
+from tracer.concepts.mechanisms.sequence import try_sequence
 from tracer.lens import Lens, lens_for
 
 
@@ -107,3 +110,23 @@ def test_a_mechanism_is_named_by_its_test(
             assert named is not None
             assert named.name == mechanism
     assert shown
+
+
+def test_words_of_a_kind_scattered_over_a_sentence_are_no_list(embedded_subject: Any) -> None:
+    subject = embedded_subject
+    frozen = freeze(subject, subject.encode("The man who painted the Mona Lisa was named", 64))
+    assert not try_sequence(frozen, subject.pieces(" after")[0]).holds
+    listed = freeze(subject, subject.encode("one, two, three, four,", 64))
+    assert try_sequence(listed, subject.pieces(" five")[0]).holds
+
+
+def test_of_two_names_the_one_said_twice_is_ruled_out_by_that(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    text = "When Mary and John went to the store, John gave a drink to"
+    frozen = freeze(subject, subject.encode(text, 64))
+    mary, john = subject.pieces(" Mary")[0], subject.pieces(" John")[0]
+    assert int(frozen.logits.argmax()) == mary
+    assert find_rival_in_text(frozen, mary) == john
+    found = try_copying(frozen, words, mary)
+    assert found.holds
+    assert (found.rival, found.rival_at) == (john, frozen.tokens.index(" John", 6))

@@ -208,7 +208,7 @@ def test_the_last_layer_reads_what_the_model_says(tiny, short):
         assert found.tokens.shape == (2, 2, 4)
         assert found.tokens[1, 1].tolist() == frozen.logits.topk(4).indices.tolist()
         third = int(found.tokens[0, 1, 2])
-        assert int(rank_token(lens, subject, stream[:, -1], third)[0]) == 2
+        assert int(rank_token(lens, subject, stream[:, -1], third).rank[0]) == 2
         every = lens_logits(lens, subject, 0, stream[0, -1])
         assert torch.allclose(lens_logits(lens, subject, 0, stream[0, -1], [third]), every[third], atol=1e-5)
         near = read(lens, subject, stream, layers=[0], positions=[5], k=3)

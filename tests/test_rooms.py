@@ -75,6 +75,7 @@ ONLY_IN = {  # a library or a room that just these files know
             "agent/workspace/workspace.py",
             "agent/workspace/lenses.py",
             "agent/experiments/concept_reading.py",
+            "agent/experiments/concept_exchange.py",
             "agent/experiments/concept_tests.py",
             "agent/experiments/mechanism_tests.py",
             "agent/evidence/contrast.py",

@@ -22,7 +22,6 @@ from .cancellation import (
     listening as listening,
 )
 from .concepts import (
-    ENOUGH_CONTROLS as ENOUGH_CONTROLS,
     Agreement as Agreement,
     Alternative as Alternative,
     Chain as Chain,
@@ -49,6 +48,7 @@ from .concepts import (
     find_alternatives as find_alternatives,
     find_concepts as find_concepts,
     find_partners as find_partners,
+    find_rival_in_text as find_rival_in_text,
     find_writers as find_writers,
     follow as follow,
     forecast as forecast,

@@ -93,7 +93,8 @@ def tell_explained(state: State) -> list[Sentence]:
         one = len(claim.about()) == 1
         text = f"By {'itself' if one else 'themselves'} {names} {'keeps' if one else 'keep'}"
         much = percent(claim.share) if claim.share > 0 else "nothing"
-        others = percent(claim.largest) if claim.largest > 0 else "nothing"
+        others = "nothing" if claim.largest <= 0 else percent(claim.largest)
+        others = "more than all of it" if claim.largest > OVERSHOOT else others
         text += (
             f" {much} of the lead of {_word(case['answer'])}, all other neurons set to their mean over other"
         )

@@ -20,7 +20,7 @@ from agent.core import (
     case_of,
     claims_of,
 )
-from agent.evidence import HOLDING_VERDICTS
+from agent.evidence import HOLDING_VERDICTS, bears_out
 
 SAID = 6  # tokens that are shown before and after a change
 SHOWN = 16  # concepts that are shown, the tested ones first
@@ -35,6 +35,7 @@ def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
     read = [claim for claim in ledger if isinstance(claim, ConceptsClaim)]
     if not read:
         return {"concepts": [], "hops": [], "path": []}
+    held = {claim.concept.id for claim in _tests(ledger) if bears_out(claim)}
     effects = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptEffectClaim)}
     swaps = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptSwapClaim)}
     ranked = sorted(read[-1].concepts, key=lambda one: (one.id not in effects, -one.strength, one.id))
@@ -42,16 +43,16 @@ def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
     return {
         "concepts": [_node(one, effects.get(one.id), swaps.get(one.id)) for one in shown],
         "hops": _hops([effects[one.id] for one in shown if one.id in effects], ledger),
-        "path": [one.id for one in sorted(shown, key=_place) if _is_borne_out(effects.get(one.id))],
+        "path": [one.id for one in sorted(shown, key=_place) if one.id in held],
     }
+
+
+def _tests(ledger: Sequence[Claim]) -> list[ConceptEffectClaim | ConceptSwapClaim]:
+    return [claim for claim in ledger if isinstance(claim, ConceptEffectClaim | ConceptSwapClaim)]
 
 
 def _place(one: Concept) -> tuple[int, int, str]:
     return one.position, one.layers[0], one.id
-
-
-def _is_borne_out(test: ConceptEffectClaim | None) -> bool:
-    return test is not None and test.verdict in HOLDING_VERDICTS
 
 
 def _node(one: Concept, effect: ConceptEffectClaim | None, swap: ConceptSwapClaim | None) -> dict[str, Any]:

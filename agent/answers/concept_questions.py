@@ -2,7 +2,9 @@
 
 from itertools import groupby
 
-from agent.answers.concept_sentences import at_word, concept_evidence, stays_first, word
+from agent.answers.concept_evidence import concept_evidence
+from agent.answers.concept_sentences import at_word, word
+from agent.answers.last_word_sentences import stays_first
 from agent.core import (
     Case,
     Concept,

@@ -3,33 +3,34 @@
 A concept in the middle is named only where a test bears it out; where none does, less is said.
 """
 
+import re
 from collections.abc import Sequence
 
-from agent.answers.carrier_sentences import show_head_numbers, tell_elsewhere, tell_heads, tell_writers
+from agent.answers.carrier_sentences import tell_heads
+from agent.answers.last_word_sentences import comes_first
 from agent.core import (
     Case,
     Concept,
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
-    HeadClaim,
     HopClaim,
     MechanismClaim,
+    NextToken,
     State,
     SwapTried,
     case_of,
     every_claim,
-    format_p,
     join_words,
     percent,
     prediction_of,
     quote_token,
     quote_word_at,
     show_change,
-    show_size,
 )
-from agent.evidence import HOLDING_VERDICTS, Sentence
+from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out
 
+IDLE = 0.75  # of the answer's probability, which is left at least without a concept that hardly counts
 HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
 MUCH = 0.25  # of the lead that goes with a concept which decides something
 GONE = 0.9  # of a concept or a lead: all but gone
@@ -38,11 +39,18 @@ IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
     "sequence": "is the next item of a list",
     "agreement": "agrees with an earlier word",
 }
+_MARK = re.compile(r"<[a-z_|0-9]+>")  # <start_of_image>, <|endoftext|>, <unused7>
 
 
 def word(token: str) -> str:
     """A token as a word in quotes, without the space it begins with."""
     return quote_token(token.strip() or token)
+
+
+def said_then(token: NextToken) -> str:
+    """A next token and its probability; what is no text to the model is called so."""
+    said = f"{word(token.token)} ({percent(token.p)})"
+    return f"no word but a mark of its own, {said}," if _MARK.fullmatch(token.token) else said
 
 
 def at_word(concept: Concept, case: Case) -> str:
@@ -51,13 +59,9 @@ def at_word(concept: Concept, case: Case) -> str:
 
 
 def borne_out(state: State) -> list[Concept]:
-    """The concepts on the way that a test bears out, first to last.
-
-    Without it the lead falls, or with another in its place that one's answer comes; that the answer only goes
-    with an exchange, which any disturbance may do, is not enough.
-    """
+    """The concepts on the way that a test bears out, first to last."""
     way = (state.get("concepts") or {}).get("path", [])
-    held = {claim.concept.id: claim.concept for claim in _tests(state) if _bears_out(claim)}
+    held = {claim.concept.id: claim.concept for claim in _tests(state) if bears_out(claim)}
     return [held[name] for name in way if name in held]
 
 
@@ -68,22 +72,41 @@ def chain_line(state: State) -> list[Sentence]:
         return _no_chain(state)
     if small := _small_part(state, way):
         return small
-    steps = [at_word(way[0], case), *(word(one.name) for one in way), word(case["answer"])]
+    steps = [at_word(way[0], case), *_names(state, way), word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
-    claims = [claim for claim in _tests(state) if claim.concept in way and _bears_out(claim)]
+    shown = [*way, *_beside(state)]
+    claims = [claim for claim in _tests(state) if claim.concept in shown and bears_out(claim)]
     ids = tuple(claim.id for claim in claims)
     swap = _telling_swap(state)
     if swap is None:
         removed = {claim.concept.id for claim in claims if isinstance(claim, ConceptEffectClaim)}
-        them = "them" if len(way) > 1 else "it"
+        them = "them" if len(shown) > 1 else "it"
         by_removal = all(one.id in removed for one in way)
         how = f"tested by taking {them} out" if by_removal else "tested by putting others in their place"
         return [Sentence(f"{' → '.join(steps)}: {how}.", ids)]
     claim, best = swap
     there = at_word(claim.concept, case)
-    said = f"{word(best.says[0].token)} ({percent(best.says[0].p)})"
+    said = said_then(best.says[0])
     act = f"exchanging {word(claim.concept.name)} for {word(best.other)} at {there}"
     return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+
+
+def _beside(state: State) -> list[Concept]:
+    """Another name of what is held where the answer is looked up, where its test bears it out too."""
+    name = (state.get("concepts") or {}).get("beside")
+    return [claim.concept for claim in _tests(state) if claim.concept.id == name and bears_out(claim)][:1]
+
+
+def _names(state: State, way: Sequence[Concept]) -> list[str]:
+    """The names of the way, with another name of the same place: before the answer, behind what is none."""
+    answer, out = case_of(state)["answer_id"], [word(one.name) for one in way]
+    for other in _beside(state):
+        at = next((i for i, one in enumerate(way) if one.position == other.position), None)
+        if at is not None and answer in way[at].token_ids:
+            out.insert(at, word(other.name))
+        elif at is not None:
+            out[at] += f" ({word(other.name)})"
+    return out
 
 
 def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
@@ -103,23 +126,11 @@ def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
     return [Sentence(text, tuple(claim.id for claim in effects))]
 
 
-def _bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
-    if isinstance(claim, ConceptSwapClaim):
-        return claim.verdict == "supported" and not _says_partner(claim)
-    return claim.verdict in HOLDING_VERDICTS
-
-
-def _says_partner(claim: ConceptSwapClaim) -> bool:
-    """Whether it only says the word that was put in: that is no look-up by way of it."""
-    first = claim.first
-    return first is not None and first.says[0].token.strip().casefold() == first.other.strip().casefold()
-
-
 def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
     """The exchange that was chosen beforehand, where it made another answer come."""
     for claim in every_claim(state, ConceptSwapClaim):
         trivial = case_of(state)["answer_id"] in claim.concept.token_ids
-        if claim.first is not None and _bears_out(claim) and not trivial:
+        if claim.first is not None and bears_out(claim) and not trivial:
             return claim, claim.first
     return None
 
@@ -133,7 +144,7 @@ def _no_chain(state: State) -> list[Sentence]:
     known, case = state.get("concepts"), case_of(state)
     if known is None:
         return []
-    known_how = _mechanisms(state)
+    known_how = held_mechanisms(state)
     for claim in known_how:
         if claim.mechanism in IN_SHORT:
             text = f"{word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
@@ -159,28 +170,34 @@ def in_plain_words(state: State) -> list[Sentence]:
     way = borne_out(state)
     for number, one in enumerate(way):
         out += _held_there(one, state, case, first=number == 0)
+        for other in (other for other in _beside(state) if other.position == one.position):
+            out += _held_too(other, state, case)
     for claim in every_claim(state, HopClaim):
         if claim.verdict in HOLDING_VERDICTS and {claim.source.id, claim.target.id} <= {
             one.id for one in way
         }:
             out.append(_hop(claim, case))
+    out += [] if way else _idle(state)
     out += tell_heads(state, way)
     for swap in every_claim(state, ConceptSwapClaim):
-        if swap.concept in way or swap.verdict == "supported":
+        if swap.concept in way or bears_out(swap):
             out += _swap_told(swap, case)
-    out += [Sentence(claim.says, (claim.id,)) for claim in _mechanisms(state) if not _folded(claim, state)]
-    out += [] if _decided(state) else _comes_first(state)
+    out += [
+        Sentence(claim.says, (claim.id,)) for claim in held_mechanisms(state) if not is_folded(claim, state)
+    ]
+    out += comes_first(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
     return out
 
 
-def _mechanisms(state: State) -> list[MechanismClaim]:
+def held_mechanisms(state: State) -> list[MechanismClaim]:
+    """The claims of mechanisms whose tests hold."""
     return [claim for claim in every_claim(state, MechanismClaim) if claim.holds]
 
 
-def _folded(claim: MechanismClaim, state: State) -> bool:
+def is_folded(claim: MechanismClaim, state: State) -> bool:
     """Whether which words count is told with the evidence: a concept or a slot says more of it."""
-    said = any(one.mechanism == "slot" for one in _mechanisms(state))
+    said = any(one.mechanism == "slot" for one in held_mechanisms(state))
     return claim.mechanism == "words" and (said or _decided(state))
 
 
@@ -188,24 +205,6 @@ def _decided(state: State) -> bool:
     """Whether a concept on the way decides the answer, or much of it."""
     way = borne_out(state)
     return bool(way) and not _small_part(state, way)
-
-
-def _comes_first(state: State) -> list[Sentence]:
-    """From which layer on the answer is what is read at the last word."""
-    case = case_of(state)
-    for claim in every_claim(state, ConceptsClaim)[-1:]:
-        stays, last = stays_first(claim), max((layer for layer, _ in claim.answer_places), default=0)
-        if stays is not None and stays < last and case["answer"].strip():
-            text = f"At the last word {word(case['answer'])} comes first of all words from layer {stays} on"
-            return [Sentence(f"{text}; the last is layer {last}.", (claim.id,))]
-    return []
-
-
-def stays_first(claim: ConceptsClaim) -> int | None:
-    """The layer from which on the answer is read first at the last word; None where it is not at the end."""
-    places = claim.answer_places
-    first = (layer for at, (layer, _) in enumerate(places) if all(place == 1 for _, place in places[at:]))
-    return next(first, None)
 
 
 def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[Sentence]:
@@ -229,11 +228,31 @@ def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[
     return [Sentence(f"{what}: {_without(claim, case)}.", (claim.id, prediction_of(state).id))]
 
 
+def _held_too(one: Concept, state: State, case: Case) -> list[Sentence]:
+    """That another name of what is held at a word counts as well."""
+    test = next(claim for claim in every_claim(state, ConceptEffectClaim) if claim.concept.id == one.id)
+    text = f"{word(one.name)} is in mind there too, and counts: {_without(test, case)}."
+    return [Sentence(text, (test.id, prediction_of(state).id))]
+
+
+def _idle(state: State) -> list[Sentence]:
+    """That the model has something in mind which does not count for this answer."""
+    case, idle = case_of(state), (state.get("concepts") or {}).get("idle")
+    for claim in every_claim(state, ConceptEffectClaim):
+        before, after = case["predictions"][0]["p"], claim.p_answer
+        if claim.concept.id != idle or after is None or after < IDLE * before:
+            continue
+        text = f"At {at_word(claim.concept, case)} it has {word(claim.concept.name)} in mind, which hardly"
+        text += f" counts here: with that taken out {word(case['answer'])} goes from {percent(before)} to"
+        return [Sentence(f"{text} {percent(after)}.", (claim.id, prediction_of(state).id))]
+    return []
+
+
 def _without(claim: ConceptEffectClaim, case: Case) -> str:
     """What happens when a concept is taken out."""
     says, answer = claim.says[0], word(case["answer"])
     if says.token != case["answer"]:
-        return f"with that taken out it says {word(says.token)} ({percent(says.p)}) instead of {answer}"
+        return f"with that taken out it says {said_then(says)} instead of {answer}"
     before = case["predictions"][0]["p"]
     if claim.p_answer is not None and claim.p_answer < before:
         return f"with that taken out {answer} falls from {percent(before)} to {percent(claim.p_answer)}"
@@ -258,7 +277,7 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     if case["answer_id"] in claim.concept.token_ids:
         return []  # writing another answer in the place of the answer is no hop
     name, answer = word(claim.concept.name), word(case["answer"])
-    said = f"{word(first.says[0].token)} ({percent(first.says[0].p)})"
+    said = said_then(first.says[0])
     put = f"{word(first.other)} in the place of {name} at {there}"
     if claim.verdict == "supported":
         text = f"Put {put}, and it says {said} instead of {answer}"
@@ -280,108 +299,6 @@ def _kind(claim: ConceptsClaim, case: Case) -> Sentence:
     if len(names) == 1:
         said = f"The likeliest other of the kind of {word(case['answer'])} is {names[0]}."
     return Sentence(said, (claim.id,))
-
-
-def concept_evidence(state: State) -> list[Sentence]:
-    """Every test of a concept with its controls, p and verdict."""
-    case, out = case_of(state), list[Sentence]()
-    for claim in every_claim(state, ConceptEffectClaim):
-        if claim.controls is not None:
-            out += [_effect_numbers(claim, case), *tell_elsewhere(claim), *tell_writers(claim, case)]
-    out += [show_head_numbers(claim, case) for claim in every_claim(state, HeadClaim)]
-    for hop in every_claim(state, HopClaim):
-        out.append(_hop_numbers(hop, case))
-    out += [Sentence(claim.says, (claim.id,)) for claim in _mechanisms(state) if _folded(claim, state)]
-    for swap in every_claim(state, ConceptSwapClaim):
-        out += _swap_numbers(swap, case)
-    return out
-
-
-def _effect_numbers(claim: ConceptEffectClaim, case: Case) -> Sentence:
-    one, controls = claim.concept, claim.controls
-    assert controls is not None
-    where = f"{word(one.name)} at {at_word(one, case)} ({_layers(one)})"
-    text = f"Taking out {where} changes the lead of {word(case['answer'])} over others of its kind by"
-    text += f" {show_change(claim.effect)} of"
-    text += f" {show_size(claim.lead)}; "
-    if not controls.n:
-        return Sentence(f"{text}no other word moves the stream as far: {claim.verdict}.", (claim.id,))
-    text += f"{controls.n} unrelated words that move the stream as far change it by at most"
-    text += f" {show_size(controls.max_abs)} ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
-    return Sentence(text, (claim.id,))
-
-
-def _layers(one: Concept) -> str:
-    first, last = one.layers
-    return f"layer {first}" if first == last else f"layers {first} to {last}"
-
-
-def _hop_numbers(claim: HopClaim, case: Case) -> Sentence:
-    text = f"Without {word(claim.source.name)}, {word(claim.target.name)} at {at_word(claim.target, case)}"
-    text += f" loses {percent(claim.effect)}"
-    if claim.controls and claim.p is not None:
-        largest = percent(max(map(abs, claim.controls)))
-        text += f"; without each of {len(claim.controls)} unrelated words at most {largest}"
-        text += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}"
-    return Sentence(f"{text}.", (claim.id,))
-
-
-def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
-    one, controls = claim.concept, claim.controls
-    if controls is None or not claim.swaps:
-        return []
-    rows = [f"{word(s.says[0].token)} ({percent(s.says[0].p)}) with {word(s.other)}" for s in claim.swaps]
-    text = f"With others in the place of {word(one.name)} at {at_word(one, case)} it says {join_words(rows)}."
-    first = claim.swaps[0]
-    if not controls.n:
-        alone = f"No exchange of unrelated words moves the stream as far as {word(first.other)} does"
-        alone += f": nothing to compare it with, {claim.verdict}."
-        return [Sentence(text, (claim.id,)), Sentence(alone, (claim.id,))]
-    others = "pushes along unrelated words" if claim.pushed else "exchanges of unrelated words"
-    tested = f"Of {controls.n} {others} that move the stream as far as"
-    tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
-    brings = "brings" if claim.controls_installed == 1 else "bring"
-    tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""
-    tested += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
-    return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
-
-
-def _p(p: float | None, adjusted: float | None) -> str:
-    if p is None:
-        return "not tested"
-    same = adjusted is None or format_p(adjusted) == format_p(p)
-    return (
-        f"p = {format_p(p)}"
-        if same or adjusted is None
-        else f"p = {format_p(p)}, after Holm {format_p(adjusted)}"
-    )
-
-
-def concepts_open(state: State) -> list[Sentence]:
-    """What the tests of concepts leave open."""
-    out = list[Sentence]()
-    for claim in every_claim(state, ConceptEffectClaim):
-        if (
-            claim.controls is not None
-            and claim.controls.n < claim.asked
-            and claim.verdict not in HOLDING_VERDICTS
-        ):
-            few = claim.controls.n
-            text = (
-                f"Whether {word(claim.concept.name)} counts is open: {few} of {claim.asked} unrelated words"
-            )
-            out.append(Sentence(f"{text} move the stream as far as taking it out does.", (claim.id,)))
-    case = case_of(state)
-    other = case.get("runner_up")
-    same = other and other.strip().casefold() == case["answer"].strip().casefold()
-    blank = not (other or "").strip() or not case["answer"].strip()
-    if blank:
-        return out
-    if case.get("foil_rule") == "kind" and other and other != case["foil"] and not same:
-        text = f"The second most probable word is {word(other)}, which is of another kind."
-        ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
-        out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))
-    return out
 
 
 def kinds_of(concepts: Sequence[Concept]) -> list[Concept]:

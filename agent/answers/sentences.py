@@ -61,7 +61,11 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     """What the model says, and what it is compared with."""
     case, claim = case_of(state), prediction_of(state)
     first = case["predictions"][0]
-    beside = {"kind": ", the likeliest other of its kind", "runner-up": ", which comes second"}
+    beside = {
+        "kind": ", the likeliest other of its kind",
+        "text": ", the other word of its kind in the text",
+        "runner-up": ", which comes second",
+    }
     why = beside.get(case.get("foil_rule", ""), "")
     blank = not first["token"].strip()
     why = "" if blank or not case["foil"].strip() else why

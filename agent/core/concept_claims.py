@@ -64,6 +64,7 @@ class ConceptsClaim(BaseClaim):
     alternatives: list[Alternative] = Field(default_factory=list)
     lead: float  # logit of the answer above the mean of its alternatives (of all tokens without any)
     answer_places: list[tuple[int, int]] = Field(default_factory=list)  # layer, the answer's place at the end
+    first_words: list[tuple[int, str]] = Field(default_factory=list)  # layer, what is read first there
 
     def named(self, name: str) -> Concept | None:
         """The one of a name, in any spelling, where it is first held."""
@@ -83,6 +84,7 @@ class ConceptsClaim(BaseClaim):
         """The lead, the alternatives, and of every concept where and how strongly it is read."""
         out = [*super().values(), self.lead, len(self.concepts), len(self.alternatives)]
         out += [number for place in self.answer_places for number in place]
+        out += [layer for layer, _ in self.first_words]
         for one in self.concepts:
             out += [one.strength, one.rank + 1, one.position, *one.layers, one.best_layer]
         return [*out, *(other.p for other in self.alternatives)]
@@ -127,11 +129,15 @@ class OtherTextsChanged(Record):
 
 
 class ConceptEffectClaim(ConceptClaim):
-    """What taking a concept out does to the answer's lead over its alternatives."""
+    """What taking a concept out does to the answer's lead over its alternatives.
+
+    `needs_exchange`: that the answer goes without it says too little by itself.
+    """
 
     kind: Literal["concept effect"] = "concept effect"
     says: list[NextToken] = Field(default_factory=list)
     p_answer: float | None = None
+    needs_exchange: bool = False
     elsewhere: OtherTextsChanged | None = None  # the same taken out of other texts
     writers: list[FeatureShare] = Field(default_factory=list)  # the strongest, read from the weights
 

@@ -1,3 +1,6 @@
+from .concept_way import (
+    bears_out as bears_out,
+)
 from .contrast import (
     choose_label as choose_label,
     make_description as make_description,

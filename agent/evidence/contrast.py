@@ -77,8 +77,11 @@ def _foil(
     for token in asked:
         if token is not None and token.token_id != answer:
             return (token.text, token.token_id), "asked"
-    from tracer import find_alternatives
+    from tracer import find_alternatives, find_rival_in_text
 
+    rival = find_rival_in_text(study.frozen, answer)
+    if rival is not None:
+        return (study.subject.token_texts([rival])[0], rival), "text"
     kind = find_alternatives(study.frozen, answer)
     if not kind:
         return runner_up, "runner-up"

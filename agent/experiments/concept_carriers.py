@@ -6,6 +6,7 @@ from typing import Any
 from agent.core import (
     Concept,
     ConceptEffectClaim,
+    ConceptSwapClaim,
     EffectClaim,
     ExplainedClaim,
     FeatureShare,
@@ -21,22 +22,14 @@ from agent.core import (
     round_reported,
     token_at,
 )
-from agent.evidence import HOLDING_VERDICTS, new_claim, p_value, summarise_controls
+from agent.evidence import HOLDING_VERDICTS, bears_out, new_claim, p_value, summarise_controls
 from agent.experiments.concept_bench import LONG, ConceptBench, bench_of
 from agent.experiments.concept_reading import node_of_concept
 from agent.workspace import Workspace
-from tracer import (
-    ENOUGH_CONTROLS,
-    ConceptNode,
-    Kept,
-    change_elsewhere,
-    explain_share,
-    find_writers,
-    try_carrier,
-)
+from tracer import ConceptNode, Kept, change_elsewhere, explain_share, find_writers, try_carrier
 
 WRITERS = 4  # that are kept
-LEAST_DRAWS = 5  # random sets beside what is named, in texts of many more than LONG tokens
+DRAWS, LEAST_DRAWS = 19, 5  # random sets beside what is named; fewer for texts of more than LONG tokens
 
 
 def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Sequence[Any]) -> list[HeadClaim]:
@@ -96,9 +89,10 @@ def add_explained_share(workspace: Workspace, state: State) -> list[PlainClaim]:
     """How much of the lead is left when only what the story names stays; none without a story."""
     case = state.get("case")
     bench = bench_of(workspace, case) if case else None
-    tests = [claim for claim in every_claim(state, ConceptEffectClaim) if claim.verdict in HOLDING_VERDICTS]
+    effects, swaps = every_claim(state, ConceptEffectClaim), every_claim(state, ConceptSwapClaim)
+    tests = [*filter(bears_out, effects), *filter(bears_out, swaps)]
     way = set((state.get("concepts") or {}).get("path", []))
-    concepts = [claim.concept for claim in tests if claim.concept.id in way]
+    concepts = list({claim.concept.id: claim.concept for claim in tests if claim.concept.id in way}.values())
     held = [c for c in own_claims(state, EffectClaim) if c.removes and c.verdict in HOLDING_VERDICTS]
     names = list(dict.fromkeys(name for claim in held for name in claim.groups))
     groups = [group for group in (find_group(name, state) for name in names) if group]
@@ -112,7 +106,7 @@ def add_explained_share(workspace: Workspace, state: State) -> list[PlainClaim]:
         workspace.other_texts,
         bench.case["answer_id"],
         bench.alternatives,
-        draws=max(LEAST_DRAWS, min(ENOUGH_CONTROLS, ENOUGH_CONTROLS * LONG // bench.frozen.length)),
+        draws=max(LEAST_DRAWS, min(DRAWS, DRAWS * LONG // bench.frozen.length)),
         seed=bench.seed("explained"),
     )
     claim = new_claim(

@@ -18,7 +18,6 @@ from agent.evidence import new_claim
 from agent.workspace import Workspace
 from tracer import (
     ConceptNode,
-    Lens,
     Study,
     contrast_direction,
     find_alternatives,
@@ -42,9 +41,10 @@ def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
     key = "concepts", id(lens), answer
     if key not in kept:
         nodes = find_concepts(study.frozen, lens, workspace.words, answer=answer, most=MOST)
-        kept[key] = nodes, _places(study, lens, answer)
-    nodes, places = kept[key]
-    others = find_alternatives(study.frozen, answer)
+        kept[key] = nodes, rank_token(lens, study.subject, streams(study.frozen)[:, -1], answer)
+    nodes, ranks = kept[key]
+    first = study.subject.token_texts(ranks.first.tolist())
+    others, read = find_alternatives(study.frozen, answer), sorted(lens.layers)
     lead = contrast_direction(study.frozen.logits, answer, others)
     claim = new_claim(
         state.get("claims", []),
@@ -58,19 +58,14 @@ def read_concepts(workspace: Workspace, case: Case, state: State) -> Update:
             for one in others
         ],
         lead=round_reported(float(lead)),
-        answer_places=places,
+        answer_places=[(layer, 1 + rank) for layer, rank in zip(read, ranks.rank.tolist(), strict=True)],
+        first_words=list(zip(read, first, strict=True)),
     )
     return {
         "concepts": {"note": ""},
         "claims": enter_claims(state, claim),
         "found_note": claim.text,
     }
-
-
-def _places(study: Study, lens: Lens, answer: int) -> list[tuple[int, int]]:
-    """The answer's place (1: first) among all that the lens reads at the last word, behind each block."""
-    found = rank_token(lens, study.subject, streams(study.frozen)[:, -1], answer)
-    return [(layer, 1 + rank) for layer, rank in zip(sorted(lens.layers), found.tolist(), strict=True)]
 
 
 def concept_of_node(study: Study, node: ConceptNode, number: int) -> Concept:

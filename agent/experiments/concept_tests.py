@@ -3,7 +3,7 @@
 What is to be seen is registered before anything runs; controls move the stream as far by other words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agent.core import (
@@ -16,34 +16,33 @@ from agent.core import (
     NextToken,
     QuestionError,
     State,
-    SwapTried,
     TestConcepts,
     enter_claims,
     every_claim,
     find_places,
     join_words,
     quote_token,
+    quote_word_at,
     round_reported,
-    token_at,
 )
-from agent.evidence import new_claim, p_value, settle_verdicts, summarise_controls
+from agent.evidence import bears_out, new_claim, p_value, settle_verdicts, summarise_controls
 from agent.experiments.concept_bench import ConceptBench, bench_of
 from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
+from agent.experiments.concept_exchange import exchange_concept, partners_for
 from agent.experiments.concept_reading import concept_of_node, node_of_concept
 from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
+    Chain,
     ConceptNode,
     Default,
     Named,
-    Swap,
-    SwapTest,
     ablate,
     change_of_lead,
     concept_of,
-    find_partners,
     follow,
     forecast,
+    is_content,
     measure,
     name_of_rest,
     name_of_text,
@@ -51,16 +50,16 @@ from tracer import (
     read_concept,
     reading_of,
     stream_behind,
-    swap_concepts,
     usual_coordinates,
 )
 
 Update = dict[str, Any]
 Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
-PARTNERS = 4  # that a concept is exchanged for
 ANYWAY = 0.9  # of other words after which the same is said: nothing is looked up at that word
 SAID = 3  # next tokens that are kept
+AS_MUCH = 0.5  # of what goes with a concept must go with another name of what is held there
+STEM = 4  # letters in which another name of it differs
 
 
 def test_concepts(
@@ -96,33 +95,80 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     named = bench.once(
         lambda: name_of_rest(bench.frozen, workspace.words, answer, chain.start), "rest", chain.start
     )
+    idle = None if chain.idle is None else concepts[chain.tested[chain.idle].node]
     if not chain.path or (named is not None and _says_it_anyway(named)):
-        return _nothing_on_the_way(bench, named, state, "taking out any one of them changes little")
+        note = "taking out any one of them changes little"
+        return _nothing_on_the_way(bench, named, state, note, idle)
     way = [concepts[chain.tested[i].node] for i in chain.path]
     strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
     chosen = chain.tested[strongest if chain.main is None else chain.main]
     main = concepts[chosen.node]
     made: list[Any] = []
     for number, one in enumerate(way, 1):
-        made += _taken_out(bench, one, way[number:], state, made)
+        made += _taken_out(bench, one, way[number:], state, made, _needs_exchange(way, case))
         progress(0.3 + 0.4 * number / len(way))
+    beside = _beside(chain, concepts)
+    if beside is not None:
+        made += _taken_out(bench, beside, [], state, made, _needs_exchange(way, case))
     made += carried_by_head(bench, main, state, made)
-    made += _exchanged(bench, main, partners_for(bench, main), state, made, chosen.partner)
+    made += exchange_concept(bench, main, partners_for(bench, main), state, made, chosen.partner)
     progress(0.9)
     made += mechanisms_of(bench, named, way, state, made)
     settled = settle_verdicts(made)
+    if idle is not None and idle not in way and not any(map(_is_borne_out, settled)):
+        settled += settle_verdicts(_taken_out(bench, idle, [], state, made, True))
     return {
-        "concepts": {"note": "", "tested": True, "path": [one.id for one in way]},
+        "concepts": {
+            "note": "",
+            "tested": True,
+            "path": [one.id for one in way],
+            "beside": beside and beside.id,
+            "idle": idle and idle.id,
+        },
         "claims": enter_claims(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
 
 
-def _nothing_on_the_way(bench: ConceptBench, named: Named | None, state: State, note: str) -> Update:
-    """What is said where no concept is looked up: how else the model does it."""
-    others = mechanisms_of(bench, named, [], state, [])
-    known = {"note": "", "tested": True, "path": []}
-    return {"concepts": known, "claims": enter_claims(state, *others), "found_note": note}
+def _beside(chain: Chain, concepts: Mapping[ConceptNode, Concept]) -> Concept | None:
+    """Another name of what is held where the answer is looked up, without which much of the lead goes too."""
+    if chain.main is None:
+        return None
+    main, names = chain.tested[chain.main], chain.beside[chain.path.index(chain.main)]
+    stem = main.node.name.casefold()[:STEM]
+    for one in (chain.tested[i] for i in names if i not in chain.path):
+        if one.effect <= AS_MUCH * main.effect and one.node.name.casefold()[:STEM] != stem:
+            return concepts[one.node]
+    return None
+
+
+def _needs_exchange(way: Sequence[Concept], case: Case) -> bool:
+    """Whether that the answer goes without them is not enough to call concepts the way to it.
+
+    A function word goes with nearly anything that is taken out; where the answer is the very word they are
+    held at, taking them out takes that word.
+    """
+    there = quote_word_at(case["tokens"], way[0].position)
+    return (
+        not is_content(case["answer"]) or there.casefold() == quote_token(case["answer"].strip()).casefold()
+    )
+
+
+def _is_borne_out(claim: Any) -> bool:
+    return isinstance(claim, ConceptEffectClaim | ConceptSwapClaim) and bears_out(claim)
+
+
+def _nothing_on_the_way(
+    bench: ConceptBench, named: Named | None, state: State, note: str, idle: Concept | None = None
+) -> Update:
+    """What is said where no concept is looked up: how else the model does it.
+
+    `idle`: what it has in mind all the same, which is taken out to show that it does not count.
+    """
+    made = [] if idle is None else _taken_out(bench, idle, [], state, [], True)
+    made += mechanisms_of(bench, named, [], state, made)
+    known = {"note": "", "tested": True, "path": [], "idle": idle and idle.id}
+    return {"concepts": known, "claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
 
 
 def _says_it_anyway(named: Named) -> bool:
@@ -137,7 +183,7 @@ def _test_named(workspace: Workspace, case: Case, state: State, name: str, at: s
     if bench is None or held is None:
         raise QuestionError(workspace.lens_note or not_held(found[-1].concepts if found else [], name, at))
     made = _taken_out(bench, held, [], state, [])
-    made += _exchanged(bench, held, partners_for(bench, held), state, made)
+    made += exchange_concept(bench, held, partners_for(bench, held), state, made)
     return {
         "claims": enter_claims(state, *settle_verdicts(made)),
         "found_note": f"{held.name} taken out and exchanged",
@@ -156,7 +202,7 @@ def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str
     if held is None:
         raise QuestionError(not_held(found[-1].concepts, concept, at))
     wanted = concept_of(workspace.subject, other)
-    made = _exchanged(bench, held, wanted.tokens[:1], state, [])
+    made = exchange_concept(bench, held, wanted.tokens[:1], state, [])
     if not made:
         raise QuestionError(f"{quote_token(other)} is {quote_token(held.name)} itself; name another one.")
     note = f"{held.name} exchanged for {other}"
@@ -192,18 +238,6 @@ def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
     return f"The lens does not read {quote_token(name)}{where}.{some}"
 
 
-def partners_for(bench: ConceptBench, concept: Concept) -> tuple[int, ...]:
-    """Other concepts of its kind, not the answer; of the answer's own kind where it is the answer itself."""
-    answer, node = bench.case["answer_id"], node_of_concept(concept)
-    if bench.case["answer"].strip().casefold() in {text.strip().casefold() for text in concept.tokens}:
-        node = node._replace(tokens=(answer, *node.tokens))
-    words = bench.workspace.words
-    return bench.once(
-        lambda: find_partners(bench.frozen, bench.lens, words, node, count=PARTNERS, not_near=(answer,)),
-        *("partners", node),
-    )
-
-
 class _Without(NamedTuple):
     """What taking a concept out was foreseen to do and does, beside its controls: logits and readings."""
 
@@ -229,7 +263,12 @@ def _run_without(bench: ConceptBench, node: ConceptNode, later: Sequence[Concept
 
 
 def _taken_out(
-    bench: ConceptBench, one: Concept, later: Sequence[Concept], state: State, made: Sequence[Any]
+    bench: ConceptBench,
+    one: Concept,
+    later: Sequence[Concept],
+    state: State,
+    made: Sequence[Any],
+    needs_exchange: bool = False,
 ) -> list[Any]:
     """The test of a concept: without it, beside other words without which the stream moves as far.
 
@@ -259,6 +298,7 @@ def _taken_out(
         lead=round_reported(bench.lead),
         says=_next(bench, run.logits),
         p_answer=round_reported(float(run.logits.double().softmax(-1)[case["answer_id"]])),
+        needs_exchange=needs_exchange,
         elsewhere=change_of_other_texts(bench, node),
         writers=writers_of(bench, node),
     )
@@ -290,91 +330,6 @@ def _hop(source: Concept, target: Concept, gone: list[float], state: State, know
         measured=round_reported(gone[0]),
         controls=round_reported(gone[1:]),
         p=p_value(gone[0], gone[1:]),
-    )
-
-
-def _exchanged(
-    bench: ConceptBench,
-    one: Concept,
-    partners: Sequence[int],
-    state: State,
-    made: Sequence[Any],
-    found: int | None = None,
-) -> list[Any]:
-    """The test of exchanging a concept; the first partner is the one that counts, chosen beforehand.
-
-    `found`: a partner that was found by trying all of them; it counts, and its p is that of so many tries.
-    """
-    case, node = bench.case, node_of_concept(one)
-    partners = [token for token in partners if token not in one.token_ids]
-    if not partners:
-        return []
-    tries = 1
-    if found in partners and found != partners[0]:
-        partners, tries = [found, *(token for token in partners if token != found)], len(partners)
-    count = bench.controls_from(one.position)
-    names = [text.strip() for text in bench.workspace.subject.token_texts(list(partners))]
-    seed = bench.seed(one.name, str(one.position), names[0])
-    test = bench.once(
-        lambda: swap_concepts(
-            bench.frozen,
-            bench.lens,
-            node,
-            partners,
-            case["answer_id"],
-            bench.alternatives,
-            controls=count,
-            seed=seed,
-        ),
-        *("swap", node, tuple(partners), count, seed),
-    )
-    where = quote_token(token_at(case["tokens"], one.position).strip())
-    tried = [_tried(bench, swap, name) for swap, name in zip(test.swaps, names, strict=True)]
-    claim = new_claim(
-        [*state.get("claims", []), *made],
-        state["turn"],
-        ConceptSwapClaim,
-        text=f"{quote_token(names[0])} in the place of {quote_token(one.name)} at {where} "
-        "should bring another answer.",
-        concept=one,
-        measured=tried[0].lead,
-        controls=summarise_controls(test.controls, len(test.controls), count),
-        asked=count,
-        p=min(1.0, tries * _chance_of(test)),
-        lead=round_reported(bench.lead),
-        swaps=tried,
-        partners=names,
-        partner_ids=list(partners),
-        pushed=test.pushed,
-        controls_changed=test.controls_changed,
-        controls_installed=test.controls_installed,
-    )
-    return [claim]
-
-
-def _chance_of(test: SwapTest) -> float:
-    """How likely exchanges of unrelated words bring the same; where nothing new came, move the lead as far.
-
-    p = (1 + controls that make the model say what the exchange made it say) / (1 + controls).
-    """
-    if not test.swaps[0].changed:
-        return test.p
-    return (1 + test.controls_installed) / (1 + len(test.controls))
-
-
-def _tried(bench: ConceptBench, swap: Swap, name: str) -> SwapTried:
-    texts = bench.workspace.subject.token_texts([token for token, _ in swap.top])
-    return SwapTried(
-        other=name,
-        other_id=swap.partner,
-        says=[
-            NextToken(token=text, p=round_reported(float(p)))
-            for text, (_, p) in zip(texts, swap.top, strict=True)
-        ],
-        lead=round_reported(-float(swap.removed)),
-        p_answer=round_reported(float(swap.p_answer)),
-        changed=swap.changed,
-        installed=swap.installed,
     )
 
 

@@ -82,7 +82,7 @@ def _tell(workspace: Workspace, case: Case, named: Named) -> _Found | None:
     """The sentence on a mechanism whose test holds."""
     match named.test:
         case Copying() as test:
-            return _copied(case, test)
+            return _copied(workspace, case, test)
         case Succession() as test:
             return _listed(workspace, case, test)
         case Agreement() as test:
@@ -93,10 +93,14 @@ def _tell(workspace: Workspace, case: Case, named: Named) -> _Found | None:
             return _of_a_kind(case, test)
 
 
-def _copied(case: Case, test: Copying) -> _Found:
+def _copied(workspace: Workspace, case: Case, test: Copying) -> _Found:
     said, there = _word(case["answer"]), quote_token_at(case["tokens"], test.positions[-1])
     text = f"It copies {said} from earlier in the text: with other words put there, it says those instead"
     text += f" ({percent(test.followed)} of them; it stands at {there})."
+    if test.rival is not None and test.rival_at is not None:
+        rival = _word(workspace.subject.token_texts([test.rival])[0])
+        where = quote_word_at(case["tokens"], test.rival_at)
+        text += f" It is {where} that rules {rival} out: with {said} there it says {rival}."
     return _Found("copying", text, [test.followed])
 
 

@@ -17,7 +17,6 @@ from .change import (
     stream_behind as stream_behind,
 )
 from .controls import (
-    ENOUGH_CONTROLS as ENOUGH_CONTROLS,
     DrawnControls as DrawnControls,
     exchange_controls as exchange_controls,
     p_value as p_value,
@@ -37,6 +36,7 @@ from .kinds import (
     Alternative as Alternative,
     contrast_direction as contrast_direction,
     find_alternatives as find_alternatives,
+    find_rival_in_text as find_rival_in_text,
     is_content as is_content,
     same_kind as same_kind,
     stand_alone as stand_alone,

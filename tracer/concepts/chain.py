@@ -13,24 +13,26 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
-from tracer.concepts.controls import ENOUGH_CONTROLS, LEVEL
-from tracer.concepts.installing import try_installing
-from tracer.concepts.kinds import Alternative, contrast_direction
+from tracer.concepts.installing import share_that_install, try_installing
+from tracer.concepts.kinds import NEAR, Alternative, above_random, contrast_direction
 from tracer.concepts.lead import change_of_lead
 from tracer.concepts.naming import add_effects, name_values
 from tracer.concepts.nodes import NAMED, ConceptNode
 from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
-from tracer.concepts.where import MATTERS, TestedNode, that_are_held, that_matter
+from tracer.concepts.where import MATTERS, TestedNode, names_best, that_are_held, that_matter
 from tracer.concepts.words import Words
-from tracer.lens import Lens, directions
+from tracer.lens import Lens, directions, similar
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
+BRINGS = 4.0  # logits that a name counts more whose exchanges all bring another answer
 AT_ONCE = 2.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
+CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
+LEVEL = 0.05
 TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 HELD = 3  # names that are, at the word that counts most, where no ablation shows any
-BESIDE = 2  # other names of what is held there
+BESIDE = 4  # other names of what is held there
 
 
 class Chain(NamedTuple):
@@ -38,7 +40,8 @@ class Chain(NamedTuple):
 
     `path` are indices of `tested`, first to last; () where no concept matters. `start` is the position of the
     word where it begins. `beside`: for each of the path up to BESIDE other tested concepts at its word.
-    `main`: the one of the path that names what is held where the answer is looked up.
+    `main`: the one of the path that names what is held where the answer is looked up. `idle`: what names best
+    what is held at an earlier word, whether or not it matters.
     """
 
     answer: int
@@ -49,6 +52,7 @@ class Chain(NamedTuple):
     start: int | None
     beside: tuple[tuple[int, ...], ...] = ()
     main: int | None = None
+    idle: int | None = None
 
 
 def follow(
@@ -82,28 +86,33 @@ def follow(
         )
         for row, node in enumerate(nodes)
     )
+    names = name_values(frozen, nodes, answer)
+    idle = names_best(tested, names, frozen.length - 1, answer, _alike(frozen, nodes))
     here = that_matter(tested, frozen.length - 1)
     best = min((tested[i].effect for i in here), default=0.0)
-    values = add_effects(name_values(frozen, nodes, answer), [one.effect for one in tested], best)
+    values = add_effects(names, [one.effect for one in tested], best)
     here.sort(key=lambda i: -values[i])
     tested = _tried(frozen, lens, tested, here[:TRIED], answer, alternatives)
+    if words is not None:
+        tested = _explored(frozen, lens, words, tested, here[:TRIED], answer)
+        values = [v + BRINGS * one.installs for v, one in zip(values, tested, strict=True)]
     main = _main(tested, values, here, answer)
-    better = here if main is None else here[: here.index(main)]
+    better = here if main is None else [i for i in here[: here.index(main)] if tested[i].p > LEVEL]
     if better and words is not None:
         tested = _exchanged(frozen, lens, words, tested, better[:EXCHANGED], answer, alternatives)
         main = _main(tested, values, here, answer)
     if main is None and words is not None:
-        held = that_are_held(tested, name_values(frozen, nodes, answer), frozen.length - 1, answer)
+        held = that_are_held(tested, names, frozen.length - 1, answer)
         held = [i for i in held if i not in better[:EXCHANGED]][:HELD]
         tested = _exchanged(frozen, lens, words, tested, held, answer, alternatives)
         main = _main(tested, values, held, answer)
     if main is None:
-        return Chain(answer, tuple(alternatives), lead, tested, (), None)
+        return Chain(answer, tuple(alternatives), lead, tested, (), None, idle=idle)
     around = _around(tested, values, main, answer) if main in here else (None, None)
     tested = _tried(frozen, lens, tested, [i for i in around if i is not None], answer, alternatives)
     before, after = (i if i is not None and tested[i].p <= LEVEL else None for i in around)
     path = tuple(i for i in (before, main, after) if i is not None)
-    names = [
+    also = [
         i
         for i in here
         if i != main
@@ -111,14 +120,21 @@ def follow(
         and answer not in tested[i].node.tokens
         and tested[i].node.position == tested[main].node.position
     ]
-    beside = tuple(tuple(names[:BESIDE]) if i == main else () for i in path)
+    beside = tuple(tuple(also[:BESIDE]) if i == main else () for i in path)
     start = tested[path[0]].node.position
-    return Chain(answer, tuple(alternatives), lead, tested, path, start, beside, main)
+    return Chain(answer, tuple(alternatives), lead, tested, path, start, beside, main, idle)
 
 
 def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> Effect:
     changes = [ablate(frozen, lens, node.held, node.tokens[:1]) for node in nodes]
     return measure(frozen, changes, None, [reading_of(frozen, lens, node) for node in nodes])
+
+
+def _alike(frozen: Frozen, nodes: Sequence[ConceptNode]) -> list[bool]:
+    """Which nodes mean about the same as the word they are read at ("kids" at "children")."""
+    tokens = [node.tokens[0] for node in nodes]
+    near = similar(frozen.subject, tokens, [int(frozen.ids[node.position]) for node in nodes])
+    return [bool(alike) for alike in near.diagonal() >= above_random(frozen.subject, tokens, NEAR)]
 
 
 def reading_of(frozen: Frozen, lens: Lens, node: ConceptNode) -> Reading:
@@ -168,7 +184,7 @@ def _tried(
     for index in which:
         node = tested[index].node
         change = ablate(frozen, lens, node.held, node.tokens[:1])
-        drawn = push_controls(frozen, lens, change, [node.tokens[0], answer, *kind], count=ENOUGH_CONTROLS)
+        drawn = push_controls(frozen, lens, change, [node.tokens[0], answer, *kind], count=CONTROLS)
         rows += list(drawn.changes)
         sizes.append(len(drawn.changes))
     moved = change_of_lead(frozen, rows, answer, alternatives)[0].split(sizes)
@@ -191,23 +207,42 @@ def _exchanged(
     """The same with `p` of the first that an exchange shows."""
     for index in which:
         node = tested[index].node
-        p, partner = try_installing(frozen, lens, words, node, answer, alternatives, ENOUGH_CONTROLS)
+        p, partner = try_installing(frozen, lens, words, node, answer, alternatives, CONTROLS)
         if p <= LEVEL:
             return tuple(one._replace(p=p, partner=partner) if one.node is node else one for one in tested)
     return tested
 
 
+def _explored(
+    frozen: Frozen,
+    lens: Lens,
+    words: Words,
+    tested: tuple[TestedNode, ...],
+    which: Sequence[int],
+    answer: int,
+) -> tuple[TestedNode, ...]:
+    """The same with `installs` of those that beat their pushes; nothing to choose between, nothing is run."""
+    hops = [i for i in which if tested[i].p <= LEVEL and answer not in tested[i].node.tokens]
+    if sum(tested[i].p <= LEVEL for i in which) < 2:
+        return tested
+    found = {i: share_that_install(frozen, lens, words, tested[i].node, answer) for i in hops}
+    return tuple(one._replace(installs=found.get(i, 0.0)) for i, one in enumerate(tested))
+
+
 def _main(
     tested: Sequence[TestedNode], values: Sequence[float], here: Sequence[int], answer: int
 ) -> int | None:
-    """The tested concept that names best what is held; the answer itself only where it is read far above."""
+    """The tested concept that names best what is held.
+
+    The answer itself only where it is read far above and no exchange of another brings another answer.
+    """
     sure = [i for i in here if tested[i].p <= LEVEL]
     hops = [i for i in sure if answer not in tested[i].node.tokens]
     said = [i for i in sure if i not in hops]
     if not sure:
         return None
     main = max(hops or said, key=lambda i: values[i])
-    if said and max(values[i] for i in said) > values[main] + AT_ONCE:
+    if said and not tested[main].installs and max(values[i] for i in said) > values[main] + AT_ONCE:
         main = max(said, key=lambda i: values[i])
     return main
 

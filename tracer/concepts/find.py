@@ -243,6 +243,8 @@ def _role(frozen: Frozen, tokens: Sequence[int], position: int, answer: int | No
     words = [surface(word) for word in words_around(frozen, position)]
     if any(_one_word(word, s) for s in spelled for word in words):
         return "word"
+    if position and surface(frozen.tokens[position - 1]) in spelled:  # "Marie" at "Curie": of the same name
+        return "word"
     before = {surface(text) for text in frozen.tokens[:position] if len(surface(text)) > 2}
     return "said before" if before & set(spelled) else "concept"
 

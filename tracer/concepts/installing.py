@@ -14,6 +14,7 @@ from tracer.concepts.words import Words
 from tracer.lens import Lens
 
 PARTNERS = 4
+EXPLORED = 3  # further partners, by which a name is chosen; the first ones stay for its test
 
 
 class Installed(NamedTuple):
@@ -21,6 +22,26 @@ class Installed(NamedTuple):
 
     p: float
     partner: int | None
+
+
+def share_that_install(frozen: Frozen, lens: Lens, words: Words, node: ConceptNode, answer: int) -> float:
+    """The part of a few partners, other ones than a test exchanges it for, that bring another answer.
+
+    What carries the answer is not only needed for it: with another in its place another answer comes.
+    0 where it has no more partners than a test needs.
+    """
+    known = find_partners(frozen, lens, words, node, count=PARTNERS + EXPLORED, not_near=(answer,))
+    partners, token = known[PARTNERS:], node.tokens[0]
+    if not partners:
+        return 0.0
+    swaps = [exchange(frozen, lens, node.held, [token], [partner]) for partner in partners]
+    says = measure(frozen, swaps).logits.argmax(-1).tolist()
+    brought = sum(
+        1
+        for partner, said in zip(partners, says, strict=True)
+        if said != answer and is_installed(frozen, token, partner, said, answer)
+    )
+    return brought / len(partners)
 
 
 def try_installing(

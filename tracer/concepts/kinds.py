@@ -107,6 +107,21 @@ def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alte
     return found[:count]
 
 
+def find_rival_in_text(frozen: Frozen, answer: int) -> int | None:
+    """Where the answer stands in the text: the likeliest other word of its kind that does too, None without.
+
+    "Mary and John … John gave a drink to": beside Mary it is John that could have come.
+    """
+    ids = frozen.ids.tolist()[int(frozen.bos) :]
+    subject = frozen.subject
+    if answer not in ids or not is_content(subject.token_texts([answer])[0]):
+        return None
+    kind = same_kind(subject, answer, ids, least=relatedness(subject, answer))
+    whole = zip(kind, stand_alone(subject, [token for token, _ in kind]), strict=True)
+    named = [token for (token, _), is_whole in whole if is_whole]
+    return max(named, key=lambda token: float(frozen.logits[token]), default=None)
+
+
 def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
     subject, logits = frozen.subject, frozen.logits
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()

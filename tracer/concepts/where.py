@@ -17,7 +17,8 @@ class TestedNode(NamedTuple):
     then; `knock_on[j]` is the relative change of node j's coordinate beside its usual value (-1: all gone;
     0 where j does not come after). `p`: pushes as far along unrelated words that
     take as much from the lead (or, in an exchange, install as much); 1 where none were made. `partner`: what
-    brought another answer in an exchange, the first of some that were tried to find one.
+    brought another answer in an exchange, the first of some that were tried to find one. `installs`: the part
+    of a few exchanges, tried to choose between names, that brought another answer.
     """
 
     node: ConceptNode
@@ -28,6 +29,7 @@ class TestedNode(NamedTuple):
     knock_on: tuple[float, ...]
     p: float = 1.0
     partner: int | None = None
+    installs: float = 0.0
 
 
 def that_matter(tested: Sequence[TestedNode], last: int) -> list[int]:
@@ -57,12 +59,26 @@ def that_are_held(tested: Sequence[TestedNode], values: Sequence[float], last: i
     if not early:
         return []
     place = tested[max(early, key=lambda i: abs(tested[i].effect))].node.position
-    able = [
-        i
-        for i in early
-        if tested[i].node.position == place
-        and tested[i].node.role in NAMED
-        and tested[i].node.is_whole
-        and answer not in tested[i].node.tokens
-    ]
+    able = [i for i in _that_name(tested, last, answer) if tested[i].node.position == place]
     return sorted(able, key=lambda i: -values[i])
+
+
+def names_best(
+    tested: Sequence[TestedNode], values: Sequence[float], last: int, answer: int, alike: Sequence[bool]
+) -> int | None:
+    """The concept that names best what is held at an earlier word: not said there, nor `alike` that word."""
+    able = [i for i in _that_name(tested, last, answer) if tested[i].node.role == "concept"]
+    able = [i for i in able if tested[i].node.changed is not None and not alike[i]]
+    return max(able, key=lambda i: values[i], default=None)
+
+
+def _that_name(tested: Sequence[TestedNode], last: int, answer: int) -> list[int]:
+    """Those at earlier words that may be named and are not the answer."""
+    return [
+        i
+        for i, one in enumerate(tested)
+        if one.node.position < last
+        and one.node.role in NAMED
+        and one.node.is_whole
+        and answer not in one.node.tokens
+    ]

@@ -5,6 +5,7 @@ The final norm, the unembedding and the soft cap are the model's own. The logit 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +35,13 @@ class Readout:
     tokens: Int[Tensor, "layer pos k"]
     nearness: Float[Tensor, "layer pos k"]
     score: Float[Tensor, "layer pos k"]
+
+
+class TokenRanks(NamedTuple):
+    """Behind each fitted block: a token's rank among all (0: best), and the token that is read first."""
+
+    rank: Int[Tensor, " fitted"]
+    first: Int[Tensor, " fitted"]
 
 
 def streams(frozen: Frozen) -> Float[Tensor, "layer pos d_model"]:
@@ -142,13 +150,12 @@ def read(
 
 
 @torch.no_grad()
-def rank_token(
-    lens: Lens, subject: Model, stream: Float[Tensor, "layer d_model"], token: int
-) -> Int[Tensor, " fitted"]:
-    """A token's rank (0: best) in all that is read of one position's stream, behind each fitted block."""
+def rank_token(lens: Lens, subject: Model, stream: Float[Tensor, "layer d_model"], token: int) -> TokenRanks:
+    """A token's rank in all that is read of one position's stream, and what is read first there."""
     moved = torch.stack([lens.transport(layer, stream[layer]) for layer in sorted(lens.layers)])
     read = [unembed(subject, some) for some in moved.split(AT_ONCE)]  # the whole vocabulary is gone through
-    return torch.cat([(logits > logits[:, token, None]).sum(-1) for logits in read])
+    ranks = torch.cat([(logits > logits[:, token, None]).sum(-1) for logits in read])
+    return TokenRanks(ranks, torch.cat([logits.argmax(-1) for logits in read]))
 
 
 @torch.no_grad()

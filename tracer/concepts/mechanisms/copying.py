@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tracer.attribution import Frozen
-from tracer.concepts.kinds import same_kind
+from tracer.concepts.kinds import find_rival_in_text, same_kind
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
 
@@ -14,7 +14,9 @@ ENOUGH = 0.6  # of the replaced words that must be said instead
 class Copying(NamedTuple):
     """`followed`: the part of other words, put where the answer stood, that were said instead of it.
 
-    `head` (layer, head) attends most from the last position to where it was copied from.
+    `head` (layer, head) attends most from the last position to where it was copied from. `rival`: another
+    word of its kind in the text that stands at `rival_at` last and is said when the answer stands there
+    instead: it is not copied because it stands there; None where there is none.
     """
 
     holds: bool
@@ -22,6 +24,8 @@ class Copying(NamedTuple):
     positions: tuple[int, ...]
     head: tuple[int, int] | None
     attention: float
+    rival: int | None = None
+    rival_at: int | None = None
 
 
 def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
@@ -43,4 +47,15 @@ def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
     ]
     attention, head = max(best)
     followed = sum(said) / max(1, len(said))
-    return Copying(followed >= ENOUGH, followed, places, head, attention)
+    rival, at = _ruled_out(frozen, answer) if followed >= ENOUGH else (None, None)
+    return Copying(followed >= ENOUGH, followed, places, head, attention, rival, at)
+
+
+def _ruled_out(frozen: Frozen, answer: int) -> tuple[int | None, int | None]:
+    """The other word of the answer's kind, and where it stands last, if with the answer there it is said."""
+    rival, ids = find_rival_in_text(frozen, answer), frozen.ids.tolist()
+    if rival is None or ids.count(rival) < 2:  # then nothing of it would be left to copy
+        return None, None
+    at = max(index for index, token in enumerate(ids) if token == rival)
+    says = int(logits_with(frozen, [((at, answer),)])[0].argmax())
+    return (rival, at) if says == rival else (None, None)

@@ -1,5 +1,7 @@
 """Succession: the text is a list, and when every item moves on by one, so does the answer."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracer.attribution import Frozen
@@ -8,6 +10,7 @@ from tracer.concepts.mechanisms.texts import logits_with
 from tracer.lens import similar, surface
 
 ITEMS = 3  # of the answer's kind that must stand before it
+ODD = 1  # stretches between items that may differ from the others ("one, two, and")
 
 
 class Succession(NamedTuple):
@@ -28,8 +31,22 @@ def try_sequence(frozen: Frozen, answer: int) -> Succession:
     items = tuple(index for index, cosine in enumerate(near) if cosine >= least and texts[index].isalnum())
     if len(items) < ITEMS or same in texts or len({texts[index] for index in items}) < len(items):
         return Succession(False, items, None)
+    if not _stand_in_a_list(frozen.tokens, items):
+        return Succession(False, items, None)
     moved = tuple(zip(items, [*(ids[index] for index in items[1:]), answer], strict=True))
     then = int(logits_with(frozen, [moved])[0].argmax())
     new = surface(subject.token_texts([then])[0])
     is_new = new != same and new not in texts and float(similar(subject, [answer], [then])[0, 0]) >= least
     return Succession(is_new, items, then)
+
+
+def _stand_in_a_list(tokens: Sequence[str], items: Sequence[int]) -> bool:
+    """Whether the same stands between all items, and behind the last, but for one place.
+
+    Words of a kind that are scattered over a sentence are no list.
+    """
+    ends = [*items[1:], len(tokens)]
+    between = Counter(
+        tuple(tokens[index + 1 : end]) for index, end in zip(items, ends, strict=True)
+    ).most_common(1)
+    return between[0][1] >= len(items) - ODD

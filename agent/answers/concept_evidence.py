@@ -1,0 +1,124 @@
+"""The tests of concepts with their numbers, and what they leave open. Reads the ledger."""
+
+from agent.answers.carrier_sentences import show_head_numbers, tell_elsewhere, tell_writers
+from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then, word
+from agent.core import (
+    Case,
+    Concept,
+    ConceptEffectClaim,
+    ConceptSwapClaim,
+    HeadClaim,
+    HopClaim,
+    State,
+    case_of,
+    every_claim,
+    format_p,
+    join_words,
+    percent,
+    prediction_of,
+    show_change,
+    show_size,
+)
+from agent.evidence import HOLDING_VERDICTS, Sentence
+
+
+def concept_evidence(state: State) -> list[Sentence]:
+    """Every test of a concept with its controls, p and verdict."""
+    case, out = case_of(state), list[Sentence]()
+    for claim in every_claim(state, ConceptEffectClaim):
+        if claim.controls is not None:
+            out += [_effect_numbers(claim, case), *tell_elsewhere(claim), *tell_writers(claim, case)]
+    out += [show_head_numbers(claim, case) for claim in every_claim(state, HeadClaim)]
+    for hop in every_claim(state, HopClaim):
+        out.append(_hop_numbers(hop, case))
+    out += [Sentence(claim.says, (claim.id,)) for claim in held_mechanisms(state) if is_folded(claim, state)]
+    for swap in every_claim(state, ConceptSwapClaim):
+        out += _swap_numbers(swap, case)
+    return out
+
+
+def _effect_numbers(claim: ConceptEffectClaim, case: Case) -> Sentence:
+    one, controls = claim.concept, claim.controls
+    assert controls is not None
+    where = f"{word(one.name)} at {at_word(one, case)} ({_layers(one)})"
+    text = f"Taking out {where} changes the lead of {word(case['answer'])} over others of its kind by"
+    text += f" {show_change(claim.effect)} of"
+    text += f" {show_size(claim.lead)}; "
+    if not controls.n:
+        return Sentence(f"{text}no other word moves the stream as far: {claim.verdict}.", (claim.id,))
+    text += f"{controls.n} unrelated words that move the stream as far change it by at most"
+    text += f" {show_size(controls.max_abs)} ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
+    return Sentence(text, (claim.id,))
+
+
+def _layers(one: Concept) -> str:
+    first, last = one.layers
+    return f"layer {first}" if first == last else f"layers {first} to {last}"
+
+
+def _hop_numbers(claim: HopClaim, case: Case) -> Sentence:
+    text = f"Without {word(claim.source.name)}, {word(claim.target.name)} at {at_word(claim.target, case)}"
+    text += f" loses {percent(claim.effect)}"
+    if claim.controls and claim.p is not None:
+        largest = percent(max(map(abs, claim.controls)))
+        text += f"; without each of {len(claim.controls)} unrelated words at most {largest}"
+        text += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}"
+    return Sentence(f"{text}.", (claim.id,))
+
+
+def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
+    one, controls = claim.concept, claim.controls
+    if controls is None or not claim.swaps:
+        return []
+    rows = [f"{said_then(s.says[0])} with {word(s.other)}" for s in claim.swaps]
+    text = f"With others in the place of {word(one.name)} at {at_word(one, case)} it says {join_words(rows)}."
+    first = claim.swaps[0]
+    if not controls.n:
+        alone = f"No exchange of unrelated words moves the stream as far as {word(first.other)} does"
+        alone += f": nothing to compare it with, {claim.verdict}."
+        return [Sentence(text, (claim.id,)), Sentence(alone, (claim.id,))]
+    others = "pushes along unrelated words" if claim.pushed else "exchanges of unrelated words"
+    tested = f"Of {controls.n} {others} that move the stream as far as"
+    tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
+    brings = "brings" if claim.controls_installed == 1 else "bring"
+    tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""
+    tested += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
+    return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
+
+
+def _p(p: float | None, adjusted: float | None) -> str:
+    if p is None:
+        return "not tested"
+    same = adjusted is None or format_p(adjusted) == format_p(p)
+    return (
+        f"p = {format_p(p)}"
+        if same or adjusted is None
+        else f"p = {format_p(p)}, after Holm {format_p(adjusted)}"
+    )
+
+
+def concepts_open(state: State) -> list[Sentence]:
+    """What the tests of concepts leave open."""
+    out = list[Sentence]()
+    for claim in every_claim(state, ConceptEffectClaim):
+        if (
+            claim.controls is not None
+            and claim.controls.n < claim.asked
+            and claim.verdict not in HOLDING_VERDICTS
+        ):
+            few = claim.controls.n
+            text = (
+                f"Whether {word(claim.concept.name)} counts is open: {few} of {claim.asked} unrelated words"
+            )
+            out.append(Sentence(f"{text} move the stream as far as taking it out does.", (claim.id,)))
+    case = case_of(state)
+    other = case.get("runner_up")
+    same = other and other.strip().casefold() == case["answer"].strip().casefold()
+    blank = not (other or "").strip() or not case["answer"].strip()
+    if blank:
+        return out
+    if case.get("foil_rule") in ("kind", "text") and other and other != case["foil"] and not same:
+        text = f"The second most probable word is {word(other)}, which is of another kind."
+        ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
+        out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))
+    return out
