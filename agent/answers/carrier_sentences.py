@@ -18,6 +18,7 @@ from agent.core import (
     quote_word_at,
     show_change,
     show_size,
+    terms_of,
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
@@ -89,7 +90,7 @@ def tell_explained(state: State) -> list[Sentence]:
     """How much of the lead what is named here keeps by itself."""
     case = case_of(state)
     for claim in reversed(every_claim(state, ExplainedClaim)):
-        names = join_words([*(_word(name) for name in _names(claim, state)), *claim.groups])
+        names = join_words([*(_word(name) for name in _names(claim, state)), *_groups(claim, state)])
         one = len(claim.about()) == 1
         text = f"By {'itself' if one else 'themselves'} {names} {'keeps' if one else 'keep'}"
         much = percent(claim.share) if claim.share > 0 else "nothing"
@@ -101,6 +102,14 @@ def tell_explained(state: State) -> list[Sentence]:
         text += f" texts; as many others drawn at random keep {others} at most: {_enough(claim)}."
         return [Sentence(text, (claim.id,))]
     return []
+
+
+def _groups(claim: ExplainedClaim, state: State) -> list[str]:
+    """The groups in one phrase that says what S1 is."""
+    if not claim.groups:
+        return []
+    group = "group" if len(claim.groups) == 1 else "groups"
+    return [f"the {group} of {terms_of(state).units} {join_words(claim.groups)}"]
 
 
 def _enough(claim: ExplainedClaim) -> str:

@@ -3,7 +3,7 @@
 What is to be seen is registered before anything runs; controls move the stream as far by other words.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from agent.core import (
@@ -56,10 +56,8 @@ from tracer import (
 Update = dict[str, Any]
 Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
-ANYWAY = 0.9  # of other words after which the same is said: nothing is looked up at that word
+ANYWAY = 0.75  # of other words after which the same is said: nothing is looked up at that word
 SAID = 3  # next tokens that are kept
-AS_MUCH = 0.5  # of what goes with a concept must go with another name of what is held there
-STEM = 4  # letters in which another name of it differs
 
 
 def test_concepts(
@@ -86,17 +84,16 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     if named is not None:
         return _nothing_on_the_way(bench, named, state, f"{named.name}: nothing is looked up")
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
-    nodes = tuple(concepts)
-    chain = bench.once(
-        lambda: follow(bench.frozen, bench.lens, nodes, answer, bench.alternatives, workspace.words),
-        *("chain", nodes),
-    )
+    chain, named = _followed(bench, tuple(concepts))
+    progress(0.2)
+    if chain.path and _says_it_anyway(named):  # nothing is looked up there: perhaps at another word
+        elsewhere = tuple(node for node in concepts if node.position != chain.start)
+        second, named_then = _followed(bench, elsewhere)
+        if second.path and not _says_it_anyway(named_then):
+            chain, named = second, named_then
     progress(0.3)
-    named = bench.once(
-        lambda: name_of_rest(bench.frozen, workspace.words, answer, chain.start), "rest", chain.start
-    )
     idle = None if chain.idle is None else concepts[chain.tested[chain.idle].node]
-    if not chain.path or (named is not None and _says_it_anyway(named)):
+    if not chain.path or _says_it_anyway(named):
         note = "taking out any one of them changes little"
         return _nothing_on_the_way(bench, named, state, note, idle)
     way = [concepts[chain.tested[i].node] for i in chain.path]
@@ -107,7 +104,7 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     for number, one in enumerate(way, 1):
         made += _taken_out(bench, one, way[number:], state, made, _needs_exchange(way, case))
         progress(0.3 + 0.4 * number / len(way))
-    beside = _beside(chain, concepts)
+    beside = None if chain.also is None else concepts[chain.tested[chain.also].node]
     if beside is not None:
         made += _taken_out(bench, beside, [], state, made, _needs_exchange(way, case))
     made += carried_by_head(bench, main, state, made)
@@ -128,18 +125,6 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
         "claims": enter_claims(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
-
-
-def _beside(chain: Chain, concepts: Mapping[ConceptNode, Concept]) -> Concept | None:
-    """Another name of what is held where the answer is looked up, without which much of the lead goes too."""
-    if chain.main is None:
-        return None
-    main, names = chain.tested[chain.main], chain.beside[chain.path.index(chain.main)]
-    stem = main.node.name.casefold()[:STEM]
-    for one in (chain.tested[i] for i in names if i not in chain.path):
-        if one.effect <= AS_MUCH * main.effect and one.node.name.casefold()[:STEM] != stem:
-            return concepts[one.node]
-    return None
 
 
 def _needs_exchange(way: Sequence[Concept], case: Case) -> bool:
@@ -171,9 +156,20 @@ def _nothing_on_the_way(
     return {"concepts": known, "claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
 
 
-def _says_it_anyway(named: Named) -> bool:
+def _followed(bench: ConceptBench, nodes: tuple[ConceptNode, ...]) -> tuple[Chain, Named | None]:
+    """The chain through some of the concepts, and a default or slot that holds where it begins."""
+    words, answer = bench.workspace.words, bench.case["answer_id"]
+    chain = bench.once(
+        lambda: follow(bench.frozen, bench.lens, nodes, answer, bench.alternatives, words), "chain", nodes
+    )
+    return chain, bench.once(
+        lambda: name_of_rest(bench.frozen, words, answer, chain.start), "rest", chain.start
+    )
+
+
+def _says_it_anyway(named: Named | None) -> bool:
     """Whether hardly any word in the place where a look-up would begin changes the answer."""
-    return isinstance(named.test, Default) and named.test.same >= ANYWAY
+    return named is not None and isinstance(named.test, Default) and named.test.same >= ANYWAY
 
 
 def _test_named(workspace: Workspace, case: Case, state: State, name: str, at: str | None) -> Update:

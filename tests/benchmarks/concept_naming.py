@@ -4,7 +4,7 @@
 
 On texts of concept_texts.json (those the embedded model completes rightly; half of them is held apart). A
 concept counts as named where a token of the path begins as the middle does (four letters), and apart from
-that where it is among the path's and the names beside it: both are concepts whose ablation beats its pushes.
+that where the name in brackets beside it does: the ablation of both beats its pushes, and both are told.
 """
 
 import argparse
@@ -74,7 +74,7 @@ class Tally:
         if chain.main is None:
             return
         subject, main = frozen.subject, chain.tested[chain.main].node
-        which = [*chain.path, *(i for names in chain.beside for i in names)]
+        which = [*chain.path, *([] if chain.also is None else [chain.also])]
         nodes = [chain.tested[i].node for i in which]
         measured = [chain.tested[i].effect for i in which]
         partners = find_partners(frozen, lens, words, main)
@@ -114,13 +114,13 @@ def main() -> None:
         nodes = find_concepts(frozen, lens, words, answer=answer)
         chain = follow(frozen, lens, nodes, answer, find_alternatives(frozen, answer), words)
         path = [chain.tested[i].node for i in chain.path]
-        near = [chain.tested[i].node for names in chain.beside for i in names]
+        near = [] if chain.also is None else [chain.tested[chain.also].node]
         spent = time.process_time() - before
-        one, three = (is_named(subject, some, text["middle"]) for some in (path, path + near))
+        one, two = (is_named(subject, some, text["middle"]) for some in (path, path + near))
         found = is_named(subject, list(nodes), text["middle"])
-        tally.counts.update(texts=1, found=found, chain=bool(path), path=one, path_and_beside=three)
+        tally.counts.update(texts=1, found=found, chain=bool(path), path=one, path_and_brackets=two)
         tally.add_changes(frozen, lens, words, chain)
-        mark = "path" if one else "beside" if three else "found" if found else "--"
+        mark = "path" if one else "beside" if two else "found" if found else "--"
         names = [f"{node.name}@{frozen.tokens[node.position].strip()}" for node in path]
         print(f"{mark:7}{text['text']} | {text['middle']} | {names} {[n.name for n in near]}", end=" | ")
         print(f"{tally.said} | {spent:.1f} s", flush=True)

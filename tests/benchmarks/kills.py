@@ -1,8 +1,9 @@
 """Commands killed at random moments: what was finished is there, what is half-made is read by nobody.
 
-`python -m tests.benchmarks.kills --count 200 --seed 1`. Each command runs on a small model in a process forked
-from one that has imported everything. It is run once to its end, which tells how much processor time it takes;
-then it is killed (SIGKILL) at moments spread over all of it, and what it left is taken up again, to the same end.
+`python -m tests.benchmarks.kills --count 200 --seed 1`. Each command runs on a small model in a process
+forked from one that has imported everything. It is run once to its end, which tells how much processor time
+it takes; then it is killed (SIGKILL) at moments spread over all of it, and what it left is taken up again, to
+the same end.
 """
 
 import argparse

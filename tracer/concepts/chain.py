@@ -33,6 +33,8 @@ TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 HELD = 3  # names that are, at the word that counts most, where no ablation shows any
 BESIDE = 4  # other names of what is held there
+AS_MUCH = 0.5  # of what goes with a concept must go with another name that is told beside it
+STEM = 4  # letters in which that differs from it
 
 
 class Chain(NamedTuple):
@@ -53,6 +55,19 @@ class Chain(NamedTuple):
     beside: tuple[tuple[int, ...], ...] = ()
     main: int | None = None
     idle: int | None = None
+
+    @property
+    def also(self) -> int | None:
+        """Another name of what is held where the answer is looked up, without which much goes too."""
+        if self.main is None or self.main not in self.path:
+            return None
+        main, stem = self.tested[self.main], self.tested[self.main].node.name.casefold()[:STEM]
+        for index in self.beside[self.path.index(self.main)]:
+            one = self.tested[index]
+            differs = one.node.name.casefold()[:STEM] != stem
+            if index not in self.path and one.effect <= AS_MUCH * main.effect and differs:
+                return index
+        return None
 
 
 def follow(
