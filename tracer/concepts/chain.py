@@ -22,7 +22,7 @@ from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
 from tracer.concepts.where import MATTERS, TestedNode, names_best, that_are_held, that_matter
 from tracer.concepts.words import Words
-from tracer.lens import Lens, directions, similar
+from tracer.lens import Lens, directions, similar, surface
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
 BRINGS = 4.0  # logits that a name counts more whose exchanges all bring another answer
@@ -146,10 +146,12 @@ def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> E
 
 
 def _alike(frozen: Frozen, nodes: Sequence[ConceptNode]) -> list[bool]:
-    """Which nodes mean about the same as the word they are read at ("kids" at "children")."""
+    """Which nodes mean about the same as the word they are read at, or are written like it ("county")."""
     tokens = [node.tokens[0] for node in nodes]
     near = similar(frozen.subject, tokens, [int(frozen.ids[node.position]) for node in nodes])
-    return [bool(alike) for alike in near.diagonal() >= above_random(frozen.subject, tokens, NEAR)]
+    means = near.diagonal() >= above_random(frozen.subject, tokens, NEAR)
+    stems = [(surface(node.name)[:STEM], surface(frozen.tokens[node.position])[:STEM]) for node in nodes]
+    return [bool(same) or one == other for same, (one, other) in zip(means, stems, strict=True)]
 
 
 def reading_of(frozen: Frozen, lens: Lens, node: ConceptNode) -> Reading:
