@@ -23,7 +23,7 @@ from agent.core import (
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
 NAMED = 3  # neurons that are named as a concept's writers
-MOST_OF_IT, OVERSHOOT = 0.6, 1.2  # of the lead
+LITTLE, MOST_OF_IT, OVERSHOOT = 0.15, 0.6, 1.2  # of the lead
 WRITES = 0.03  # of what all neurons add, from which one is named
 
 
@@ -113,9 +113,11 @@ def _groups(claim: ExplainedClaim, state: State) -> list[str]:
 
 
 def _enough(claim: ExplainedClaim) -> str:
-    """What the share says of what is named: a part of the story, or not enough by itself."""
+    """What the share says of what is named: how much of the answer it brings by itself."""
     if claim.share <= max(claim.largest, 0.0):
-        return "needed, but not enough to bring the answer"
+        return "no more than chance, so most of how the answer comes about is not in what is named"
+    if claim.share < LITTLE:
+        return "more than chance, and a small part of the story"
     if claim.share > OVERSHOOT:
         return "more than there is, for what works against it is not named"
     return "a part of the story" if claim.share < MOST_OF_IT else "most of the story"

@@ -118,7 +118,7 @@ def concepts_open(state: State) -> list[Sentence]:
     if blank:
         return out
     if case.get("foil_rule") in ("kind", "text") and other and other != case["foil"] and not same:
-        text = f"The second most probable word is {word(other)}, which is of another kind."
+        text = f"The second most probable word is {word(other)}."
         ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
         out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))
     return out

@@ -14,6 +14,7 @@ from agent.core import (
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
+    HeadClaim,
     HopClaim,
     MechanismClaim,
     NextToken,
@@ -83,12 +84,23 @@ def chain_line(state: State) -> list[Sentence]:
         them = "them" if len(shown) > 1 else "it"
         by_removal = all(one.id in removed for one in way)
         how = f"tested by taking {them} out" if by_removal else "tested by putting others in their place"
-        return [Sentence(f"{' → '.join(steps)}: {how}.", ids)]
+        open_name, tried = _open_name(state, way)
+        return [Sentence(f"{' → '.join(steps)}: {how}{open_name}.", (*ids, *tried))]
     claim, best = swap
     there = at_word(claim.concept, case)
     said = said_then(best.says[0])
     act = f"exchanging {word(claim.concept.name)} for {word(best.other)} at {there}"
     return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+
+
+def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ...]]:
+    """That no exchange bears out what a concept of the way means, where one was tried; with the claim."""
+    for claim in every_claim(state, ConceptSwapClaim):
+        if claim.concept in way and not claim.installed and not bears_out(claim):
+            name = word(claim.concept.name)
+            text = "no exchange brings another's answer, so"
+            return f"; {text} {name} is only the nearest word for what counts there", (claim.id,)
+    return "", ()
 
 
 def _beside(state: State) -> list[Concept]:
@@ -178,7 +190,7 @@ def in_plain_words(state: State) -> list[Sentence]:
         }:
             out.append(_hop(claim, case))
     out += [] if way else _idle(state)
-    out += tell_heads(state, way)
+    out += tell_heads(state, [*way, *_source(state)])
     for swap in every_claim(state, ConceptSwapClaim):
         if swap.concept in way or bears_out(swap):
             out += _swap_told(swap, case)
@@ -190,15 +202,20 @@ def in_plain_words(state: State) -> list[Sentence]:
     return out
 
 
+def _source(state: State) -> list[Concept]:
+    """The word that is copied, agreed with or gone on from, where a head that brings it was tested."""
+    name = (state.get("concepts") or {}).get("source")
+    return [claim.concept for claim in every_claim(state, HeadClaim) if claim.concept.id == name]
+
+
 def held_mechanisms(state: State) -> list[MechanismClaim]:
     """The claims of mechanisms whose tests hold."""
     return [claim for claim in every_claim(state, MechanismClaim) if claim.holds]
 
 
 def is_folded(claim: MechanismClaim, state: State) -> bool:
-    """Whether which words count is told with the evidence: a concept or a slot says more of it."""
-    said = any(one.mechanism == "slot" for one in held_mechanisms(state))
-    return claim.mechanism == "words" and (said or _decided(state))
+    """Whether which words count is told with the evidence: a concept says more of it."""
+    return claim.mechanism == "words" and _decided(state)
 
 
 def _decided(state: State) -> bool:

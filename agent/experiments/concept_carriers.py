@@ -94,6 +94,7 @@ def add_explained_share(workspace: Workspace, state: State) -> list[PlainClaim]:
     way = set((state.get("concepts") or {}).get("path", []))
     concepts = list({claim.concept.id: claim.concept for claim in tests if claim.concept.id in way}.values())
     held = [c for c in own_claims(state, EffectClaim) if c.removes and c.verdict in HOLDING_VERDICTS]
+    held = [claim for claim in held if claim.effect < 0]  # what works against the answer does not bring it
     names = list(dict.fromkeys(name for claim in held for name in claim.groups))
     groups = [group for group in (find_group(name, state) for name in names) if group]
     if bench is None or not (concepts or groups) or workspace.set_name is not None:

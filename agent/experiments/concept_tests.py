@@ -33,10 +33,13 @@ from agent.experiments.concept_reading import concept_of_node, node_of_concept
 from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
+    Agreement,
     Chain,
     ConceptNode,
+    Copying,
     Default,
     Named,
+    Succession,
     ablate,
     change_of_lead,
     concept_of,
@@ -82,7 +85,8 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     answer = case["answer_id"]
     named = bench.once(lambda: name_of_text(bench.frozen, workspace.words, answer), "text")
     if named is not None:
-        return _nothing_on_the_way(bench, named, state, f"{named.name}: nothing is looked up")
+        source = _source_of(bench, named, found[-1].concepts)
+        return _nothing_on_the_way(bench, named, state, f"{named.name}: nothing is looked up", None, source)
     concepts = {node_of_concept(one): one for one in found[-1].concepts}
     chain, named = _followed(bench, tuple(concepts))
     progress(0.2)
@@ -139,20 +143,44 @@ def _needs_exchange(way: Sequence[Concept], case: Case) -> bool:
     )
 
 
+def _source_of(bench: ConceptBench, named: Named, known: Sequence[Concept]) -> Concept | None:
+    """The word that is copied, agreed with or gone on from, as what is held at its own place."""
+    match named.test:
+        case Copying(positions=(*_, position)):
+            pass
+        case Succession(items=(*_, position)):
+            pass
+        case Agreement(position=int(position)):
+            pass
+        case _:
+            return None
+    words, study = bench.workspace.words, bench.workspace.study(bench.case["text"])
+    name, answer = bench.case["tokens"][position], bench.case["answer_id"]
+    node = read_concept(bench.frozen, bench.lens, words, name, [position], answer)
+    return None if node is None else concept_of_node(study, node, len(known) + 1)
+
+
 def _is_borne_out(claim: Any) -> bool:
     return isinstance(claim, ConceptEffectClaim | ConceptSwapClaim) and bears_out(claim)
 
 
 def _nothing_on_the_way(
-    bench: ConceptBench, named: Named | None, state: State, note: str, idle: Concept | None = None
+    bench: ConceptBench,
+    named: Named | None,
+    state: State,
+    note: str,
+    idle: Concept | None = None,
+    source: Concept | None = None,
 ) -> Update:
     """What is said where no concept is looked up: how else the model does it.
 
-    `idle`: what it has in mind all the same, which is taken out to show that it does not count.
+    `idle`: what it has in mind all the same, which is taken out to show that it does not count. `source`: the
+    word of the text that the answer comes from; which head brings it is tested.
     """
     made = [] if idle is None else _taken_out(bench, idle, [], state, [], True)
+    made += [] if source is None else carried_by_head(bench, source, state, made)
     made += mechanisms_of(bench, named, [], state, made)
-    known = {"note": "", "tested": True, "path": [], "idle": idle and idle.id}
+    known = {"note": "", "tested": True, "path": [], "idle": idle and idle.id, "source": source and source.id}
     return {"concepts": known, "claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
 
 

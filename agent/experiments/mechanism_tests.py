@@ -11,7 +11,6 @@ from agent.core import (
     join_words,
     percent,
     quote_token,
-    quote_token_at,
     quote_word_at,
     token_at,
 )
@@ -94,7 +93,7 @@ def _tell(workspace: Workspace, case: Case, named: Named) -> _Found | None:
 
 
 def _copied(workspace: Workspace, case: Case, test: Copying) -> _Found:
-    said, there = _word(case["answer"]), quote_token_at(case["tokens"], test.positions[-1])
+    said, there = _word(case["answer"]), quote_word_at(case["tokens"], test.positions[-1])
     text = f"It copies {said} from earlier in the text: with other words put there, it says those instead"
     text += f" ({percent(test.followed)} of them; it stands at {there})."
     if test.rival is not None and test.rival_at is not None:

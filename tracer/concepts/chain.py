@@ -102,7 +102,8 @@ def follow(
         for row, node in enumerate(nodes)
     )
     names = name_values(frozen, nodes, answer)
-    idle = names_best(tested, names, frozen.length - 1, answer, _alike(frozen, nodes))
+    telling = _telling(frozen, nodes, answer)
+    idle = names_best(tested, names, frozen.length - 1, answer, telling)
     here = that_matter(tested, frozen.length - 1)
     best = min((tested[i].effect for i in here), default=0.0)
     values = add_effects(names, [one.effect for one in tested], best)
@@ -145,13 +146,18 @@ def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> E
     return measure(frozen, changes, None, [reading_of(frozen, lens, node) for node in nodes])
 
 
-def _alike(frozen: Frozen, nodes: Sequence[ConceptNode]) -> list[bool]:
-    """Which nodes mean about the same as the word they are read at, or are written like it ("county")."""
-    tokens = [node.tokens[0] for node in nodes]
-    near = similar(frozen.subject, tokens, [int(frozen.ids[node.position]) for node in nodes])
-    means = near.diagonal() >= above_random(frozen.subject, tokens, NEAR)
-    stems = [(surface(node.name)[:STEM], surface(frozen.tokens[node.position])[:STEM]) for node in nodes]
-    return [bool(same) or one == other for same, (one, other) in zip(means, stems, strict=True)]
+def _telling(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int) -> list[bool]:
+    """Which nodes are worth a word though they do not count: names, and what is near the answer.
+
+    None that is written like the word it is read at ("county" at "country").
+    """
+    subject, tokens = frozen.subject, [node.tokens[0] for node in nodes]
+    near = similar(subject, tokens, [answer])[:, 0] >= above_random(subject, tokens, NEAR)
+    out = []
+    for node, related in zip(nodes, near.tolist(), strict=True):
+        stem, word = (surface(text)[:STEM] for text in (node.name, frozen.tokens[node.position]))
+        out.append((related or node.name[:1].isupper()) and stem != word)
+    return out
 
 
 def reading_of(frozen: Frozen, lens: Lens, node: ConceptNode) -> Reading:

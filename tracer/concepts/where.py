@@ -64,11 +64,11 @@ def that_are_held(tested: Sequence[TestedNode], values: Sequence[float], last: i
 
 
 def names_best(
-    tested: Sequence[TestedNode], values: Sequence[float], last: int, answer: int, alike: Sequence[bool]
+    tested: Sequence[TestedNode], values: Sequence[float], last: int, answer: int, telling: Sequence[bool]
 ) -> int | None:
-    """The concept that names best what is held at an earlier word: not said there, nor `alike` that word."""
+    """The concept that names best what is held at an earlier word, not said there and worth telling."""
     able = [i for i in _that_name(tested, last, answer) if tested[i].node.role == "concept"]
-    able = [i for i in able if tested[i].node.changed is not None and not alike[i]]
+    able = [i for i in able if tested[i].node.changed is not None and telling[i]]
     return max(able, key=lambda i: values[i], default=None)
 
 
