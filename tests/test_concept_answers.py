@@ -19,6 +19,7 @@ from agent.core import (
     FeatureShare,
     HeadClaim,
     HopClaim,
+    MechanismClaim,
     NextToken,
     OtherTextsChanged,
     PredictionClaim,
@@ -269,4 +270,25 @@ def test_what_it_leans_to_before_the_answer_is_told_with_its_layers() -> None:
     told = " ".join(sentence.text for sentence in in_plain_words(state))
     assert "“x”" not in told  # it would never say that
     assert "it leans to “the” at first (layers 4 to 6); “Austin” comes first from layer 7 on" in told
+    assert checked(state) == []
+
+
+def test_a_head_that_brings_the_word_agreed_with_is_told_behind_the_mechanism() -> None:
+    state = state_of(head(-2.0, [0.1, -0.3] * 35))
+    agreed = MechanismClaim(
+        id="C8", verdict="observed", mechanism="agreement", holds=True,
+        says="“Austin” agrees with “Dallas”: with “Dalles” in its place it says “Salem”.",
+    )  # fmt: skip
+    state["claims"].append(plain_claim(agreed))
+    state["concepts"] = {"note": "", "tested": True, "path": [], "source": "K1"}
+    first, second, *_ = [sentence.text for sentence in in_plain_words(state)]
+    assert first.startswith("“Austin” agrees with “Dallas”")
+    assert "head, 9.2, brings it from “Dallas” to “in”" in second
+    assert checked(state) == []
+
+
+def test_a_name_that_no_exchange_bears_out_is_called_the_nearest_word() -> None:
+    state = state_of(effect(-3.0, CONTROLS), swap(" Austin", installed=False, by_chance=60))
+    (line,) = chain_line(state)
+    assert "no exchange brings another's answer, so “Texas” is only the nearest word" in line.text
     assert checked(state) == []

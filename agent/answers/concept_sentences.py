@@ -190,13 +190,14 @@ def in_plain_words(state: State) -> list[Sentence]:
         }:
             out.append(_hop(claim, case))
     out += [] if way else _idle(state)
-    out += tell_heads(state, [*way, *_source(state)])
+    out += tell_heads(state, way)
     for swap in every_claim(state, ConceptSwapClaim):
         if swap.concept in way or bears_out(swap):
             out += _swap_told(swap, case)
-    out += [
-        Sentence(claim.says, (claim.id,)) for claim in held_mechanisms(state) if not is_folded(claim, state)
-    ]
+    told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
+    out += [Sentence(claim.says, (claim.id,)) for claim in told[:1]]
+    out += tell_heads(state, _source(state))  # which brings the word that the first one names
+    out += [Sentence(claim.says, (claim.id,)) for claim in told[1:]]
     out += comes_first(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
     return out
