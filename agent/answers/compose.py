@@ -12,7 +12,13 @@ from agent.answers.carrier_sentences import tell_explained
 from agent.answers.comparison_sentences import write_comparison
 from agent.answers.concept_evidence import concept_evidence, concepts_open
 from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
-from agent.answers.concept_sentences import borne_out, chain_line, held_mechanisms, in_plain_words
+from agent.answers.concept_sentences import (
+    IN_SHORT,
+    borne_out,
+    chain_line,
+    held_mechanisms,
+    in_plain_words,
+)
 from agent.answers.graph_sentences import (
     write_evidence,
     write_influential_words,
@@ -169,7 +175,8 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
     case = case_of(state)
     tests = [claim for claim in tests_of(state) if claim.repair is None]
     tests.sort(key=lambda claim: (-abs(claim.effect), claim.id))
-    mistake, way = bool(own_claims(state, SearchClaim)), bool(borne_out(state) or held_mechanisms(state))
+    mistake, way = bool(own_claims(state, SearchClaim)), bool(borne_out(state))
+    way = way or any(claim.mechanism in IN_SHORT for claim in held_mechanisms(state))
     open_first = [*concepts_open(state), *write_untested(state)]
     return [
         Paragraph("", write_premise(state)),
