@@ -3,11 +3,14 @@
 import pytest
 from tests_support import words_tokenizer
 
-from agent.core import QuestionError
+from agent import Session, collect_report, read_settings
+from agent.core import QuestionError, percent
 from agent.core.text_format import joined, quote_token_at, with_line_breaks
 from agent.evidence import settle_case, to_where_it_falls
+from agent.features.label_store import Library
 from agent.questions import parse_question
 from agent.session.understanding import list_choices
+from agent.workspace.workspace import Workspace
 from tracer import Study, TextError
 from tracer.models.byte_tokens import spell_bytes
 
@@ -53,7 +56,7 @@ def test_a_text_that_ends_with_a_space_gets_a_hint(embedded_subject):
 def test_answers_that_begin_alike_are_explained_where_they_part(embedded_subject):
     text = "The Golden Gate Bridge is in the city of"
     studies = Studies(embedded_subject)
-    moved, note = to_where_it_falls(studies, question(text, "San Francisco", "San Diego"))
+    moved, note, _ = to_where_it_falls(studies, question(text, "San Francisco", "San Diego"))
     assert moved["text"] == f"{text} San"
     assert (moved["said"], moved["foil"]) == (" Francisco", " Diego")
     assert note == "They share “ San”; what decides is “ Francisco” against “ Diego”."
@@ -63,14 +66,16 @@ def test_answers_that_begin_alike_are_explained_where_they_part(embedded_subject
 
 
 def test_what_is_shared_is_gone_on_with_though_the_model_says_another(embedded_subject):
-    moved, note = to_where_it_falls(Studies(embedded_subject), question(TEXT, "San Francisco", "San Diego"))
+    asked = question(TEXT, "San Francisco", "San Diego")
+    moved, note, shares = to_where_it_falls(Studies(embedded_subject), asked)
     assert moved["text"] == f"{TEXT} San"
     assert "the model by itself says" in note
+    assert [percent(share) in note for share in shares] == [True, True]
 
 
 def test_numbers_of_several_digits_part_at_the_digit_that_differs(embedded_subject):
     text = "Question: how much is 90 plus 5? Answer: 90 + 5 ="
-    moved, note = to_where_it_falls(Studies(embedded_subject), question(text, "95", "94"))
+    moved, note, _ = to_where_it_falls(Studies(embedded_subject), question(text, "95", "94"))
     assert moved["text"].endswith("9")
     assert (moved["said"], moved["foil"]) == ("5", "4")
     assert note.startswith("They share “")
@@ -79,7 +84,8 @@ def test_numbers_of_several_digits_part_at_the_digit_that_differs(embedded_subje
 
 def test_an_answer_alone_is_explained_where_it_was_least_certain(embedded_subject):
     text = "The Golden Gate Bridge is in the city of"
-    moved, note = to_where_it_falls(Studies(embedded_subject), question(text, "San Francisco"))
+    moved, note, shares = to_where_it_falls(Studies(embedded_subject), question(text, "San Francisco"))
+    assert [percent(share) in note for share in shares] == [True, True]
     assert (moved["text"], moved["said"]) == (text, " San")
     assert "“ San” (" in note
     assert "least certain of “ San”" in note
@@ -87,7 +93,7 @@ def test_an_answer_alone_is_explained_where_it_was_least_certain(embedded_subjec
 
 def test_a_foil_alone_is_gone_along_with_as_far_as_the_model_goes(embedded_subject):
     text = "The Golden Gate Bridge is in the city of"
-    moved, note = to_where_it_falls(Studies(embedded_subject), question(text, None, "San Diego"))
+    moved, note, _ = to_where_it_falls(Studies(embedded_subject), question(text, None, "San Diego"))
     assert (moved["text"], moved["foil"]) == (f"{text} San", " Diego")
     assert (
         note == "They share “ San”, which the model does say; what decides is “ Francisco” against “ Diego”."
@@ -108,7 +114,7 @@ def test_a_mistyped_word_gets_a_proposal(embedded_subject):
 @pytest.mark.parametrize(("said", "foil"), [("Austin", "Dallas"), (None, "Dallas")])
 def test_what_parts_at_once_is_left_as_it_is(embedded_subject, said, foil):
     asked = question(TEXT, said, foil)
-    assert to_where_it_falls(Studies(embedded_subject), asked) == (asked, "")
+    assert to_where_it_falls(Studies(embedded_subject), asked) == (asked, "", ())
 
 
 def test_bytes_are_told_as_bytes():
@@ -174,3 +180,14 @@ def test_a_backslash_and_an_n_are_told_and_offered_as_a_line_break(embedded_subj
     assert parse_question("With line breaks", has_graph=True, before={"text": "one"}).text != "one"
     assert list_choices({"text": "one\ntwo", "maybe": None}) == []
     assert with_line_breaks(r"C:\\new \t a\r\nb") == "C:\\\\new \t a\nb"
+
+
+def test_numbers_of_a_note_on_several_tokens_stand_in_the_answer(embedded_subject, tmp_path):
+    library = Library.open(tmp_path / "library")
+    workspace = Workspace(read_settings(data_dir=tmp_path, controls=19, nodes=300), embedded_subject, library)
+    try:
+        report = collect_report(Session(workspace, "95").ask("", text="36+59=", said="95", foil="94"))
+    finally:
+        workspace.close()
+    assert report["answer"]["refused"] == []
+    assert "They share “9” (" in report["answer"]["markdown"]

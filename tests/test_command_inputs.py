@@ -37,6 +37,10 @@ def test_an_answer_that_is_there_is_not_written_over_unasked(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["trace", " ", "-o", "graph.json"], "The text is empty"),
+        (["concepts", ""], "The text is empty"),
+        (["swap", "", "a", "b"], "The text is empty"),
+        (["lens", "show", ""], "The text is empty"),
         (["trace", "x", "-o", ""], "--out is empty"),
         (["trace", "x", "-o", "."], "--out is a folder or empty: give the name of a file."),
         (["trace", "x", "-o", "no/where/graph.json"], "cannot be written: there is no such folder."),
@@ -49,7 +53,7 @@ def test_an_answer_that_is_there_is_not_written_over_unasked(tmp_path):
         (["lens", "fit", "--corpus", "x", "--out", "/proc/lens.safetensors"], "cannot be written ("),
     ],
 )
-def test_what_cannot_be_written_is_refused_before_the_work(words, said):
+def test_what_is_empty_or_cannot_be_written_is_refused_before_the_work(words, said):
     assert said in refusal(run(*words, *NOBODY))
 
 

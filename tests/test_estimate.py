@@ -1,6 +1,7 @@
 """What a trace needs is told before anything is loaded, and is near what it then takes."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -67,6 +68,9 @@ def test_more_tokens_and_more_neurons_need_more():
     for one, two in ((0, 1), (1, 2), (0, 3), (2, 5)):
         assert needs[one].memory < needs[two].memory
         assert needs[one].seconds < needs[two].seconds
+    answers = [sizes.answer_seconds(tokens, 2000, 1e10) for tokens in (8, 16, 128, 512)]
+    assert answers == sorted(answers)
+    assert answers[0] > 2 * sizes.need(8, 2000, 1e10).seconds  # tests take longer than the graph
     assert speed() > 1e8
 
 
@@ -103,6 +107,9 @@ def test_transcoders_are_told_by_their_headers(tmp_path):
     lines = "\n".join(estimate_needs(read_settings(transcoders=str(tmp_path)), [40]))
     assert "Layers 2, 3, 4" in lines
     assert "A trace of 40 tokens needs about" in lines
+    assert re.search(
+        r"A trace of 512 tokens .*; a whole answer with its tests, about \d+ (minutes|hours)", lines
+    )
     (tmp_path / "layer_1.safetensors").write_bytes(b"\xff" * 40)
     with pytest.raises(TranscodersError, match="damaged"):
         set_sizes(str(tmp_path))

@@ -153,6 +153,7 @@ def test_why_a_head_looks_there_may_be_nonsense_without_harm():
     graph = read(data)
     assert "cannot be read: 1; the results are left out." in graph.notes[-1]
     assert explain_graph(graph)["looks"] == []
+    assert parse_graph(as_json(graph)).nodes == graph.nodes
     head["qk_tracing_results"] = None
     assert explain_graph(read(data))["looks"] == []
 

@@ -39,7 +39,15 @@ class _Place(NamedTuple):
     p: float
 
 
-def to_where_it_falls(studies: Studies, question: dict[str, Any]) -> tuple[dict[str, Any], str]:
+class Falls(NamedTuple):
+    """The question where the choice falls, a sentence on it, and the probabilities that it states."""
+
+    question: dict[str, Any]
+    note: str = ""
+    shares: tuple[float, ...] = ()
+
+
+def to_where_it_falls(studies: Studies, question: dict[str, Any]) -> Falls:
     """The question behind the tokens before the one that decides, and a sentence on it.
 
     Answer and foil are parted where they differ; an answer alone where it was least certain; a foil alone
@@ -62,7 +70,7 @@ def to_where_it_falls(studies: Studies, question: dict[str, Any]) -> tuple[dict[
         return _where_it_chose(studies, study, question, said)
     if foil is not None and len(foil.ids) > 1:
         return _where_it_went_another_way(studies, study, question, foil)
-    return question, ""
+    return Falls(question)
 
 
 def _resolved(study: "Study", piece: str | None) -> "Token | None":
@@ -71,11 +79,11 @@ def _resolved(study: "Study", piece: str | None) -> "Token | None":
 
 def _where_both_part(
     studies: Studies, study: "Study", question: dict[str, Any], said: "Token", foil: "Token"
-) -> tuple[dict[str, Any], str]:
+) -> Falls:
     pairs = takewhile(lambda pair: pair[0] == pair[1], zip(said.ids, foil.ids, strict=False))
     shared = [token_id for token_id, _ in pairs]
     if not shared or said.ids == foil.ids:
-        return question, ""
+        return Falls(question)
     places = walk(studies, study, shared)
     moved = _behind(studies, study, question, shared)
     rest = [_rest(token, len(shared)) for token in (said, foil)]
@@ -86,12 +94,11 @@ def _where_both_part(
         if all(rest)
         else f"what decides is whether {quote_token(rest[0] or rest[1])} comes behind it"
     )
-    return moved, f"They share {together}{_unless_said(places)}; {against}."
+    unless, shares = _unless_said(places)
+    return Falls(moved, f"They share {together}{unless}; {against}.", shares)
 
 
-def _where_it_chose(
-    studies: Studies, study: "Study", question: dict[str, Any], said: "Token"
-) -> tuple[dict[str, Any], str]:
+def _where_it_chose(studies: Studies, study: "Study", question: dict[str, Any], said: "Token") -> Falls:
     places = walk(studies, study, said.ids)
     other = next((i for i, place in enumerate(places) if not _is_first(place)), None)
     falls = min(range(len(places)), key=lambda i: places[i].p) if other is None else other
@@ -103,16 +110,16 @@ def _where_it_chose(
     which = f"it was least certain of {token}" if other is None else f"{token} is not what it says by itself"
     note = f"{whole} is {parts}, each in its place; {which}, so that token is looked at."
     moved = _behind(studies, study, question, said.ids[:falls]) if falls else dict(question)
-    return {**moved, "said": _rest(said, falls, 1)}, note
+    return Falls({**moved, "said": _rest(said, falls, 1)}, note, tuple(place.p for place in places))
 
 
 def _where_it_went_another_way(
     studies: Studies, study: "Study", question: dict[str, Any], foil: "Token"
-) -> tuple[dict[str, Any], str]:
+) -> Falls:
     places = walk(studies, study, foil.ids)
     parts = next((i for i, place in enumerate(places) if not _is_first(place)), len(places))
     if parts in (0, len(places)):
-        return question, ""
+        return Falls(question)
     moved = _behind(studies, study, question, foil.ids[:parts])
     own = places[parts].study.predictions(1)[0]
     rest = _rest(foil, parts)
@@ -120,7 +127,7 @@ def _where_it_went_another_way(
         f"They share {quote_token(_text(foil, parts))}, which the model does say; what decides is "
         f"{quote_token(own.token)} against {quote_token(rest)}."
     )
-    return {**moved, "foil": rest}, note
+    return Falls({**moved, "foil": rest}, note)
 
 
 def walk(studies: Studies, study: "Study", ids: Sequence[int]) -> list[_Place]:
@@ -142,15 +149,14 @@ def _behind(studies: Studies, study: "Study", question: dict[str, Any], ids: Seq
     return {**question, "text": text}
 
 
-def _unless_said(places: list[_Place]) -> str:
-    """What is to be said of the shared tokens where the model does not say them by itself."""
+def _unless_said(places: list[_Place]) -> tuple[str, tuple[float, ...]]:
+    """What is to be said of the shared tokens where the model does not say them by itself; its numbers."""
     other = next((place for place in places if not _is_first(place)), None)
     if other is None:
-        return ""
+        return "", ()
     first = other.study.predictions(1)[0]
-    return (
-        f" ({percent(other.p)} here; the model by itself says {quote_token(first.token)}, {percent(first.p)})"
-    )
+    itself = f"the model by itself says {quote_token(first.token)}, {percent(first.p)}"
+    return f" ({percent(other.p)} here; {itself})", (other.p, first.p)
 
 
 def _is_first(place: _Place) -> bool:

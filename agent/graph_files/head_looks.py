@@ -26,7 +26,7 @@ class Look(NamedTuple):
 
 def find_looks(flow: "Flow", first: frozenset[str]) -> list[Look]:
     """The attention features of which a file says so: those on the path first, then by influence."""
-    nodes = [n for n in flow.top("feature") if n.looks is not None and not n.looks.unreadable]
+    nodes = [n for n in flow.top("feature") if n.looks is not None]
     nodes.sort(key=lambda n: n.id not in first)
     return [
         Look(

@@ -114,7 +114,7 @@ def perform_action(action: actions.Action, state: State, context: ActionContext)
 
 
 def _predict(_action: actions.Predict, state: State, context: ActionContext) -> Update:
-    question, note = to_where_it_falls(context.workspace, state["question"])
+    question, note, shares = to_where_it_falls(context.workspace, state["question"])
     study = context.workspace.study(question["text"])
     case = settle_case(study, question, note)
     top = [f"{quote_token(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
@@ -124,7 +124,11 @@ def _predict(_action: actions.Predict, state: State, context: ActionContext) -> 
         kind="prediction",
         text=f"The most probable next tokens are {join_words(top)}.",
         verdict="observed",
-        numbers=[*(g["p"] for g in case["predictions"]), *read_probabilities(study, case), case["value"]],
+        numbers=[
+            *(g["p"] for g in case["predictions"]),
+            *(*read_probabilities(study, case), case["value"]),
+            *shares,  # of the tokens before, which the note on them states
+        ],
     )
     return {
         "question": question,

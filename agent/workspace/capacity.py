@@ -1,4 +1,4 @@
-"""What a trace will need before anything is loaded, against what this machine has: as lines to print."""
+"""What a trace and an answer need before anything is loaded, and what this machine has: as lines to print."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -55,12 +55,13 @@ def estimate_needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[s
     memory, rate = free_memory(), speed()
     lengths = sorted({*LENGTHS, *tokens})
     estimates = [model.need(length, settings.nodes, rate) for length in lengths]
-    for need in estimates:
+    answers = [model.answer_seconds(length, settings.nodes, rate) for length in lengths]
+    for need, answer in zip(estimates, answers, strict=True):
         verdict = "" if need.memory < memory else ": more than is free"
         above = " (above ASKCIRCUIT_MAX_TOKENS)" if need.tokens > settings.max_tokens else ""
         yield (
             f"A trace of {need.tokens} tokens needs about {_gigabytes(need.memory)} of memory and "
-            f"{_time(need.seconds)}{above}{verdict}."
+            f"{_time(need.seconds)}; a whole answer with its tests, about {_time(answer)}{above}{verdict}."
         )
     yield f"This machine has {_gigabytes(memory)} of memory free; times are for its speed at this moment."
     disk = shutil.disk_usage(_nearest(settings.cache_folder)).free

@@ -9,8 +9,10 @@ the same end.
 import argparse
 import contextlib
 import gzip
+import importlib
 import json
 import os
+import pkgutil
 import random
 import shutil
 import signal
@@ -23,11 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import agent
+import tracer
+import ui
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # what tests share is imported as pytest has it
 
 LONGEST = 900.0  # seconds a command may take, however busy the machine is
+ANSWER = "What it says."  # how an answer begins in a terminal
 TEXT = "the red capital of France is"
-BETWEEN = 0.004  # seconds between two looks at a process
+BETWEEN = 0.01  # seconds between two looks at a process
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def _be_command(room: Path, words: list[str], typed: str) -> None:
 
     (room / "typed").write_text(typed)
     for stream, name, how in ((0, "typed", os.O_RDONLY), (1, "said", os.O_WRONLY), (2, "told", os.O_WRONLY)):
-        os.dup2(os.open(room / name, how | (os.O_CREAT if stream else 0), 0o600), stream)
+        os.dup2(os.open(room / name, how | (os.O_CREAT | os.O_TRUNC if stream else 0), 0o600), stream)
     os.environ |= {
         "ASKCIRCUIT_DATA_DIR": str(room / "data"),
         "ASKCIRCUIT_CACHE_DIR": str(room / "cache"),
@@ -144,23 +151,25 @@ def bundle_times(room: Path) -> Any:
     return {path.name: path.stat().st_mtime_ns for path in paths}
 
 
+def answers_kept(room: Path) -> Any:
+    """The answers of the conversation by their place; those that the terminal showed are among them."""
+    from agent.workspace.conversations import Conversations
+
+    talks = Conversations(room / "data")
+    try:
+        said = talks.state("terminal").get("history", [])
+    finally:
+        talks.close()
+    answers = [line["content"] for line in said if line["role"] == "assistant"]
+    shown = (room / "said").read_text(errors="replace").count(ANSWER)
+    if len(answers) < shown:
+        raise ValueError(f"{shown} answers were shown and {len(answers)} are kept")
+    return dict(enumerate(answers))
+
+
 def read_talk(room: Path) -> Any:
-    """Questions of the conversation that were answered."""
-    import sqlite3
-
-    path = next((room / "data").glob("*.sqlite*"), None)
-    if path is None:
-        return {}
-    with contextlib.closing(sqlite3.connect(path)) as talks:
-        if talks.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-            raise ValueError("the database is damaged")
-    said = (room / "said").read_text(errors="replace") if (room / "said").exists() else ""
-    return {"answers told": said.count("What it says.")}
-
-
-def file_bytes(*names: str) -> Callable[[Path], Any]:
-    """The bytes of files that are the same whenever they are made."""
-    return lambda room: {name: (room / name).read_bytes() for name in names}
+    """Whether both questions have their answer, and none is left over."""
+    return len(answers_kept(room)) >= 2
 
 
 def numbers_in(name: str) -> Callable[[Path], Any]:
@@ -217,12 +226,23 @@ def list_jobs(folder: Path) -> list[Job]:
     return [
         Job("why", 5, why, why, read_answer, whole_answer_files),
         Job("why, gone on with", 3, why, ["why", "--resume", *why[2:]], read_answer, whole_answer_files),
-        Job("chat", 4, talk, talk, read_talk, read_talk, asked),
+        Job("chat", 4, talk, talk, read_talk, answers_kept, asked),
         Job("investigate", 4, cases, [*cases, "--resume"], read_bundles, bundle_times),
         Job("lens fit", 4, lens, [*lens, "--overwrite"], numbers_in("lens.safetensors")),
         Job("features describe", 3, features, features, described),
         Job("conversion", 2, load, load, read_model),
     ]
+
+
+def import_all() -> None:
+    """Import whatever commands import when they need it, once for all that are killed."""
+    import chromadb
+
+    for package in (tracer, agent, ui):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    _ = chromadb
 
 
 def main() -> int:
@@ -253,6 +273,7 @@ def kill_many(job: Job, folder: Path, count: int, dice: random.Random) -> Counte
     if code:
         raise SystemExit(f"{job.name} ended with {code}: {(room / 'told').read_text()[-2000:]}")
     uncut, counts = job.results(room), Counter[str]()
+    print(f"{job.name}: {seconds:.1f} s of processor time uncut", file=sys.stderr, flush=True)
     for at in range(count):
         moment = seconds * (at + dice.random()) / count
         try:
@@ -297,8 +318,5 @@ def _difference(one: Any, other: Any) -> str:
 
 if __name__ == "__main__":
     os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    import torch
-    import transformers
-
-    _ = torch, transformers
+    import_all()
     sys.exit(main())

@@ -254,8 +254,13 @@ def _node(node: NodeModel, bos: bool, twice: bool) -> FileNode:
         type=node.feature_type,
         js_id=node.jsNodeId,
         token=node.token,
-        looks=node.qk_tracing_results if node.qk_tracing_results != LooksModel() else None,
+        looks=_looks(node.qk_tracing_results),
     )
+
+
+def _looks(written: LooksModel) -> LooksModel | None:
+    """What a file says of why a head looks somewhere; None where that is nothing that can be read."""
+    return None if written.unreadable or written == LooksModel() else written
 
 
 def _kind(written: str) -> str:

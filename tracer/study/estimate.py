@@ -21,6 +21,8 @@ from tracer.transcoders import FileTable, Transcoders, load_transcoders
 NUMBER = 4  # bytes: weights are held in float32
 LIBRARIES = 450_000_000  # python, torch, transformers
 TOKEN = 1_000  # bytes a tokeniser takes for each token it knows
+AGAIN, READOUTS = 300, 3_000  # times that tests run all layers and read all logits, in a whole answer
+LONG, BEYOND = 80, 0.35  # tokens from which tests have fewer controls; what a further token counts then
 LAYERS_A_SECOND = 40  # what a trace takes beside its products: moving things about
 PACKAGED = {  # sizes of the models that come as packages, before they are unpacked
     EMBEDDED: {
@@ -66,6 +68,16 @@ class Sizes:
         attention = 2 * self.d_model * self.d_head * (self.heads + self.kv_heads)
         mlp = (3 if self.gated else 2) * self.d_model * self.neurons
         return self.layers * (attention + mlp) + self.vocab * self.d_model * (1 if self.tied else 2)
+
+    def answer_seconds(self, tokens: int, nodes: int, rate: float) -> float:
+        """What a whole answer takes once the model is loaded: the graph, and all tests with their controls.
+
+        Right within a factor of about 2: what is tested depends on what is found.
+        """
+        read = self.vocab * self.d_model
+        blocks = self.parameters - read * (1 if self.tied else 2)
+        counted = min(tokens, LONG) + BEYOND * max(0, tokens - LONG)
+        return self.need(tokens, nodes, rate).seconds + (AGAIN * counted * blocks + READOUTS * read) / rate
 
     def need(self, tokens: int, nodes: int, rate: float) -> Need:
         """The memory and time for a graph of so many neurons; `rate` is products a second."""

@@ -16,6 +16,7 @@ from .console import (
     check_folder as check_folder,
     check_new_file as check_new_file,
     check_no_answer as check_no_answer,
+    check_some_text as check_some_text,
     check_text as check_text,
     load_workspace as load_workspace,
     named_path as named_path,

@@ -143,6 +143,13 @@ def check_text(text: str | None) -> None:
         raise Refused("The text is not valid UTF-8; give it in UTF-8.") from exc
 
 
+def check_some_text(text: str) -> None:
+    """Refuse an empty text too, before the model is loaded for nothing."""
+    check_text(text)
+    if not text.strip():
+        raise Refused("The text is empty: give at least one word.")
+
+
 def named_path(given: str, option: str) -> Path:
     """The path an option names; nothing is no folder, and is not the one we are in."""
     if not given.strip():

@@ -14,6 +14,7 @@ from ui.base import (
     answer_console,
     check_folder,
     check_new_file,
+    check_some_text,
     check_text,
     load_workspace,
     named_path,
@@ -45,8 +46,8 @@ def concepts(
     detail: Detail = False,
 ) -> None:
     """Say what the model has in mind at each word of TEXT, and what of it leads to the answer."""
-    for piece in (text, at):
-        check_text(piece)
+    check_some_text(text)
+    check_text(at)
     _answer(model, lambda session, stop: session.concepts(text, at=at, cancel=stop), as_json, detail)
 
 
@@ -60,8 +61,9 @@ def swap(
     detail: Detail = True,
 ) -> None:
     """Exchange CONCEPT for OTHER where the model holds it on TEXT, and say what it says then."""
-    for piece in (text, concept, other, at):
-        check_text(piece)
+    for piece in (text, concept, other):
+        check_some_text(piece)
+    check_text(at)
     _answer(
         model,
         lambda session, stop: session.swap_concept(concept, other, at=at, text=text, cancel=stop),
@@ -154,8 +156,8 @@ def _show_reading(text: str, at: str | None, best: int, model: str | None, as_js
     from agent import Session
     from ui.base import lens_tables
 
-    for piece in (text, at):
-        check_text(piece)
+    check_some_text(text)
+    check_text(at)
     with load_workspace(model, lens=True) as workspace:
         session = Session(workspace, f"lens-{uuid.uuid4().hex}")
         reading = session.read_lens(text, at=at, best=best)

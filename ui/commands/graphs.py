@@ -11,6 +11,7 @@ from ui.base import (
     TranscodersOption,
     answer_console,
     check_new_file,
+    check_some_text,
     check_text,
     load_workspace,
     named_path,
@@ -42,7 +43,8 @@ def trace(  # noqa: PLR0913 - an option each
     ] = False,
 ) -> None:
     """Write TEXT's pruned attribution graph, with supernodes and labels, to a file."""
-    for piece in (text, said, rather_than):
+    check_some_text(text)
+    for piece in (said, rather_than):
         check_text(piece)
     path = named_path(out, "--out")
     check_new_file(path, "--out", overwrite=overwrite)
