@@ -175,8 +175,8 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
     case = case_of(state)
     tests = [claim for claim in tests_of(state) if claim.repair is None]
     tests.sort(key=lambda claim: (-abs(claim.effect), claim.id))
-    mistake, way = bool(own_claims(state, SearchClaim)), bool(borne_out(state))
-    way = way or any(claim.mechanism in IN_SHORT for claim in held_mechanisms(state))
+    mistake = bool(own_claims(state, SearchClaim))
+    known_how = bool(borne_out(state)) or any(c.mechanism in IN_SHORT for c in held_mechanisms(state))
     open_first = [*concepts_open(state), *write_untested(state)]
     return [
         Paragraph("", write_premise(state)),
@@ -184,7 +184,11 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
         Paragraph("What it says.", write_prediction(state, model)),
         Paragraph("In one line.", chain_line(state)),
         Paragraph("How it got there.", in_plain_words(state)),
-        Paragraph(f"In {terms_of(state).units}." if way else "In short.", write_summary(state), folded=way),
+        Paragraph(
+            f"In {terms_of(state).units}." if known_how else "In short.",
+            write_summary(state),
+            folded=known_how,
+        ),
         Paragraph("How much this explains.", tell_explained(state)),
         Paragraph("Who works for which.", write_sides(state) if mistake else []),
         Paragraph("Where it is lost.", write_where_lost(state)),

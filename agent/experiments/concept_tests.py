@@ -104,13 +104,13 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
     chosen = chain.tested[strongest if chain.main is None else chain.main]
     main = concepts[chosen.node]
-    made: list[Any] = []
+    made, too_little = list[Any](), _needs_exchange(way, case)
     for number, one in enumerate(way, 1):
-        made += _taken_out(bench, one, way[number:], state, made, _needs_exchange(way, case))
+        made += _taken_out(bench, one, way[number:], state, made, too_little)
         progress(0.3 + 0.4 * number / len(way))
     beside = None if chain.also is None else concepts[chain.tested[chain.also].node]
     if beside is not None:
-        made += _taken_out(bench, beside, [], state, made, _needs_exchange(way, case))
+        made += _taken_out(bench, beside, [], state, made, too_little)
     made += carried_by_head(bench, main, state, made)
     made += exchange_concept(bench, main, partners_for(bench, main), state, made, chosen.partner)
     progress(0.9)
@@ -145,15 +145,9 @@ def _needs_exchange(way: Sequence[Concept], case: Case) -> bool:
 
 def _source_of(bench: ConceptBench, named: Named, known: Sequence[Concept]) -> Concept | None:
     """The word that is copied, agreed with or gone on from, as what is held at its own place."""
-    match named.test:
-        case Copying(positions=(*_, position)):
-            pass
-        case Succession(items=(*_, position)):
-            pass
-        case Agreement(position=int(position)):
-            pass
-        case _:
-            return None
+    position = named.test.source if isinstance(named.test, Copying | Succession | Agreement) else None
+    if position is None:
+        return None
     words, study = bench.workspace.words, bench.workspace.study(bench.case["text"])
     name, answer = bench.case["tokens"][position], bench.case["answer_id"]
     node = read_concept(bench.frozen, bench.lens, words, name, [position], answer)

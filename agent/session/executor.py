@@ -125,8 +125,9 @@ def _predict(_action: actions.Predict, state: State, context: ActionContext) -> 
         text=f"The most probable next tokens are {join_words(top)}.",
         verdict="observed",
         numbers=[
-            *(g["p"] for g in case["predictions"]),
-            *(*read_probabilities(study, case), case["value"]),
+            *(guess["p"] for guess in case["predictions"]),
+            *read_probabilities(study, case),
+            case["value"],
             *shares,  # of the tokens before, which the note on them states
         ],
     )

@@ -75,7 +75,7 @@ def test_the_evidence_is_folded_in_the_chat(visitor, linked, picture):
     fold.wait_for()
     assert not fold.locator("p").last.is_visible()
     fold.locator("summary").click()
-    assert fold.locator("strong", has_text="Concepts.").is_visible()
+    fold.locator("strong", has_text="Concepts.").wait_for()
     picture(page, "chain-dark")
 
 

@@ -32,7 +32,6 @@ LEVEL = 0.05
 TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 HELD = 3  # names that are, at the word that counts most, where no ablation shows any
-BESIDE = 4  # other names of what is held there
 AS_MUCH = 0.5  # of what goes with a concept must go with another name that is told beside it
 STEM = 4  # letters in which that differs from it
 
@@ -41,9 +40,9 @@ class Chain(NamedTuple):
     """The lead of the answer over the mean of its alternatives, the tested concepts, and the path of some.
 
     `path` are indices of `tested`, first to last; () where no concept matters. `start` is the position of the
-    word where it begins. `beside`: for each of the path up to BESIDE other tested concepts at its word.
-    `main`: the one of the path that names what is held where the answer is looked up. `idle`: what names best
-    what is held at an earlier word, whether or not it matters.
+    word where it begins. `main`: the one of the path that names what is held where the answer is looked up.
+    `also`: another name of that, without which much goes too. `idle`: what names best what is held at an
+    earlier word, whether or not it matters.
     """
 
     answer: int
@@ -52,22 +51,9 @@ class Chain(NamedTuple):
     tested: tuple[TestedNode, ...]
     path: tuple[int, ...]
     start: int | None
-    beside: tuple[tuple[int, ...], ...] = ()
     main: int | None = None
     idle: int | None = None
-
-    @property
-    def also(self) -> int | None:
-        """Another name of what is held where the answer is looked up, without which much goes too."""
-        if self.main is None or self.main not in self.path:
-            return None
-        main, stem = self.tested[self.main], self.tested[self.main].node.name.casefold()[:STEM]
-        for index in self.beside[self.path.index(self.main)]:
-            one = self.tested[index]
-            differs = one.node.name.casefold()[:STEM] != stem
-            if index not in self.path and one.effect <= AS_MUCH * main.effect and differs:
-                return index
-        return None
+    also: int | None = None
 
 
 def follow(
@@ -128,17 +114,9 @@ def follow(
     tested = _tried(frozen, lens, tested, [i for i in around if i is not None], answer, alternatives)
     before, after = (i if i is not None and tested[i].p <= LEVEL else None for i in around)
     path = tuple(i for i in (before, main, after) if i is not None)
-    also = [
-        i
-        for i in here
-        if i != main
-        and tested[i].p <= LEVEL
-        and answer not in tested[i].node.tokens
-        and tested[i].node.position == tested[main].node.position
-    ]
-    beside = tuple(tuple(also[:BESIDE]) if i == main else () for i in path)
+    also = _also(tested, here, path, main, answer)
     start = tested[path[0]].node.position
-    return Chain(answer, tuple(alternatives), lead, tested, path, start, beside, main, idle)
+    return Chain(answer, tuple(alternatives), lead, tested, path, start, main, idle, also)
 
 
 def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> Effect:
@@ -268,6 +246,20 @@ def _main(
     if said and not tested[main].installs and max(values[i] for i in said) > values[main] + AT_ONCE:
         main = max(said, key=lambda i: values[i])
     return main
+
+
+def _also(
+    tested: Sequence[TestedNode], here: Sequence[int], path: Sequence[int], main: int, answer: int
+) -> int | None:
+    """Another name of what is held where the main concept is, without which much goes too; the best first."""
+    chosen = tested[main]
+    for index in (i for i in here if i not in path):
+        one = tested[index]
+        there = one.node.position == chosen.node.position and answer not in one.node.tokens
+        counts = one.p <= LEVEL and one.effect <= AS_MUCH * chosen.effect
+        if there and counts and surface(one.node.name)[:STEM] != surface(chosen.node.name)[:STEM]:
+            return index
+    return None
 
 
 def _around(

@@ -29,6 +29,11 @@ class Agreement(NamedTuple):
     instead: int | None
     becomes: int | None
 
+    @property
+    def source(self) -> int | None:
+        """The position of the word that is agreed with."""
+        return self.position
+
 
 def try_agreement(frozen: Frozen, answer: int, words: Words | None = None) -> Agreement:
     """Put each word of the text into its other number, where that is one token (with or without an s).

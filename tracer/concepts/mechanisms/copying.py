@@ -27,6 +27,11 @@ class Copying(NamedTuple):
     rival: int | None = None
     rival_at: int | None = None
 
+    @property
+    def source(self) -> int | None:
+        """The position of the word that is copied, the last of them."""
+        return self.positions[-1] if self.positions else None
+
 
 def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
     """Replace every earlier occurrence of the answer by each of a few words of its kind (any without one)."""

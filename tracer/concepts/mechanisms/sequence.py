@@ -20,6 +20,11 @@ class Succession(NamedTuple):
     items: tuple[int, ...]
     then: int | None
 
+    @property
+    def source(self) -> int | None:
+        """The position of the item that is gone on from, the last one."""
+        return self.items[-1] if self.items else None
+
 
 def try_sequence(frozen: Frozen, answer: int) -> Succession:
     """Replace every item by the one after it, the last by the answer: a new word of the kind must follow."""
