@@ -110,7 +110,7 @@ BRAIN_SERVER := xllamacpp==2026.10.11549
 	@touch $@
 
 brain: .brain/.stamp
-	@.brain/bin/python -m tests.benchmarks.local_brain $(ARGS)
+	@.brain/bin/python ui/server/local_brain.py $(ARGS)
 
 # A folder that Hugging Face Spaces can run: make space DIR=../my-space
 space: setup

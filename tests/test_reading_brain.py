@@ -354,7 +354,7 @@ def local_brain(tmp_path):
     )
     if fetched.returncode:
         pytest.skip(f"the brain cannot be fetched: {fetched.stderr[-300:]}")
-    command = [ROOT / ".brain/bin/python", "-u", "-m", "tests.benchmarks.local_brain", "--port", "0"]
+    command = [ROOT / ".brain/bin/python", "-u", ROOT / "ui/server/local_brain.py", "--port", "0"]
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
         assert server.stdout is not None

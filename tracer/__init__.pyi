@@ -22,6 +22,7 @@ from .cancellation import (
     listening as listening,
 )
 from .concepts import (
+    ENOUGH_CONTROLS as ENOUGH_CONTROLS,
     Agreement as Agreement,
     Alternative as Alternative,
     Chain as Chain,

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from agent.core import Claim, TestedClaim, TriedClaim, drop_missing
 
-LEVEL = 0.05
 HOLDING_VERDICTS = {"supported", "partly"}  # verdicts that a word of cause may rest on
 VERDICT_WORDS = {  # what a word says of a test -> the verdicts that allow it
     r"supported|confirm\w*|corroborat\w*|validat\w*|verif\w*": {"supported"},

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 from agent.core import Case
 from agent.evidence import make_control_seed
 from agent.workspace import Workspace
-from tracer import Frozen, Lens, contrast_direction, find_alternatives
+from tracer import ENOUGH_CONTROLS, Frozen, Lens, contrast_direction, find_alternatives
 
 LONG = 80  # positions that a test may run again with all controls
-FEWEST = 19  # controls that are enough for p = 0.05
 Kept = TypeVar("Kept")
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 
@@ -37,9 +36,9 @@ class ConceptBench(NamedTuple):
         return kept
 
     def controls_from(self, position: int) -> int:
-        """How many controls a test at a position has: fewer (FEWEST at least) where much must run again."""
+        """How many controls a test at a position has: fewer where much must run again, but enough."""
         wanted, again = self.workspace.settings.controls, self.frozen.length - position
-        return wanted if again <= LONG else min(wanted, max(FEWEST, wanted * LONG // again))
+        return wanted if again <= LONG else min(wanted, max(ENOUGH_CONTROLS, wanted * LONG // again))
 
     def seed(self, *words: str) -> int:
         """The seed of a test's controls."""

@@ -26,10 +26,18 @@ from agent.evidence import HOLDING_VERDICTS, bears_out, new_claim, p_value, summ
 from agent.experiments.concept_bench import LONG, ConceptBench, bench_of
 from agent.experiments.concept_reading import node_of_concept
 from agent.workspace import Workspace
-from tracer import ConceptNode, Kept, change_elsewhere, explain_share, find_writers, try_carrier
+from tracer import (
+    ENOUGH_CONTROLS,
+    ConceptNode,
+    Kept,
+    change_elsewhere,
+    explain_share,
+    find_writers,
+    try_carrier,
+)
 
 WRITERS = 4  # that are kept
-DRAWS, LEAST_DRAWS = 19, 5  # random sets beside what is named; fewer for texts of more than LONG tokens
+LEAST_DRAWS = 5  # random sets beside what is named, in texts of many more than LONG tokens
 
 
 def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Sequence[Any]) -> list[HeadClaim]:
@@ -107,7 +115,7 @@ def add_explained_share(workspace: Workspace, state: State) -> list[PlainClaim]:
         workspace.other_texts,
         bench.case["answer_id"],
         bench.alternatives,
-        draws=max(LEAST_DRAWS, min(DRAWS, DRAWS * LONG // bench.frozen.length)),
+        draws=max(LEAST_DRAWS, min(ENOUGH_CONTROLS, ENOUGH_CONTROLS * LONG // bench.frozen.length)),
         seed=bench.seed("explained"),
     )
     claim = new_claim(

@@ -17,6 +17,7 @@ from .change import (
     stream_behind as stream_behind,
 )
 from .controls import (
+    ENOUGH_CONTROLS as ENOUGH_CONTROLS,
     DrawnControls as DrawnControls,
     exchange_controls as exchange_controls,
     p_value as p_value,

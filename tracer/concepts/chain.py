@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
+from tracer.concepts.controls import ENOUGH_CONTROLS, LEVEL
 from tracer.concepts.installing import share_that_install, try_installing
 from tracer.concepts.kinds import NEAR, Alternative, above_random, contrast_direction
 from tracer.concepts.lead import change_of_lead
@@ -27,8 +28,6 @@ from tracer.lens import Lens, directions, similar, surface
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
 BRINGS = 4.0  # logits that a name counts more whose exchanges all bring another answer
 AT_ONCE = 2.0  # by which the answer itself must be read above all else at a word: a look-up without a hop
-CONTROLS = 19  # pushes along unrelated words, as far at each place, that a concept on the path must beat
-LEVEL = 0.05
 TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 HELD = 3  # names that are, at the word that counts most, where no ablation shows any
@@ -185,7 +184,7 @@ def _tried(
     for index in which:
         node = tested[index].node
         change = ablate(frozen, lens, node.held, node.tokens[:1])
-        drawn = push_controls(frozen, lens, change, [node.tokens[0], answer, *kind], count=CONTROLS)
+        drawn = push_controls(frozen, lens, change, [node.tokens[0], answer, *kind], count=ENOUGH_CONTROLS)
         rows += list(drawn.changes)
         sizes.append(len(drawn.changes))
     moved = change_of_lead(frozen, rows, answer, alternatives)[0].split(sizes)
@@ -208,7 +207,7 @@ def _exchanged(
     """The same with `p` of the first that an exchange shows."""
     for index in which:
         node = tested[index].node
-        p, partner = try_installing(frozen, lens, words, node, answer, alternatives, CONTROLS)
+        p, partner = try_installing(frozen, lens, words, node, answer, alternatives, ENOUGH_CONTROLS)
         if p <= LEVEL:
             return tuple(one._replace(p=p, partner=partner) if one.node is node else one for one in tested)
     return tested

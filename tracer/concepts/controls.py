@@ -18,6 +18,8 @@ from tracer.concepts.operations import Held, exchange
 from tracer.lens import Lens, directions, similar
 from tracer.models import Model
 
+LEVEL = 0.05
+ENOUGH_CONTROLS = round(1 / LEVEL) - 1  # 19: where none of them does as much, p is LEVEL
 TOLERANCE = 0.1  # relative difference of the length by which the stream moves
 COMMON = 16_384  # the first tokens of a vocabulary are the most frequent
 POOL = 1200  # words that controls are drawn from

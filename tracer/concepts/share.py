@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tracer.attribution import Frozen, Units
 from tracer.concepts.change import Change, Clamp, clamped, stream_behind, unmoved
+from tracer.concepts.controls import ENOUGH_CONTROLS
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.nodes import ConceptNode
 from tracer.concepts.other_texts import OtherTexts
@@ -21,8 +22,6 @@ from tracer.concepts.subspace import span
 from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun
 from tracer.lens import Lens, directions
 from tracer.models import hook_before, part
-
-DRAWS = 19
 
 
 class Kept(NamedTuple):
@@ -55,7 +54,7 @@ def explain_share(
     answer: int,
     alternatives: Sequence[Alternative],
     *,
-    draws: int = DRAWS,
+    draws: int = ENOUGH_CONTROLS,
     seed: int = 0,
 ) -> ExplainedShare:
     """Keep the concepts' coordinates where they are held and the units' activations, and nothing else.

