@@ -32,7 +32,9 @@ from agent.core import (
     without_folds,
 )
 from agent.evidence import find_faults, settle_verdicts, summarise_controls
+from agent.experiments.concept_tests import only_goes_on
 from agent.questions import Intent, parse_question
+from tracer.concepts import Chain, ConceptNode, where
 
 TEXAS = Concept(
     id="K1", name="Texas", tokens=[" Texas"], token_ids=[7], position=2, layers=(3, 9), best_layer=5,
@@ -292,3 +294,19 @@ def test_a_name_that_no_exchange_bears_out_is_called_the_nearest_word() -> None:
     (line,) = chain_line(state)
     assert "no exchange brings another's answer, so “Texas” is only the nearest word" in line.text
     assert checked(state) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "position", "goes_on"), [(" in", 4, True), (" in", 2, False), (" Rome", 4, False)]
+)
+def test_what_is_read_at_the_last_word_of_a_function_words_text_is_no_look_up(
+    answer: str, position: int, goes_on: bool
+) -> None:
+    node = ConceptNode(
+        name="came", tokens=(7,), position=position, first=3, last=9, best_layer=5, strength=4.0, rank=0,
+        role="concept",
+    )  # fmt: skip
+    tested = where.TestedNode(node, -2.0, -0.5, 3, 0.1, (), p=0.05)
+    chain = Chain(1, (), 4.0, (tested,), (0,), position, main=0)
+    case = cast(Any, {"tokens": ["<bos>", "A", " stop", " they", " came"], "answer": answer})
+    assert only_goes_on(chain, case) is goes_on

@@ -261,8 +261,10 @@ def _idle(state: State) -> list[Sentence]:
         if claim.concept.id != idle or after is None or after < IDLE * before:
             continue
         text = f"At {at_word(claim.concept, case)} it has {word(claim.concept.name)} in mind, which hardly"
-        text += f" counts here: with that taken out {word(case['answer'])} goes from {percent(before)} to"
-        return [Sentence(f"{text} {percent(after)}.", (claim.id, prediction_of(state).id))]
+        text += f" counts here: with that taken out {word(case['answer'])} "
+        same = percent(before) == percent(after)
+        text += f"stays at {percent(after)}" if same else f"goes from {percent(before)} to {percent(after)}"
+        return [Sentence(f"{text}.", (claim.id, prediction_of(state).id))]
     return []
 
 

@@ -97,7 +97,7 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
             chain, named = second, named_then
     progress(0.3)
     idle = None if chain.idle is None else concepts[chain.tested[chain.idle].node]
-    if not chain.path or _says_it_anyway(named):
+    if not chain.path or _says_it_anyway(named) or only_goes_on(chain, case):
         note = "taking out any one of them changes little"
         return _nothing_on_the_way(bench, named, state, note, idle)
     way = [concepts[chain.tested[i].node] for i in chain.path]
@@ -129,6 +129,12 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
         "claims": enter_claims(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
+
+
+def only_goes_on(chain: Chain, case: Case) -> bool:
+    """Whether a function word goes with what is read at the last word alone: the text goes on, no look-up."""
+    last = len(case["tokens"]) - 1
+    return not is_content(case["answer"]) and all(chain.tested[i].node.position == last for i in chain.path)
 
 
 def _needs_exchange(way: Sequence[Concept], case: Case) -> bool:
