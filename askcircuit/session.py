@@ -67,16 +67,20 @@ class Session:
         said: str | None = None,
         rather_than: str | None = None,
         question: str = "",
+        since: str = "",
     ) -> Answer:
         """Why the model continues `text` as it does: with `said` (its first choice), not `rather_than`.
 
-        `question` is the question in your own words. Every claim is tested on the model. Begins a
+        `question` is the question in your own words. Of a long text the end is looked at: the last tokens,
+        or what stands from `since`, a piece of it, on. Every claim is tested on the model. Begins a
         conversation of its own; a model without a concept lens first gets one, which takes minutes where
         it is large. Raises AgentError with a sentence.
         """
         if not text.strip():
             raise AgentError("The text is empty: give the text whose next token is to be explained.")
         talk = self._begin()
+        if since:
+            self._workspace.look_from(text, since=since)
         self._workspace.wait_for_lens()
         return talk.collect_answer(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
 

@@ -229,7 +229,7 @@ def test_zero_change_changes_nothing(frozen, hold):
 def test_a_batch_says_what_each_change_says_alone_for_the_tokens_asked_for(llama, monkeypatch):
     transcoders = random_transcoders(llama, span=9)
     together = set_features(llama, transcoders, changes_of(llama))
-    monkeypatch.setattr("tracer.interventions.feature_intervene.BATCH_POSITIONS", 1)
+    monkeypatch.setattr("tracer.interventions.partial_forward.BATCH_POSITIONS", 1)
     done = []
     alone = set_features(llama, transcoders, changes_of(llama), tokens=[ANSWER, FOIL], progress=done.append)
     assert_close(together.logits[:, [ANSWER, FOIL]], alone.logits, SHARPENED, size=size_of(together.logits))

@@ -212,7 +212,7 @@ def test_another_text_starts_anew(workspace, events):
     ("text", "said", "why"),
     [
         (" ", None, "empty"),
-        ("word " * 5000, None, "limit here is 512"),
+        ("word " * 5000, None, "limit here is 4,096"),
         ("Texas\x00, whose", None, "control character U+0000"),
         ("Texas, whose capital is", "\ud800", "U+D800"),
     ],

@@ -12,7 +12,8 @@ from tracer.attribution.backward_sweep import direct_rows
 from tracer.attribution.heads import Connection, attribute_heads, list_crossings
 from tracer.errors import GraphError
 from tracer.study.feature_basis import Features
-from tracer.study.study import Intervention, Study
+from tracer.study.outcomes import Intervention
+from tracer.study.study import Study
 from tracer.study.traced_study import TracedStudy
 from tracer.transcoders.hub import load_transcoders
 from tracer.transcoders.sources import feature_sources

@@ -163,6 +163,7 @@ from .study import (
     Study as Study,
     Token as Token,
     TracedStudy as TracedStudy,
+    Window as Window,
     check_traced as check_traced,
     coherence_of as coherence_of,
     explained_by_set as explained_by_set,

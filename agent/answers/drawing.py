@@ -252,7 +252,7 @@ def _draw_other_nodes(state: State, traced: "TracedStudy") -> list[dict[str, Any
         "token": "the word itself",
         "error": terms_of(state).error_node,
         "bos": "what the begin-of-text position holds",
-        "bias": "biases",
+        "bias": "what stands before the window" if traced.study.before else "biases",
     }
     others = sorted(traced.others(), key=lambda n: (n.kind == "error", -n.influence, n.id))
     errors = [n for n in others if n.kind == "error"][:ERRORS]

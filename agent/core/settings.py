@@ -95,7 +95,10 @@ class Settings(BaseSettings):
     ask_more: bool | None = Field(
         None, description="ask before a question takes more than that; no where others may use the page"
     )
-    max_tokens: int = Field(512, ge=1, le=32_768, description="longest text that is traced")
+    max_tokens: int = Field(4096, ge=1, le=32_768, description="longest text that is taken")
+    window: int = Field(
+        512, ge=1, le=32_768, description="tokens of a longer text that are looked at, its last ones"
+    )
     threads: int | None = Field(None, ge=1, le=1_024, description="CPU threads; all by default")
     brain: Literal["rules", "llm", "one-shot", "text-only"] | None = Field(
         None, description="what decides: llm where a server is set, else rules; or a baseline"

@@ -37,6 +37,7 @@ class Case(TypedDict):
     template: NotRequired[list[int]]  # positions of tokens that are a chat template's, not a message's
     roles: NotRequired[list[tuple[str, int, int]]]  # messages: role, first token, the one behind its last
     sink: NotRequired[bool]  # attention rests on the first token: a begin token, or a word in its place
+    window: NotRequired[tuple[int, int]]  # of a long text: tokens before what is looked at; where it begins
     runner_up: NotRequired[str]  # the second most probable token, where the foil is another
 
 

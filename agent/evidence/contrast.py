@@ -19,6 +19,7 @@ from agent.features import FROM_TEXT, Description
 if TYPE_CHECKING:
     from tracer import Study, Token
 
+BEGIN = 6  # tokens that say where a window begins
 PREDICTIONS_LISTED = 10  # next tokens in a report
 
 
@@ -64,6 +65,8 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
         foil_rule=rule,
         runner_up=second.token,
     )
+    if study.before:
+        case["window"] = (study.before, study.begins_at)
     if study.roles:
         case["template"] = sorted(study.frozen.template)
         case["roles"] = [(part.role, part.first, part.end) for part in study.roles]
@@ -114,6 +117,12 @@ def _taken_as(token: "Token | None", typed: str | None) -> list[str]:
 def _about_text(study: "Study") -> list[str]:
     """What of the text is not taken as it was typed, or may not be meant so."""
     notes = []
+    if study.before:
+        begin = joined(named_tokens(study.tokens[:BEGIN])).strip()
+        notes.append(
+            f"The text has {len(study.ids):,} tokens. Looked at are its last {len(study.tokens):,}, from "
+            f"{quote_token(begin)} on; what stands before is held as it is and counts as one."
+        )
     if pasted := study.pasted_bos:
         notes.append(
             f"The text begins with {quote_token(pasted)}, which the model adds itself: it counts once."

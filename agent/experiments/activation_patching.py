@@ -36,6 +36,8 @@ def find_patch_source(
 
 def read_patch_text(workspace: "Workspace", case: Case, text: str) -> PatchSource:
     """A whole other text to take activations from; raises QuestionError where its words do not line up."""
+    if case.get("window"):  # what is looked at begins at the same word
+        workspace.know_window(text, case["window"][0])
     study = workspace.study(text)
     says = study.predictions(2)
     foil = says[0] if says[0].token_id != case["answer_id"] else says[1]
@@ -54,7 +56,8 @@ def read_patch_text(workspace: "Workspace", case: Case, text: str) -> PatchSourc
 
 def _locate_word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[str, int]:
     """A word as it stands in the text, and where: of that name, or where a part of the drawing sits."""
-    text, wanted = case["text"], name.strip()
+    skipped = case.get("window", (0, 0))[1]
+    text, wanted = case["text"][skipped:], name.strip()
     position = _find_position(wanted, groups)
     if position is not None and int(case["bos"]) <= position < len(case["tokens"]):
         first, last = whole_word(case["tokens"], position)
@@ -62,14 +65,14 @@ def _locate_word(case: Case, name: str, groups: Sequence[Supernode]) -> tuple[st
         word = joined(case["tokens"][first : last + 1])
         place = len(before) + len(word) - len(word.lstrip())
         if text[place : place + len(word.strip())] == word.strip():
-            return word.strip(), place
+            return word.strip(), skipped + place
         wanted = word.strip()
     whole = rf"(?<!\w){re.escape(wanted)}(?!\w)"
     found = re.search(whole, text) or re.search(whole, text, re.IGNORECASE)
     if wanted and found:
-        return found[0], found.start()
+        return found[0], skipped + found.start()
     if wanted and wanted in (token.strip() for token in case["tokens"]):  # a piece: the 5 of 59
-        return wanted, text.index(wanted)
+        return wanted, skipped + text.index(wanted)
     raise QuestionError(
         f"The text does not contain the word {quote_token(wanted)}; name a word of it to swap."
     )

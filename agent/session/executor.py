@@ -104,6 +104,9 @@ def perform_action(action: actions.Action, state: State, context: ActionContext)
     """Do it; raises QuestionError when the question cannot be worked with, Stopped when cancelled."""
     context.check()
     context.emit(StepProgress(action.kind, 0.0))
+    case = state.get("case")
+    if case and (window := case.get("window")):  # also where a conversation is gone on with
+        context.workspace.know_window(case["text"], window[0])
     try:
         with listening(context.check):
             update = ACTIONS[action.kind](action, state, context)

@@ -20,7 +20,7 @@ from tracer import (
     speed,
 )
 
-LENGTHS = (16, 128, 512)
+LENGTHS = (16, 128, 512, 4096)
 GIGABYTE = 1_000_000_000
 LITTLE = 0.3  # of what the MLPs write, rebuilt: less than sets that fit do
 READS = {  # what a set's encoders are given, in words
@@ -54,11 +54,12 @@ def estimate_needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[s
         yield from _about(model, table)
     memory, rate = free_memory(), speed()
     lengths = sorted({*LENGTHS, *tokens})
-    estimates = [model.need(length, settings.nodes, rate) for length in lengths]
-    answers = [model.answer_seconds(length, settings.nodes, rate) for length in lengths]
+    estimates = [model.need(length, settings.nodes, rate, settings.window) for length in lengths]
+    answers = [model.answer_seconds(length, settings.nodes, rate, settings.window) for length in lengths]
     for need, answer in zip(estimates, answers, strict=True):
         verdict = "" if need.memory < memory else ": more than is free"
-        above = " (above ASKCIRCUIT_MAX_TOKENS)" if need.tokens > settings.max_tokens else ""
+        above = f" (of its last {settings.window:,})" if need.tokens > settings.window else ""
+        above += " (above ASKCIRCUIT_MAX_TOKENS)" if need.tokens > settings.max_tokens else ""
         yield (
             f"A trace of {need.tokens} tokens needs about {_gigabytes(need.memory)} of memory and "
             f"{_time(need.seconds)}; a whole answer with its tests, about {_time(answer)}{above}{verdict}."
@@ -77,7 +78,7 @@ def estimate_worker_memory(settings: Settings, texts: Sequence[str], workers: in
     free = _gigabytes(free_memory())
     try:
         tokens = min(settings.max_tokens, max(len(text) // 3 + 2 for text in texts))
-        need = sizes_of(settings.model).need(tokens, settings.nodes, speed()).memory
+        need = sizes_of(settings.model).need(tokens, settings.nodes, speed(), settings.window).memory
     except TracerError:
         return f"{workers} process(es) will load {settings.model}; {free} of memory are free."
     enough = "" if workers * need < free_memory() else ": more than is free, take fewer --workers"

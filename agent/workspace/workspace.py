@@ -26,6 +26,7 @@ from tracer import (
     TracedStudy,
     TracerError,
     Transcoders,
+    Window,
     Words,
     fit_transcoders,
     load,
@@ -74,6 +75,7 @@ class Workspace:
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._traces: OrderedDict[tuple[str, int, int, int], TracedStudy] = OrderedDict()
         self._written: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._windows: OrderedDict[str, Window] = OrderedDict()
         self._retired = {"forward_passes": 0, "rows": 0}
         self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
         self._filed: Future[None] | None = None
@@ -97,7 +99,8 @@ class Workspace:
         """The text's forward pass; raises TracerError when the text cannot be traced."""
         if text not in self._studies:
             limit, written = self.settings.max_tokens, self._written.get(text)
-            self._studies[text] = Study(self.subject, text, limit, self.transcoders, written)
+            window = self._window_of(text)
+            self._studies[text] = Study(self.subject, text, limit, self.transcoders, written, window)
         self._studies.move_to_end(text)
         if len(self._studies) > MAX_KEPT_TRACES:
             _, old = self._studies.popitem(last=False)
@@ -108,11 +111,34 @@ class Workspace:
     def know_written(self, text: str, ids: Sequence[int]) -> None:
         """A text is these tokens, as the model wrote them: its tokeniser might cut it otherwise."""
         if self._written.get(text) != tuple(ids):
-            self._studies.pop(text, None)
-            self._traces = OrderedDict((key, made) for key, made in self._traces.items() if key[0] != text)
+            self._forget(text)
             self._written[text] = tuple(ids)
         if len(self._written) > MAX_KEPT_SPELLINGS:
             self._written.popitem(last=False)
+
+    def look_from(self, text: str, *, since: str = "", tokens: int | None = None) -> None:
+        """Of a long text its end is looked at: from where `since` stands last, or so many tokens."""
+        most = self.settings.window if tokens is None else tokens
+        self._forget(text)
+        self._windows[text] = Window(most, since)
+        if len(self._windows) > MAX_KEPT_SPELLINGS:
+            self._windows.popitem(last=False)
+
+    def know_window(self, text: str, before: int) -> None:
+        """What is looked at of a text begins behind so many tokens, as in what was found on it."""
+        made = self._studies.get(text)
+        if made is None or made.before != before:
+            self._forget(text)
+            self._windows[text] = Window(self.settings.window, before=before)
+
+    def _window_of(self, text: str) -> Window:
+        """As it was named for this text, or for the one that it goes on with."""
+        known = [begin for begin in self._windows if text.startswith(begin)]
+        return self._windows[max(known, key=len)] if known else Window(self.settings.window)
+
+    def _forget(self, text: str) -> None:
+        self._studies.pop(text, None)
+        self._traces = OrderedDict((key, made) for key, made in self._traces.items() if key[0] != text)
 
     def lens(self) -> Lens | None:
         """The model's concept lens; None while there is none (`lens_note` says why)."""

@@ -212,8 +212,8 @@ def test_a_question_that_was_stopped_goes_on_with_a_button(visit):
 
 def test_what_cannot_be_answered_is_said_in_words(visit):
     page = visit()
-    ask(page, "Why does '" + "word " * 700 + "' continue with word?")
-    assert "512" in said(page)
+    ask(page, "Why does '" + "word " * 4200 + "' continue with word?")
+    assert "4,096" in said(page)
     assert "Traceback" not in said(page)
 
 

@@ -21,12 +21,15 @@ from .certified_stop import (
     sum_sizes as sum_sizes,
 )
 from .frozen_forward import (
+    call_from as call_from,
+    freeze as freeze,
+    recorded_inputs as recorded_inputs,
+)
+from .frozen_text import (
     BlockCall as BlockCall,
     Frozen as Frozen,
     Layer as Layer,
     Norm as Norm,
-    freeze as freeze,
-    recorded_inputs as recorded_inputs,
 )
 from .graph import (
     KINDS as KINDS,
@@ -81,4 +84,8 @@ from .targets import (
     logit_targets as logit_targets,
     neuron_targets as neuron_targets,
     weight_targets as weight_targets,
+)
+from .window import (
+    KeysAndValues as KeysAndValues,
+    freeze_window as freeze_window,
 )

@@ -14,7 +14,7 @@ from torch import Tensor
 from tracer.attribution.backward_sweep import batches, direct_rows, total_effects
 from tracer.attribution.certified_expansion import Certified, expand_certified
 from tracer.attribution.certified_stop import expect_influence, influence, sum_sizes
-from tracer.attribution.frozen_forward import Frozen
+from tracer.attribution.frozen_text import Frozen
 from tracer.attribution.graph import KINDS, Graph, Kind, count_visits
 from tracer.attribution.neurons import Sources, Units, activations, neuron_sources, units_of
 from tracer.attribution.ranking import largest

@@ -1,6 +1,6 @@
 """Direct and total effects by one sweep down the layers, no autograd. Rows are targets, columns sources.
 
-The recursion is that of the frozen model (`tracer.attribution.frozen_forward`): a target's direction is
+The recursion is that of the frozen model (`tracer.attribution.frozen_text`): a target's direction is
 carried from the last layer to the first; at each layer it is contracted with what was written there, then
 moved through attention.
 """
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution.frozen_forward import Frozen, Layer
+from tracer.attribution.frozen_text import Frozen, Layer
 from tracer.attribution.targets import Targets
 from tracer.cancellation import pulse
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution.frozen_forward import Frozen, Layer
+from tracer.attribution.frozen_text import Frozen, Layer
 from tracer.attribution.neurons import Units
 from tracer.attribution.ranking import largest
 from tracer.attribution.targets import Targets

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.attribution.frozen_forward import Frozen
+from tracer.attribution.frozen_text import Frozen
 from tracer.attribution.neurons import Units, activations
 from tracer.cancellation import pulse
 

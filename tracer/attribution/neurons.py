@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution.frozen_forward import Frozen, Layer
+from tracer.attribution.frozen_text import Frozen, Layer
 
 
 class Units(NamedTuple):

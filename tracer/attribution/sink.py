@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tracer.attribution.frozen_forward import Frozen
+from tracer.attribution.frozen_text import Frozen
 from tracer.models import centres, part
 
 LONGER = 3.0  # a sink's stream: so many times the text's median, in the middle half of the layers
@@ -18,7 +18,7 @@ LOOKED_AT = 0.2  # share of later positions' attention, mean over heads and the 
 
 def find_sinks(frozen: Frozen) -> tuple[int, ...]:
     """The positions of this text that are attention sinks, in order; none in a text of one token."""
-    if frozen.length < 2:
+    if frozen.length < 2 or frozen.before:  # of a long text's window: what attention rests on stands before
         return ()
     count = len(frozen.layers)
     middle = range(count // 4, max(count // 4 + 1, count - count // 4))

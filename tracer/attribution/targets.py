@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.attribution.frozen_forward import Frozen
+from tracer.attribution.frozen_text import Frozen
 from tracer.attribution.ranking import largest
 
 

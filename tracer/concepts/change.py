@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from tracer.attribution import Frozen
 from tracer.concepts.subspace import Subspace
 from tracer.errors import GraphError
-from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun
+from tracer.interventions import FREE, Start, final_logits, remember_prefix, rerun, rows_at_once
 from tracer.models import hook_before
 
-BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 VOCABULARIES = 128  # rows of logits over the whole vocabulary that are held at once
 
 
@@ -89,7 +88,7 @@ def measure(
     order = sorted(range(len(changes)), key=lambda index: starts[index])
     parts: dict[int, tuple[Tensor, Tensor]] = {}
     while order:
-        size = max(1, BATCH_POSITIONS // (frozen.length - starts[order[0]]))
+        size = rows_at_once(frozen, starts[order[0]])
         size = min(size, VOCABULARIES) if tokens is None else size
         now, order = order[:size], order[size:]
         logits, read = _run(frozen, [changes[index] for index in now], tokens, readings)

@@ -14,17 +14,15 @@ from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.concepts.nodes import ConceptNode
 from tracer.interventions import (
     FREE,
-    Hold,
     Start,
+    attention_patterns,
     final_logits,
-    patterns_held,
     remember_prefix,
     rerun,
+    rows_at_once,
 )
 from tracer.lens import Lens
 from tracer.models import hook_after, part
-
-BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 
 
 class Look(NamedTuple):
@@ -64,7 +62,7 @@ def try_carrier(
     best = found[0]
     look = Look(best.layer, best.head, best.source, best.target)
     looks = [look, *(one for one in _every_head(frozen, look) if one != look)]
-    patterns = _patterns(frozen)
+    patterns = attention_patterns(frozen)
     moved = change_without_looks(frozen, looks, answer, alternatives, patterns).tolist()
     attention = float(patterns[look.layer][look.head, look.target, look.source])
     return LookTest(look, attention, -best.amount, moved[0], tuple(moved[1:]))
@@ -77,12 +75,6 @@ def _every_head(frozen: Frozen, look: Look) -> list[Look]:
         for layer in range(len(frozen.layers))
         for head in range(len(frozen.layers[layer].pattern))
     ]
-
-
-def _patterns(frozen: Frozen) -> tuple[Float[Tensor, "head query key"], ...]:
-    patterns = patterns_held(frozen, Hold(attention=True))
-    assert patterns is not None
-    return patterns
 
 
 @torch.no_grad()
@@ -98,10 +90,10 @@ def change_without_looks(
     What a head brings is its attention weight times what it reads of the source, moved through its output
     (pattern · W_O W_V x, as in Elhage et al. 2021); the other weights of its softmax stay.
     """
-    patterns = _patterns(frozen) if patterns is None else patterns
+    patterns = attention_patterns(frozen) if patterns is None else patterns
     tokens = [answer, *(one.token_id for one in alternatives)] if alternatives else None
     clean = contrast_direction(frozen.logits, answer, alternatives)
-    size = max(1, BATCH_POSITIONS // (frozen.length - min(look.target for look in looks)))
+    size = rows_at_once(frozen, min(look.target for look in looks))
     parts = []
     for first in range(0, len(looks), size):
         logits = _run(frozen, looks[first : first + size], tokens, patterns).double()

@@ -173,7 +173,7 @@ def _nodes(traced: TracedStudy, ids: Sequence[int], labels: Mapping[str, str]) -
 def _label(kind: Kind, layer: int) -> str:
     if kind is Kind.BOS and layer >= 0:
         return "what the begin-of-text position holds"
-    return "biases" if kind is Kind.BIAS else ""
+    return "biases, or what stands before a long text's window" if kind is Kind.BIAS else ""
 
 
 def _root(traced: TracedStudy) -> FileNode:

@@ -22,6 +22,7 @@ from .generate import (
 from .held_forward import (
     FREE as FREE,
     Hold as Hold,
+    attention_patterns as attention_patterns,
     final_logits as final_logits,
     patterns_held as patterns_held,
 )
@@ -45,6 +46,7 @@ from .partial_forward import (
     Start as Start,
     remember_prefix as remember_prefix,
     rerun as rerun,
+    rows_at_once as rows_at_once,
 )
 from .write_norm_controls import (
     NormControls as NormControls,

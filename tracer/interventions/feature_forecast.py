@@ -13,8 +13,8 @@ from torch.autograd import forward_ad
 from tracer.attribution import Frozen, Targets, Units
 from tracer.interventions.feature_intervene import FeatureEdit, activations_on
 from tracer.interventions.held_forward import Hold, final_logits
-from tracer.interventions.intervene import BATCH_POSITIONS, Change, Effect, first_touched
-from tracer.interventions.partial_forward import remember_prefix, rerun
+from tracer.interventions.intervene import Change, Effect, first_touched
+from tracer.interventions.partial_forward import remember_prefix, rerun, rows_at_once
 from tracer.transcoders import Active, Transcoders, read_norm
 
 
@@ -124,7 +124,7 @@ def predict_live(
     starts = [first_touched(frozen, [change]).position for change in changes]
     for first in sorted(set(starts)):  # what starts late need not be run from the first word
         rows = [i for i, position in enumerate(starts) if position == first]
-        size = max(1, BATCH_POSITIONS // (2 * (frozen.length - first)))
+        size = max(1, rows_at_once(frozen, first) // 2)
         for begin in range(0, len(rows), size):
             some = rows[begin : begin + size]
             slope, moved = _derivative(

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from tracer.attribution import Frozen, Units
 from tracer.errors import GraphError, TranscodersError
 from tracer.interventions.held_forward import Hold, final_logits, patterns_held, streams_held
-from tracer.interventions.intervene import BATCH_POSITIONS, Change, first_touched, places
-from tracer.interventions.partial_forward import Start, remember_prefix, rerun
+from tracer.interventions.intervene import Change, first_touched, places
+from tracer.interventions.partial_forward import Start, remember_prefix, rerun, rows_at_once
 from tracer.models import Model, hook_after, hook_before, part
 from tracer.transcoders import Nonlinearity, Reads, Transcoder, Transcoders, read_input, read_norm
 
@@ -78,7 +78,7 @@ def set_features(
     for change in changes:
         check(frozen, transcoders, change)
     start = first_touched(frozen, changes)
-    size = max(1, BATCH_POSITIONS // (frozen.length - start.position))
+    size = rows_at_once(frozen, start.position)
     patterns = patterns_held(frozen, hold)
     if patterns is None:
         remember_prefix(frozen, start)

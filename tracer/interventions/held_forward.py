@@ -6,7 +6,7 @@ Knows not what is changed: an `Edit` says what each layer's MLP writes instead.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +14,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tracer.attribution import Frozen
+from tracer.errors import TextError
 from tracer.interventions.intervene import Change
-from tracer.interventions.partial_forward import Start
-from tracer.models import part
+from tracer.interventions.partial_forward import Start, rerun
+from tracer.models import hook_after, part
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,29 @@ def patterns_held(frozen: Frozen, hold: Hold) -> tuple[Tensor, ...] | None:
         return None
     if hold.is_direct(len(frozen.layers)):
         return ()  # the scaled ones are at hand
-    out = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True, logits_to_keep=1)
-    return tuple(pattern[0] for pattern in out.attentions)
+    return attention_patterns(frozen)
+
+
+@torch.no_grad()
+def attention_patterns(frozen: Frozen) -> tuple[Float[Tensor, "head query key"], ...]:
+    """The text's attention by layer as it is, without the norms' scales; of a window, that within it."""
+    if not frozen.before:
+        ids = frozen.ids[None]
+        out = frozen.subject.model(ids, use_cache=False, output_attentions=True, logits_to_keep=1)
+        return tuple(pattern[0] for pattern in out.attentions)
+    seen: list[Tensor] = []
+    attention = frozen.subject.family.attention_out.rpartition(".")[0]
+
+    def look(_module: nn.Module, _args: Any, out: Any) -> None:
+        seen.append(out[1][0, :, :, -frozen.length :].clone())
+
+    handles = [hook_after(part(block, attention), look) for block in frozen.subject.blocks]
+    try:
+        rerun(frozen, 1, Start(0, 0))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return tuple(seen)
 
 
 def final_logits(
@@ -115,6 +137,8 @@ def streams_held(
 ) -> list[Float[Tensor, "change pos d_model"]]:
     """What enters each block from the first touched on, and the final stream, with attention held."""
     start, batch = edit.start, len(edit.changes)
+    if frozen.before:
+        raise TextError("Attention can be held for a whole text only, not for the end of a long one.")
     first = start.position
     entry = frozen.layers[start.layer].stream if start.layer < len(frozen.layers) else frozen.final_stream
     streams = [entry[first:].expand(batch, -1, -1)]

@@ -17,10 +17,9 @@ from torch.autograd import forward_ad
 from tracer.attribution import Frozen, Units, activations
 from tracer.cancellation import pulse
 from tracer.errors import GraphError
-from tracer.interventions.partial_forward import Start, remember_prefix, rerun
+from tracer.interventions.partial_forward import Start, remember_prefix, rerun, rows_at_once
 from tracer.models import hook_before, part
 
-BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 VOCABULARIES = 32  # rows of logits over the whole vocabulary that are held at once
 
 
@@ -85,7 +84,7 @@ def measure(
 
 def _batch(frozen: Frozen, changes: Sequence[Change]) -> int:
     """How many changes one pass may hold."""
-    return max(1, BATCH_POSITIONS // (frozen.length - first_touched(frozen, changes).position))
+    return rows_at_once(frozen, first_touched(frozen, changes).position)
 
 
 def full_logits(frozen: Frozen, change: Change) -> Float[Tensor, " vocab"]:

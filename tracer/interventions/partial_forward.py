@@ -9,8 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.attribution import BlockCall, Frozen
+from tracer.attribution import Frozen, KeysAndValues, call_from
 from tracer.cancellation import pulse
+
+BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
+EARLIER_NUMBERS = 1 << 26  # numbers that keys of what stands before a window may take, copied for every row
+HIDDEN = -1e4  # what a mask adds, at least, where nothing is to be seen
 
 
 class Start(NamedTuple):
@@ -18,18 +22,6 @@ class Start(NamedTuple):
 
     layer: int
     position: int
-
-
-class _Recorder:
-    """Stands where a cache stands and remembers one block's keys and values."""
-
-    def __init__(self) -> None:
-        self.seen: tuple[Tensor, Tensor] | None = None
-
-    def update(self, key: Tensor, value: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """What an attention layer calls on its cache."""
-        self.seen = key, value
-        return key, value
 
 
 class _Prefix:
@@ -58,13 +50,26 @@ def rerun(frozen: Frozen, batch: int, start: Start) -> Float[Tensor, "batch pos 
     for index in range(start.layer, len(frozen.layers)):
         pulse()
         call = frozen.calls[index]
-        kwargs = _from_position(call, first)
-        if first:
+        kwargs = call_from(call, first)
+        if frozen.before + first:
             key, value = frozen.keys_values[index]
-            kwargs[frozen.subject.family.past] = _Prefix(key[:, :, :first], value[:, :, :first])
+            unseen = _first_seen(kwargs) if frozen.before else 0
+            if unseen:
+                kwargs["attention_mask"] = kwargs["attention_mask"][..., unseen:]
+            there = slice(unseen, frozen.before + first)
+            kwargs[frozen.subject.family.past] = _Prefix(key[:, :, there], value[:, :, there])
         out = frozen.subject.blocks[index](stream, **kwargs)
         stream = out[0] if isinstance(out, tuple) else out
     return stream
+
+
+def rows_at_once(frozen: Frozen, position: int) -> int:
+    """How many changes that begin here one batched pass may hold."""
+    rows = BATCH_POSITIONS // (frozen.length - position)
+    if frozen.before:
+        key = frozen.keys_values[len(frozen.layers) - 1][0]
+        rows = min(rows, EARLIER_NUMBERS // (frozen.subject.shape.heads * key.shape[2] * key.shape[3]))
+    return max(1, rows)
 
 
 def remember_prefix(frozen: Frozen, start: Start) -> None:
@@ -74,27 +79,18 @@ def remember_prefix(frozen: Frozen, start: Start) -> None:
     for index in range(start.layer, len(frozen.layers)):
         if index in frozen.keys_values:
             continue
-        call, recorder = frozen.calls[index], _Recorder()
-        kwargs = {**_from_position(call, 0), frozen.subject.family.past: recorder}
+        call, recorder = frozen.calls[index], KeysAndValues()
+        kwargs = {**call_from(call, 0), frozen.subject.family.past: recorder}
         with torch.no_grad():
             frozen.subject.blocks[index](frozen.layers[index].stream[None], **kwargs)
         assert recorder.seen is not None
         frozen.keys_values[index] = recorder.seen
 
 
-def _from_position(call: BlockCall, first: int) -> dict[str, Any]:
-    """The block's keyword arguments for the positions from `first` on."""
-    kwargs = {name: value for name, value in call.items() if name != "hidden_states"}
-    if not first:
-        return kwargs
-    for name, value in kwargs.items():
-        match name:
-            case "attention_mask" if value is not None:
-                kwargs[name] = value[..., first:, :]
-            case "position_ids":
-                kwargs[name] = value[:, first:]
-            case "position_embeddings":
-                kwargs[name] = tuple(part[:, first:] for part in value)
-            case "cache_position" if value is not None:
-                kwargs[name] = value[first:]
-    return kwargs
+def _first_seen(kwargs: dict[str, Any]) -> int:
+    """How many of the first positions no query sees: a window of attention that slides leaves them behind."""
+    mask = kwargs.get("attention_mask")
+    if mask is None:
+        return 0
+    seen = (mask if mask.dtype == torch.bool else mask > HIDDEN).flatten(0, -2).any(0)
+    return int(seen.long().argmax())

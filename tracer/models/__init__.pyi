@@ -49,6 +49,7 @@ from .malloc import (
     give_back_memory as give_back_memory,
 )
 from .model import (
+    PATTERNS as PATTERNS,
     Model as Model,
     Prediction as Prediction,
     Vocabulary as Vocabulary,

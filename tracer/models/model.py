@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, DynamicCache, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from tracer.errors import ModelError, TextError, UnsupportedFamily
@@ -33,6 +33,7 @@ from tracer.models.packaged import MARK, ensure_embedded, ensure_gguf, packaged_
 
 AT_ONCE = 2048  # rows of the vocabulary summed in one product
 PAGE = 4096  # bytes
+PATTERNS = 4  # copies of a layer's attention while it is computed: scores, masked, in their softmax
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what a decoder puts where bytes are no text
 
 
@@ -150,9 +151,10 @@ class Model:
         return ids
 
     def _too_long(self, got: int, limit: int, about: str = "") -> str:
-        # attention patterns (twice: as they are and scaled) and what is kept of every neuron, in float32
-        pattern, neuron = 2 * self.shape.heads * got**2, 5 * got * self.neurons
-        need = 4 * self.layers * (pattern + neuron) / 1e9
+        # one layer's attention pattern a few times over, and every layer's keys and values, in float32
+        shape = self.shape
+        kept = 2 * self.layers * got * shape.kv_heads * shape.d_head
+        need = 4 * (PATTERNS * shape.heads * got**2 + kept) / 1e9
         return (
             f"The text has {about}{got:,} tokens; the limit here is {limit:,}. Shorten it, or raise "
             f"ASKCIRCUIT_MAX_TOKENS: a text this long needs about {max(need, 0.1):,.1f} GB beside the model."
@@ -197,6 +199,13 @@ class Model:
         out = self.model(ids[None], use_cache=False, logits_to_keep=1)
         logits: Tensor = out.logits[0, -1]
         return logits
+
+    def recall(self, known: Sequence[tuple[Tensor, Tensor]]) -> Any:
+        """The model's own cache, as if it had read what left these keys and values behind, layer by layer."""
+        cache = DynamicCache(config=self.model.config)
+        for index, (key, value) in enumerate(known):
+            cache.update(key, value, index)
+        return cache
 
     def top(self, logits: Float[Tensor, " vocab"], k: int) -> list[Prediction]:
         """The k most probable next tokens."""

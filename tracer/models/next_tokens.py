@@ -12,11 +12,20 @@ from tracer.models.model import Model
 
 @torch.no_grad()
 def next_logits(
-    subject: Model, begin: Sequence[int], tails: Int[Tensor, "text pos"]
+    subject: Model,
+    begin: Sequence[int],
+    tails: Int[Tensor, "text pos"],
+    known: Sequence[tuple[Tensor, Tensor]] = (),
 ) -> Float[Tensor, "text vocab"]:
-    """The next-token logits behind `begin` and each of the tails, which are equally long."""
+    """The next-token logits behind `begin` and each of the tails, which are equally long.
+
+    `known`: each layer's keys and values of a text that begins so, where they are at hand.
+    """
     past, head = None, subject.model.get_output_embeddings()
-    if len(begin):
+    if known:
+        past = subject.recall([(key[:, :, : len(begin)], value[:, :, : len(begin)]) for key, value in known])
+        past.batch_repeat_interleave(len(tails))
+    elif len(begin):
         ids = torch.tensor([list(begin)], device=tails.device)
         past = subject.model(ids, use_cache=True, logits_to_keep=1).past_key_values
         past.batch_repeat_interleave(len(tails))

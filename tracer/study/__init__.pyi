@@ -16,6 +16,13 @@ from .estimate import (
 from .held_writing import (
     hold_neurons as hold_neurons,
 )
+from .long_texts import Window as Window
+from .outcomes import (
+    Forecast as Forecast,
+    Intervention as Intervention,
+    Outcome as Outcome,
+    Token as Token,
+)
 from .self_check import (
     Checked as Checked,
     check_traced as check_traced,
@@ -24,11 +31,7 @@ from .self_check import (
 )
 from .study import (
     Contrast as Contrast,
-    Forecast as Forecast,
-    Intervention as Intervention,
-    Outcome as Outcome,
     Study as Study,
-    Token as Token,
 )
 from .traced_study import (
     Edge as Edge,

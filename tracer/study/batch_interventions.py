@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tracer.study.study import Contrast, Intervention
+from tracer.study.outcomes import Intervention
+from tracer.study.study import Contrast
 
 
 class Attempt(NamedTuple):

@@ -15,7 +15,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from tracer.attribution import CARRIED_BYTES, POOL
 from tracer.errors import ModelError
-from tracer.models import EMBEDDED, EMBEDDED_NAME, check_header, config_of, family_of, packaged_gguf
+from tracer.models import EMBEDDED, EMBEDDED_NAME, PATTERNS, check_header, config_of, family_of, packaged_gguf
 from tracer.transcoders import FileTable, Transcoders, load_transcoders
 
 NUMBER = 4  # bytes: weights are held in float32
@@ -24,6 +24,8 @@ TOKEN = 1_000  # bytes a tokeniser takes for each token it knows
 AGAIN, READOUTS = 300, 3_000  # times that tests run all layers and read all logits, in a whole answer
 LONG, BEYOND = 80, 0.35  # tokens from which tests have fewer controls; what a further token counts then
 LAYERS_A_SECOND = 40  # what a trace takes beside its products: moving things about
+LONG_PASSES, BEHIND = 2, 1.5  # passes over a whole long text in an answer; what tests behind it take more
+COPIED = 1 << 28  # numbers: keys and values of what stands before, copied for the rows of a batch
 PACKAGED = {  # sizes of the models that come as packages, before they are unpacked
     EMBEDDED: {
         **{"model_type": "gemma3_text", "hidden_size": 640, "num_hidden_layers": 18, "head_dim": 256},
@@ -69,18 +71,37 @@ class Sizes:
         mlp = (3 if self.gated else 2) * self.d_model * self.neurons
         return self.layers * (attention + mlp) + self.vocab * self.d_model * (1 if self.tied else 2)
 
-    def answer_seconds(self, tokens: int, nodes: int, rate: float) -> float:
+    def answer_seconds(self, tokens: int, nodes: int, rate: float, window: int | None = None) -> float:
         """What a whole answer takes once the model is loaded: the graph, and all tests with their controls.
 
-        Right within a factor of about 2: what is tested depends on what is found.
+        Right within a factor of about 2: what is tested depends on what is found. Of a text longer than
+        `window` tokens its end is looked at.
         """
+        if window is not None and tokens > window:
+            again = self._pass(tokens) * LONG_PASSES / rate
+            return again + BEHIND * self.answer_seconds(window, nodes, rate)
         read = self.vocab * self.d_model
         blocks = self.parameters - read * (1 if self.tied else 2)
         counted = min(tokens, LONG) + BEYOND * max(0, tokens - LONG)
         return self.need(tokens, nodes, rate).seconds + (AGAIN * counted * blocks + READOUTS * read) / rate
 
-    def need(self, tokens: int, nodes: int, rate: float) -> Need:
-        """The memory and time for a graph of so many neurons; `rate` is products a second."""
+    def _pass(self, tokens: int) -> float:
+        """Products of one pass over a text, attention computed in full."""
+        mixed = self.heads * self.d_head
+        return tokens * (self.parameters - self.vocab * self.d_model) + 2 * self.layers * tokens**2 * mixed
+
+    def need(self, tokens: int, nodes: int, rate: float, window: int | None = None) -> Need:
+        """The memory and time for a graph of so many neurons; `rate` is products a second.
+
+        Of a text longer than `window` tokens its end is looked at; the rest is kept as keys and values.
+        """
+        if window is not None and tokens > window:
+            end = self.need(window, nodes, rate)
+            kept = 2 * self.layers * self.kv_heads * self.d_head * tokens
+            passing = PATTERNS * self.heads * tokens**2 + 8 * tokens * self.neurons
+            run = LIBRARIES + TOKEN * self.vocab + NUMBER * (self.parameters + passing)
+            memory = max(run, end.memory + NUMBER * COPIED) + NUMBER * kept
+            return Need(tokens, memory, end.seconds + self._pass(tokens) / rate)
         mixed = self.heads * self.d_head
         kept = self.layers * (4 * self.neurons + 8 * self.d_model + 2 * self.heads * tokens)
         carried = min(CARRIED_BYTES, 256 * tokens * (self.d_model + mixed) * NUMBER)

@@ -20,7 +20,7 @@ def hold_neurons(study: Study, change: Change, factor: float, *, always: bool) -
     """What `write_on` enters round each pass; raises GraphError for transcoder features."""
     if study.set_name is not None:
         raise GraphError("Only neurons can be held while the model writes on, not transcoder features.")
-    subject, length, units = study.subject, len(study.tokens), change.units
+    subject, length, units = study.subject, len(study.ids), change.units
     own = study.basis.activations(units)
     by_layer = {int(layer): units.layer == layer for layer in units.layer.unique()}
 
@@ -31,7 +31,7 @@ def hold_neurons(study: Study, change: Change, factor: float, *, always: bool) -
 
         def put(_module: Any, args: tuple[Tensor, ...]) -> tuple[Tensor]:
             acts = args[0].clone()
-            reached = position - first
+            reached = study.before + position - first
             inside = (reached >= 0) & (reached < acts.shape[1])
             acts[0, reached[inside], neuron[inside]] = value[inside].to(acts)
             if always and first + acts.shape[1] > length:

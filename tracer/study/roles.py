@@ -3,15 +3,24 @@
 from dataclasses import replace
 
 from tracer.attribution import Frozen
-from tracer.models import Draft
+from tracer.models import Draft, RolePart
 
 
 def with_roles(frozen: Frozen, draft: Draft) -> Frozen:
     """The same with the chat template's tokens known, and called by the role that they open."""
     if not draft.template:
         return frozen
-    tokens = list(frozen.tokens)
-    for place in draft.template:
+    tokens, here = list(frozen.tokens), [place for place in draft.template if place >= frozen.before]
+    for place in here:
         opens = next((part.role for part in draft.roles if part.first > place), "end")
-        tokens[place] = f"‹{opens}›"
-    return replace(frozen, tokens=tuple(tokens), template=frozenset(draft.template))
+        tokens[place - frozen.before] = f"‹{opens}›"
+    return replace(frozen, tokens=tuple(tokens), template=frozenset(place - frozen.before for place in here))
+
+
+def roles_within(draft: Draft, before: int) -> tuple[RolePart, ...]:
+    """The messages as they stand in what is looked at, behind so many tokens; none that ends before."""
+    return tuple(
+        RolePart(part.role, max(part.first - before, 0), part.end - before)
+        for part in draft.roles
+        if part.end > before or part is draft.roles[-1]
+    )

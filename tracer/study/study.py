@@ -3,85 +3,35 @@
 Knows what was traced and how to intervene; not why, and not what the numbers mean to anybody.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracer.attribution import Frozen, Targets, Units, freeze, logit_difference, rests_on_first
+from tracer.attribution import (
+    Frozen,
+    Targets,
+    Units,
+    freeze,
+    freeze_window,
+    logit_difference,
+    rests_on_first,
+)
 from tracer.errors import TextError
 from tracer.interventions import Change, Effect
 from tracer.models import Model, Prediction, RolePart, draft_ids, spelled
 from tracer.study.basis import Basis, Neurons
 from tracer.study.feature_basis import Features
-from tracer.study.roles import with_roles
+from tracer.study.long_texts import Window
+from tracer.study.outcomes import Forecast, Intervention, Outcome, SingleRun, Token, weighted
+from tracer.study.roles import roles_within, with_roles
 from tracer.transcoders import Transcoders, text_ids
 
 DOSES = (0.5, 0.0, -1.0)
 NUDGE = 0.2  # part of an intervention that is tried to see how the model's slope changes
-CURVED = 0.75  # weight of slope and curvature in a forecast; the rest is the graph's (ARCHITECTURE.md)
-
-
-class Token(NamedTuple):
-    """A piece of text as the model's tokens; `rest` is what a longer piece goes on with."""
-
-    text: str
-    token_id: int
-    rest: tuple[str, ...]
-    ids: tuple[int, ...] = ()  # of all of it
-
-
-class Forecast(NamedTuple):
-    """What is foreseen of a change of logit(answer) - logit(foil), and of later groups' activation."""
-
-    frozen: float  # by the graph of all features, attention and norms as on the text
-    exact: float  # by the live model's slope at the text as it is
-    curved: float  # by its slope and curvature there
-    knock_on: tuple[float, ...]  # relative change of each readout, by the graph and by slope and curvature
-
-    @property
-    def mean(self) -> float:
-        """The weighted mean of the graph's and the curved prediction: what a claim registers."""
-        return _weighted(self.frozen, self.curved)
-
-
-def _weighted(graph: float, curved: float) -> float:
-    return (1 - CURVED) * graph + CURVED * curved
-
-
-class SingleRun(NamedTuple):
-    """One intervention looked at quickly: the change of logit(answer) - logit(foil), and next tokens."""
-
-    change: float
-    tokens: tuple[tuple[str, float, float], ...]  # token, its probability before and after
-
-
-class Outcome(NamedTuple):
-    """What an intervention did to logit(answer) - logit(foil)."""
-
-    measured: float
-    measured_frozen: float
-    controls: tuple[float, ...]
-    matched: int
-    doses: dict[float, float]
-    knock_on: tuple[float, ...]
-    norm_controls: tuple[float, ...] = ()  # random others that move the residual stream as far
-    norm_matched: int = 0
-    say_foil: int = 0  # of the controls, where the whole vocabulary was looked at
-
-
-@dataclass(frozen=True)
-class Intervention:
-    """Set features to `factor` times their activation, or (swap) to their values in another text."""
-
-    kind: str  # "ablate", "steer" or "swap"
-    factor: float = 0.0
-    donor: "Study | None" = None
-    shift: Mapping[int, int] = field(default_factory=dict)  # own position -> the donor's
 
 
 class Study:
@@ -94,19 +44,30 @@ class Study:
         limit: int,
         transcoders: Transcoders | None = None,
         written: Sequence[int] | None = None,
+        window: Window | None = None,
     ) -> None:
-        """`written`: the tokens the text is, where the model wrote it in others than its tokeniser would."""
+        """`written`: the tokens the text is, where the model wrote it in others than its tokeniser would.
+
+        `window`: what of a long text is looked at; all without.
+        """
         self.text = text
         self.subject = subject
         self.frozen: Frozen
         self.basis: Basis
         if transcoders is None:
             ids = subject.encode(text, limit)
-            self.frozen = freeze(subject, ids if written is None else ids.new_tensor(list(written)))
+            ids = ids if written is None else ids.new_tensor(list(written))
+            start = 0 if window is None else window.first(subject, text, ids.tolist())
+            self.frozen = freeze_window(subject, ids, len(ids) - start)
             self.frozen = with_roles(self.frozen, draft_ids(subject, text, self.ids))
             self.basis = Neurons(self.frozen)
         else:  # they were trained on texts that begin with a special token, which then counts as one
             ids = text_ids(subject, text, limit)
+            if window is not None and len(ids) > window.tokens:
+                raise TextError(
+                    f"With transcoders a text is looked at as a whole, at most {window.tokens:,} tokens "
+                    f"(ASKCIRCUIT_WINDOW); this one has {len(ids):,}."
+                )
             begins = int(ids[0]) in subject.tokenizer.all_special_ids
             self.frozen = replace(freeze(subject, ids), bos=begins)
             self.basis = Features(self.frozen, transcoders)
@@ -115,7 +76,7 @@ class Study:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The text's tokens, <bos> included."""
+        """The tokens that are looked at: the text's, <bos> included, or those of a long text's window."""
         return self.frozen.tokens
 
     @property
@@ -131,12 +92,27 @@ class Study:
     @cached_property
     def roles(self) -> tuple[RolePart, ...]:
         """Who says what, where the text is a conversation in the model's chat template."""
-        return draft_ids(self.subject, self.text, self.ids).roles if self.frozen.template else ()
+        if not self.frozen.template:
+            return ()
+        return roles_within(draft_ids(self.subject, self.text, self.ids), self.before)
 
     @property
     def ids(self) -> list[int]:
-        """The ids of the tokens."""
-        return [int(i) for i in self.frozen.ids]
+        """The ids of all the text's tokens, what stands before a window included."""
+        return [int(i) for i in self.frozen.whole_ids]
+
+    @property
+    def before(self) -> int:
+        """How many tokens of the text stand before those that are looked at."""
+        return self.frozen.before
+
+    @property
+    def begins_at(self) -> int:
+        """The place in the text where what is looked at begins, in characters."""
+        if not self.before:
+            return 0
+        starts = draft_ids(self.subject, self.text, self.ids).starts[self.before :]
+        return next((start for start in starts if start is not None), len(self.text))
 
     def going_on(self, ids: Sequence[int]) -> str:
         """The text that goes on with these tokens, whether or not its tokeniser would cut it so."""
@@ -253,7 +229,7 @@ class Contrast:
                 float(live.logits[i, 0]),
                 float(curved.logits[i, 0]),
                 tuple(
-                    _weighted(float(still.readouts[i, j]), float(curved.readouts[i, j])) / size[j]
+                    weighted(float(still.readouts[i, j]), float(curved.readouts[i, j])) / size[j]
                     for j in range(len(reads))
                 ),
             )

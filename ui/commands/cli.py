@@ -87,6 +87,9 @@ def why(  # noqa: PLR0913 - an option each
     said: Annotated[str | None, typer.Option(help="The token to explain.")] = None,
     rather_than: Annotated[str | None, typer.Option(help="The token to compare with.")] = None,
     ask: Annotated[str, typer.Option(help="The question in your own words.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Of a long text, look at what stands from this piece of it on.")
+    ] = "",
     model: ModelOption = None,
     brain: BrainOption = None,
     transcoders: TranscodersOption = None,
@@ -112,10 +115,12 @@ def why(  # noqa: PLR0913 - an option each
         check_folder(folder)
         if not overwrite:
             check_no_answer(folder, ANSWER_FILES)
-    for piece in (text, said, rather_than, ask):
+    for piece in (text, said, rather_than, ask, since):
         check_text(piece)
     question = {"message": ask, "text": text, "said": said, "foil": rather_than}
     with load_workspace(model, brain, transcoders, lens=True) as workspace:
+        if since:
+            workspace.look_from(text, since=since)
         report, view = asked_once(workspace, None if resume else question)
     write_answer(report, view, folder, as_json, detail=detail)
 

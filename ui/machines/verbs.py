@@ -180,6 +180,9 @@ class Why(Verb):
     text: Text = Field(description="The text whose next token is explained.")
     said: Token | None = Field(None, description="The token to explain; the most probable one by default.")
     rather_than: Token | None = Field(None, description="The token it is compared with.")
+    since: Text | None = Field(
+        None, description="Of a long text, a piece of it: what stands from there on is looked at."
+    )
 
     def run(self, call: Call) -> Result:
         """Ask in a new conversation."""
@@ -187,6 +190,8 @@ class Why(Verb):
 
         thread, workspace = uuid.uuid4().hex, call.workspace()
         call.client.last = thread
+        if self.since:
+            workspace.look_from(self.text, since=self.since)
         call.tell(f"thread {thread}")  # first: `go_on` needs it, should the answer be cut off
         session = Session(workspace, thread, asks=call.client.alone or workspace.settings.asks_for_more)
         asked = session.ask("", text=self.text, said=self.said, foil=self.rather_than, cancel=call.cancel)

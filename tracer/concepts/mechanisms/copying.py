@@ -6,6 +6,7 @@ from tracer.attribution import Frozen
 from tracer.concepts.kinds import find_rival_in_text, same_kind
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
+from tracer.interventions import attention_patterns
 
 TRIED = 8
 ENOUGH = 0.6  # of the replaced words that must be said instead
@@ -43,12 +44,12 @@ def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
     others = others or drawn_words(frozen, words, TRIED)
     logits = logits_with(frozen, [tuple((place, other) for place in places) for other in others])
     said = [int(row.argmax()) == other for row, other in zip(logits, others, strict=True)]
-    looks = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True).attentions
+    looks = attention_patterns(frozen)
     after = [place + shift for place in places for shift in (0, 1) if place + shift < frozen.length - 1]
     best = [
-        (float(layer[0, head, -1, after].sum()), (index, head))
+        (float(layer[head, -1, after].sum()), (index, head))
         for index, layer in enumerate(looks)
-        for head in range(layer.shape[1])
+        for head in range(len(layer))
     ]
     attention, head = max(best)
     followed = sum(said) / max(1, len(said))

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.words import Words
-from tracer.models import Model, next_logits
+from tracer.interventions import rows_at_once
+from tracer.models import Model, next_logits, part
 
+AT_ONCE = 64  # positions whose logits over the whole vocabulary are held at once
 Replacement = tuple[tuple[int, int], ...]  # (position, token) pairs
 
 
@@ -24,14 +26,27 @@ def logits_with(frozen: Frozen, replacements: Sequence[Replacement]) -> Float[Te
         by_first.setdefault(min((at for at, _ in replacement), default=frozen.length - 1), []).append(row)
     logits = frozen.logits.new_empty(len(replacements), len(frozen.logits))
     for first, rows in by_first.items():
-        logits[rows] = next_logits(frozen.subject, frozen.ids[:first].tolist(), ids[rows, first:])
+        logits[rows] = _logits_behind(frozen, first, ids[rows, first:])
     return logits
+
+
+def _logits_behind(frozen: Frozen, first: int, tails: Int[Tensor, "text pos"]) -> Float[Tensor, "text vocab"]:
+    """Of tails behind the text's first positions; what stands before a window is not run again for them."""
+    begin = frozen.whole_ids[: frozen.before + first].tolist()
+    if not frozen.before:
+        return next_logits(frozen.subject, begin, tails)
+    known = [frozen.keys_values[index] for index in range(len(frozen.layers))]
+    size = rows_at_once(frozen, first)
+    return torch.cat([next_logits(frozen.subject, begin, some, known) for some in tails.split(size)])
 
 
 @torch.no_grad()
 def says_along(subject: Model, frozen: Frozen) -> list[int]:
     """The likeliest next token at every position of the text."""
-    found: list[int] = subject.model(frozen.ids[None], use_cache=False).logits[0].argmax(-1).tolist()
+    seen = part(subject.model, subject.family.final_norm)(frozen.final_stream)
+    head, found = subject.model.get_output_embeddings(), list[int]()
+    for rows in seen.split(AT_ONCE):
+        found += head(rows).argmax(-1).tolist()
     return found
 
 
