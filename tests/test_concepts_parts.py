@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import torch
 from test_concepts_exact import HELD, made
+from tests_support import FAMILIES, tiny_subject
+from tolerance import assert_close
 
 from tracer.attribution import Units
 from tracer.concepts import (
@@ -24,6 +26,7 @@ from tracer.concepts import (
 )
 from tracer.concepts.kinds import Alternative, contrast_direction
 from tracer.lens import directions
+from tracer.models import next_logits
 
 OTHERS = (Alternative("w8", 8, 0.1, 0.9), Alternative("w9", 9, 0.1, 0.9))
 
@@ -122,3 +125,15 @@ def test_a_concept_is_taken_out_of_other_texts_as_out_of_this_one(tiny: Any) -> 
     after = measure(frozen, [ablate(frozen, lens, held, [7])]).logits[0]
     assert found.changed == int(after.argmax() != frozen.logits.argmax())
     assert found.divergence > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_beginning_that_is_remembered_gives_what_the_whole_text_gives(tiny: Any, family: str) -> None:
+    subject = tiny_subject(tiny, family)
+    for rows in (3, 1, 2):  # what one call adds behind the beginning must not reach the next
+        tails = torch.randint(5, 40, (rows, 2 + rows), generator=torch.Generator().manual_seed(rows))
+        whole = torch.cat([torch.tensor([[1, 7, 9]]).expand(rows, -1), tails], 1)
+        with torch.no_grad():
+            wanted = subject.model(whole, use_cache=False).logits[:, -1]
+        assert_close(next_logits(subject, [1, 7, 9], tails), wanted, dtype=torch.float32)  # rope is
+    assert len(subject.beginnings) == 1

@@ -161,13 +161,15 @@ def of_one_kind(subject: Model, token: int, others: Sequence[int]) -> list[int]:
 
 @torch.no_grad()
 def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, " other"]:
-    """How alike the model goes on after "X is a", 0 to 1."""
-    tail = subject.pieces(" is a")
-    ids = torch.tensor([[one, *tail] for one in (token, *others)], device=subject.unembedding.device)
-    logits = next_logits(subject, _begin(subject), ids)
-    root = logits.float().softmax(-1).sqrt()
-    alike: Tensor = root[1:] @ root[0]
-    return alike
+    """How alike the model goes on after "X is a", 0 to 1. Each pair is run once a model."""
+    known = subject.akin
+    asked = [other for other in dict.fromkeys(others) if (token, other) not in known]
+    if asked:
+        tail = subject.pieces(" is a")
+        ids = torch.tensor([[one, *tail] for one in (token, *asked)], device=subject.unembedding.device)
+        root = next_logits(subject, _begin(subject), ids).float().softmax(-1).sqrt()
+        known |= zip(((token, other) for other in asked), (root[1:] @ root[0]).tolist(), strict=True)
+    return torch.tensor([known[token, other] for other in others])
 
 
 def _begin(subject: Model) -> list[int]:

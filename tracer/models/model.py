@@ -55,6 +55,8 @@ class Model:
     family: Family
     spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
     alone: dict[int, bool] = field(default_factory=dict)  # tokens that are whole words, once asked
+    beginnings: dict[tuple[int, ...], Any] = field(default_factory=dict)  # of texts: keys and values once run
+    akin: dict[tuple[int, int], float] = field(default_factory=dict)  # tokens compared by how a text goes on
     common: list[int] = field(default_factory=list)  # frequent whole words, once looked for
 
     @cached_property

@@ -1,6 +1,8 @@
 """What a model says next after many short texts that begin alike: what they share is run once."""
 
+import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -8,6 +10,8 @@ from torch import Tensor
 
 from tracer.models.hooks import hook_before
 from tracer.models.model import Model
+
+REMEMBERED = 8  # beginnings whose keys and values are kept: the begin token alone, those of the text at hand
 
 
 @torch.no_grad()
@@ -26,9 +30,7 @@ def next_logits(
         past = subject.recall([(key[:, :, : len(begin)], value[:, :, : len(begin)]) for key, value in known])
         past.batch_repeat_interleave(len(tails))
     elif len(begin):
-        ids = torch.tensor([list(begin)], device=tails.device)
-        past = subject.model(ids, use_cache=True, logits_to_keep=1).past_key_values
-        past.batch_repeat_interleave(len(tails))
+        past = _keys_values(subject, tuple(begin), len(tails))
     # as a matrix: the product of a (text, 1, d_model) view with a large vocabulary takes eight times as long
     flat = hook_before(head, lambda _module, args: (args[0][:, -1],))
     try:
@@ -38,3 +40,17 @@ def next_logits(
     finally:
         flat.remove()
     return logits
+
+
+def _keys_values(subject: Model, begin: tuple[int, ...], batch: int) -> Any:
+    """A cache of the model's own kind that holds what comes before; the caller may fill it further."""
+    kept = subject.beginnings.get(begin)
+    if kept is None:
+        ids = torch.tensor([begin], device=subject.unembedding.device)
+        kept = subject.model.base_model(ids, use_cache=True).past_key_values
+        while len(subject.beginnings) >= REMEMBERED:
+            subject.beginnings.pop(next(iter(subject.beginnings)), None)
+        subject.beginnings[begin] = kept
+    past = copy.deepcopy(kept)
+    past.batch_repeat_interleave(batch)
+    return past
