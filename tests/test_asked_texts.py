@@ -91,6 +91,19 @@ def test_an_answer_alone_is_explained_where_it_was_least_certain(embedded_subjec
     assert "least certain of “ San”" in note
 
 
+def test_what_comes_behind_a_space_is_explained(embedded_subject):
+    studies = Studies(embedded_subject)
+    moved, note, shares = to_where_it_falls(studies, question("7 + 5 ="))
+    assert moved["text"].startswith("7 + 5 = ")
+    assert moved["said"] is None
+    assert note.startswith("It first says a space (")
+    assert note.endswith("that token is looked at.")
+    assert all(percent(share) in note for share in shares)
+    case = settle_case(studies.study(moved["text"]), moved, note)
+    assert case["answer"].isdigit()
+    assert "ends with a space" not in case["note"]
+
+
 def test_a_foil_alone_is_gone_along_with_as_far_as_the_model_goes(embedded_subject):
     text = "The Golden Gate Bridge is in the city of"
     moved, note, _ = to_where_it_falls(Studies(embedded_subject), question(text, None, "San Diego"))

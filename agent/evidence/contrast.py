@@ -31,7 +31,7 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
     rather = resolve_token(study, question["foil"]) if question.get("foil") else None
     split = dict.fromkeys(_split(t) for t in (said, rather) if t is not None and t.rest)
     taken = [*_taken_as(said, question.get("said")), *_taken_as(rather, question.get("foil"))]
-    notes = [*([note] if note else []), *_about_text(study), *taken, *split]
+    notes = [*([note] if note else []), *_about_text(study, as_typed=not note), *taken, *split]
     wrong = said is not None and said.token_id != first.token_id
     turned = rather is not None and rather.token_id == first.token_id
     premise = "false" if wrong or turned else "true"
@@ -114,7 +114,7 @@ def _taken_as(token: "Token | None", typed: str | None) -> list[str]:
     return [f"{quote_token(typed.strip())} is taken for {quote_token(whole)}."]
 
 
-def _about_text(study: "Study") -> list[str]:
+def _about_text(study: "Study", *, as_typed: bool) -> list[str]:
     """What of the text is not taken as it was typed, or may not be meant so."""
     notes = []
     if study.before:
@@ -132,7 +132,7 @@ def _about_text(study: "Study") -> list[str]:
             f"The text holds {quote_token(signs)} as it stands, two signs. If a line break is meant, say "
             "“with line breaks” (in a shell, $'…' writes one)."
         )
-    if study.text.endswith(" "):
+    if as_typed and study.text.endswith(" "):
         notes.append("The text ends with a space, so the next token will most often begin without one.")
     return notes
 

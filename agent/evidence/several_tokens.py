@@ -13,10 +13,11 @@ from agent.core import QuestionError, join_words, joined, named_tokens, percent,
 from agent.evidence.contrast import resolve_token
 
 if TYPE_CHECKING:
-    from tracer import Study, Token
+    from tracer import Prediction, Study, Token
 
 LOOKED_AT = 200  # likeliest next tokens among which a mistyped word is looked for
 ALIKE = 0.8  # how much of two spellings is the same, for one to be the other mistyped
+DIGITS = 6  # of a number behind a space that are read on
 UNLIKELY = 0.02  # what is likelier than this is no slip
 
 
@@ -67,9 +68,11 @@ def to_where_it_falls(studies: Studies, question: dict[str, Any]) -> Falls:
     if said is not None and foil is not None:
         return _where_both_part(studies, study, question, said, foil)
     if said is not None and len(said.ids) > 1:
-        return _where_it_chose(studies, study, question, said)
+        return _where_it_chose(studies, study, question, (said.text, *said.rest), said.ids)
     if foil is not None and len(foil.ids) > 1:
         return _where_it_went_another_way(studies, study, question, foil)
+    if said is None and foil is None:
+        return _behind_a_space(studies, study, question)
     return Falls(question)
 
 
@@ -98,19 +101,21 @@ def _where_both_part(
     return Falls(moved, f"They share {together}{unless}; {against}.", shares)
 
 
-def _where_it_chose(studies: Studies, study: "Study", question: dict[str, Any], said: "Token") -> Falls:
-    places = walk(studies, study, said.ids)
+def _where_it_chose(
+    studies: Studies, study: "Study", question: dict[str, Any], texts: Sequence[str], ids: Sequence[int]
+) -> Falls:
+    places = walk(studies, study, ids)
     other = next((i for i, place in enumerate(places) if not _is_first(place)), None)
     falls = min(range(len(places)), key=lambda i: places[i].p) if other is None else other
-    texts = (said.text, *said.rest)
     named = named_tokens(texts)
     parts = join_words([f"{quote_token(t)} ({percent(p.p)})" for t, p in zip(named, places, strict=True)])
     whole = quote_token(joined(texts).strip() or joined(texts))
     token = quote_token(named[falls])
     which = f"it was least certain of {token}" if other is None else f"{token} is not what it says by itself"
     note = f"{whole} is {parts}, each in its place; {which}, so that token is looked at."
-    moved = _behind(studies, study, question, said.ids[:falls]) if falls else dict(question)
-    return Falls({**moved, "said": _rest(said, falls, 1)}, note, tuple(place.p for place in places))
+    moved = _behind(studies, study, question, ids[:falls]) if falls else dict(question)
+    shares = tuple(place.p for place in places)
+    return Falls({**moved, "said": joined(texts[falls : falls + 1])}, note, shares)
 
 
 def _where_it_went_another_way(
@@ -128,6 +133,34 @@ def _where_it_went_another_way(
         f"{quote_token(own.token)} against {quote_token(rest)}."
     )
     return Falls({**moved, "foil": rest}, note)
+
+
+def _behind_a_space(studies: Studies, study: "Study", question: dict[str, Any]) -> Falls:
+    """What comes behind a space that the model says first; of a number the digit it was least certain of."""
+    space = study.predictions(1)[0]
+    if space.token != " ":
+        return Falls(question)
+    moved = _behind(studies, study, question, [space.token_id])
+    note = f"It first says a space ({percent(space.p)}); what comes behind it is looked at."
+    behind, digits = studies.study(moved["text"]), list["Prediction"]()
+    while len(digits) < DIGITS and (first := _own(studies, behind, digits)).token.isdigit():
+        digits.append(first)
+    if len(digits) < 2:
+        return Falls(moved, note, (space.p,))
+    texts, ids = [one.token for one in digits], [one.token_id for one in digits]
+    number = _where_it_chose(studies, behind, moved, texts, ids)
+    note = f"It first says a space ({percent(space.p)}). {number.note}"
+    return Falls({**number.question, "said": None}, note, (space.p, *number.shares))
+
+
+def _own(studies: Studies, study: "Study", before: Sequence["Prediction"]) -> "Prediction":
+    """What the model says by itself behind the study's text and these tokens."""
+    ids = [one.token_id for one in before]
+    if not ids:
+        return study.predictions(1)[0]
+    text = study.going_on(ids)
+    studies.know_written(text, [*study.ids, *ids])
+    return studies.study(text).predictions(1)[0]
 
 
 def walk(studies: Studies, study: "Study", ids: Sequence[int]) -> list[_Place]:
