@@ -66,6 +66,7 @@ from .concepts import (
     run_other_texts as run_other_texts,
     stream_behind as stream_behind,
     swap_concepts as swap_concepts,
+    try_agreement as try_agreement,
     try_carrier as try_carrier,
     try_rival as try_rival,
     usual_coordinates as usual_coordinates,

@@ -117,7 +117,7 @@ def concepts_open(state: State) -> list[Sentence]:
     blank = not (other or "").strip() or not case["answer"].strip()
     if blank:
         return out
-    if case.get("foil_rule") in ("kind", "text") and other and other != case["foil"] and not same:
+    if case.get("foil_rule") in ("kind", "text", "form") and other and other != case["foil"] and not same:
         text = f"The second most probable word is {word(other)}."
         ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
         out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))

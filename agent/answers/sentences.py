@@ -64,6 +64,7 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     beside = {
         "kind": ", the likeliest other of its kind",
         "text": ", the other word of its kind in the text",
+        "form": ", its other form",
         "runner-up": ", which comes second",
     }
     why = beside.get(case.get("foil_rule", ""), "")

@@ -17,14 +17,19 @@ from agent.core import (
 from agent.features import FROM_TEXT, Description
 
 if TYPE_CHECKING:
-    from tracer import Study, Token
+    from tracer import Study, Token, Words
 
 BEGIN = 6  # tokens that say where a window begins
 PREDICTIONS_LISTED = 10  # next tokens in a report
 
 
-def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Case:
-    """Answer, foil, and whether the premise holds: explained is what the model does say."""
+def settle_case(
+    study: "Study", question: dict[str, Any], note: str = "", words: "Words | None" = None
+) -> Case:
+    """Answer, foil, and whether the premise holds: explained is what the model does say.
+
+    With words to draw from, a form that agrees with a word of the text is compared with its other form.
+    """
     top = study.predictions(PREDICTIONS_LISTED)
     first, second = top[0], top[1]
     said = resolve_token(study, question["said"]) if question.get("said") else None
@@ -44,7 +49,7 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
     elif turned:
         itself = " and cannot be compared with itself" if said is not None else ""
         notes.append(f"{quote_token(first.token)} ({percent(first.p)}) is just what the model says{itself}.")
-    foil, rule = _foil(study, first.token_id, (second.token, second.token_id), (rather, said))
+    foil, rule = _foil(study, first.token_id, (second.token, second.token_id), (rather, said), words)
     if turned and not wrong:
         notes.append(f"It is compared with the next most probable, {quote_token(foil[0])}.")
     case = Case(
@@ -74,17 +79,24 @@ def settle_case(study: "Study", question: dict[str, Any], note: str = "") -> Cas
 
 
 def _foil(
-    study: "Study", answer: int, runner_up: tuple[str, int], asked: tuple["Token | None", ...]
+    study: "Study",
+    answer: int,
+    runner_up: tuple[str, int],
+    asked: tuple["Token | None", ...],
+    words: "Words | None",
 ) -> tuple[tuple[str, int], str]:
     """What the answer is compared with: what the user says, else the likeliest token of its own kind."""
     for token in asked:
         if token is not None and token.token_id != answer:
             return (token.text, token.token_id), "asked"
-    from tracer import find_alternatives, find_rival_in_text
+    from tracer import find_alternatives, find_rival_in_text, try_agreement
 
     rival = find_rival_in_text(study.frozen, answer)
     if rival is not None:
         return (study.subject.token_texts([rival])[0], rival), "text"
+    agrees = None if words is None else try_agreement(study.frozen, answer, words)
+    if agrees is not None and agrees.becomes is not None:
+        return (study.subject.token_texts([agrees.becomes])[0], agrees.becomes), "form"
     kind = find_alternatives(study.frozen, answer)
     if not kind:
         return runner_up, "runner-up"

@@ -119,7 +119,7 @@ def perform_action(action: actions.Action, state: State, context: ActionContext)
 def _predict(_action: actions.Predict, state: State, context: ActionContext) -> Update:
     question, note, shares = to_where_it_falls(context.workspace, state["question"])
     study = context.workspace.study(question["text"])
-    case = settle_case(study, question, note)
+    case = settle_case(study, question, note, context.workspace.words)
     top = [f"{quote_token(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
     claim = new_claim(
         state.get("claims", []),

@@ -60,6 +60,7 @@ from .mechanisms import (
     name_mechanism as name_mechanism,
     name_of_rest as name_of_rest,
     name_of_text as name_of_text,
+    try_agreement as try_agreement,
     try_rival as try_rival,
     weigh_words as weigh_words,
 )

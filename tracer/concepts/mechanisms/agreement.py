@@ -39,7 +39,16 @@ def try_agreement(frozen: Frozen, answer: int, words: Words | None = None) -> Ag
     """Put each word of the text into its other number, where that is one token (with or without an s).
 
     With words to draw from, other nouns at that place must bring the same two forms by their number.
+    Tried once a text.
     """
+    key = "agreement", answer, words is None
+    if key not in frozen.found:
+        frozen.found[key] = _try_agreement(frozen, answer, words)
+    found: Agreement = frozen.found[key]
+    return found
+
+
+def _try_agreement(frozen: Frozen, answer: int, words: Words | None) -> Agreement:
     if is_content(frozen.subject.token_texts([answer])[0]):
         return Agreement(False, None, None, None)
     pairs = [
