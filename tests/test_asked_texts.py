@@ -88,7 +88,7 @@ def test_an_answer_alone_is_explained_where_it_was_least_certain(embedded_subjec
     assert [percent(share) in note for share in shares] == [True, True]
     assert (moved["text"], moved["said"]) == (text, " San")
     assert "“ San” (" in note
-    assert "least certain of “ San”" in note
+    assert "the least likely is “ San”" in note
 
 
 def test_what_comes_behind_a_space_is_explained(embedded_subject):

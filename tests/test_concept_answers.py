@@ -19,6 +19,7 @@ from agent.core import (
     FeatureShare,
     HeadClaim,
     HopClaim,
+    LookCue,
     MechanismClaim,
     NextToken,
     OtherTextsChanged,
@@ -310,3 +311,26 @@ def test_what_is_read_at_the_last_word_of_a_function_words_text_is_no_look_up(
     chain = Chain(1, (), 4.0, (tested,), (0,), position, main=0)
     case = cast(Any, {"tokens": ["<bos>", "A", " stop", " they", " came"], "answer": answer})
     assert only_goes_on(chain, case) is goes_on
+
+
+def test_why_a_head_looks_there_is_told_with_what_is_left_without_it() -> None:
+    seen = head(-2.0, [0.1, -0.3] * 35)
+    cues = [
+        LookCue(name="Texas", position=2, attention=0.11, louder=0, asked=99, tried=4, p=0.04),
+        LookCue(name="city", position=4, attention=0.2, louder=0, asked=99, tried=3, p=0.03),
+    ]
+    state = state_of(effect(-3.0, CONTROLS), seen.model_copy(update={"cues": cues}))
+    told = " ".join(sentence.text for sentence in in_plain_words(state))
+    assert "It gives that word 43 % of its attention there because of “Texas” at “Dallas”" in told
+    assert "without which 11 % is left and “city” at “in”, without which 20 % is left" in told
+    shown = " ".join(sentence.text for sentence in concept_evidence(state))
+    assert (
+        "of 99 unrelated words that move the stream as far none leaves as little (4 words were tried there)"
+        in shown
+    )
+    assert checked(state) == []
+
+
+def test_a_head_that_moves_next_to_nothing_is_not_worth_a_sentence() -> None:
+    state = state_of(effect(-3.0, CONTROLS), head(-0.08, [0.01, -0.02] * 35))
+    assert not any("attention head" in sentence.text for sentence in in_plain_words(state))

@@ -7,7 +7,16 @@ import torch
 from test_concepts_exact import made
 from test_concepts_parts import OTHERS, node
 
-from tracer.concepts import Look, change_without_looks, try_carrier
+from tracer.concepts import (
+    Held,
+    Look,
+    ablate,
+    attention_with,
+    change_without_looks,
+    find_cues,
+    nameable_words,
+    try_carrier,
+)
 from tracer.concepts.kinds import contrast_direction
 from tracer.models import part
 
@@ -53,3 +62,37 @@ def test_the_carrier_is_tested_beside_every_other_head(tiny: Any, family: str) -
     assert 0 < test.attention < 1
     alone = change_without_looks(frozen, [test.look], 4, OTHERS)
     assert float(alone[0]) == pytest.approx(test.measured, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", list(ATTENTION))
+def test_attention_with_a_change_is_the_models_own_with_the_stream_changed(tiny: Any, family: str) -> None:
+    frozen, lens = made(tiny, family)
+    look = Look(1, 0, 3, 5)
+    changes = [(), ablate(frozen, lens, Held((3,), 0, 0), [7]), ablate(frozen, lens, Held((5,), 0, 0), [9])]
+    found = attention_with(frozen, look, changes)
+    for change, weight in zip(changes, found.tolist(), strict=True):
+
+        def edit(_module: Any, args: Any, clamps: Any = change) -> Any:
+            stream = args[0].clone()
+            for clamp in clamps:
+                moved = clamp.values - clamp.subspace.coordinates(stream[0, clamp.position])
+                stream[0, clamp.position] += moved @ clamp.subspace.write
+            return (stream, *args[1:])
+
+        handle = frozen.subject.blocks[1].register_forward_pre_hook(edit)
+        with torch.no_grad():
+            out = frozen.subject.model(frozen.ids[None], use_cache=False, output_attentions=True)
+        handle.remove()
+        assert weight == pytest.approx(float(out.attentions[1][0, 0, 5, 3]), rel=1e-4, abs=1e-6)
+    assert len(set(found.tolist())) == 3
+
+
+def test_the_reasons_of_a_look_are_weights_left_beside_controls(tiny: Any) -> None:
+    frozen, lens = made(tiny, "gemma3")
+    words = nameable_words(frozen.subject)
+    assert find_cues(frozen, lens, words, Look(0, 0, 2, 5)) == ()  # nothing is read before the first block
+    for cue in find_cues(frozen, lens, words, Look(2, 0, 3, 5), count=9):
+        assert cue.position in (3, 5)
+        own = float(attention_with(frozen, Look(2, 0, 3, 5), [()])[0])
+        assert cue.attention <= 0.8 * own
+        assert len(cue.controls) == 9

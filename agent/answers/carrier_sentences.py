@@ -24,17 +24,19 @@ from agent.evidence import HOLDING_VERDICTS, Sentence
 
 NAMED = 3  # neurons that are named as a concept's writers
 LITTLE, MOST_OF_IT, OVERSHOOT = 0.15, 0.6, 1.2  # of the lead
+COUNTS = 0.05  # of the lead that goes without a head that is worth a sentence
 WRITES = 0.03  # of what all neurons add, from which one is named
 
 
 def tell_heads(state: State, way: Sequence[Concept]) -> list[Sentence]:
     """Which head brings a concept to a later word, where the test of just that holds."""
     case, on_way = case_of(state), {one.id for one in way}
-    return [
-        _brings(claim, case)
+    told = [
+        claim
         for claim in every_claim(state, HeadClaim)
-        if claim.verdict in HOLDING_VERDICTS and claim.effect < 0 and claim.concept.id in on_way
+        if claim.verdict in HOLDING_VERDICTS and claim.share <= -COUNTS and claim.concept.id in on_way
     ]
+    return [sentence for claim in told for sentence in (_brings(claim, case), *_looks_there(claim, case))]
 
 
 def _brings(claim: HeadClaim, case: Case) -> Sentence:
@@ -46,6 +48,18 @@ def _brings(claim: HeadClaim, case: Case) -> Sentence:
     some = {0: "no other head's view of that word counts as much", 1: "one other head's view counts as much"}
     more = some.get(claim.louder, f"the views of {claim.louder} other heads count as much")
     return Sentence(f"{text}, and {more}.", (claim.id,))
+
+
+def _looks_there(claim: HeadClaim, case: Case) -> list[Sentence]:
+    """Why the head looks there: what is held at the word it looks at, and at the one it looks from."""
+    parts = [
+        f"{_word(cue.name)} at {_at(case, cue.position)}, without which {percent(cue.attention)} is left"
+        for cue in claim.cues
+    ]
+    if not parts:
+        return []
+    looked = f"It gives that word {percent(claim.attention)} of its attention there because of"
+    return [Sentence(f"{looked} {join_words(parts)}.", (claim.id,))]
 
 
 def show_head_numbers(claim: HeadClaim, case: Case) -> Sentence:
@@ -61,6 +75,19 @@ def show_head_numbers(claim: HeadClaim, case: Case) -> Sentence:
         return Sentence(f"{text}.", (claim.id,))
     text += f"; of {claim.controls.n} other heads between the same words {claim.louder} change it as much"
     return Sentence(f"{text} (p = {format_p(claim.p)}): {claim.verdict}.", (claim.id,))
+
+
+def show_cue_numbers(claim: HeadClaim, case: Case) -> list[Sentence]:
+    """What each reason of a look was compared with."""
+    out = []
+    for cue in claim.cues:
+        there = _at(case, cue.position)
+        text = f"With {_word(cue.name)} taken out of what enters layer {claim.layer} at {there},"
+        text += f" {percent(cue.attention)} of that attention is left; of {cue.asked} unrelated words"
+        some = f"{cue.louder} leave" if cue.louder > 1 else "1 leaves" if cue.louder else "none leaves"
+        text += f" that move the stream as far {some} as little ({cue.tried} words were tried there)."
+        out.append(Sentence(text, (claim.id,)))
+    return out
 
 
 def tell_writers(claim: ConceptEffectClaim, case: Case) -> list[Sentence]:
@@ -94,6 +121,7 @@ def tell_explained(state: State) -> list[Sentence]:
         one = len(claim.about()) == 1
         text = f"By {'itself' if one else 'themselves'} {names} {'keeps' if one else 'keep'}"
         much = percent(claim.share) if claim.share > 0 else "nothing"
+        much = "more than all" if claim.share > OVERSHOOT else much
         others = "nothing" if claim.largest <= 0 else percent(claim.largest)
         others = "more than all of it" if claim.largest > OVERSHOOT else others
         text += (

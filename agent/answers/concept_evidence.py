@@ -1,6 +1,11 @@
 """The tests of concepts with their numbers, and what they leave open. Reads the ledger."""
 
-from agent.answers.carrier_sentences import show_head_numbers, tell_elsewhere, tell_writers
+from agent.answers.carrier_sentences import (
+    show_cue_numbers,
+    show_head_numbers,
+    tell_elsewhere,
+    tell_writers,
+)
 from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then, word
 from agent.core import (
     Case,
@@ -28,7 +33,8 @@ def concept_evidence(state: State) -> list[Sentence]:
     for claim in every_claim(state, ConceptEffectClaim):
         if claim.controls is not None:
             out += [_effect_numbers(claim, case), *tell_elsewhere(claim), *tell_writers(claim, case)]
-    out += [show_head_numbers(claim, case) for claim in every_claim(state, HeadClaim)]
+    for head in every_claim(state, HeadClaim):
+        out += [show_head_numbers(head, case), *show_cue_numbers(head, case)]
     for hop in every_claim(state, HopClaim):
         out.append(_hop_numbers(hop, case))
     out += [Sentence(claim.says, (claim.id,)) for claim in held_mechanisms(state) if is_folded(claim, state)]

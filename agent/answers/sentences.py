@@ -191,13 +191,14 @@ def _write_refuted(removed: list[EffectClaim], state: State) -> list[Sentence]:
 
 
 def _write_failed(claim: EffectClaim, state: State, *, first: bool) -> Sentence:
-    what = (
-        f"The {'first ' if first else ''}hypothesis on "
-        f"{name_group(claim_group(claim, state), case_of(state))}"
-    )
+    group = name_group(claim_group(claim, state), case_of(state))
     foreseen, found = show_change(claim.predicted or 0.0), show_change(claim.effect)
-    text = f"{what} is {claim.verdict}: removing it was predicted to change the lead by {foreseen}"
-    return Sentence(f"{text} and changes it by {found}.", (claim.id,))
+    what = f"{group} {'was the first hypothesis and ' if first else ''}is {claim.verdict}"
+    text = f"{what}: without it the lead changes by {found} ({foreseen} was predicted)"
+    values = claim.controls.values if claim.controls else []
+    alike = claim.verdict == "inconclusive" and any(abs(value) >= abs(claim.effect) for value in values)
+    chance = ", and some random groups of neurons change it as much" if alike else ""
+    return Sentence(f"{text}{chance}.", (claim.id,))
 
 
 def _write_too_little(state: State) -> list[Sentence]:

@@ -79,6 +79,7 @@ from .concept_claims import (
     FeatureShare as FeatureShare,
     HeadClaim as HeadClaim,
     HopClaim as HopClaim,
+    LookCue as LookCue,
     MechanismClaim as MechanismClaim,
     OtherTextsChanged as OtherTextsChanged,
     Outcome as Outcome,

@@ -153,10 +153,27 @@ class ConceptEffectClaim(ConceptClaim):
         return [*out, *(value for one in self.writers for value in (one.share, abs(one.share)))]
 
 
+class LookCue(Record):
+    """What a head's attention weight hangs on at one end: a word read there, and what is left without it.
+
+    `louder`: of so many (`asked`) unrelated words along which the stream was pushed as far, those that leave
+    as little. `p` counts them, and that the word was chosen from some that were tried.
+    """
+
+    name: str
+    position: int
+    attention: float
+    louder: int
+    asked: int
+    tried: int
+    p: float
+
+
 class HeadClaim(ConceptClaim):
     """What the lead loses when a head no longer sees the concept's word from a later one.
 
     The head was chosen by what it should carry; the controls are all other heads, at the same two places.
+    `cues`: why it looks there, at the word that is looked at and at the one that looks.
     """
 
     FAMILY: ClassVar[str] = "heads"
@@ -165,6 +182,7 @@ class HeadClaim(ConceptClaim):
     head: int
     target: int  # the position it brings the concept to
     attention: float  # the weight it gives the concept's word there
+    cues: list[LookCue] = Field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -183,7 +201,9 @@ class HeadClaim(ConceptClaim):
 
     def values(self) -> list[float]:
         """Those of a concept's test, the head, where it looks, how much, and the heads that count more."""
-        return [*super().values(), self.layer, self.head, self.target, self.attention, self.louder]
+        cues = (number for cue in self.cues for number in (cue.attention, cue.louder, cue.asked, cue.tried))
+        own = (self.layer, self.head, self.target, self.attention, self.louder)
+        return [*super().values(), *own, *cues]
 
 
 class ConceptSwapClaim(ConceptClaim):

@@ -51,7 +51,7 @@ class Falls(NamedTuple):
 def to_where_it_falls(studies: Studies, question: dict[str, Any]) -> Falls:
     """The question behind the tokens before the one that decides, and a sentence on it.
 
-    Answer and foil are parted where they differ; an answer alone where it was least certain; a foil alone
+    Answer and foil are parted where they differ; an answer alone at its least likely token; a foil alone
     where the model goes another way. As it was where the first token decides. Raises QuestionError for a
     word that was mistyped, with what was meant.
     """
@@ -111,7 +111,7 @@ def _where_it_chose(
     parts = join_words([f"{quote_token(t)} ({percent(p.p)})" for t, p in zip(named, places, strict=True)])
     whole = quote_token(joined(texts).strip() or joined(texts))
     token = quote_token(named[falls])
-    which = f"it was least certain of {token}" if other is None else f"{token} is not what it says by itself"
+    which = f"the least likely is {token}" if other is None else f"{token} is not what it says by itself"
     note = f"{whole} is {parts}, each in its place; {which}, so that token is looked at."
     moved = _behind(studies, study, question, ids[:falls]) if falls else dict(question)
     shares = tuple(place.p for place in places)
@@ -136,7 +136,7 @@ def _where_it_went_another_way(
 
 
 def _behind_a_space(studies: Studies, study: "Study", question: dict[str, Any]) -> Falls:
-    """What comes behind a space that the model says first; of a number the digit it was least certain of."""
+    """What comes behind a space that the model says first; of a number its least likely digit."""
     space = study.predictions(1)[0]
     if space.token != " ":
         return Falls(question)

@@ -11,6 +11,7 @@ from agent.core import (
     ExplainedClaim,
     FeatureShare,
     HeadClaim,
+    LookCue,
     OtherTextsChanged,
     PlainClaim,
     State,
@@ -22,7 +23,7 @@ from agent.core import (
     round_reported,
     token_at,
 )
-from agent.evidence import HOLDING_VERDICTS, bears_out, new_claim, p_value, summarise_controls
+from agent.evidence import HOLDING_VERDICTS, LEVEL, bears_out, new_claim, p_value, summarise_controls
 from agent.experiments.concept_bench import LONG, ConceptBench, bench_of
 from agent.experiments.concept_reading import node_of_concept
 from agent.workspace import Workspace
@@ -30,8 +31,10 @@ from tracer import (
     ENOUGH_CONTROLS,
     ConceptNode,
     Kept,
+    Look,
     change_elsewhere,
     explain_share,
+    find_cues,
     find_writers,
     try_carrier,
 )
@@ -50,6 +53,7 @@ def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Seque
     if test is None or not test.others:
         return []
     look, tokens = test.look, bench.case["tokens"]
+    p = p_value(test.measured, test.others)
     text = f"Without what head {look.head} of layer {look.layer} brings of {quote_token(one.name)} to"
     text += f" {quote_token(token_at(tokens, look.target).strip())} the lead should be smaller."
     return [
@@ -67,10 +71,39 @@ def carried_by_head(bench: ConceptBench, one: Concept, state: State, made: Seque
             measured=round_reported(test.measured),
             controls=summarise_controls(test.others, len(test.others), len(test.others)),
             asked=len(test.others),
-            p=p_value(test.measured, test.others),
+            p=p,
             lead=round_reported(bench.lead),
+            cues=_cues_of(bench, look) if p <= LEVEL and test.measured < 0 else [],
         )
     ]
+
+
+def _cues_of(bench: ConceptBench, look: Look) -> list[LookCue]:
+    """Why the head looks there: the words its attention weight hangs on, where unrelated ones do less."""
+    count, seed = bench.controls_from(look.source), bench.seed("cue", str(look.layer), str(look.head))
+    found = bench.once(
+        lambda: find_cues(bench.frozen, bench.lens, bench.workspace.words, look, count=count, seed=seed),
+        *("cues", look, count),
+    )
+    out = []
+    for cue in found:
+        louder = sum(left <= cue.attention for left in cue.controls)
+        p = min(1.0, cue.tried * (1 + louder) / (1 + len(cue.controls)))
+        if p <= LEVEL:
+            (name,) = bench.workspace.subject.token_texts([cue.token])
+            left = round_reported(cue.attention)
+            out.append(
+                LookCue(
+                    name=name.strip(),
+                    position=cue.position,
+                    attention=left,
+                    louder=louder,
+                    asked=len(cue.controls),
+                    tried=cue.tried,
+                    p=p,
+                )
+            )
+    return out
 
 
 def change_of_other_texts(bench: ConceptBench, node: ConceptNode) -> OtherTextsChanged:

@@ -30,7 +30,7 @@ from agent.experiments.concept_bench import ConceptBench, bench_of
 from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
 from agent.experiments.concept_exchange import exchange_concept, partners_for
 from agent.experiments.concept_reading import concept_of_node, node_of_concept
-from agent.experiments.mechanism_tests import mechanisms_of
+from agent.experiments.mechanism_tests import DECIDES, mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
     Agreement,
@@ -54,6 +54,7 @@ from tracer import (
     reading_of,
     stream_behind,
     usual_coordinates,
+    weigh_words,
 )
 
 Update = dict[str, Any]
@@ -98,8 +99,11 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     progress(0.3)
     idle = None if chain.idle is None else concepts[chain.tested[chain.idle].node]
     if not chain.path or _says_it_anyway(named) or only_goes_on(chain, case):
-        note = "taking out any one of them changes little"
-        return _nothing_on_the_way(bench, named, state, note, idle)
+        note, word = (
+            "taking out any one of them changes little",
+            _deciding_word(bench, tuple(concepts.values())),
+        )
+        return _nothing_on_the_way(bench, named, state, note, idle, word)
     way = [concepts[chain.tested[i].node] for i in chain.path]
     strongest = min(chain.path, key=lambda i: chain.tested[i].effect)
     chosen = chain.tested[strongest if chain.main is None else chain.main]
@@ -152,8 +156,19 @@ def _needs_exchange(way: Sequence[Concept], case: Case) -> bool:
 def _source_of(bench: ConceptBench, named: Named, known: Sequence[Concept]) -> Concept | None:
     """The word that is copied, agreed with or gone on from, as what is held at its own place."""
     position = named.test.source if isinstance(named.test, Copying | Succession | Agreement) else None
-    if position is None:
+    return None if position is None else _word_at(bench, position, known)
+
+
+def _deciding_word(bench: ConceptBench, known: Sequence[Concept]) -> Concept | None:
+    """The word the answer hangs on most, as what is held at its last token; None where none decides."""
+    weights = weigh_words(bench.frozen, bench.workspace.words, bench.case["answer_id"])
+    most = min(weights, key=lambda one: one.kept, default=None)
+    if most is None or most.kept > DECIDES or not bench.case["answer"].strip():
         return None
+    return _word_at(bench, most.last, known)
+
+
+def _word_at(bench: ConceptBench, position: int, known: Sequence[Concept]) -> Concept | None:
     words, study = bench.workspace.words, bench.workspace.study(bench.case["text"])
     name, answer = bench.case["tokens"][position], bench.case["answer_id"]
     node = read_concept(bench.frozen, bench.lens, words, name, [position], answer)
@@ -175,7 +190,7 @@ def _nothing_on_the_way(
     """What is said where no concept is looked up: how else the model does it.
 
     `idle`: what it has in mind all the same, which is taken out to show that it does not count. `source`: the
-    word of the text that the answer comes from; which head brings it is tested.
+    word of the text that the answer comes from or hangs on; which head brings it is tested.
     """
     made = [] if idle is None else _taken_out(bench, idle, [], state, [], True)
     made += [] if source is None else carried_by_head(bench, source, state, made)

@@ -22,6 +22,11 @@ from .controls import (
     exchange_controls as exchange_controls,
     p_value as p_value,
 )
+from .cues import (
+    Cue as Cue,
+    attention_with as attention_with,
+    find_cues as find_cues,
+)
 from .elsewhere import (
     Elsewhere as Elsewhere,
     change_elsewhere as change_elsewhere,

@@ -126,14 +126,15 @@ def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> E
 def _telling(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int) -> list[bool]:
     """Which nodes are worth a word though they do not count: names, and what is near the answer.
 
-    None that is written like the word it is read at ("county" at "country").
+    None that is written like the word it is read at ("county" at "country"), nor a digit's name.
     """
     subject, tokens = frozen.subject, [node.tokens[0] for node in nodes]
     near = similar(subject, tokens, [answer])[:, 0] >= above_random(subject, tokens, NEAR)
     out = []
     for node, related in zip(nodes, near.tolist(), strict=True):
         stem, word = (surface(text)[:STEM] for text in (node.name, frozen.tokens[node.position]))
-        out.append((related or node.name[:1].isupper()) and stem != word)
+        other = stem != word and not word.isdigit()
+        out.append(other and (related or node.name[:1].isupper()))
     return out
 
 

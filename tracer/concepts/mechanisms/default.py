@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from tracer.attribution import Frozen
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
+from tracer.concepts.mechanisms.word_weights import word_around
 from tracer.concepts.words import Words
 
 TRIED = 8
@@ -11,7 +12,7 @@ ENOUGH = 0.6
 
 
 class Default(NamedTuple):
-    """`same`: the part of unrelated words at `position` with which the same is said."""
+    """`same`: the part of unrelated words in the place of that at `position` with which the same is said."""
 
     holds: bool
     position: int
@@ -19,8 +20,10 @@ class Default(NamedTuple):
 
 
 def try_default(frozen: Frozen, words: Words, answer: int, position: int) -> Default:
-    """Put drawn words at the place the answer depends on most."""
-    others = drawn_words(frozen, words, TRIED, seed=1)
-    logits = logits_with(frozen, [((position, other),) for other in others])
+    """Put drawn words in the place of the whole word there, which the answer depends on most."""
+    others, (first, last) = drawn_words(frozen, words, TRIED, seed=1), word_around(frozen, position)
+    logits = logits_with(
+        frozen, [tuple((place, other) for place in range(first, last + 1)) for other in others]
+    )
     same = sum(int(row.argmax()) == answer for row in logits) / max(1, len(others))
     return Default(same >= ENOUGH, position, same)

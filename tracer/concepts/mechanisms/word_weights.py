@@ -56,8 +56,19 @@ def _weigh(
     )
 
 
+def word_around(frozen: Frozen, position: int) -> tuple[int, int]:
+    """The first and last position of the word that a token is a piece of."""
+    spans = (span for span in _words(frozen) if span[0] <= position <= span[1])
+    return next(spans, (position, position))
+
+
 def _spans(frozen: Frozen) -> list[tuple[int, int]]:
-    """The words that mean something, with all pieces of each."""
+    """The words that mean something."""
+    return [span for span in _words(frozen) if is_content("".join(frozen.tokens[span[0] : span[1] + 1]))]
+
+
+def _words(frozen: Frozen) -> list[tuple[int, int]]:
+    """The words of the text, with all pieces of each."""
     places, spans = word_places(frozen), list[tuple[int, int]]()
     for place in places:
         token = frozen.tokens[place]
@@ -66,4 +77,4 @@ def _spans(frozen: Frozen) -> list[tuple[int, int]]:
             spans[-1] = spans[-1][0], place
         else:
             spans.append((place, place))
-    return [span for span in spans if is_content("".join(frozen.tokens[span[0] : span[1] + 1]))]
+    return spans
