@@ -286,7 +286,7 @@ def test_a_head_that_brings_the_word_agreed_with_is_told_behind_the_mechanism() 
     state["concepts"] = {"note": "", "tested": True, "path": [], "source": "K1"}
     first, second, *_ = [sentence.text for sentence in in_plain_words(state)]
     assert first.startswith("“Austin” agrees with “Dallas”")
-    assert "head, 9.2, brings it from “Dallas” to “in”" in second
+    assert "head, 9.2, brings what is held there from “Dallas” to “in”" in second
     assert checked(state) == []
 
 
@@ -334,3 +334,17 @@ def test_why_a_head_looks_there_is_told_with_what_is_left_without_it() -> None:
 def test_a_head_that_moves_next_to_nothing_is_not_worth_a_sentence() -> None:
     state = state_of(effect(-3.0, CONTROLS), head(-0.08, [0.01, -0.02] * 35))
     assert not any("attention head" in sentence.text for sentence in in_plain_words(state))
+
+
+def test_a_slot_that_says_what_the_words_say_is_told_once() -> None:
+    state = state_of()
+    for name, kept in (("slot", 0.01), ("words", 0.02)):
+        claim = MechanismClaim(
+            id=f"C{len(name)}1", verdict="observed", mechanism=name, holds=True, says=f"By the {name}.",
+            shown=[kept, 0.9],
+        )  # fmt: skip
+        state["claims"].append(plain_claim(claim))
+    state["concepts"] = {"note": "", "tested": True, "path": []}
+    told = [sentence.text for sentence in in_plain_words(state)]
+    assert "By the words." in told
+    assert "By the slot." not in told

@@ -28,23 +28,23 @@ COUNTS = 0.05  # of the lead that goes without a head that is worth a sentence
 WRITES = 0.03  # of what all neurons add, from which one is named
 
 
-def tell_heads(state: State, way: Sequence[Concept]) -> list[Sentence]:
-    """Which head brings a concept to a later word, where the test of just that holds."""
+def tell_heads(state: State, way: Sequence[Concept], what: str = "it") -> list[Sentence]:
+    """Which head brings a concept (`what`) to a later word, where the test of just that holds."""
     case, on_way = case_of(state), {one.id for one in way}
     told = [
         claim
         for claim in every_claim(state, HeadClaim)
         if claim.verdict in HOLDING_VERDICTS and claim.share <= -COUNTS and claim.concept.id in on_way
     ]
-    return [sentence for claim in told for sentence in (_brings(claim, case), *_looks_there(claim, case))]
+    return [
+        sentence for claim in told for sentence in (_brings(claim, case, what), *_looks_there(claim, case))
+    ]
 
 
-def _brings(claim: HeadClaim, case: Case) -> Sentence:
+def _brings(claim: HeadClaim, case: Case, what: str) -> Sentence:
     there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
-    text = (
-        f"An attention head, {claim.name}, brings it from {there} to {here}: without what it brings the lead"
-    )
-    text += f" of {_word(case['answer'])} falls by {percent(abs(claim.share))}"
+    text = f"An attention head, {claim.name}, brings {what} from {there} to {here}: without what it brings"
+    text += f" the lead of {_word(case['answer'])} falls by {percent(abs(claim.share))}"
     some = {0: "no other head's view of that word counts as much", 1: "one other head's view counts as much"}
     more = some.get(claim.louder, f"the views of {claim.louder} other heads count as much")
     return Sentence(f"{text}, and {more}.", (claim.id,))

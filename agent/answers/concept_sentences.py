@@ -33,6 +33,7 @@ from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that hardly counts
 HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
+ALIKE = 0.05  # of a probability: what is left of the answer and of its kind, told once
 MUCH = 0.25  # of the lead that goes with a concept which decides something
 GONE = 0.9  # of a concept or a lead: all but gone
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
@@ -194,13 +195,25 @@ def in_plain_words(state: State) -> list[Sentence]:
     for swap in every_claim(state, ConceptSwapClaim):
         if swap.concept in way or bears_out(swap):
             out += _swap_told(swap, case)
-    told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
-    out += [Sentence(claim.says, (claim.id,)) for claim in told[:1]]
-    out += tell_heads(state, _source(state))  # which brings the word that the first one names
-    out += [Sentence(claim.says, (claim.id,)) for claim in told[1:]]
+    out += _mechanisms_told(state)
     out += comes_first(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
     return out
+
+
+def _mechanisms_told(state: State) -> list[Sentence]:
+    """The mechanisms whose tests hold; behind the one that names a word, the head that brings it."""
+    told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
+    out, heads = list[Sentence](), tell_heads(state, _source(state), what="what is held there")
+    for claim in told:
+        out.append(Sentence(claim.says, (claim.id,)))
+        if claim.mechanism in IN_SHORT or (claim.mechanism == "words" and not _from_text(told)):
+            out += heads
+    return out
+
+
+def _from_text(told: Sequence[MechanismClaim]) -> bool:
+    return any(claim.mechanism in IN_SHORT for claim in told)
 
 
 def _source(state: State) -> list[Concept]:
@@ -215,8 +228,14 @@ def held_mechanisms(state: State) -> list[MechanismClaim]:
 
 
 def is_folded(claim: MechanismClaim, state: State) -> bool:
-    """Whether which words count is told with the evidence: a concept says more of it."""
-    return claim.mechanism == "words" and _decided(state)
+    """Whether it is told with the evidence: the words where a concept says more, a slot where they do.
+
+    A slot says no more than the words where its kind goes with the same word as the answer itself.
+    """
+    if claim.mechanism == "words":
+        return _decided(state)
+    words = (other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words")
+    return claim.mechanism == "slot" and any(abs(kept - claim.shown[0]) <= ALIKE for kept in words)
 
 
 def _decided(state: State) -> bool:

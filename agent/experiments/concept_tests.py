@@ -43,6 +43,7 @@ from tracer import (
     ablate,
     change_of_lead,
     concept_of,
+    find_alternatives,
     follow,
     forecast,
     is_content,
@@ -61,6 +62,7 @@ Update = dict[str, Any]
 Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 ANYWAY = 0.75  # of other words after which the same is said: nothing is looked up at that word
+RIVALS = 40  # likeliest words of the answer's kind
 SAID = 3  # next tokens that are kept
 
 
@@ -88,7 +90,7 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     if named is not None:
         source = _source_of(bench, named, found[-1].concepts)
         return _nothing_on_the_way(bench, named, state, f"{named.name}: nothing is looked up", None, source)
-    concepts = {node_of_concept(one): one for one in found[-1].concepts}
+    concepts = {node_of_concept(one): one for one in found[-1].concepts if not _comes_next(bench, one)}
     chain, named = _followed(bench, tuple(concepts))
     progress(0.2)
     if chain.path and _says_it_anyway(named):  # nothing is looked up there: perhaps at another word
@@ -133,6 +135,17 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
         "claims": enter_claims(state, *settled),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
+
+
+def _comes_next(bench: ConceptBench, one: Concept) -> bool:
+    """Whether it is read at the last word and could come in the place of the answer: no way to it, a rival.
+
+    "Hampshire" at the last word of "The Statue of Liberty stands in New".
+    """
+    if one.position != bench.frozen.length - 1:
+        return False
+    rivals = find_alternatives(bench.frozen, bench.case["answer_id"], RIVALS)
+    return not {rival.token_id for rival in rivals}.isdisjoint(one.token_ids)
 
 
 def only_goes_on(chain: Chain, case: Case) -> bool:

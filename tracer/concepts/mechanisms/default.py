@@ -9,6 +9,7 @@ from tracer.concepts.words import Words
 
 TRIED = 8
 ENOUGH = 0.6
+KEPT = 0.5  # of the answer's probability: what is still first, but hardly, is not said anyway
 
 
 class Default(NamedTuple):
@@ -26,4 +27,6 @@ def try_default(frozen: Frozen, words: Words, answer: int, position: int) -> Def
         frozen, [tuple((place, other) for place in range(first, last + 1)) for other in others]
     )
     same = sum(int(row.argmax()) == answer for row in logits) / max(1, len(others))
-    return Default(same >= ENOUGH, position, same)
+    p, clean = logits.double().softmax(-1)[:, answer], frozen.logits.double().softmax(-1)[answer]
+    kept = float((p / clean.clamp_min(1e-12)).clamp(max=1.0).mean())
+    return Default(same >= ENOUGH and kept >= KEPT, position, same)
