@@ -15,6 +15,7 @@ from tracer.concepts.operations import Held, ablate
 from tracer.concepts.pushes import push_controls
 from tracer.concepts.table import read_table
 from tracer.concepts.words import Words
+from tracer.interventions import rows_at_once
 from tracer.lens import Lens
 from tracer.models import hook_after, part
 
@@ -22,7 +23,6 @@ TRIED = 4  # words at each end that are tried, those the lens reads best there
 STANDS_OUT = 2.0  # standard deviations above other texts from which a word is tried
 NEARLY = 0.6  # of what goes with the strongest: of such words the one that is read best is named
 KEEPS = 0.8  # of the attention weight: what leaves more of it is no reason for the look
-BATCH_POSITIONS = 1536  # positions (batch times text) that one batched pass may hold
 
 
 class Cue(NamedTuple):
@@ -45,10 +45,11 @@ def find_cues(
     """What the look hangs on: at the word that is looked at (the key), and at the one that looks (the query).
 
     Of the best words the lens reads in what enters the head's block, one without which much of the weight
-    goes. None for an end where each leaves most of it, and in a block that the lens does not reach.
+    goes. None for an end where each leaves most of it, in a block that the lens does not reach, and where
+    only the end of a long text is looked at.
     """
     below = look.layer - 1
-    if below not in lens.layers or look.source == look.target:
+    if below not in lens.layers or look.source == look.target or frozen.before:
         return ()
     own = float(attention_with(frozen, look, [()])[0])
     found = (
@@ -99,7 +100,7 @@ def attention_with(frozen: Frozen, look: Look, changes: Sequence[Change]) -> Flo
 
     handle = hook_after(attention, keep)
     try:
-        size = max(1, BATCH_POSITIONS // frozen.length)
+        size = rows_at_once(frozen, 0)
         for first in range(0, len(changes), size):
             pulse()
             block(torch.stack([_changed(stream, change) for change in changes[first : first + size]]), **call)
