@@ -70,6 +70,10 @@ def test_more_tokens_and_more_neurons_need_more():
         assert needs[one].seconds < needs[two].seconds
     answers = [sizes.answer_seconds(tokens, 2000, 1e10) for tokens in (8, 16, 128, 512)]
     assert answers == sorted(answers)
+    long = [sizes.need(4096, 1000, 1e10, window) for window in (256, 512, None)]
+    assert long[0].memory < long[1].memory < 8e9 < long[2].memory  # of its end; of all of it
+    assert long[0].seconds < long[1].seconds < long[2].seconds
+    assert sizes.answer_seconds(4096, 1000, 1e10, 512) > sizes.answer_seconds(512, 1000, 1e10, 512)
     assert answers[0] > 2 * sizes.need(8, 2000, 1e10).seconds  # tests take longer than the graph
     assert speed() > 1e8
 

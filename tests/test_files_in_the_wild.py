@@ -146,6 +146,14 @@ def test_why_a_head_looks_there_is_told_as_the_file_says():
     assert "L2.F8@1" not in [f["id"] for f in report["features"]]
 
 
+def test_a_node_that_only_a_head_names_may_stand_behind_the_text():
+    data = looking()
+    data["qk_only_nodes"]["2_cro_8_1"]["ctx_idx"] = 7
+    report = explain_graph(graph := read(data))
+    assert any("behind the end of the text: 1" in note for note in graph.notes)
+    assert any("“2_cro_8_1” with" in sentence["text"] for sentence in report["answer"]["sentences"])
+
+
 def test_why_a_head_looks_there_may_be_nonsense_without_harm():
     data = looking()
     head = next(n for n in data["nodes"] if n["node_id"] == "3_lor_42_2")

@@ -114,7 +114,17 @@ def break_drawing(data):
     data["metadata"]["askcircuit"]["drawing"] = {"nodes": "many"}
 
 
-@pytest.mark.parametrize("change", [name_group, lose_node, change_weights, lie, break_drawing])
+def swell(data):
+    data["metadata"]["askcircuit"]["drawing"]["scores"]["completeness"] = 10**400  # no float is as large
+
+
+def swell_lead(data):
+    data["metadata"]["askcircuit"]["drawing"]["target"]["value"] = 10**400
+
+
+@pytest.mark.parametrize(
+    "change", [name_group, lose_node, change_weights, lie, break_drawing, swell, swell_lead]
+)
 def test_a_file_that_was_changed_is_told_from_its_links_and_that_is_said(exported, tmp_path, change):
     path, _ = exported
     other = changed(path, tmp_path, change)

@@ -1,6 +1,6 @@
 """The drawing beside the chat as plain JSON: nodes, edges, supernodes, their tests. Knows no looks."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -36,8 +36,11 @@ EMPTY = ("nodes", "edges", "supernodes", "superedges", "strongest_path", "concep
 DRAWN_SCORES = ("completeness", "replacement", "unexplored", "kept_influence", "nodes", "edges")
 
 
+LARGEST = 2**53  # whole numbers that every reader of JSON holds exactly
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Target(_Part):
@@ -115,7 +118,7 @@ class Drawing(_Part):
     supernodes: list[Box]
     superedges: list[Edge]
     strongest_path: list[str]
-    scores: dict[str, int | float]
+    scores: dict[str, Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float]
     tried: list[ByHand] = Field(default_factory=list)
     concepts: list[DrawnConcept] = Field(default_factory=list)  # those on the path first
     hops: list[Hop] = Field(default_factory=list)

@@ -189,6 +189,12 @@ def parse_graph(data: bytes, name: str = "the file") -> GraphFile:
             )
     links = [FileLink(link.source, link.target, link.weight) for link in model.links]
     nodes, links, notes = untangle(nodes, links)
+    aside = [_node(node, bos, twice) for node in model.qk_only_nodes.values()]
+    beside = tuple(node for node in aside if node.position < len(model.metadata.prompt_tokens))
+    if len(beside) < len(aside):
+        notes.append(
+            f"Nodes that only heads' scores name, behind the end of the text: {len(aside) - len(beside)}."
+        )
     known = {node.id for node in nodes}
     links = join_links(links, known, notes)
     notes += name_what_is_left(model.nodes, nodes)
@@ -217,7 +223,7 @@ def parse_graph(data: bytes, name: str = "the file") -> GraphFile:
         details=details,
         view=view,
         notes=tuple(notes),
-        aside=tuple(_node(node, bos, twice) for node in model.qk_only_nodes.values()),
+        aside=beside,
     )
     downward(graph)
     return graph

@@ -85,7 +85,7 @@ class Sizes:
         counted = min(tokens, LONG) + BEYOND * max(0, tokens - LONG)
         return self.need(tokens, nodes, rate).seconds + (AGAIN * counted * blocks + READOUTS * read) / rate
 
-    def _pass(self, tokens: int) -> float:
+    def _pass(self, tokens: int) -> int:
         """Products of one pass over a text, attention computed in full."""
         mixed = self.heads * self.d_head
         return tokens * (self.parameters - self.vocab * self.d_model) + 2 * self.layers * tokens**2 * mixed
