@@ -67,11 +67,13 @@ from .suites import (
     FinishedCase as FinishedCase,
     SuiteCase as SuiteCase,
     SuiteRun as SuiteRun,
+    compare_models as compare_models,
     read_suite as read_suite,
     replay_bundles as replay_bundles,
     run_in_processes as run_in_processes,
     run_in_turn as run_in_turn,
     suite_results as suite_results,
+    tell_comparison as tell_comparison,
 )
 from .workspace import (
     ConversationIndex as ConversationIndex,

@@ -12,3 +12,7 @@ from .schema import (
     SuiteCase as SuiteCase,
     read_suite as read_suite,
 )
+from .two_models import (
+    compare_models as compare_models,
+    tell_comparison as tell_comparison,
+)

@@ -31,6 +31,7 @@ from ui.base import (
     settings_from_options,
     stream_events,
 )
+from ui.commands.compare import compare
 from ui.commands.concepts import concepts, lenses, swap
 from ui.commands.features import features
 from ui.commands.graphs import explain_file, graphs, trace
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.add_typer(features, name="features")
 app.add_typer(graphs, name="graph")
 app.add_typer(lenses, name="lens")
+app.command()(compare)
 app.command()(concepts)
 app.command()(swap)
 app.command()(trace)
