@@ -130,3 +130,16 @@ def test_of_two_names_the_one_said_twice_is_ruled_out_by_that(embedded_subject: 
     found = try_copying(frozen, words, mary)
     assert found.holds
     assert (found.rival, found.rival_at) == (john, frozen.tokens.index(" John", 6))
+
+
+def test_a_name_that_begins_the_text_is_copied_as_the_same_word(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    text = "Sarah gave the book to Peter, and then Peter gave the book back to"
+    frozen = freeze(subject, subject.encode(text, 64))
+    sarah, peter = subject.pieces(" Sarah")[0], subject.pieces(" Peter")[0]
+    assert frozen.tokens[1] == "Sarah"  # without a space: another token
+    assert find_rival_in_text(frozen, sarah) == peter
+    found = try_copying(frozen, words, sarah)
+    assert found.holds
+    assert found.positions == (1,)
+    assert (found.rival, found.rival_at) == (peter, frozen.tokens.index(" Peter", 8))

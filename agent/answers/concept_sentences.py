@@ -3,7 +3,6 @@
 A concept in the middle is named only where a test bears it out; where none does, less is said.
 """
 
-import re
 from collections.abc import Sequence
 
 from agent.answers.carrier_sentences import tell_heads
@@ -22,6 +21,7 @@ from agent.core import (
     SwapTried,
     case_of,
     every_claim,
+    is_mark,
     join_words,
     percent,
     prediction_of,
@@ -41,7 +41,6 @@ IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
     "sequence": "is the next item of a list",
     "agreement": "agrees with an earlier word",
 }
-_MARK = re.compile(r"<[a-z_|0-9]+>")  # <start_of_image>, <|endoftext|>, <unused7>
 
 
 def word(token: str) -> str:
@@ -52,7 +51,7 @@ def word(token: str) -> str:
 def said_then(token: NextToken) -> str:
     """A next token and its probability; what is no text to the model is called so."""
     said = f"{word(token.token)} ({percent(token.p)})"
-    return f"no word but a mark of its own, {said}," if _MARK.fullmatch(token.token) else said
+    return f"no word but a mark of its own, {said}," if is_mark(token.token) else said
 
 
 def at_word(concept: Concept, case: Case) -> str:

@@ -14,6 +14,7 @@ from agent.core import (
     format_p,
     graph_claim,
     groups_of,
+    is_mark,
     is_several,
     join_words,
     joined,
@@ -70,10 +71,11 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     why = beside.get(case.get("foil_rule", ""), "")
     blank = not first["token"].strip()
     why = "" if blank or not case["foil"].strip() else why
+    mark = ", which is no word but a mark of its own" if is_mark(first["token"]) else ""
     return [
         Sentence(
             f"After {quote_case(case)} {quote_token(model)} says {_bare(first['token'])} "
-            f"({percent(first['p'])}). It is compared with {_bare(case['foil'])} "
+            f"({percent(first['p'])}){mark}. It is compared with {_bare(case['foil'])} "
             f"({percent(case['foil_p'])}){why}.",
             (claim.id,),
         ),

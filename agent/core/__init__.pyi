@@ -211,6 +211,7 @@ from .text_format import (
     find_word_positions as find_word_positions,
     folded as folded,
     format_p as format_p,
+    is_mark as is_mark,
     join_words as join_words,
     joined as joined,
     named_tokens as named_tokens,

@@ -27,6 +27,7 @@ _STRAIGHT = str.maketrans("“”", '""')
 _ORNATE = str.maketrans("“”", "❝❞")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~&$^]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
+_MARK = re.compile(r"<[a-z_|0-9]+>")
 _RUN = re.compile(r" {2,}")
 
 _FOLD = re.compile(r"<details><summary>([^<]*)</summary>\n\n(.*?)\n\n</details>", re.DOTALL)
@@ -94,6 +95,11 @@ def quote_token_at(tokens: Sequence[str], position: int) -> str:
         which = f" ({ORDINALS[number] if number < len(ORDINALS) else 'a later one'})"
     whole = "" if first == last else f" of {quote_token(joined(tokens[first : last + 1]))}"
     return f"{quote_token(named[position])}{whole}{which}"
+
+
+def is_mark(token: str) -> bool:
+    """Whether a token is no text to the model but a mark: <start_of_image>, <|endoftext|>, <unused7>."""
+    return bool(_MARK.fullmatch(token))
 
 
 def quote_word_at(tokens: Sequence[str], position: int) -> str:

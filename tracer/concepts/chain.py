@@ -15,7 +15,16 @@ from tracer.attribution import Frozen
 from tracer.concepts.change import Effect, Reading, measure, stream_behind
 from tracer.concepts.controls import ENOUGH_CONTROLS, LEVEL
 from tracer.concepts.installing import share_that_install, try_installing
-from tracer.concepts.kinds import NEAR, Alternative, above_random, contrast_direction
+from tracer.concepts.kinds import (
+    NEAR,
+    Alternative,
+    above_random,
+    contrast_direction,
+    is_name,
+    kinship,
+    same_kind,
+    with_space,
+)
 from tracer.concepts.lead import change_of_lead
 from tracer.concepts.naming import add_effects, name_values
 from tracer.concepts.nodes import NAMED, ConceptNode
@@ -24,6 +33,7 @@ from tracer.concepts.pushes import push_controls
 from tracer.concepts.where import MATTERS, TestedNode, names_best, that_are_held, that_matter
 from tracer.concepts.words import Words
 from tracer.lens import Lens, directions, similar, surface
+from tracer.models import Model
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
 BRINGS = 4.0  # logits that a name counts more whose exchanges all bring another answer
@@ -32,6 +42,8 @@ TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 HELD = 3  # names that are, at the word that counts most, where no ablation shows any
 AS_MUCH = 0.5  # of what goes with a concept must go with another name that is told beside it
+AKIN = 0.9  # kinship from which two near words are of one kind
+FIRST = 3  # places at which a concept is read that is told though it does not count
 STEM = 4  # letters in which that differs from it
 
 
@@ -126,16 +138,24 @@ def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> E
 def _telling(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int) -> list[bool]:
     """Which nodes are worth a word though they do not count: names, and what is near the answer.
 
-    None that is written like the word it is read at ("county" at "country"), nor a digit's name.
+    Read among the first; none that is written like the word it is read at ("county" at "country") or another
+    of its kind ("Rachel" at "Sarah"), nor a digit's name.
     """
     subject, tokens = frozen.subject, [node.tokens[0] for node in nodes]
     near = similar(subject, tokens, [answer])[:, 0] >= above_random(subject, tokens, NEAR)
     out = []
     for node, related in zip(nodes, near.tolist(), strict=True):
         stem, word = (surface(text)[:STEM] for text in (node.name, frozen.tokens[node.position]))
-        other = stem != word and not word.isdigit()
-        out.append(other and (related or node.name[:1].isupper()))
+        other = stem != word and not word.isdigit() and node.rank < FIRST
+        tells = other and (related or is_name(subject, node.tokens[0]))
+        out.append(tells and not _is_akin(subject, int(frozen.ids[node.position]), node.tokens[0]))
     return out
+
+
+def _is_akin(subject: Model, word: int, token: int) -> bool:
+    """Whether a token is just another of the kind of a word: near it, and gone on with alike."""
+    own = with_space(subject, word)
+    return bool(same_kind(subject, own, [token])) and float(kinship(subject, own, [token])) >= AKIN
 
 
 def reading_of(frozen: Frozen, lens: Lens, node: ConceptNode) -> Reading:

@@ -46,6 +46,18 @@ def is_content(text: str) -> bool:
     return plain.lower() not in GRAMMAR
 
 
+def is_name(subject: Model, token: int) -> bool:
+    """Whether a token is a name rather than a word that begins a sentence: commoner with its capital.
+
+    The first tokens of a vocabulary are the most frequent.
+    """
+    text = subject.token_texts([token])[0]
+    if not text.strip()[:1].isupper():
+        return False
+    small = subject.pieces(text.lower())
+    return len(small) != 1 or small[0] > token
+
+
 def is_telling(text: str) -> bool:
     """Whether a token of a text is anything but a function word or a sign: short pieces and letters are."""
     return bool(re.search(r"\w", text)) and text.strip().lower() not in GRAMMAR
@@ -107,16 +119,40 @@ def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alte
     return found[:count]
 
 
+def find_in_text(frozen: Frozen, token: int) -> tuple[int, ...]:
+    """Where the word of a token stands in the text, with or without the space it begins with."""
+    own = frozen.subject.token_texts([token])[0].strip()
+    places = range(int(frozen.bos), frozen.length)
+    return tuple(place for place in places if own and frozen.tokens[place].strip() == own)
+
+
+def with_space(subject: Model, token: int) -> int:
+    """The token that begins with a space and is the same word, where it is one; else the token itself."""
+    return spelled_like(subject, token, None) or token
+
+
+def spelled_like(subject: Model, token: int, like: int | None) -> int | None:
+    """The token of the same word that begins as `like` does, with a space or without (with one for None)."""
+    text = subject.token_texts([token])[0]
+    spaced = like is None or subject.token_texts([like])[0][:1].isspace()
+    if text[:1].isspace() == spaced:
+        return token
+    ids = subject.pieces(f" {text}" if spaced else text.strip())
+    return ids[0] if len(ids) == 1 else None
+
+
 def find_rival_in_text(frozen: Frozen, answer: int) -> int | None:
     """Where the answer stands in the text: the likeliest other word of its kind that does too, None without.
 
     "Mary and John … John gave a drink to": beside Mary it is John that could have come.
     """
-    ids = frozen.ids.tolist()[int(frozen.bos) :]
-    subject = frozen.subject
-    if answer not in ids or not is_content(subject.token_texts([answer])[0]):
+    subject, own = frozen.subject, set(find_in_text(frozen, answer))
+    if not own or not is_content(subject.token_texts([answer])[0]):
         return None
-    kind = same_kind(subject, answer, ids, least=relatedness(subject, answer))
+    others = [token for place, token in enumerate(frozen.ids.tolist()) if place not in own]
+    spelled = [spelled_like(subject, token, answer) for token in others[int(frozen.bos) :]]
+    there = [token for token in spelled if token is not None]
+    kind = same_kind(subject, answer, there, least=relatedness(subject, answer))
     whole = zip(kind, stand_alone(subject, [token for token, _ in kind]), strict=True)
     named = [token for (token, _), is_whole in whole if is_whole]
     return max(named, key=lambda token: float(frozen.logits[token]), default=None)

@@ -1,9 +1,16 @@
 """Copying: the answer stands earlier in the text; change it there and the answer follows."""
 
+from itertools import islice
 from typing import NamedTuple
 
 from tracer.attribution import Frozen
-from tracer.concepts.kinds import find_rival_in_text, same_kind
+from tracer.concepts.kinds import (
+    find_in_text,
+    find_rival_in_text,
+    same_kind,
+    spelled_like,
+    with_space,
+)
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
 from tracer.interventions import attention_patterns
@@ -35,15 +42,25 @@ class Copying(NamedTuple):
 
 
 def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
-    """Replace every earlier occurrence of the answer by each of a few words of its kind (any without one)."""
-    places = tuple(index for index, token in enumerate(frozen.ids.tolist()) if token == answer)
+    """Replace every earlier occurrence of the answer by each of a few words of its kind (any without one).
+
+    A word counts as one with and without the space it begins with: "Sarah" that begins a text is " Sarah".
+    """
+    subject, places = frozen.subject, find_in_text(frozen, answer)
     if not places:
         return Copying(False, 0.0, (), None, 0.0)
-    kind = [token for token, _ in same_kind(frozen.subject, answer, words.tokens.tolist())]
-    others = [token for token in kind if token not in frozen.ids.tolist()][:TRIED]
-    others = others or drawn_words(frozen, words, TRIED)
-    logits = logits_with(frozen, [tuple((place, other) for place in places) for other in others])
-    said = [int(row.argmax()) == other for row, other in zip(logits, others, strict=True)]
+    ids = frozen.ids.tolist()
+    kind = [token for token, _ in same_kind(subject, with_space(subject, answer), words.tokens.tolist())]
+    others = [token for token in kind if not find_in_text(frozen, token)] or drawn_words(frozen, words, TRIED)
+    spelled = ([spelled_like(subject, other, ids[place]) for place in places] for other in others)
+    whole = ([token for token in row if token is not None] for row in spelled)
+    rows = list(islice((row for row in whole if len(row) == len(places)), TRIED))
+    if not rows:
+        return Copying(False, 0.0, places, None, 0.0)
+    logits = logits_with(frozen, [tuple(zip(places, row, strict=True)) for row in rows])
+    then = subject.token_texts(logits.argmax(-1).tolist())
+    put = subject.token_texts([row[0] for row in rows])
+    said = [one.strip() == other.strip() for one, other in zip(then, put, strict=True)]
     looks = attention_patterns(frozen)
     after = [place + shift for place in places for shift in (0, 1) if place + shift < frozen.length - 1]
     best = [
@@ -59,9 +76,13 @@ def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
 
 def _ruled_out(frozen: Frozen, answer: int) -> tuple[int | None, int | None]:
     """The other word of the answer's kind, and where it stands last, if with the answer there it is said."""
-    rival, ids = find_rival_in_text(frozen, answer), frozen.ids.tolist()
-    if rival is None or ids.count(rival) < 2:  # then nothing of it would be left to copy
+    rival = find_rival_in_text(frozen, answer)
+    places = () if rival is None else find_in_text(frozen, rival)
+    if len(places) < 2:  # then nothing of it would be left to copy
         return None, None
-    at = max(index for index, token in enumerate(ids) if token == rival)
-    says = int(logits_with(frozen, [((at, answer),)])[0].argmax())
+    at = max(places)
+    put = spelled_like(frozen.subject, answer, int(frozen.ids[at]))
+    if put is None:
+        return None, None
+    says = int(logits_with(frozen, [((at, put),)])[0].argmax())
     return (rival, at) if says == rival else (None, None)
