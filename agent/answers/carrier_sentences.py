@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.answers.sentences import name_group
 from agent.core import (
     Case,
     Concept,
@@ -12,6 +13,7 @@ from agent.core import (
     case_of,
     every_claim,
     format_p,
+    groups_of,
     join_words,
     percent,
     quote_token,
@@ -136,8 +138,9 @@ def _groups(claim: ExplainedClaim, state: State) -> list[str]:
     """The groups in one phrase that says what S1 is."""
     if not claim.groups:
         return []
-    group = "group" if len(claim.groups) == 1 else "groups"
-    return [f"the {group} of {terms_of(state).units} {join_words(claim.groups)}"]
+    word, case = "group" if len(claim.groups) == 1 else "groups", case_of(state)
+    known = {group["id"]: name_group(group, case) for group in groups_of(state)}
+    return [f"the {word} of {terms_of(state).units} {join_words([known.get(g, g) for g in claim.groups])}"]
 
 
 def _enough(claim: ExplainedClaim) -> str:
@@ -147,7 +150,7 @@ def _enough(claim: ExplainedClaim) -> str:
     if claim.share < LITTLE:
         return "more than chance, and a small part of the story"
     if claim.share > OVERSHOOT:
-        return "more than there is, for what works against it is not named"
+        return "more than there is, since what works against it is set to its mean as well"
     return "a part of the story" if claim.share < MOST_OF_IT else "most of the story"
 
 

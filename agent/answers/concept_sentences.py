@@ -31,7 +31,8 @@ from agent.core import (
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out
 
-IDLE = 0.75  # of the answer's probability, which is left at least without a concept that hardly counts
+IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
+HARDLY = 0.9  # without one that hardly counts
 HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
 ALIKE = 0.05  # of a probability: what is left of the answer and of its kind, told once
 MUCH = 0.25  # of the lead that goes with a concept which decides something
@@ -163,7 +164,7 @@ def _no_chain(state: State) -> list[Sentence]:
             return [Sentence(text, (claim.id,))]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
         if claim.line:
-            return [Sentence(claim.line, (claim.id,))]
+            return [Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
     ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
     if known.get("note"):
         return [Sentence(known["note"], (prediction_of(state).id,))]
@@ -174,6 +175,18 @@ def _no_chain(state: State) -> list[Sentence]:
             f"No concept on the way to {word(case['answer'])} could be shown: no test bore one out.", ids
         )
     ]
+
+
+def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
+    """In a line, which head brings what is held at the word that counts most."""
+    heads = tell_heads(state, _source(state)) if claim.mechanism == "words" else []
+    for head in every_claim(state, HeadClaim) if heads else []:
+        there, here = (
+            quote_word_at(case_of(state)["tokens"], at) for at in (head.concept.position, head.target)
+        )
+        text = f"Attention head {head.name} brings what is held at {there} to {here}: tested."
+        return [Sentence(text, (head.id,))]
+    return []
 
 
 def in_plain_words(state: State) -> list[Sentence]:
@@ -189,13 +202,13 @@ def in_plain_words(state: State) -> list[Sentence]:
             one.id for one in way
         }:
             out.append(_hop(claim, case))
-    out += [] if way else _idle(state)
     out += tell_heads(state, way)
     for swap in every_claim(state, ConceptSwapClaim):
         if swap.concept in way or bears_out(swap):
             out += _swap_told(swap, case)
     out += _mechanisms_told(state)
     out += comes_first(state)
+    out += [] if way else _idle(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
     return out
 
@@ -206,7 +219,7 @@ def _mechanisms_told(state: State) -> list[Sentence]:
     out, heads = list[Sentence](), tell_heads(state, _source(state), what="what is held there")
     for claim in told:
         out.append(Sentence(claim.says, (claim.id,)))
-        if claim.mechanism in IN_SHORT or (claim.mechanism == "words" and not _from_text(told)):
+        if claim.mechanism in (*IN_SHORT, "words"):
             out += heads
     return out
 
@@ -227,12 +240,12 @@ def held_mechanisms(state: State) -> list[MechanismClaim]:
 
 
 def is_folded(claim: MechanismClaim, state: State) -> bool:
-    """Whether it is told with the evidence: the words where a concept says more, a slot where they do.
+    """Whether it is told with the evidence: the words where something says more, a slot where they do.
 
     A slot says no more than the words where its kind goes with the same word as the answer itself.
     """
     if claim.mechanism == "words":
-        return _decided(state)
+        return _decided(state) or _from_text(held_mechanisms(state))
     words = (other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words")
     return claim.mechanism == "slot" and any(abs(kept - claim.shown[0]) <= ALIKE for kept in words)
 
@@ -278,8 +291,9 @@ def _idle(state: State) -> list[Sentence]:
         before, after = case["predictions"][0]["p"], claim.p_answer
         if claim.concept.id != idle or after is None or after < IDLE * before:
             continue
-        text = f"At {at_word(claim.concept, case)} it has {word(claim.concept.name)} in mind, which hardly"
-        text += f" counts here: with that taken out {word(case['answer'])} "
+        little = "hardly counts" if after >= HARDLY * before else "counts for little"
+        text = f"At {at_word(claim.concept, case)} it has {word(claim.concept.name)} in mind, which {little}"
+        text += f" here: with that taken out {word(case['answer'])} "
         same = percent(before) == percent(after)
         text += f"stays at {percent(after)}" if same else f"goes from {percent(before)} to {percent(after)}"
         return [Sentence(f"{text}.", (claim.id, prediction_of(state).id))]
@@ -319,6 +333,8 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     put = f"{word(first.other)} in the place of {name} at {there}"
     if claim.verdict == "supported":
         text = f"Put {put}, and it says {said} instead of {answer}"
+    elif first.changed and claim.installed:
+        text = f"Put {put}, and {answer} is knocked out: it says {said}"
     elif first.changed:
         text = f"Putting {put} only knocks {answer} out: it then says {said}"
     else:

@@ -197,8 +197,7 @@ def _write_failed(claim: EffectClaim, state: State, *, first: bool) -> Sentence:
     foreseen, found = show_change(claim.predicted or 0.0), show_change(claim.effect)
     what = f"{group} {'was the first hypothesis and ' if first else ''}is {claim.verdict}"
     text = f"{what}: without it the lead changes by {found} ({foreseen} was predicted)"
-    values = claim.controls.values if claim.controls else []
-    alike = claim.verdict == "inconclusive" and any(abs(value) >= abs(claim.effect) for value in values)
+    alike = claim.verdict == "inconclusive" and claim.loudest >= abs(claim.effect)
     chance = ", and some random groups of neurons change it as much" if alike else ""
     return Sentence(f"{text}{chance}.", (claim.id,))
 

@@ -6,6 +6,7 @@ from unicodedata import normalize
 from agent.core import (
     Case,
     find_break_signs,
+    is_mark,
     join_words,
     joined,
     named_tokens,
@@ -91,6 +92,8 @@ def _foil(
             return (token.text, token.token_id), "asked"
     from tracer import find_alternatives, find_rival_in_text, try_agreement
 
+    if is_mark(study.subject.token_texts([answer])[0]):
+        return runner_up, "runner-up"
     rival = find_rival_in_text(study.frozen, answer)
     if rival is not None:
         return (study.subject.token_texts([rival])[0], rival), "text"
