@@ -3,7 +3,8 @@
 `python -m tests.benchmarks.kills --count 200 --seed 1`. Each command runs on a small model in a process
 forked from one that has imported everything. It is run once to its end, which tells how much processor time
 it takes; then it is killed (SIGKILL) at moments spread over all of it, and what it left is taken up again, to
-the same end.
+the same end. `--troubles` gives it a disk that fills up, files of another version and a second process
+instead (`kill_troubles.py`); the first needs root, to mount a small disk.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from typing import Any
 import agent
 import tracer
 import ui
+from tests.benchmarks import kill_troubles
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # what tests share is imported as pytest has it
 
@@ -55,9 +57,7 @@ def run(room: Path, words: list[str], typed: str = "", limit: float | None = Non
 
     With `limit`, it is killed once it has used so much.
     """
-    child = os.fork()
-    if child == 0:
-        _be_command(room, words, typed)
+    child = start(room, words, typed)
     end = time.monotonic() + LONGEST
     used = 0.0
     while True:
@@ -69,6 +69,14 @@ def run(room: Path, words: list[str], typed: str = "", limit: float | None = Non
             os.kill(child, signal.SIGKILL)
             limit = None
         time.sleep(BETWEEN)
+
+
+def start(room: Path, words: list[str], typed: str = "", told: Path | None = None) -> int:
+    """Begin a command in a fork; what it says and tells goes to files in the room, or in `told`."""
+    child = os.fork()
+    if child == 0:
+        _be_command(room, words, typed, told or room)
+    return child
 
 
 def _processor_seconds(child: int) -> float:
@@ -83,12 +91,12 @@ def _processor_seconds(child: int) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def _be_command(room: Path, words: list[str], typed: str) -> None:
+def _be_command(room: Path, words: list[str], typed: str, told: Path) -> None:
     from ui.commands.cli import run_command
 
-    (room / "typed").write_text(typed)
+    (told / "typed").write_text(typed)
     for stream, name, how in ((0, "typed", os.O_RDONLY), (1, "said", os.O_WRONLY), (2, "told", os.O_WRONLY)):
-        os.dup2(os.open(room / name, how | (os.O_CREAT | os.O_TRUNC if stream else 0), 0o600), stream)
+        os.dup2(os.open(told / name, how | (os.O_CREAT | os.O_TRUNC if stream else 0), 0o600), stream)
     os.environ |= {
         "ASKCIRCUIT_DATA_DIR": str(room / "data"),
         "ASKCIRCUIT_CACHE_DIR": str(room / "cache"),
@@ -220,6 +228,7 @@ def list_jobs(folder: Path) -> list[Job]:
     asked = f"why does '{TEXT}' say Paris rather than Rome?\nremove S1\n"
     cases = ["investigate", str(folder / "suite.yaml"), "-o", "out", "--model", planted, "--no-baselines"]
     corpus = ["--corpus", str(folder / "corpus.jsonl"), "--model", tiny]
+    unpack = ["write", "The", "--tokens", "1", "--plain"]
     lens = ["lens", "fit", *corpus, "--tokens", "2000", "--work", "work", "--out", "lens.safetensors"]
     features = ["features", "describe", *corpus, "--tokens", "20000", "--work", "work", "--out", "features"]
     load = ["write", "!", "--tokens", "1", "--plain", "--model", gguf]
@@ -231,6 +240,7 @@ def list_jobs(folder: Path) -> list[Job]:
         Job("lens fit", 4, lens, [*lens, "--overwrite"], numbers_in("lens.safetensors")),
         Job("features describe", 3, features, features, described),
         Job("conversion", 2, load, load, read_model),
+        Job("unpacking", 1, unpack, unpack, read_model),
     ]
 
 
@@ -251,10 +261,13 @@ def main() -> int:
     options.add_argument("--count", type=int, default=200)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only")
+    options.add_argument("--troubles", action="store_true")
     asked = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     dice, failed = random.Random(asked.seed), 0
     jobs = [job for job in list_jobs(folder) if asked.only in (None, job.name)]
+    if asked.troubles:
+        return kill_troubles.give(jobs, folder, asked.count, dice, (run, start, take_up))
     whole = sum(job.share for job in jobs)
     print("| command | killed | ended before | taken up again | not as it must be |\n|---|---|---|---|---|")
     for job in jobs:
@@ -289,8 +302,14 @@ def kill_once(job: Job, folder: Path, moment: float, uncut: Any) -> str:
     """Kill a command at a moment, look at what is there, take it up again, compare; how it had ended."""
     room = Path(tempfile.mkdtemp(prefix="cut-", dir=folder))
     code, _ = run(room, job.first, job.typed, limit=moment)
-    before = job.finished(room)
-    again, typed = job.again, job.typed
+    take_up(job, room, uncut)
+    shutil.rmtree(room)
+    return "killed" if code < 0 else "ended"
+
+
+def take_up(job: Job, room: Path, uncut: Any) -> None:
+    """Go on with what lies in a room; raises ValueError where it does not end as it must."""
+    before, again, typed = job.finished(room), job.again, job.typed
     code_again, _ = run(room, again, typed)
     told = (room / "told").read_text(errors="replace")
     if code_again == 2 and "there is nothing to go on with" in told:  # it had not begun, or was done
@@ -304,8 +323,6 @@ def kill_once(job: Job, folder: Path, moment: float, uncut: Any) -> str:
         raise ValueError(f"what was finished was lost or made again: {before} {after}")
     if (found := job.results(room)) != uncut:
         raise ValueError(f"another result: {_difference(found, uncut)}")
-    shutil.rmtree(room)
-    return "killed" if code < 0 else "ended"
 
 
 def _difference(one: Any, other: Any) -> str:
