@@ -9,7 +9,7 @@ import yaml
 
 from agent import AnswerText, Session, read_settings
 from agent.features.label_store import Library
-from agent.questions import Intent, parse_question
+from agent.questions import Intent, asks_again, parse_question, read_choice
 from agent.session.recall import go_back, shelve
 from agent.workspace.workspace import Workspace
 from tests.benchmarks.reading import score_message
@@ -170,3 +170,64 @@ def test_the_vectors_are_those_of_the_sentences():
 )
 def test_what_no_phrase_fits_is_read_by_its_nearest_sentence(message, intent):
     assert parse_question(message, has_graph=True).intent is intent
+
+
+@pytest.mark.parametrize(
+    ("message", "slots"),
+    [
+        ("restrict it to layers above 9", {"intent": Intent.STEER, "layer": 10}),
+        ("don't bother with the random controls", {"intent": Intent.STEER, "other": "controls"}),
+        ("was it thinking of Houston at some point", {"intent": Intent.CONCEPTS, "other": "Houston"}),
+        ("dallas??", {"intent": Intent.WHY_NOT, "foil": "dallas"}),
+        ("texas -> ohio", {"intent": Intent.SWAP, "group": "texas", "other": "ohio"}),
+        ("would it care without the word whose", {"intent": Intent.USES, "group": "whose"}),
+        ("take me to the one about Texas", {"intent": Intent.UNDO, "other": "Texas"}),
+    ],
+)
+def test_slots_of_what_is_said_in_a_hurry(message, slots):
+    question = parse_question(message, has_graph=True)
+    assert {name: getattr(question, name) for name in slots} == slots
+
+
+@pytest.mark.parametrize(
+    ("message", "slots"),
+    [
+        (
+            "expected: Canberra\nactual: Sydney\nprompt: The capital of Australia is\nwhy",
+            {
+                "intent": Intent.MISTAKE,
+                "text": "The capital of Australia is",
+                "said": "Sydney",
+                "foil": "Canberra",
+            },
+        ),
+        (
+            "why does it say pizza for i could really go for some",
+            {"intent": Intent.WHY, "text": "i could really go for some", "said": "pizza"},
+        ),
+        ("x = 5\ny = 7\nprint(x +", {"intent": Intent.TEXT, "text": "x = 5\ny = 7\nprint(x +"}),
+        (
+            "does it care? 'The boy lost his' vs 'The girl lost her'",
+            {"intent": Intent.COMPARE, "other": "The girl lost her"},
+        ),
+    ],
+)
+def test_texts_that_stand_in_forms_and_without_marks(message, slots):
+    question = parse_question(message)
+    assert {name: getattr(question, name) for name in slots} == slots
+
+
+def test_a_verb_that_is_left_out_is_that_of_before():
+    question = parse_question("remove S1, then S2, then tell me how sure you are", has_graph=True)
+    asked = [(one.intent, one.group) for one in (question, *question.then)]
+    assert asked == [(Intent.INTERVENE, "S1"), (Intent.INTERVENE, "S2"), (Intent.SURE, None)]
+
+
+def test_a_number_takes_a_choice_and_again_is_heard():
+    choices = ["Trace it as a text", "Explain it simply"]
+    assert [read_choice(word, choices) for word in ("2", "(1)", "the second", "3", "S1")] == [
+        choices[1], choices[0], choices[1], None, None
+    ]  # fmt: skip
+    assert asks_again("Ask again")
+    assert asks_again("try it once more")
+    assert not asks_again("why again?")

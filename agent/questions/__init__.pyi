@@ -20,6 +20,8 @@ from .reader import (
     parse_question as parse_question,
 )
 from .replies import (
+    asks_again as asks_again,
+    read_choice as read_choice,
     read_reply as read_reply,
 )
 from .writing_requests import (

@@ -35,7 +35,11 @@ HELD = re.compile(r"does this hold for|what about")
 def _phrases() -> list[tuple[re.Pattern[str], str]]:
     told = files("agent").joinpath("questions/data/languages.txt").read_text(encoding="utf-8")
     rows = [row.split(" => ") for row in told.splitlines() if " => " in row and not row.startswith("#")]
-    start = r"[\s¿¡]*(?:(?:bitte|por favor|und|y|et|请)[, ]+)?"
+    start = r"[\s¿¡]*(?:(?:bitte|por favor|und|y|et|请|(?:kannst|könntest) du (?:mir )?(?:bitte )?"
+    start += (
+        r"(?:sagen|erklären)|sag mir|erklär mir|ich frage mich|(?:me )?puedes (?:decirme|explicarme)|dime"
+    )
+    start += r"|(?:tu peux|peux-tu|pouvez-vous) (?:me |m')(?:dire|expliquer)|dis-moi),?\s+)?"
     return [(re.compile(rf"{start}{ask.strip()}{_END}", re.I | re.S), said.strip()) for ask, said in rows]
 
 

@@ -13,12 +13,13 @@ MOST = 20_000  # characters of a message whose layout is looked at
 
 
 class Layout(NamedTuple):
-    """A text, what is asked beside it (may be empty), a second text and the token where they stand apart."""
+    """A text, what is asked beside it (may be empty), a second text and the tokens where they stand apart."""
 
     text: str
     question: str
     other: str | None = None
     said: str | None = None
+    foil: str | None = None
 
 
 _ROLES = r"(?:user|human|system|assistant|ai|bot|model|chatbot|gpt|customer|agent|me|you|q|a|question|answer)"
@@ -91,7 +92,42 @@ ACROSS = re.compile(  # one question with a text of several lines in its middle
     r"(?:\s|[\"'”’`] )(?:continue|say|end|go on|finish|complete|answer|predict|give|output)s?\b[^\n]*",
     re.I | re.S,
 )
+FORM_LINE = re.compile(
+    r"[ \t]*(?:(?P<text>text|prompt|input|sentence|context)|(?P<said>actual|got|answer"
+    r"|output|said|says|response|completion|result|token|prediction)"
+    r"|(?P<foil>expected|wanted|correct|should be|should say|right answer|want|desired))"
+    r"(?: answer| output| result)?[ \t]*[:=][ \t]*(?P<value>\S.*)",
+    re.I,
+)
+FORM_WORDS = re.compile(
+    r"\W*(?:with |for |given )?(?:my |the )?(?:text|prompt|input|sentence)(?: is| was)? ?[:=]? ?"
+    r"(?P<text>Q)[,;.]? "
+    r"(?:and |but )?(?:the |its )?(?:result|output|answer|completion|actual|got|response|said|prediction)"
+    r"(?: is| was)? ?[:=]? ?(?P<said>Q|\S+)[.,;]? ?(?P<rest>.*)",
+    re.I | re.S,
+)
+OPEN_TEXT = re.compile(  # “why does it say pizza for i could really go for some”
+    r"(?P<ask>.{0,60}?\b(?:why|how come|how does it come|where does)\b(?: (?:does|did|do|would|is|has|to|it"
+    r"|he|she|they|you|u|gemma|the (?:model|computer|machine|ai|bot|thing)))* (?:says?|said|gives?"
+    r"|gave|thinks?|predicts?|picks?|answers?|writes?|puts?|comes? up with)(?: the word)?) "
+    r"(?P<said>[^\s,.;:?!]+),? "
+    r"(?:for|after|in|to|given|on|(?:when|if) (?:i|we|you|u) (?:write|type|say|put|enter|feed it|have"
+    r"|give (?:it|him|her|you|the model)))(?: in| it)? (?P<text>\S+(?: \S+){2,})",
+    re.I,
+)
+NO_TEXT = re.compile(
+    r"\b(?:text|sentence|prompt|example|answer|it|you|u|model|question|case|this|these|those|why|explain|please"
+    r"|instead|rather)\b|[?:]|\w\. ",
+    re.I,
+)
+ONE_WITH = re.compile(
+    r"\W*(?:(?:ok|now|and|then|please|pls|can you|could you|let's|lets|next)[, ]+)*(?:do|try|take|run|trace"
+    r"|make|have) (?:me )?(?:one|another(?: one)?|a new one|this one|a text)"
+    r"(?: (?:with|on|for|about|like|saying))?:? (?P<text>[\w'“\"].*\S)\s*",
+    re.I,
+)
 FENCES = 8  # marks of a message; more are no pair of fences
+SHORT_ASK = 80  # characters of what is asked beside a form
 SENTENCE = 600  # characters of a message that holds a sum
 TWO_WORDS = 2
 CONTINUED = re.compile(r"[\w,;:=(\[{<+\-*/\"'–—]\s*$")  # how a text ends that goes on
@@ -102,7 +138,7 @@ def find_layout(message: str) -> Layout | None:
     if len(message) > MOST or not message.strip():
         return None
     by_lines = [] if ACROSS.fullmatch(message) else [_asked_before, _asked_after, _after_colon]
-    for look in (_chat, _fenced, _two, _introduced, _labelled, _dictated, *by_lines, _formula):
+    for look in (_chat, _fenced, _two, _form, _introduced, _labelled, _dictated, _free, *by_lines, _formula):
         if (found := look(message)) is not None:
             return found
     return None
@@ -116,6 +152,8 @@ def is_pasted(message: str) -> bool:
 
 def asks(line: str) -> bool:
     """Whether a line reads as a question or an order about a text."""
+    if re.match(r"\s*y\s*[-=+*/<>(),.\]]", line):
+        return False  # a line of code, and no “why” for short
     bare = line.rstrip(" \t\r:\"”'»`")
     return bool(ASK_LINE.match(bare)) and (bare.endswith("?") or not UNFINISHED.search(bare))
 
@@ -185,6 +223,50 @@ def _labelled(message: str) -> Layout | None:
     if found["name"].casefold() == "trace" and before:
         return None
     return Layout(text, question, None, said)
+
+
+def _form(message: str) -> Layout | None:
+    """A text and its tokens in lines such as “expected: …”, or “prompt = '…' result = '…'” in one."""
+    lines = [line for line in message.split("\n") if line.strip()]
+    found = [FORM_LINE.fullmatch(line) for line in lines]
+    named = {
+        str(one.lastgroup and next(k for k in ("text", "said", "foil") if one[k])): one
+        for one in found
+        if one
+    }
+    rest = " ".join(line.strip() for line, one in zip(lines, found, strict=True) if one is None)
+    if "text" in named and len(named) > 1 and sum(map(bool, found)) == len(named):
+        kept = {
+            name: _bare(one["value"].strip() if name != "text" else one["value"])
+            for name, one in named.items()
+        }
+        if len(rest) <= SHORT_ASK:
+            question = rest or "why does it say that"
+            return Layout(kept["text"], question, None, kept.get("said"), kept.get("foil"))
+    lifted = lift_quotes(message)
+    plain = "".join("Q" if char in lifted.parts else "q" if char == "Q" else char for char in lifted.rest)
+    told = FORM_WORDS.fullmatch(plain)
+    if told is None or len(plain) != len(lifted.rest):
+        return None
+    text = lifted.quoted(lifted.rest[slice(*told.span("text"))])
+    said = lifted.rest[slice(*told.span("said"))]
+    if not text or len(text[0].split()) < TWO_WORDS:
+        return None
+    asked = lifted.raw(lifted.rest[told.start("rest") :]).strip() or "why"
+    return Layout(text[0], asked, None, (lifted.quoted(said) or [said])[0])
+
+
+def _free(message: str) -> Layout | None:
+    """A text without any marks at the end: behind “why does it say X for”, or “do one with”."""
+    if lift_quotes(message).parts or "\n" in message.strip():
+        return None
+    bare = message.strip()
+    if (found := ONE_WITH.fullmatch(bare)) and len(found["text"].split()) > TWO_WORDS:
+        return None if NO_TEXT.search(found["text"]) else Layout(found["text"], "")
+    found = OPEN_TEXT.fullmatch(bare)
+    if found is None or NO_TEXT.search(found["text"]):
+        return None
+    return Layout(found["text"], f"{found['ask']} {found['said']}", None, found["said"])
 
 
 def _introduced(message: str) -> Layout | None:

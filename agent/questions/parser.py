@@ -36,6 +36,7 @@ from agent.questions.slot_tagger import (
 )
 from agent.questions.span_detection import GROUPS, Spans
 
+CODE = re.compile(r"[{}<>;=*]|\w\(")
 ASKED_OF_A_TEXT = frozenset(
     {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE}
 )
@@ -99,7 +100,8 @@ MAIN = dict.fromkeys((Intent.USES, Intent.NODE, Intent.INTERVENE), "group")  # w
 MAIN |= {Intent.WHY_NOT: "foil", Intent.MAKE: "foil", Intent.SEARCH: "other"}
 LEFT_OUT = re.compile(rf"\b(?:the|an?|of|{GROUPS})\b", re.I)
 UNFILLED = frozenset({Intent.HELP, Intent.SURE, Intent.UNKNOWN})
-CONCEPTUAL = frozenset({Intent.CONCEPTS, Intent.LAYER, Intent.LENGTH})  # known by their phrases alone
+CONCEPTUAL = frozenset({Intent.CONCEPTS, Intent.LAYER, Intent.LENGTH})
+OF_THE_TALK = CONCEPTUAL | {Intent.UNDO, Intent.EXPORT, Intent.METHOD, Intent.STEER}
 ORDERS = frozenset(
     {Intent.INTERVENE, Intent.SWAP, Intent.EVIDENCE, Intent.MISTAKE, Intent.SEARCH, Intent.PATH}
 )
@@ -167,7 +169,7 @@ def read_request(message: str, has_graph: bool, focus: Mapping[str, Any] | None)
 
 def _completed(intent: Intent, slots: Slots, asked: "PreparedMessage", *, certain: bool) -> Slots:
     """The slots of a phrase, and where it has none or took in too much, those the words suggest."""
-    if intent in UNFILLED | CONCEPTUAL or (slots and intent is Intent.TEXT):
+    if intent in UNFILLED | OF_THE_TALK or (slots and intent is Intent.TEXT):
         return slots
     found = tag_slots(asked.plain, asked.lifted, intent)
     guess = {name: asked.typed(*place) for name, place in found.items()}
@@ -226,6 +228,8 @@ def _meant(asked: "PreparedMessage", exact: Fit | None, loose: Fit | None, has_g
         return None
     if odds[best] < (KNOWN if asks or asked.lifted.parts else KNOWN_TELLING):
         return Intent.UNKNOWN if not ends and (asks or asked.lifted.parts) else None
+    if best in OF_THE_TALK and ((unfinished and not has_graph) or CODE.search(asked.plain)):
+        return None  # “import numpy as” is no request for a file
     sure = has_graph and odds[best] > CERTAIN_ASIDE
     return None if not (asks or sure) and _rather_a_text(Intent(best), asked, has_graph) else Intent(best)
 
@@ -234,11 +238,13 @@ def _overrule_phrase(
     phrase: Intent, asked: "PreparedMessage", odds: dict[str, float], plain: float | None
 ) -> Intent | None:
     """The intent of the phrase that fits, unless something else is surely meant; `plain`: maybe a text."""
-    if not odds or phrase is Intent.PATH or phrase in CONCEPTUAL:
+    if not odds or phrase in CONCEPTUAL:
         return phrase
     best, own = max(odds, key=lambda name: odds[name]), odds.get(phrase, 0.0)
     if plain is not None and plain > CERTAIN_TEXT and own < 1 - CERTAIN_TEXT:
         return None
+    if phrase is Intent.PATH and best not in OF_THE_TALK:
+        return phrase
     loosely = phrase is Intent.TEXT and not asked.lifted.parts
     needed = CERTAIN_ASIDE if best == Intent.UNKNOWN else CERTAIN_TEXT if loosely else CERTAIN
     return Intent(best) if odds[best] > needed and own < DOUBTFUL else phrase

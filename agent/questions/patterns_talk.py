@@ -35,7 +35,7 @@ _CAN = (
 )
 _YOUNG = (
     r"(?:like (?:i'?m|im|i am|i was|to) (?:a |an )?(?:5|five|six|ten|child|kid|idiot|dummy|beginner"
-    r"|\d+).{0,20}"
+    r"|new\b|\d+).{0,20}"
     r"|(?:to|for) (?:a |an |my )?(?:\d+|five|six|seven|eight|nine|ten|twelve)[- ]?(?:years?|yrs?"
     r"|yo)\b.{0,12}"
     r"|(?:to|for) (?:a |an |my |some )?(?:child|kid|children|kids|beginners?|layman|laymen|laypersons?"
@@ -80,6 +80,8 @@ TERMS = frozenset(
      "swap", "table", "thinking", "token", "undo", "word"}
 )  # fmt: skip
 
+KINDS, LANGUAGE, METHOD_TERM = _KIND, _LANGUAGES, _TERM  # also found in what no phrase fits
+
 TALK: list[tuple[Intent, list[str]]] = [
     (Intent.UNDO, [
         rf"{_OOPS}(?:undo|un-?do|ctrl[ +-]z|revert|roll ?back)(?: {_LAST})?",
@@ -88,6 +90,9 @@ TALK: list[tuple[Intent, list[str]]] = [
             r"|return|take (?:me|us)|bring (?:me|us)|move)(?: (?:me|us))? )?back(?: again)?"
             r"(?: to(?: (?:the|my|our))? (<other>[^;?!]{1,80}?))?(?: again)?",
         rf"{_OOPS}(?:return|switch|jump|revert) to (?:the )?(<other>[^;?!]{{1,80}}?)(?: again)?",
+        rf"{_OOPS}(?:take|bring|get|go|jump|switch)(?: me| us)? to (?:the|that|our|my) (?:one|text|sentence"
+            r"|example|question)(?: (?:about|with|on|of))?"
+            r" (<other>(?!(?:we|i|you|before|from|that)\b)[^;?!]{1,80}?)(?: again)?",
         rf"{_OOPS}(?:i (?:meant|mean|want) )?(<other>{_WHICH})(?: again| please)?",
         rf"{_OOPS}(?:put|set|bring|get|make|change|turn) {_LAST} back(?: (?:to|as|like|how|the way)\b.*"
             rf"| again)?",
@@ -198,6 +203,8 @@ TALK: list[tuple[Intent, list[str]]] = [
             r"(?: (?:at|on|by) (?:the )?(?:word |token )?<group>)?",
     ]),
     (Intent.METHOD, [
+        rf"(?:what(?:'s|s| is) )?(?:the )?(?:definition|meaning) of (?:a |an |the |your )?"
+            rf"[“\"']?(<other>{_TERM}|{{q}})[”\"']?(?: .{{0,20}})?",
         rf"what (?:exactly |precisely |really )?(?:do|does|did|is|are) (?:you |it |this |that )?(?:mean "
             rf"|meant )?(?:by |with )?(?:a |an "
             rf"|the )?(<other>{_TERM})(?: mean| exactly| precisely)*",

@@ -5,7 +5,7 @@ that it could be stands in `maybe`, and it is asked back.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -14,15 +14,17 @@ from agent.core import Intent, find_break_signs, with_line_breaks
 from agent.questions.clear_texts import is_clear_text
 from agent.questions.intent_classifier import mask_message
 from agent.questions.languages import asks_in_another_language, say_in_english
-from agent.questions.layout import Layout, find_layout
+from agent.questions.layout import Layout, find_layout, is_pasted
 from agent.questions.mending import mend_words
 from agent.questions.parser import PreparedMessage, guess_intent, match_exact, prepare_message, read_request
 from agent.questions.pattern_dsl import compile_phrase
 from agent.questions.patterns_talk import TALK
 from agent.questions.question import Question
-from agent.questions.several import part_requests
-from agent.questions.slot_tagger import TEXT_MARK, quote_shape
+from agent.questions.several import part_requests, say_in_full
+from agent.questions.slot_repairs import OF_A_TEXT, with_foil, with_quoted_text, with_whole_text
+from agent.questions.slot_tagger import is_question_word
 from agent.questions.talk_meaning import nearest_talk
+from agent.questions.talk_slots import fill_talk
 
 __all__ = ["parse_question", "settles", "speaks_of_talk"]
 
@@ -34,15 +36,23 @@ AROUND_QUOTE = (
     r"(<text>{q})[,:;.–—-]* (<rest>.+)",
     r"(<rest>.+?),? (?:in|for|with|on|about|after|of)(?: the (?:text|prompt|sentence))?:? (<text>{q})[?.! ]*",
 )
-OF_A_TEXT = frozenset(
-    {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE, Intent.PATH,
-     Intent.CONCEPTS, Intent.LAYER, Intent.INTERVENE, Intent.TEXT}
-)  # fmt: skip
 CUE = (
     r"\b(?:(?:for|in|with|given|on|after) )?(?:(?:the|my|this|a) )?(?:text|prompt|sentence|input|phrase)"
     r"(?: (?:is|was|reads|says))?:? (<text>{q})"
 )
 TWO_WORDS = 2
+QUOTES = "\"'“”‘’«»`"
+WITHOUT_WORD = re.compile(  # a word is taken out of the text, not a group out of the model
+    r"\b(?:without|delet\w+|remov\w+|drop\w*|tak\w+ (?:out|away)|leav\w+ (?:out|away)|skip\w*|omit\w*) "
+    r"the (?:word|token|name|comma)\b",
+    re.I,
+)
+ARROW = re.compile(
+    rf"\s*(?P<group>[{QUOTES}]?[\w-]+[{QUOTES}]?) ?(?:->|-->|=>|→) ?"
+    rf"(?P<other>[{QUOTES}]?[\w-]+(?: (?-i:[A-Z])[\w-]+)?[{QUOTES}]?)[?.! ]*"
+)
+ALONE = re.compile(r"\s*(?:and |but )?(?P<foil>[^\W\d_]{3,})\s?\?[?! ]*", re.I)
+TWO_TEXTS = r"(<text>{q}) ?(?:vs\.?|versus|compared (?:to|with)|as opposed to) (<other>{q})"
 OPEN_ENDED = re.compile(
     r"\b(?:the|an?|and|or|of|my|your|his|her|their|with|from|for|by|at|because|if)\W*$", re.I
 )
@@ -137,28 +147,65 @@ def _settle(message: str, before: Mapping[str, Any] | None) -> Question | None:
 def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
     if not message.strip() or set(message.strip()) == {"?"}:
         return Question(**read_request(message, talk.talks, talk.focus))
-    if (laid := find_layout(message) if depth < HOW_OFTEN else None) is not None:
-        return _about_text(laid, talk, depth)
-    if depth < HOW_OFTEN and (english := say_in_english(message)) not in (None, message):
-        return _read(str(english), talk, HOW_OFTEN)
-    if asks_in_another_language(message):
-        return Question(Intent.FOREIGN)
-    if (spoken := _speaks_of_talk(message, talk)) is not None:
-        return spoken
-    asked = prepare_message(message)
-    parts = part_requests(asked.plain, lambda piece: _fits(piece, talk)) if depth < HOW_OFTEN else []
-    if len(parts) > 1:
-        return _one_after_another([asked.lifted.raw(asked.typed(*part)).strip(" ;,") for part in parts], talk)
-    if (about := _around_quote(asked, talk)) is not None:
-        return about
+    asked = prepare_message(say_in_full(message) if depth < HOW_OFTEN else message)
+    for whole in _look_at_whole(message, asked, talk, depth):
+        if whole is not None:
+            return whole
     found = Question(**read_request(message, talk.talks, talk.focus))
-    found = _with_whole_text(_with_quoted_text(found, asked), message)
+    found = fill_talk(found, asked.plain, asked.lifted)
+    if found.intent is Intent.INTERVENE and WITHOUT_WORD.search(asked.plain):
+        found = replace(found, intent=Intent.USES, factor=None)
+    found = with_whole_text(with_quoted_text(found, asked), message)
+    found = with_foil(found, asked)
     if depth < HOW_OFTEN and (cued := _cued_quote(found, asked, talk)) is not None:
         return cued
     if found.intent in (Intent.UNKNOWN, Intent.TEXT) and depth < HOW_OFTEN:
         found = _with_mended_words(found, message, talk)
     found = _unless_doubtful(found, message, talk)
     return _meant_of_talk(message, asked, found) if depth < HOW_OFTEN else found
+
+
+def _look_at_whole(
+    message: str, asked: PreparedMessage, talk: _Talk, depth: int
+) -> Iterator[Question | None]:
+    """What a message is by its layout, its language, its parts, or a phrase about the conversation."""
+    if depth < HOW_OFTEN:
+        laid = find_layout(message)
+        yield None if laid is None else _about_text(laid, talk, depth)
+        english = say_in_english(message)
+        yield None if english in (None, message) else _read(str(english), talk, HOW_OFTEN)
+    yield Question(Intent.FOREIGN) if asks_in_another_language(message) else None
+    if depth < HOW_OFTEN:
+        parts = part_requests(asked.plain, lambda piece: _fits(piece, talk))
+        pieces = [asked.lifted.raw(asked.typed(*part)).strip(" ;,") for part in parts]
+        yield _one_after_another(pieces, talk) if len(pieces) > 1 else None
+    yield _speaks_of_talk(message, talk)
+    yield _said_in_a_word(message, talk)
+    yield _two_quotes(asked)
+    yield _around_quote(asked, talk)
+
+
+def _said_in_a_word(message: str, talk: _Talk) -> Question | None:
+    """“Dallas??” and “texas -> ohio” after an answer."""
+    if not talk.talks:
+        return None
+    if (arrow := ARROW.fullmatch(message)) and not re.match(r"[sl]\d", arrow["group"], re.I):
+        return Question(Intent.SWAP, group=arrow["group"].strip(QUOTES), other=arrow["other"].strip(QUOTES))
+    if (alone := ALONE.fullmatch(message)) and not is_question_word(alone["foil"].casefold()):
+        word, known = alone["foil"], {word.casefold() for word in talk.known}
+        if word.casefold() not in known:
+            return Question(Intent.WHY_NOT, foil=alone["foil"])
+    return None
+
+
+def _two_quotes(asked: PreparedMessage) -> Question | None:
+    """Two quoted texts with “vs” between them are compared, whatever is said around."""
+    found = compile_phrase(TWO_TEXTS).search(asked.plain)
+    if found is None:
+        return None
+    one, two = (asked.lifted.quoted(asked.typed(*found.span(name)))[0] for name in ("text", "other"))
+    long = min(len(one.split()), len(two.split())) > TWO_WORDS
+    return Question(Intent.COMPARE, text=one, other=two) if long else None
 
 
 def _meant_of_talk(message: str, asked: PreparedMessage, found: Question) -> Question:
@@ -176,6 +223,8 @@ def _one_after_another(pieces: list[str], talk: _Talk) -> Question:
     first = replace(_read(pieces[0], talk, HOW_OFTEN), raw=pieces[0])
     talk = replace(talk, talks=talk.talks or first.text is not None)
     others = [replace(_read(piece, talk, HOW_OFTEN), raw=piece) for piece in pieces[1:]]
+    if first.intent is others[-1].intent is Intent.LENGTH:
+        return others[-1]
     if first.intent is Intent.TEXT and others[0].text is None:
         first, *others = replace(others[0], text=first.text), *others[1:]
     return replace(first, then=tuple(others))
@@ -217,31 +266,16 @@ def _cued_quote(found: Question, asked: PreparedMessage, talk: _Talk) -> Questio
     return replace(read, text=text[0], maybe=None) if read.intent in OF_A_TEXT else None
 
 
-def _with_whole_text(found: Question, message: str) -> Question:
-    """What was read, with a text at the end of the message whole: one name or two may have been cut off."""
-    if not found.text or found.intent not in OF_A_TEXT or found.text not in message:
-        return found
-    behind = message.rstrip(" ?!.\n").rpartition(found.text)[2]
-    name = re.fullmatch(r"(?: [A-Z][\w'-]*){1,2}", behind)
-    return replace(found, text=found.text + behind) if name else found
-
-
-def _with_quoted_text(found: Question, asked: PreparedMessage) -> Question:
-    """What was read, with the one text that is quoted and nothing around it."""
-    inners = [part.inner for part in asked.lifted.parts.values() if quote_shape(part.inner) == TEXT_MARK]
-    if len(inners) != 1 or inners[0] is None or found.intent not in OF_A_TEXT:
-        return found
-    if found.text is None and inners[0] in (found.group, found.other, found.said, found.foil):
-        return found
-    return found if found.text == inners[0] else replace(found, text=inners[0])
-
-
 def _about_text(laid: Layout, talk: _Talk, depth: int) -> Question:
     """What is asked of a text that the layout tells."""
     if not laid.question.strip(" \n\t.,:;"):
         return Question(Intent.TEXT, text=laid.text, other=laid.other)
     asked = _read(laid.question, replace(talk, talks=True), depth + 1)
-    asked = replace(asked, text=laid.text, maybe=None, said=asked.said or laid.said)
+    asked = replace(
+        asked, text=laid.text, maybe=None, said=asked.said or laid.said, foil=asked.foil or laid.foil
+    )
+    if laid.foil is not None and asked.intent in (Intent.WHY, Intent.TEXT, Intent.UNKNOWN, Intent.HELP):
+        return replace(asked, intent=Intent.MISTAKE if laid.said else Intent.WHY_NOT)
     if laid.other is not None:
         return replace(asked, intent=Intent.COMPARE, other=laid.other)
     if asked.intent in (Intent.TEXT, Intent.UNKNOWN, Intent.HELP, Intent.LENGTH):
@@ -300,6 +334,8 @@ def _unless_doubtful(found: Question, message: str, talk: _Talk) -> Question:
     if whole and not is_clear_text(message, talks=talk.talks, known=talk.known):
         guess = guess_intent(message)
         return Question(Intent.UNKNOWN, maybe=message, guess=SAMPLES.get(guess) if guess else None)
+    if found.intent is Intent.UNKNOWN and is_pasted(message):
+        return Question(Intent.TEXT, text=message)
     if found.intent is Intent.UNKNOWN:
         return replace(found, maybe=message if message.strip() else None)
     return found

@@ -1,6 +1,7 @@
 """What a short message means to a question that waits: yes, no, or go on. Knows no question."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 _END = r"(?:,? (?:please|then|thanks|thank you))?[.! ]*"
@@ -19,3 +20,24 @@ _WORDS: tuple[tuple[Literal["go on", "yes", "no"], re.Pattern[str]], ...] = (
 def read_reply(message: str) -> Literal["go on", "yes", "no"] | None:
     """Which of these a message says; None for anything else."""
     return next((word for word, pattern in _WORDS if pattern.fullmatch(message)), None)
+
+
+_AGAIN = (
+    r"(?:please )?(?:ask|try|do|run) (?:it |that |this |the (?:same |last )?question )?(?:again|once more)"
+)
+AGAIN = re.compile(rf"\s*(?:{_AGAIN}|retry|rerun)(?: it)?{_END}", re.I)
+NUMBER = re.compile(r"\s*[(#]?(?:no\.? |number |option )?([1-9])[.)]?\s*")
+NTH = re.compile(r"\s*(?:the )?(first|second|third)(?: (?:one|reading|option))?[.! ]*", re.I)
+PLACES = {"first": 1, "second": 2, "third": 3}
+
+
+def asks_again(message: str) -> bool:
+    """Whether the last question is to be asked once more."""
+    return AGAIN.fullmatch(message) is not None
+
+
+def read_choice(message: str, choices: Sequence[str]) -> str | None:
+    """Which of the choices a number or “the second” takes; None for anything else."""
+    number, nth = NUMBER.fullmatch(message), NTH.fullmatch(message)
+    at = int(number[1]) if number else PLACES[nth[1].casefold()] if nth else 0
+    return choices[at - 1] if 0 < at <= len(choices) else None

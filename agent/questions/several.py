@@ -25,14 +25,25 @@ SEEN = re.compile(  # what only says that the result is wanted
     r"|if|whether|why)"
     r" (?:it|happens|changes|that|this|the model|comes|does|is|was)\b.*|(?:what|how|where) (?:happens"
     r"|changes|does it|do you|is that"
-    r"|is it|does that|did it|did that|would|will|comes?)\b.*|(?:what|which) (?:word|token|answer|one"
+    r"|is it|does that|did it|did that|will|comes?"
+    r"|would (?!make\b|it take\b|get\b|have to\b|need))\b.*|(?:what|which) (?:word|token|answer|one"
     r"|city)\b.*|why\b.{0,40}|(?:find|show)(?: me)? the (?:error|mistake|bug|problem|cause|reason)\b.*"
     r"|explain(?: (?:why|it|that|this|how))?\W*",
     re.I,
 )
 ALONE = frozenset(Intent) - {Intent.TEXT, Intent.UNKNOWN, Intent.HELP, Intent.WHY, Intent.MISTAKE}
 MOST = 4  # requests of a message
+THE_SAME = re.compile(  # “remove S1, then S2”: the second group is treated as the first
+    r"(?P<do>\b(?:remove|delete|kill|mute|ablate|disable|double|halve|test|drop|zero)\b)(?P<first>[^.;!?]{1,40}?)"
+    r",? (?:and )?then (?=(?:[sl]\d+[\w./+-]*)(?:\W|$))",
+    re.I,
+)
 Read = Callable[[str], Intent | None]  # what a piece asks for by a phrase that fits it
+
+
+def say_in_full(message: str) -> str:
+    """The message with its verb again where a second group follows without one."""
+    return THE_SAME.sub(r"\g<do>\g<first>, then \g<do> ", message)
 
 
 def part_requests(plain: str, read: Read) -> list[tuple[int, int]]:
@@ -47,7 +58,7 @@ def part_requests(plain: str, read: Read) -> list[tuple[int, int]]:
         behind = rest[: nearest.start()] if nearest else rest
         if SEEN.fullmatch(behind.strip()) or SEEN.fullmatch(rest.strip()):
             continue
-        first = read(before.strip(" ;,."))
+        first = read(before.strip(" ;,.")) or read(re.split(r"[.!?] ", before)[-1].strip(" ;,."))
         if first is None or first in (Intent.UNKNOWN, Intent.HELP):
             continue
         if any(read(piece.strip()) in ALONE for piece in (rest, behind)):

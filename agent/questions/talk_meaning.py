@@ -49,3 +49,15 @@ def nearest_talk(message: str) -> tuple[Intent, str] | None:
     if name == "none" or near[best] < NEAR or near[best] < others + AHEAD:
         return None
     return Intent(name), how
+
+
+def nearest_how(message: str) -> str:
+    """How the answer is wanted, by the nearest sentence that asks for another way of telling."""
+    try:
+        near = _vectors() @ encode_sentence(message)
+    except LibraryError:
+        return ""
+    told = [
+        (float(n), how) for (name, how, _), n in zip(read_bank(), near, strict=True) if name == Intent.LENGTH
+    ]
+    return max(told)[1]

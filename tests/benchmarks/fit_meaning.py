@@ -1,9 +1,9 @@
 """Fits the weights by which intent_classifier reads questions: python -m tests.benchmarks.fit_meaning.
 
-From phrasings.txt in agent/questions/data/, whose places are filled and which are framed, misspelt and made
-polite at random (fixed seeds), and from tests/questions.yaml: what is not held out, and what is `neutral`
-(written by somebody who had not seen the phrases; scored once before it was learnt from). With --check it
-measures how many neutral questions are read right when their fold is not learnt.
+From phrasings.txt and typed.txt in agent/questions/data/, whose places are filled and which are framed,
+misspelt and made polite at random (fixed seeds), and from tests/questions.yaml: what is not held out, and
+what is `neutral` (written by somebody who had not seen the phrases; scored once before it was learnt from).
+With --check it measures how many neutral questions are read right when their fold is not learnt.
 """
 
 import random
@@ -66,6 +66,7 @@ FILLS = {
 }
 MARKS = ['"%s"', "'%s'", "“%s”", "«%s»", "`%s`"]
 SEED, COPIES, RARE = 6, 2, 3
+CHOICE, CHOSEN = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]"), 6  # [one|of|these], and how often a line is filled
 MEANING, MARKED = 30.0, 15.0  # how freely the weights of the two kinds of features may grow
 STEPS, FOLDS = 150, 5
 
@@ -78,10 +79,13 @@ class Example(NamedTuple):
     intent: str
 
 
-def bank() -> dict[str, list[str]]:
-    """The phrasings by intent."""
+BANKS = ("phrasings.txt", "typed.txt")
+
+
+def bank(name: str = BANKS[0]) -> dict[str, list[str]]:
+    """The phrasings of a file by intent."""
     found: dict[str, list[str]] = {}
-    for line in (DATA / "phrasings.txt").read_text(encoding="utf-8").splitlines():
+    for line in (DATA / name).read_text(encoding="utf-8").splitlines():
         if named := re.fullmatch(r"\[(\w+)\]", line):
             found[named[1]] = []
         elif line.strip() and not line.startswith("#"):
@@ -100,6 +104,9 @@ def filled(line: str, plain: Sequence[str], rng: random.Random) -> str:
         rest = FILLS[place[1]]
         return rng.choice(rest.split("|") if "|" in rest else rest.split())
 
+    while CHOICE.search(line):
+        line = CHOICE.sub(lambda place: rng.choice(place[1].split("|")), line)
+    line = re.sub(" {2,}", " ", line).strip()
     while "{" in line and (done := re.sub(r"\{([A-Z])\}", fill, line)) != line:
         line = done
     return line
@@ -121,19 +128,19 @@ def varied(line: str, rng: random.Random) -> str:
 
 def written() -> Iterator[tuple[str, str]]:
     """Messages made from the bank, with their intent."""
-    phrasings = bank()
-    plain = [line for line in phrasings[PLAIN] if len(line.split()) > 2]
-    for intent, lines in phrasings.items():
+    plain = [line for line in bank()[PLAIN] if len(line.split()) > 2]
+    for intent, lines in (row for name in BANKS for row in bank(name).items()):
         for line in lines:
             rng = random.Random(f"{SEED} {intent} {line}")
             if intent == PLAIN:
+                line = filled(line, plain, rng) if CHOICE.search(line) else line
                 yield line, intent
                 words = line.split(" ")
                 if len(words) > 4:
                     yield " ".join(words[: rng.randrange(3, len(words))]), intent
                 continue
             yield filled(line, plain, rng), intent
-            for _ in range(COPIES if "{" in line else 1):
+            for _ in range(CHOSEN if CHOICE.search(line) else COPIES if "{" in line else 1):
                 yield varied(filled(line, plain, rng), rng), intent
             if intent in FRAMED and "{T}" not in line:
                 framed = rng.choice(FRAMES) % line.rstrip("?")
@@ -183,33 +190,46 @@ def fitted(learnt: Sequence[Example], vectors: Vectors) -> Fitted:
     classes = sorted({one.intent for one in learnt})
     seen = Counter(mark for one in learnt for mark in list_marks(one.sentence, one.fitted))
     known = {mark: at for at, mark in enumerate(sorted(m for m, n in seen.items() if n >= RARE))}
-    rows = np.stack([count_marks(list_marks(one.sentence, one.fitted), known) for one in learnt])
-    meaning = vectors.of([one.sentence for one in learnt])
-    size = np.concatenate([np.full(meaning.shape[1], MEANING), np.full(len(known), MARKED), [1.0]]) ** 0.5
-    size = torch.tensor(size, dtype=torch.float32)
-    x = torch.tensor(np.hstack([meaning, rows, np.ones((len(rows), 1), np.float32)])) * size
+    rows = [list_marks(one.sentence, one.fitted) for one in learnt]
+    at = [[known[mark] for mark in sorted(row) if mark in known] for row in rows]
+    bags = torch.tensor([place for row in at for place in row])
+    starts = torch.tensor([0, *np.cumsum([len(row) for row in at])[:-1].tolist()])
+    each = torch.tensor([len(row) ** -0.5 for row in at for _ in row]) * MARKED**0.5
+    meaning = torch.tensor(vectors.of([one.sentence for one in learnt])) * MEANING**0.5
     y = torch.tensor([classes.index(one.intent) for one in learnt])
     rarity = torch.bincount(y).float().rsqrt()[y]
-    weights = torch.zeros(x.shape[1], len(classes), requires_grad=True)
+    width = meaning.shape[1]
+    weights = torch.zeros(width + len(known) + 1, len(classes), requires_grad=True)
     method = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         method.zero_grad()
-        miss = torch.nn.functional.cross_entropy(x @ weights, y, reduction="none")
+        seen = torch.nn.functional.embedding_bag(
+            bags, weights[width:-1], starts, mode="sum", per_sample_weights=each
+        )
+        scores = meaning @ weights[:width] + seen + weights[-1]
+        miss = torch.nn.functional.cross_entropy(scores, y, reduction="none")
         total = (miss * rarity / rarity.mean()).sum() + 0.5 * (weights[:-1] ** 2).sum()
         total.backward()
         return total
 
     method.step(loss)
-    return Fitted(classes, known, (weights.detach() * size[:, None]).numpy())
+    size = np.concatenate([np.full(width, MEANING), np.full(len(known), MARKED), [1.0]]) ** 0.5
+    return Fitted(classes, known, (weights.detach().numpy() * size[:, None]).astype(np.float32))
+
+
+def digest() -> str:
+    """Tells whether the weights are those of the phrasings that lie there."""
+    return sha256(b"".join((DATA / name).read_bytes() for name in BANKS)).hexdigest()
 
 
 def save(found: Fitted) -> None:
     """Write agent/questions/data/meaning.npz."""
     known = sorted(found.known, key=lambda mark: found.known[mark])
-    bank = sha256((DATA / "phrasings.txt").read_bytes()).hexdigest()
     weights = found.weights.astype(np.float16)
-    np.savez_compressed(DATA / "meaning.npz", bank=bank, classes=found.classes, marks=known, weights=weights)
+    np.savez_compressed(
+        DATA / "meaning.npz", bank=digest(), classes=found.classes, marks=known, weights=weights
+    )
 
 
 def odds(found: Fitted, of: Sequence[Example], vectors: Vectors) -> Any:
