@@ -76,7 +76,7 @@ class LLMPlanner:
         self._nodes, self._budget = settings.nodes, budget
         self._price, self._dollars = settings.llm_price, settings.llm_dollars
         self._rules = RulePlanner(settings.nodes, budget, thorough=thorough)
-        self._endpoint = Endpoint(settings, cancel)
+        self._endpoint, self._model = Endpoint(settings, cancel), settings.llm_model or "the language model"
         self._tokens = self._exchanges = self._strikes = self._granted = 0
         self._seconds = 0.0
         self._gone = self._unread = ""
@@ -92,6 +92,11 @@ class LLMPlanner:
     def name(self) -> str:
         """How reports call it."""
         return "llm"
+
+    @property
+    def model(self) -> str:
+        """The language model's name at its server."""
+        return self._model
 
     @property
     def stop_reason(self) -> str:

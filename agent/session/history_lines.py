@@ -4,6 +4,7 @@ from typing import Any
 
 from agent.answers import cite_sentences, hash_graph_id
 from agent.core import Message, State, escape_md
+from agent.questions import asks_again, read_reply
 
 STOPPED = "Stopped."
 
@@ -20,3 +21,9 @@ def collect_citations(state: State, sentences: list[dict[str, Any]]) -> dict[str
     path = (state.get("flows") or {}).get("path", [])
     found = cite_sentences(sentences, state.get("claims", []), state.get("groups") or [], path)
     return {"cites": found, "circuit": hash_graph_id((state.get("drawing") or {}).get("graph_id", ""))}
+
+
+def find_last_question(history: list[Message]) -> str:
+    """What was asked last, to ask it again; a call for help where nothing was."""
+    asked = (line["content"] for line in reversed(history) if line["role"] == "user")
+    return next((one for one in asked if not asks_again(one) and read_reply(one) is None), "help")

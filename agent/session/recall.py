@@ -44,6 +44,17 @@ def go_back(old: State, question: Question) -> tuple[State, str]:
     return cast(State, state), escape_md(said)
 
 
+def name_talk(state: State) -> str:
+    """How a conversation is called in a list: its text and the answer, and how many texts came before."""
+    if (case := state.get("case")) is None:
+        return ""
+    before = len({one["case"]["text"] for one in state.get("earlier") or []} - {case["text"]})
+    others = f" (and {before} more)" if before else ""
+    text = " ".join(case["text"].split())
+    shown = text if len(text) <= SHOWN else f"…{text[-SHOWN:]}"
+    return f"“{shown}” → {case['answer'].strip() or repr(case['answer'])}{others}"
+
+
 def _find(old: State, question: Question, earlier: list[dict[str, Any]]) -> int | str:
     """Which earlier text is meant, or what is to be said instead."""
     case, wanted = old["case"], (question.other or "").casefold().strip(" .!")

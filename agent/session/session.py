@@ -34,8 +34,8 @@ from agent.core import (
 )
 from agent.evidence import make_description
 from agent.planners import REPORTED_INTENTS, LLMPlanner
-from agent.questions import Intent, Question, read_reply, read_writing_request
-from agent.session.history_lines import STOPPED, collect_citations, drop_stopped_turn
+from agent.questions import Intent, Question, asks_again, read_choice, read_reply, read_writing_request
+from agent.session.history_lines import STOPPED, collect_citations, drop_stopped_turn, find_last_question
 from agent.session.loop import MAX_STEPS, PERMISSION_NODE, Dependencies, TooManySteps, build_loop
 from agent.session.outcomes import newly
 from agent.session.recall import go_back, shelve
@@ -57,7 +57,7 @@ from agent.session.turns import (
     to_change,
     to_exchange,
 )
-from agent.session.understanding import list_choices, show_reading, understand
+from agent.session.understanding import list_choices, name_reader, show_reading, understand
 from agent.session.writer import find_written, read_token, to_write, write
 from agent.workspace import QueueClosed, Workspace, name_question_thread, wait_turn
 
@@ -106,7 +106,12 @@ class Session(Standing):
         """Answer, event by event; a failure is the last event, not an exception, and loses nothing.
 
         Where a question waits or was cut off, a yes, a no or "go on" is about that; anything else drops it.
+        "Ask again" asks the last one anew; a number takes one of `choices`.
         """
+        if text is said is foil is None:
+            message = read_choice(message, self.choices()) or message
+            if asks_again(message):
+                message = find_last_question(self.history())
         if text is said is foil is None and (allow := self._reply(message)) is not None:
             yield from self.go_on(allow=allow, cancel=cancel)
             return
@@ -121,7 +126,10 @@ class Session(Standing):
             further[:] = (found := understand(message, old, given, focus, planner)).then
             return find_written(self._workspace, old, found)
 
-        asked = Request(message or text or "", focus, understood)
+        def reader(old: State, planner: Planner) -> str:
+            return name_reader(message, old, given, focus, planner)
+
+        asked = Request(message or text or "", focus, understood, reader)
         yield from self._in_turn(partial(self._answer, asked), cancel)
         for one in further:
             if self.unfinished() is not None:  # it waits or was stopped: what follows is not begun
@@ -247,6 +255,8 @@ class Session(Standing):
         try:
             planner = self._make_planner(stop)
             if isinstance(asked, Request):
+                if reader := asked.reader(old, planner):
+                    yield StepProgress(f"reading with {reader}", 0.0)
                 question = asked.understood(old, planner)
                 if question.intent is Intent.UNDO:
                     yield from self._recall(old, question, asked.message)

@@ -15,6 +15,7 @@ from agent.experiments import (
     write_request,
 )
 from agent.session.history_lines import collect_citations
+from agent.session.recall import name_talk
 from agent.workspace import Workspace, wait_turn
 
 QUESTION_KEYS = ("said", "decision", "asks", "granted", "brain")  # what ends with it
@@ -74,6 +75,10 @@ class Standing:
     def forget(self) -> None:
         """Delete this conversation."""
         self._workspace.conversations.forget(self._thread)
+
+    def title(self) -> str:
+        """What the conversation is about: its text and the answer; empty where there is none yet."""
+        return name_talk(self._state())
 
     def history(self) -> list[Message]:
         """What was said so far."""

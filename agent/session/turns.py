@@ -40,6 +40,7 @@ class Request:
     message: str
     focus: dict[str, str] | None
     understood: Callable[[State, Planner], Question]
+    reader: Callable[[State, Planner], str] = lambda _old, _planner: ""  # the language model that reads it
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,16 +45,41 @@ def understand(
     planner: Planner | None = None,
 ) -> Question:
     """What a message asks for in this conversation; the language model reads where the reader is not sure."""
-    has_text, known = bool(old.get("graph") or old.get("case")), known_words(old)
-    before = old.get("question")
-    found = parse_question(message, **given, has_graph=has_text, focus=focus, known=known, before=before)
+    found = _read_offline(message, old, given, focus)
     if not isinstance(planner, LLMPlanner) or any(given.values()):
         return found
     if found.intent is Intent.LENGTH and (wanted := (found.other or "").casefold()) in LANGUAGES:
         return replace(found, other="simply", language=wanted)
-    if is_sure(message, found, talks=has_text, known=known, before=before):
-        return found
-    return planner.read(message, old, found)
+    return found if _is_clear(message, old, found) else planner.read(message, old, found)
+
+
+def name_reader(
+    message: str,
+    old: State,
+    given: dict[str, str | None],
+    focus: dict[str, str] | None,
+    planner: Planner | None = None,
+) -> str:
+    """The language model that is to read a message; empty where the reader is sure of it."""
+    if not isinstance(planner, LLMPlanner) or any(given.values()):
+        return ""
+    found = _read_offline(message, old, given, focus)
+    told = found.intent is Intent.LENGTH and (found.other or "").casefold() in LANGUAGES
+    return "" if told or _is_clear(message, old, found) else planner.model
+
+
+def _read_offline(
+    message: str, old: State, given: dict[str, str | None], focus: dict[str, str] | None
+) -> Question:
+    has_text, known = bool(old.get("graph") or old.get("case")), known_words(old)
+    before = old.get("question")
+    return parse_question(message, **given, has_graph=has_text, focus=focus, known=known, before=before)
+
+
+def _is_clear(message: str, old: State, found: Question) -> bool:
+    """Whether the offline reader is hardly ever wrong about such a message."""
+    talks = bool(old.get("graph") or old.get("case"))
+    return is_sure(message, found, talks=talks, known=known_words(old), before=old.get("question"))
 
 
 def known_words(state: State) -> frozenset[str]:

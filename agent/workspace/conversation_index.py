@@ -38,12 +38,16 @@ class ConversationIndex:
         return [{"thread": thread, "title": title, "time": moment} for thread, title, moment in rows]
 
     def enter(self, owner: str, thread: str, title: str) -> None:
-        """A question was asked there; the first one stays the title. Somebody else's is left alone."""
+        """A question was asked there; the first is its title at first. Somebody else's is left alone."""
         self._run(
             "insert into roster values (?, ?, ?, ?) "
             "on conflict (thread_id) do update set moment = excluded.moment where owner = excluded.owner",
             (thread, owner, title, time.time()),
         )
+
+    def rename(self, owner: str, thread: str, title: str) -> None:
+        """Call an owner's conversation by what it is about."""
+        self._run("update roster set title = ? where thread_id = ? and owner = ?", (title, thread, owner))
 
     def owns(self, owner: str, thread: str) -> bool:
         """Whether this conversation is the owner's."""

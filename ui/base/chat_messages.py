@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agent import Unfinished
 
 Message = dict[str, Any]
-CUT_OFF = "This question was stopped before it was answered. “Go on” answers it from where it stood."
+CUT_OFF = "This question was stopped. “Go on” answers it from where it stood, “Ask again” from the start."
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-=!|~$:.])")
 BLANKS = re.compile(r"^[ \t]+|[ \t]+$|[ \t]{2,}", re.MULTILINE)  # a page would show one blank, or code
 LINE_ENDS = re.compile(r"\n{2,}")

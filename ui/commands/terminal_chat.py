@@ -39,6 +39,8 @@ def chat_in_terminal(session: "Session") -> None:
                 else:
                     parts.append(words_of(event))
             out.print(render_answer(report, detail=False) if report else render_markdown("".join(parts)))
+            for number, choice in enumerate(session.choices(), 1):
+                out.print(f"{number}  {choice}", style="dim", markup=False)
         except Refused as exc:
             out.print(str(exc), markup=False)
         except KeyboardInterrupt:

@@ -307,7 +307,8 @@ class Ask(Verb):
         call.workspace()
         thread, session = call.client.session(self.thread)
         words, report = call.collect_answer(session.ask(self.message, cancel=call.cancel))
-        return Result(words, {"thread": thread, "report": report, "claims": session.findings()})
+        known = {"thread": thread, "report": report, "claims": session.findings()}
+        return Result(words, {**known, "choices": session.choices()})
 
 
 class GoOn(Verb):

@@ -108,10 +108,12 @@ class Asking:
                 self.w.chat: [*shown, *chat_messages.render_turn(chat_messages.AnswerInProgress(), 0.0)],
                 **dict.fromkeys((self.w.box, self.w.text, self.w.said, self.w.foil), ""),
             }
+            owner = owner_of(request, key)
             for messages, view in chat_messages.stream_messages(stream_events(talk, question)):
                 scene = {**busy, self.w.chat: [*shown, *messages]}
                 talk.shown = talk.shown if view is None else view["graph_id"]
                 yield scene if view is None else {**scene, self.w.circuit: chat_messages.encode_drawing(view)}
+            owners.name_conversation(self.roster, owner, thread, talk.title())
         finally:
             talk.busy.release()
 

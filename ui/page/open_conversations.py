@@ -81,6 +81,10 @@ class OpenConversation:
             return None
         return self.session().unfinished()
 
+    def title(self) -> str:
+        """What it is about; empty where no text was looked at yet."""
+        return "" if self._session is None else self._session.title()
+
     def choices(self) -> list[str]:
         """Both readings of the last message, where it was not clear how it was meant."""
         return [] if self.still is not None or not self.opening.ready else self.session().choices()

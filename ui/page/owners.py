@@ -25,5 +25,11 @@ def owner_of(login: str | None, key: Any) -> str:
 
 
 def list_conversation(roster: "ConversationIndex", owner: str, thread: str, asked: str) -> None:
-    """Put a conversation on top of its owner's list; its first question stays its title."""
+    """Put a conversation on top of its owner's list; its first question is its title until it is answered."""
     roster.enter(owner, thread, " ".join(show_hidden(asked).split())[:TITLE] or "…")
+
+
+def name_conversation(roster: "ConversationIndex", owner: str, thread: str, title: str) -> None:
+    """Call a conversation by what it is about, once that is known."""
+    if title:
+        roster.rename(owner, thread, " ".join(show_hidden(title).split())[:TITLE])

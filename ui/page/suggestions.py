@@ -41,7 +41,7 @@ def replies(waits: Unfinished | None) -> list[str]:
     """What can be said to a question that was cut off, or that asks whether it may spend more."""
     if waits is None:
         return []
-    return ["Yes", "No"] if waits.asks else ["Go on"]
+    return ["Yes", "No"] if waits.asks else ["Go on", "Ask again"]
 
 
 def write_hint(drawing: dict[str, Any] | None) -> str:
