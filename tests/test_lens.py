@@ -10,6 +10,8 @@ import torch
 from tests_support import FAMILIES, tiny_subject
 
 from agent.workspace.lenses import LensShelf
+from tests.planted import circuits
+from tracer import TextError, load, shipped_prose
 from tracer.attribution.frozen_forward import freeze
 from tracer.autointerp.windows import Document
 from tracer.lens import (
@@ -34,6 +36,7 @@ from tracer.lens import (
     write_public,
 )
 from tracer.lens.exact import counted_positions, text_jacobian
+from tracer.lens.fit import texts_of
 from tracer.lens.local import LocalMeans, local_jacobian
 
 LENGTH = 24
@@ -263,3 +266,9 @@ def test_a_model_without_a_lens_gets_one_from_passages_that_are_shipped(tiny: An
     assert lens is not None
     assert lens.about.texts >= 32
     assert shelf.note == ""
+
+
+def test_a_model_that_reads_only_a_few_tokens_at_once_gets_no_lens_and_a_sentence(tmp_path: Path) -> None:
+    planted = circuits.lookup(tmp_path / "model", "gpt2")  # of 16 positions
+    with pytest.raises(TextError, match="It reads 16 tokens at once"):
+        texts_of(load(str(planted.folder), cache=tmp_path), shipped_prose(), 2)

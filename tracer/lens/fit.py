@@ -31,6 +31,7 @@ from tracer.lens.values import About, Background, Lens
 from tracer.models import Model
 
 LENGTH = 128  # tokens a text
+SHORTEST = 32  # from which a text is long enough
 LATER = 60  # texts read at most for the background
 COMPARED = 128  # tokens whose directions tell how well two halves agree
 KEPT = 64  # leading directions of the background's covariance
@@ -64,8 +65,14 @@ class Sums:
 def texts_of(subject: Model, documents: Iterable[Document], count: int) -> list[Int[Tensor, " pos"]]:
     """The first LENGTH tokens of `count` documents drawn at random (always the same), spread over sources.
 
-    Raises TextError where no document is long enough.
+    Fewer tokens of a model that reads fewer at once. Raises TextError where no document is long enough, or
+    the model reads less than SHORTEST.
     """
+    length = min(LENGTH, int(getattr(subject.model.config, "max_position_embeddings", None) or LENGTH))
+    if length < SHORTEST:
+        raise TextError(
+            f"It reads {length} tokens at once, and a lens is fitted on texts of {SHORTEST} at least."
+        )
     by_source: dict[str, list[str]] = {}
     for document in documents:
         by_source.setdefault(document.source, []).append(document.text)
@@ -75,14 +82,14 @@ def texts_of(subject: Model, documents: Iterable[Document], count: int) -> list[
     found: list[Tensor] = []
     for text in islice(_in_turn(list(by_source.values())), 20 * count):
         ids = subject.tokenizer(
-            scrub(text), return_tensors="pt", truncation=True, max_length=LENGTH
+            scrub(text), return_tensors="pt", truncation=True, max_length=length
         ).input_ids[0]
-        if len(ids) >= LENGTH:
-            found.append(ids[:LENGTH].to(subject.unembedding.device))
+        if len(ids) >= length:
+            found.append(ids[:length].to(subject.unembedding.device))
         if len(found) == count:
             break
     if not found:
-        raise TextError(f"No document of the corpus has {LENGTH} tokens; give longer texts to fit a lens on.")
+        raise TextError(f"No document of the corpus has {length} tokens; give longer texts to fit a lens on.")
     return found
 
 
