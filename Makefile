@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setup: done. The command is $(VENV)/bin/askcircuit"
 
 chat: setup
-	@echo "chat: opening on http://127.0.0.1:7860 (the first time, the model is unpacked: about 40 seconds) ..."
+	@echo "chat: opening the page (the first time, the model is unpacked: about 40 seconds); its address follows ..."
 	@$(VENV)/bin/askcircuit chat $(ARGS)
 
 test test-all lint types check: export HF_HUB_OFFLINE = 1
