@@ -116,7 +116,7 @@ def visitor(browser: Any) -> Iterator[Callable[..., Any]]:
         opened.append(context)
         context.on("page", watch)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)  # a whole why on a slow, shared machine
         page.goto(f"{address}?__theme={theme}{link}")
         page.wait_for_function(READY)
         page.wait_for_function("localStorage.getItem('askcircuit-thread')")  # the thread is known

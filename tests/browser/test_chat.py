@@ -73,7 +73,7 @@ def asked(browser, address):
     """What a browser remembers that has asked about Texas: opening the page with it shows the answer."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(240_000)
     page.goto(address)
     page.wait_for_selector("#go", state="visible")
     page.wait_for_function("localStorage.getItem('askcircuit-browser')")  # whose conversation it will be

@@ -100,7 +100,7 @@ def follow(
     )
     names = name_values(frozen, nodes, answer)
     telling = _telling(frozen, nodes, answer)
-    idle = names_best(tested, names, frozen.length - 1, answer, telling)
+    idle = _not_used(frozen, tested, names, answer, telling)
     here = that_matter(tested, frozen.length - 1)
     best = min((tested[i].effect for i in here), default=0.0)
     values = add_effects(names, [one.effect for one in tested], best)
@@ -138,8 +138,8 @@ def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> E
 def _telling(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int) -> list[bool]:
     """Which nodes are worth a word though they do not count: names, and what is near the answer.
 
-    Read among the first; none that is written like the word it is read at ("county" at "country") or another
-    of its kind ("Rachel" at "Sarah"), nor a digit's name.
+    Read among the first; none that is written like the word it is read at ("county" at "country"), nor a
+    digit's name.
     """
     subject, tokens = frozen.subject, [node.tokens[0] for node in nodes]
     near = similar(subject, tokens, [answer])[:, 0] >= above_random(subject, tokens, NEAR)
@@ -147,9 +147,24 @@ def _telling(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int) -> list[
     for node, related in zip(nodes, near.tolist(), strict=True):
         stem, word = (surface(text)[:STEM] for text in (node.name, frozen.tokens[node.position]))
         other = stem != word and not word.isdigit() and node.rank < FIRST
-        tells = other and (related or is_name(subject, node.tokens[0]))
-        out.append(tells and not _is_akin(subject, int(frozen.ids[node.position]), node.tokens[0]))
+        out.append(other and (related or is_name(subject, node.tokens[0])))
     return out
+
+
+def _not_used(
+    frozen: Frozen, tested: Sequence[TestedNode], names: Sequence[float], answer: int, telling: list[bool]
+) -> int | None:
+    """What names best what is held at an earlier word and is no other of its kind ("Rachel" at "Sarah")."""
+    able = list(telling)
+    for _ in range(TRIED):
+        index = names_best(tested, names, frozen.length - 1, answer, able)
+        if index is None:
+            break
+        node = tested[index].node
+        if not _is_akin(frozen.subject, int(frozen.ids[node.position]), node.tokens[0]):
+            return index
+        able[index] = False
+    return None
 
 
 def _is_akin(subject: Model, word: int, token: int) -> bool:
