@@ -57,7 +57,7 @@ class BundleError(AgentError):
 
 
 class _Cite(BaseModel):
-    text: Annotated[str, Field(max_length=20_000)]
+    text: Annotated[str, Field(max_length=40_000)]
     claims: list[Annotated[str, Field(pattern=r"^C\d{1,6}$")]]
     about: list[Annotated[str, Field(pattern=r"^[\w.+@>-]{1,80}$")]]
 

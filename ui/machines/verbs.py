@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent import Event, Session, Workspace
 
 THREAD = re.compile(r"[0-9a-f]{32}")
-MOST = 20_000  # characters of a text; what the model reads of it is bounded by the settings
+MOST = 40_000  # characters of a text; what the model reads of it is bounded by the settings
 LARGEST = 800_000  # bytes of a graph in one message: clients read at most 1 MiB
 Tell = Callable[[str], None]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST)]
