@@ -135,7 +135,8 @@ def test_an_opened_group_shows_its_features_and_the_other_view_shows_all(visit, 
     page.get_by_role("button", name="show every feature").click()
     page.wait_for_selector(".ac-feature")
     assert page.locator(".ac-feature").count() > 50
-    assert page.evaluate(FRAMES) >= 8  # 60 on an idle machine, 20 on one that does other things
+    drawn = (page.evaluate(FRAMES) for _ in range(8))  # another test may hold the machine for a moment
+    assert any(frames >= 25 for frames in drawn)  # 60 on an idle machine
     page.get_by_role("button", name="reset the view").click()
     picture(page, "features")
 
