@@ -16,7 +16,7 @@ from agent.core import (
     groups_of,
     join_words,
     percent,
-    quote_token,
+    quote_word,
     quote_word_at,
     show_change,
     show_size,
@@ -46,7 +46,7 @@ def tell_heads(state: State, way: Sequence[Concept], what: str = "it") -> list[S
 def _brings(claim: HeadClaim, case: Case, what: str) -> Sentence:
     there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
     text = f"An attention head, {claim.name}, brings {what} from {there} to {here}: without what it brings"
-    text += f" the lead of {_word(case['answer'])} falls by {percent(abs(claim.share))}"
+    text += f" the lead of {quote_word(case['answer'])} falls by {percent(abs(claim.share))}"
     some = {0: "no other head's view of that word counts as much", 1: "one other head's view counts as much"}
     more = some.get(claim.louder, f"the views of {claim.louder} other heads count as much")
     return Sentence(f"{text}, and {more}.", (claim.id,))
@@ -55,7 +55,7 @@ def _brings(claim: HeadClaim, case: Case, what: str) -> Sentence:
 def _looks_there(claim: HeadClaim, case: Case) -> list[Sentence]:
     """Why the head looks there: what is held at the word it looks at, and at the one it looks from."""
     parts = [
-        f"{_word(cue.name)} at {_at(case, cue.position)}, without which {percent(cue.attention)} is left"
+        f"{quote_word(cue.name)} at {_at(case, cue.position)}, without which {percent(cue.attention)} is left"
         for cue in claim.cues
     ]
     if not parts:
@@ -84,7 +84,7 @@ def show_cue_numbers(claim: HeadClaim, case: Case) -> list[Sentence]:
     out = []
     for cue in claim.cues:
         there = _at(case, cue.position)
-        text = f"With {_word(cue.name)} taken out of what enters layer {claim.layer} at {there},"
+        text = f"With {quote_word(cue.name)} taken out of what enters layer {claim.layer} at {there},"
         text += f" {percent(cue.attention)} of that attention is left; of {cue.asked} unrelated words"
         some = f"{cue.louder} leave" if cue.louder > 1 else "1 leaves" if cue.louder else "none leaves"
         text += f" that move the stream as far {some} as little ({cue.tried} words were tried there)."
@@ -98,7 +98,7 @@ def tell_writers(claim: ConceptEffectClaim, case: Case) -> list[Sentence]:
     against = [one for one in claim.writers if one.share <= -WRITES][:1]
     if not write:
         return []
-    name, there = _word(claim.concept.name), _at(case, claim.concept.position)
+    name, there = quote_word(claim.concept.name), _at(case, claim.concept.position)
     parts = [f"{one.feature} ({percent(one.share)} of what all neurons add)" for one in write[:1]]
     parts += [f"{one.feature} ({percent(one.share)})" for one in write[1:]]
     text = f"What writes {name} at {there} most is {join_words(parts)}"
@@ -111,7 +111,10 @@ def tell_elsewhere(claim: ConceptEffectClaim) -> list[Sentence]:
     if claim.elsewhere is None:
         return []
     texts, changed = claim.elsewhere.texts, claim.elsewhere.changed
-    text = f"Taken out of {texts} texts on other things, {_word(claim.concept.name)} changes the next word of"
+    text = (
+        f"Taken out of {texts} texts on other things, {quote_word(claim.concept.name)} "
+        "changes the next word of"
+    )
     return [Sentence(f"{text} {changed if changed else 'none'} of them.", (claim.id,))]
 
 
@@ -119,7 +122,7 @@ def tell_explained(state: State) -> list[Sentence]:
     """How much of the lead what is named here keeps by itself."""
     case = case_of(state)
     for claim in reversed(every_claim(state, ExplainedClaim)):
-        names = join_words([*(_word(name) for name in _names(claim, state)), *_groups(claim, state)])
+        names = join_words([*(quote_word(name) for name in _names(claim, state)), *_groups(claim, state)])
         one = len(claim.about()) == 1
         text = f"By {'itself' if one else 'themselves'} {names} {'keeps' if one else 'keep'}"
         much = percent(claim.share) if claim.share > 0 else "nothing"
@@ -127,7 +130,8 @@ def tell_explained(state: State) -> list[Sentence]:
         others = "nothing" if claim.largest <= 0 else percent(claim.largest)
         others = "more than all of it" if claim.largest > OVERSHOOT else others
         text += (
-            f" {much} of the lead of {_word(case['answer'])}, all other neurons set to their mean over other"
+            f" {much} of the lead of {quote_word(case['answer'])}, all other neurons set to "
+            "their mean over other"
         )
         text += f" texts; as many others drawn at random keep {others} at most: {_enough(claim)}."
         return [Sentence(text, (claim.id,))]
@@ -162,7 +166,3 @@ def _names(claim: ExplainedClaim, state: State) -> list[str]:
 
 def _at(case: Case, position: int) -> str:
     return quote_word_at(case["tokens"], position)
-
-
-def _word(token: str) -> str:
-    return quote_token(token.strip() or token)

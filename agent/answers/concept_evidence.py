@@ -6,7 +6,7 @@ from agent.answers.carrier_sentences import (
     tell_elsewhere,
     tell_writers,
 )
-from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then, word
+from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then
 from agent.core import (
     Case,
     Concept,
@@ -21,6 +21,7 @@ from agent.core import (
     join_words,
     percent,
     prediction_of,
+    quote_word,
     show_change,
     show_size,
 )
@@ -46,8 +47,8 @@ def concept_evidence(state: State) -> list[Sentence]:
 def _effect_numbers(claim: ConceptEffectClaim, case: Case) -> Sentence:
     one, controls = claim.concept, claim.controls
     assert controls is not None
-    where = f"{word(one.name)} at {at_word(one, case)} ({_layers(one)})"
-    text = f"Taking out {where} changes the lead of {word(case['answer'])} over others of its kind by"
+    where = f"{quote_word(one.name)} at {at_word(one, case)} ({_layers(one)})"
+    text = f"Taking out {where} changes the lead of {quote_word(case['answer'])} over others of its kind by"
     text += f" {show_change(claim.effect)} of"
     text += f" {show_size(claim.lead)}; "
     if not controls.n:
@@ -63,7 +64,10 @@ def _layers(one: Concept) -> str:
 
 
 def _hop_numbers(claim: HopClaim, case: Case) -> Sentence:
-    text = f"Without {word(claim.source.name)}, {word(claim.target.name)} at {at_word(claim.target, case)}"
+    text = (
+        f"Without {quote_word(claim.source.name)}, {quote_word(claim.target.name)} at "
+        f"{at_word(claim.target, case)}"
+    )
     text += f" loses {percent(claim.effect)}"
     if claim.controls and claim.p is not None:
         largest = percent(max(map(abs, claim.controls)))
@@ -76,18 +80,23 @@ def _swap_numbers(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
     one, controls = claim.concept, claim.controls
     if controls is None or not claim.swaps:
         return []
-    rows = [f"{said_then(s.says[0])} with {word(s.other)}" for s in claim.swaps]
-    text = f"With others in the place of {word(one.name)} at {at_word(one, case)} it says {join_words(rows)}."
+    rows = [f"{said_then(s.says[0])} with {quote_word(s.other)}" for s in claim.swaps]
+    text = (
+        f"With others in the place of {quote_word(one.name)} at {at_word(one, case)} it "
+        f"says {join_words(rows)}."
+    )
     first = claim.swaps[0]
     if not controls.n:
-        alone = f"No exchange of unrelated words moves the stream as far as {word(first.other)} does"
+        alone = f"No exchange of unrelated words moves the stream as far as {quote_word(first.other)} does"
         alone += f": nothing to compare it with, {claim.verdict}."
         return [Sentence(text, (claim.id,)), Sentence(alone, (claim.id,))]
     others = "pushes along unrelated words" if claim.pushed else "exchanges of unrelated words"
     tested = f"Of {controls.n} {others} that move the stream as far as"
-    tested += f" {word(first.other)}, {claim.controls_changed} change the answer"
+    tested += f" {quote_word(first.other)}, {claim.controls_changed} change the answer"
     brings = "brings" if claim.controls_installed == 1 else "bring"
-    tested += f" and {claim.controls_installed} {brings} {word(first.says[0].token)}" if first.changed else ""
+    tested += (
+        f" and {claim.controls_installed} {brings} {quote_word(first.says[0].token)}" if first.changed else ""
+    )
     tested += f" ({_p(claim.p, claim.p_holm)}): {claim.verdict}."
     return [Sentence(text, (claim.id,)), Sentence(tested, (claim.id,))]
 
@@ -114,7 +123,8 @@ def concepts_open(state: State) -> list[Sentence]:
         ):
             few = claim.controls.n
             text = (
-                f"Whether {word(claim.concept.name)} counts is open: {few} of {claim.asked} unrelated words"
+                f"Whether {quote_word(claim.concept.name)} counts is open: {few} of {claim.asked} "
+                "unrelated words"
             )
             out.append(Sentence(f"{text} move the stream as far as taking it out does.", (claim.id,)))
     case = case_of(state)
@@ -124,7 +134,7 @@ def concepts_open(state: State) -> list[Sentence]:
     if blank:
         return out
     if case.get("foil_rule") in ("kind", "text", "form") and other and other != case["foil"] and not same:
-        text = f"The second most probable word is {word(other)}."
+        text = f"The second most probable word is {quote_word(other)}."
         ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
         out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))
     return out

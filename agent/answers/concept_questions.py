@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from agent.answers.concept_evidence import concept_evidence
-from agent.answers.concept_sentences import at_word, word
+from agent.answers.concept_sentences import at_word
 from agent.answers.last_word_sentences import stays_first
 from agent.core import (
     Case,
@@ -20,6 +20,7 @@ from agent.core import (
     own_claims,
     percent,
     prediction_of,
+    quote_word,
     show_layers,
 )
 from agent.evidence import HOLDING_VERDICTS, Sentence
@@ -45,7 +46,7 @@ def concepts_told(state: State) -> list[tuple[str, list[Sentence]]]:
     if (layer := question.get("layer")) is not None:
         return [("", _in_layer(claim, case, int(layer), places))]
     if places == []:
-        text = f"The text does not contain {word(str(question['group']))}."
+        text = f"The text does not contain {quote_word(str(question['group']))}."
         return [("", [Sentence(text, (claim.id,)), *_everywhere(claim, case, None)])]
     return [("", _everywhere(claim, case, places))]
 
@@ -83,7 +84,9 @@ def _in_layer(claim: ConceptsClaim, case: Case, layer: int, places: list[int] | 
         text = f"Behind layer {layer} the lens reads no concept {where} that stands out."
         out = [Sentence(text, (claim.id,))]
     if layer in known and (places is None or len(case["tokens"]) - 1 in places):
-        place = f"At the last word {word(case['answer'])} is at place {known[layer]} of all words by then."
+        place = (
+            f"At the last word {quote_word(case['answer'])} is at place {known[layer]} of all words by then."
+        )
         out.append(Sentence(place, (claim.id,)))
     return [*out[: WORDS + 1], Sentence("Reading is no test: “remove” and “swap” are.", (claim.id,))]
 
@@ -93,16 +96,20 @@ def _about_one(claim: ConceptsClaim, name: str, state: State) -> list[Sentence]:
     case = case_of(state)
     same = [one for one in claim.concepts if claim.model_copy(update={"concepts": [one]}).named(name)]
     if not same:
-        others = list(dict.fromkeys(word(one.name) for one in claim.concepts if one.role == "concept"))[:5]
+        others = list(dict.fromkeys(quote_word(one.name) for one in claim.concepts if one.role == "concept"))[
+            :5
+        ]
         read = f" What it reads is {join_words(others)}." if others else ""
         return [
-            Sentence(f"No: the lens does not read {word(name)} at any word of this text.{read}", (claim.id,))
+            Sentence(
+                f"No: the lens does not read {quote_word(name)} at any word of this text.{read}", (claim.id,)
+            )
         ]
     where = join_words(list(dict.fromkeys(at_word(one, case) for one in same[:3])))
     first = same[0]
     out = [
         Sentence(
-            f"Yes: {word(first.name)} is read at {where}, first behind layer "
+            f"Yes: {quote_word(first.name)} is read at {where}, first behind layer "
             f"{min(one.layers[0] for one in same)}.",
             (claim.id,),
         )
@@ -119,7 +126,7 @@ def _tests_of(claim: ConceptsClaim, state: State) -> list[Sentence]:
         if not claim.model_copy(update={"concepts": [test.concept]}).named(name):
             continue
         if test.verdict not in HOLDING_VERDICTS:
-            answer = word(case_of(state)["answer"])
+            answer = quote_word(case_of(state)["answer"])
             text = f"That {answer} rests on it is not borne out by its test ({test.verdict})."
             out.append(Sentence(text, (test.id,)))
         else:
@@ -147,7 +154,7 @@ def _everywhere(claim: ConceptsClaim, case: Case, places: list[int] | None) -> l
 
 def _read_there(concepts: list[Concept], case: Case) -> str:
     best = sorted(concepts, key=lambda one: -one.strength)[:A_WORD]
-    names = [f"{word(one.name)} ({show_layers(*one.layers)})" for one in best]
+    names = [f"{quote_word(one.name)} ({show_layers(*one.layers)})" for one in best]
     return f"At {at_word(best[0], case)}: {join_words(names)}."
 
 
@@ -157,7 +164,7 @@ def first_layer(state: State) -> list[Sentence]:
     if not found or not found[-1].answer_places:
         note = (state.get("concepts") or {}).get("note") or "No layer could be read here."
         return [Sentence(note, (prediction_of(state).id,))]
-    claim, answer = found[-1], word(case["answer"])
+    claim, answer = found[-1], quote_word(case["answer"])
     places = claim.answer_places
     leads = [layer for layer, place in places if place == 1]
     stays = stays_first(claim)
@@ -183,9 +190,9 @@ def swap_asked(state: State) -> list[Sentence]:
         first = claim.first
         if first is None:
             continue
-        there, answer = at_word(claim.concept, case), word(case["answer"])
-        act = f"With {word(first.other)} in the place of {word(claim.concept.name)} at {there}"
-        said = f"{word(first.says[0].token)} ({percent(first.says[0].p)})"
+        there, answer = at_word(claim.concept, case), quote_word(case["answer"])
+        act = f"With {quote_word(first.other)} in the place of {quote_word(claim.concept.name)} at {there}"
+        said = f"{quote_word(first.says[0].token)} ({percent(first.says[0].p)})"
         if not first.changed:
             text = f"{act} it still says {said}: the exchange did not take {answer} away."
         elif first.installed:

@@ -25,7 +25,7 @@ from agent.core import (
     join_words,
     percent,
     prediction_of,
-    quote_token,
+    quote_word,
     quote_word_at,
     show_change,
 )
@@ -44,14 +44,9 @@ IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
 }
 
 
-def word(token: str) -> str:
-    """A token as a word in quotes, without the space it begins with."""
-    return quote_token(token.strip() or token)
-
-
 def said_then(token: NextToken) -> str:
     """A next token and its probability; what is no text to the model is called so."""
-    said = f"{word(token.token)} ({percent(token.p)})"
+    said = f"{quote_word(token.token)} ({percent(token.p)})"
     return f"no word but a mark of its own, {said}," if is_mark(token.token) else said
 
 
@@ -74,7 +69,7 @@ def chain_line(state: State) -> list[Sentence]:
         return _no_chain(state)
     if small := _small_part(state, way):
         return small
-    steps = [at_word(way[0], case), *_names(state, way), word(case["answer"])]
+    steps = [at_word(way[0], case), *_names(state, way), quote_word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
     shown = [*way, *_beside(state)]
     claims = [claim for claim in _tests(state) if claim.concept in shown and bears_out(claim)]
@@ -90,7 +85,7 @@ def chain_line(state: State) -> list[Sentence]:
     claim, best = swap
     there = at_word(claim.concept, case)
     said = said_then(best.says[0])
-    act = f"exchanging {word(claim.concept.name)} for {word(best.other)} at {there}"
+    act = f"exchanging {quote_word(claim.concept.name)} for {quote_word(best.other)} at {there}"
     return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
 
 
@@ -98,7 +93,7 @@ def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ..
     """That no exchange bears out what a concept of the way means, where one was tried; with the claim."""
     for claim in every_claim(state, ConceptSwapClaim):
         if claim.concept in way and not claim.installed and not bears_out(claim):
-            name = word(claim.concept.name)
+            name = quote_word(claim.concept.name)
             text = "no exchange brings another's answer, so"
             return f"; {text} {name} is only the nearest word for what counts there", (claim.id,)
     return "", ()
@@ -112,13 +107,13 @@ def _beside(state: State) -> list[Concept]:
 
 def _names(state: State, way: Sequence[Concept]) -> list[str]:
     """The names of the way, with another name of the same place: before the answer, behind what is none."""
-    answer, out = case_of(state)["answer_id"], [word(one.name) for one in way]
+    answer, out = case_of(state)["answer_id"], [quote_word(one.name) for one in way]
     for other in _beside(state):
         at = next((i for i, one in enumerate(way) if one.position == other.position), None)
         if at is not None and answer in way[at].token_ids:
-            out.insert(at, word(other.name))
+            out.insert(at, quote_word(other.name))
         elif at is not None:
-            out[at] += f" ({word(other.name)})"
+            out[at] += f" ({quote_word(other.name)})"
     return out
 
 
@@ -133,7 +128,7 @@ def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
         halved = turned and (claim.p_answer or 0.0) <= HALVED * case["predictions"][0]["p"]
         if claim.effect <= -MUCH * abs(claim.lead) or halved:
             return []
-    names = join_words([f"{word(one.name)} at {at_word(one, case)}" for one in way])
+    names = join_words([f"{quote_word(one.name)} at {at_word(one, case)}" for one in way])
     play, them = ("plays", "it") if len(way) == 1 else ("play", "them")
     text = f"No single concept decides it: {names} {play} a small part, tested by taking {them} out."
     return [Sentence(text, tuple(claim.id for claim in effects))]
@@ -160,7 +155,7 @@ def _no_chain(state: State) -> list[Sentence]:
     known_how = held_mechanisms(state)
     for claim in known_how:
         if claim.mechanism in IN_SHORT:
-            text = f"{word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
+            text = f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
             return [Sentence(text, (claim.id,))]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
         if claim.line:
@@ -172,7 +167,8 @@ def _no_chain(state: State) -> list[Sentence]:
         return []
     return [
         Sentence(
-            f"No concept on the way to {word(case['answer'])} could be shown: no test bore one out.", ids
+            f"No concept on the way to {quote_word(case['answer'])} could be shown: no test bore one out.",
+            ids,
         )
     ]
 
@@ -258,7 +254,7 @@ def _decided(state: State) -> bool:
 
 def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[Sentence]:
     """That a concept is held at a word, and what the model says without it."""
-    there, name = at_word(one, case), word(one.name)
+    there, name = at_word(one, case), quote_word(one.name)
     tests = [claim for claim in every_claim(state, ConceptEffectClaim) if claim.concept.id == one.id]
     held = [claim for claim in tests if claim.verdict in HOLDING_VERDICTS]
     if one.role == "word":
@@ -280,7 +276,7 @@ def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[
 def _held_too(one: Concept, state: State, case: Case) -> list[Sentence]:
     """That another name of what is held at a word counts as well."""
     test = next(claim for claim in every_claim(state, ConceptEffectClaim) if claim.concept.id == one.id)
-    text = f"{word(one.name)} is in mind there too, and counts: {_without(test, case)}."
+    text = f"{quote_word(one.name)} is in mind there too, and counts: {_without(test, case)}."
     return [Sentence(text, (test.id, prediction_of(state).id))]
 
 
@@ -292,8 +288,11 @@ def _idle(state: State) -> list[Sentence]:
         if claim.concept.id != idle or after is None or after < IDLE * before:
             continue
         little = "hardly counts" if after >= HARDLY * before else "counts for little"
-        text = f"At {at_word(claim.concept, case)} it has {word(claim.concept.name)} in mind, which {little}"
-        text += f" here: with that taken out {word(case['answer'])} "
+        text = (
+            f"At {at_word(claim.concept, case)} it has {quote_word(claim.concept.name)} in "
+            f"mind, which {little}"
+        )
+        text += f" here: with that taken out {quote_word(case['answer'])} "
         same = percent(before) == percent(after)
         text += f"stays at {percent(after)}" if same else f"goes from {percent(before)} to {percent(after)}"
         return [Sentence(f"{text}.", (claim.id, prediction_of(state).id))]
@@ -302,7 +301,7 @@ def _idle(state: State) -> list[Sentence]:
 
 def _without(claim: ConceptEffectClaim, case: Case) -> str:
     """What happens when a concept is taken out."""
-    says, answer = claim.says[0], word(case["answer"])
+    says, answer = claim.says[0], quote_word(case["answer"])
     if says.token != case["answer"]:
         return f"with that taken out it says {said_then(says)} instead of {answer}"
     before = case["predictions"][0]["p"]
@@ -316,7 +315,8 @@ def _hop(claim: HopClaim, case: Case) -> Sentence:
     there = at_word(claim.target, case)
     much = "all but gone" if claim.effect >= GONE else f"{percent(claim.effect)} weaker"
     text = (
-        f"{word(claim.target.name)} at {there} comes from it: without {word(claim.source.name)} it is {much}"
+        f"{quote_word(claim.target.name)} at {there} comes from it: without "
+        f"{quote_word(claim.source.name)} it is {much}"
     )
     return Sentence(f"{text}.", (claim.id,))
 
@@ -328,9 +328,9 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
         return []
     if case["answer_id"] in claim.concept.token_ids:
         return []  # writing another answer in the place of the answer is no hop
-    name, answer = word(claim.concept.name), word(case["answer"])
+    name, answer = quote_word(claim.concept.name), quote_word(case["answer"])
     said = said_then(first.says[0])
-    put = f"{word(first.other)} in the place of {name} at {there}"
+    put = f"{quote_word(first.other)} in the place of {name} at {there}"
     if claim.verdict == "supported":
         text = f"Put {put}, and it says {said} instead of {answer}"
     elif first.changed and claim.installed:
@@ -341,17 +341,17 @@ def _swap_told(claim: ConceptSwapClaim, case: Case) -> list[Sentence]:
         text = f"Putting {put} only weakens {answer}: it still says {said}"
     others = [swap for swap in claim.installed if swap is not first]
     if others:
-        pairs = [f"{word(swap.other)} brings {word(swap.says[0].token)}" for swap in others[:2]]
+        pairs = [f"{quote_word(swap.other)} brings {quote_word(swap.says[0].token)}" for swap in others[:2]]
         text += f"; {join_words(pairs)}"
     return [Sentence(f"{text}.", (claim.id,))]
 
 
 def _kind(claim: ConceptsClaim, case: Case) -> Sentence:
     """The likeliest other words of the answer's kind."""
-    names = [word(other.token) for other in claim.alternatives[:3]]
-    said = f"The likeliest others of the kind of {word(case['answer'])} are {join_words(names)}."
+    names = [quote_word(other.token) for other in claim.alternatives[:3]]
+    said = f"The likeliest others of the kind of {quote_word(case['answer'])} are {join_words(names)}."
     if len(names) == 1:
-        said = f"The likeliest other of the kind of {word(case['answer'])} is {names[0]}."
+        said = f"The likeliest other of the kind of {quote_word(case['answer'])} is {names[0]}."
     return Sentence(said, (claim.id,))
 
 

@@ -24,6 +24,7 @@ from agent.core import (
     prediction_of,
     quote_token,
     quote_token_at,
+    quote_word,
     show_change,
     show_group,
     show_rise,
@@ -74,8 +75,8 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     mark = ", which is no word but a mark of its own" if is_mark(first["token"]) else ""
     return [
         Sentence(
-            f"After {quote_case(case)} {quote_token(model)} says {_bare(first['token'])} "
-            f"({percent(first['p'])}){mark}. It is compared with {_bare(case['foil'])} "
+            f"After {quote_case(case)} {quote_token(model)} says {quote_word(first['token'])} "
+            f"({percent(first['p'])}){mark}. It is compared with {quote_word(case['foil'])} "
             f"({percent(case['foil_p'])}){why}.",
             (claim.id,),
         ),
@@ -91,11 +92,6 @@ def lead_explained(state: State) -> Sentence:
         f"{quote_token(case['foil'])}: this is its lead, which is what these tests are about.",
         (claim.id,),
     )
-
-
-def _bare(token: str) -> str:
-    """A token as a word, without the space it begins with."""
-    return quote_token(token.strip() or token)
 
 
 def write_summary(state: State) -> list[Sentence]:

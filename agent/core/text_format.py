@@ -97,6 +97,11 @@ def quote_token_at(tokens: Sequence[str], position: int) -> str:
     return f"{quote_token(named[position])}{whole}{which}"
 
 
+def quote_word(token: str) -> str:
+    """A token as a word in quotes, without the space it begins with."""
+    return quote_token(token.strip() or token)
+
+
 def is_mark(token: str) -> bool:
     """Whether a token is no text to the model but a mark: <start_of_image>, <|endoftext|>, <unused7>."""
     return bool(_MARK.fullmatch(token))

@@ -142,25 +142,17 @@ def _behind_a_space(studies: Studies, study: "Study", question: dict[str, Any]) 
         return Falls(question)
     moved = _behind(studies, study, question, [space.token_id])
     note = f"It first says a space ({percent(space.p)}); what comes behind it is looked at."
-    behind, digits = studies.study(moved["text"]), list["Prediction"]()
-    while len(digits) < DIGITS and (first := _own(studies, behind, digits)).token.isdigit():
+    behind = at = studies.study(moved["text"])
+    digits: list[Prediction] = []
+    while len(digits) < DIGITS and (first := at.predictions(1)[0]).token.isdigit():
         digits.append(first)
+        at = studies.study(_behind(studies, at, question, [first.token_id])["text"])
     if len(digits) < 2:
         return Falls(moved, note, (space.p,))
     texts, ids = [one.token for one in digits], [one.token_id for one in digits]
     number = _where_it_chose(studies, behind, moved, texts, ids)
     note = f"It first says a space ({percent(space.p)}). {number.note}"
     return Falls({**number.question, "said": None}, note, (space.p, *number.shares))
-
-
-def _own(studies: Studies, study: "Study", before: Sequence["Prediction"]) -> "Prediction":
-    """What the model says by itself behind the study's text and these tokens."""
-    ids = [one.token_id for one in before]
-    if not ids:
-        return study.predictions(1)[0]
-    text = study.going_on(ids)
-    studies.know_written(text, [*study.ids, *ids])
-    return studies.study(text).predictions(1)[0]
 
 
 def walk(studies: Studies, study: "Study", ids: Sequence[int]) -> list[_Place]:

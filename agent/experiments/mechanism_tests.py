@@ -10,7 +10,7 @@ from agent.core import (
     State,
     join_words,
     percent,
-    quote_token,
+    quote_word,
     quote_word_at,
     token_at,
 )
@@ -93,11 +93,11 @@ def _tell(workspace: Workspace, case: Case, named: Named) -> _Found | None:
 
 
 def _copied(workspace: Workspace, case: Case, test: Copying) -> _Found:
-    said, there = _word(case["answer"]), quote_word_at(case["tokens"], test.positions[-1])
+    said, there = quote_word(case["answer"]), quote_word_at(case["tokens"], test.positions[-1])
     text = f"It copies {said} from earlier in the text: with other words put there, it says those instead"
     text += f" ({percent(test.followed)} of them; it stands at {there})."
     if test.rival is not None and test.rival_at is not None:
-        rival = _word(workspace.subject.token_texts([test.rival])[0])
+        rival = quote_word(workspace.subject.token_texts([test.rival])[0])
         where = quote_word_at(case["tokens"], test.rival_at)
         text += f" It is {where} that rules {rival} out: with {said} there it says {rival}."
     return _Found("copying", text, [test.followed])
@@ -108,22 +108,26 @@ def _listed(workspace: Workspace, case: Case, test: Succession) -> _Found | None
         return None
     then, items = workspace.subject.token_texts([test.then])[0], len(test.items)
     text = f"It goes on with a list of {items}: with each item replaced by the one after it, the last by"
-    return _Found("sequence", f"{text} {_word(case['answer'])}, it says {_word(then)}.", [items])
+    return _Found("sequence", f"{text} {quote_word(case['answer'])}, it says {quote_word(then)}.", [items])
 
 
 def _agreed(workspace: Workspace, case: Case, test: Agreement) -> _Found | None:
     if test.position is None or test.instead is None or test.becomes is None:
         return None
     instead, becomes = workspace.subject.token_texts([test.instead, test.becomes])
-    there = _word(token_at(case["tokens"], test.position))
-    text = f"{_word(case['answer'])} agrees with {there}: with {_word(instead)} in its place it says"
-    return _Found("agreement", f"{text} {_word(becomes)}.", [])
+    there = quote_word(token_at(case["tokens"], test.position))
+    text = (
+        f"{quote_word(case['answer'])} agrees with {there}: with {quote_word(instead)} in its place it says"
+    )
+    return _Found("agreement", f"{text} {quote_word(becomes)}.", [])
 
 
 def _same_anyway(case: Case, test: Default) -> _Found:
     there = quote_word_at(case["tokens"], test.position)
-    text = f"{_word(case['answer'])} is what it says anyway: with unrelated words in the place of {there}"
-    line = f"{_word(case['answer'])} is what it says whatever stands in the place of {there}: tested."
+    text = (
+        f"{quote_word(case['answer'])} is what it says anyway: with unrelated words in the place of {there}"
+    )
+    line = f"{quote_word(case['answer'])} is what it says whatever stands in the place of {there}: tested."
     return _Found("default", f"{text} it says the same ({percent(test.same)} of them).", [test.same], line)
 
 
@@ -144,8 +148,11 @@ def _outdone(bench: ConceptBench) -> _Found | None:
     )
     if not test.holds or test.rival is None or test.layer is None:
         return None
-    rival = _word(bench.workspace.subject.token_texts([test.rival])[0])
-    text = f"Up to layer {test.layer} {rival} is ahead of {_word(case['answer'])} at the last word, and later"
+    rival = quote_word(bench.workspace.subject.token_texts([test.rival])[0])
+    text = (
+        f"Up to layer {test.layer} {rival} is ahead of {quote_word(case['answer'])} at "
+        "the last word, and later"
+    )
     text += f" layers take it back: kept as it is there, it says {rival}."
     return _Found("rival", text, [test.layer])
 
@@ -156,7 +163,7 @@ def _words_that_count(bench: ConceptBench) -> _Found | None:
     weights = weigh_words(bench.frozen, bench.workspace.words, case["answer_id"])
     if not weights or not case["answer"].strip():
         return None
-    answer = _word(case["answer"])
+    answer = quote_word(case["answer"])
     told = [(quote_word_at(case["tokens"], one.first), one.kept) for one in weights]
     told.sort(key=lambda pair: pair[1])
     (first, kept), *others = told
@@ -178,7 +185,3 @@ def _words_that_count(bench: ConceptBench) -> _Found | None:
         line += f"; {join_words([name for name, _ in little])} hardly {counts}"
     line += ": tested by putting other words in their place."
     return _Found("words", f"{text}.", [kept, *(left for _, left in [*more, *little])], line)
-
-
-def _word(token: str) -> str:
-    return quote_token(token.strip() or token)

@@ -16,6 +16,7 @@ from tracer.concepts.change import Effect, Reading, measure, stream_behind
 from tracer.concepts.controls import ENOUGH_CONTROLS, LEVEL
 from tracer.concepts.installing import share_that_install, try_installing
 from tracer.concepts.kinds import (
+    KINDRED,
     NEAR,
     Alternative,
     above_random,
@@ -42,7 +43,6 @@ TRIED = 4  # names at a word that are tried against controls
 EXCHANGED = 2  # names that are tried by exchanges where no ablation shows one
 HELD = 3  # names that are, at the word that counts most, where no ablation shows any
 AS_MUCH = 0.5  # of what goes with a concept must go with another name that is told beside it
-AKIN = 0.9  # kinship from which two near words are of one kind
 FIRST = 3  # places at which a concept is read that is told though it does not count
 STEM = 4  # letters in which that differs from it
 
@@ -170,7 +170,7 @@ def _not_used(
 def _is_akin(subject: Model, word: int, token: int) -> bool:
     """Whether a token is just another of the kind of a word: near it, and gone on with alike."""
     own = with_space(subject, word)
-    return bool(same_kind(subject, own, [token])) and float(kinship(subject, own, [token])) >= AKIN
+    return bool(same_kind(subject, own, [token])) and float(kinship(subject, own, [token])) >= KINDRED
 
 
 def reading_of(frozen: Frozen, lens: Lens, node: ConceptNode) -> Reading:

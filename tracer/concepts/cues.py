@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tracer.attribution import Frozen
 from tracer.cancellation import pulse
 from tracer.concepts.change import Change
+from tracer.concepts.kinds import HELD_HERE
 from tracer.concepts.looks import Look
 from tracer.concepts.operations import Held, ablate
 from tracer.concepts.pushes import push_controls
@@ -20,7 +21,6 @@ from tracer.lens import Lens
 from tracer.models import hook_after, part
 
 TRIED = 4  # words at each end that are tried, those the lens reads best there
-STANDS_OUT = 2.0  # standard deviations above other texts from which a word is tried
 NEARLY = 0.6  # of what goes with the strongest: of such words the one that is read best is named
 KEEPS = 0.8  # of the attention weight: what leaves more of it is no reason for the look
 
@@ -70,7 +70,7 @@ def _cue(
     below, held = look.layer - 1, Held((place,), look.layer - 1, look.layer - 1)
     table = read_table(frozen, lens, words, layers=[below], positions=[place], k=TRIED)
     read = zip(table.tokens[0, 0].tolist(), table.score[0, 0].tolist(), strict=True)
-    tokens = [token for token, score in read if not score < STANDS_OUT]  # NaN without a background: tried
+    tokens = [token for token, score in read if not score < HELD_HERE]  # NaN without a background: tried
     if not tokens:
         return None
     changes = [ablate(frozen, lens, held, [token]) for token in tokens]

@@ -9,6 +9,8 @@ from tracer.attribution import Frozen
 from tracer.concepts.change import measure
 from tracer.concepts.controls import ENOUGH_CONTROLS, DrawnControls, exchange_controls, p_value
 from tracer.concepts.kinds import (
+    HELD_HERE,
+    KINDRED,
     Alternative,
     contrast_direction,
     is_content,
@@ -27,10 +29,8 @@ from tracer.lens import Lens, similar, stands_out, streams, surface
 from tracer.models import Model
 
 NEAREST = 24  # words of a kind that partners are chosen from
-KINDRED = 0.9  # kinship from which what is said counts as of the answer's kind
 OF_THE_PARTNER = 0.3  # cosine by which it is nearer to the partner than to the old concept, and then
 NEARLY_KINDRED = 0.8  # so much kinship is enough
-HELD_HERE = 2.5  # standard deviations from which a word counts as held at a place itself
 
 
 class Swap(NamedTuple):
