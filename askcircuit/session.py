@@ -79,8 +79,7 @@ class Session:
         if not text.strip():
             raise AgentError("The text is empty: give the text whose next token is to be explained.")
         talk = self._begin()
-        if since:
-            self._workspace.look_from(text, since=since)
+        self._workspace.look_from(text, since=since)
         self._workspace.wait_for_lens()
         return talk.collect_answer(talk.conversation.ask(question, text=text, said=said, foil=rather_than))
 

@@ -153,6 +153,11 @@ def test_a_named_window_holds_for_a_text_and_what_goes_on_with_it(tiny: Any, tmp
         assert workspace.study(text).before == 2
         workspace.look_from(text, since="w71")
         assert workspace.study(text).tokens == ("w71", "w8")
+        ids = workspace.study(text).ids
+        assert workspace.study(f"{text} w2").before == 3  # what somebody else types is a text of its own
+        workspace.know_written(f"{text} w3", [*ids, 3])
         assert workspace.study(f"{text} w3").tokens == ("w71", "w8", "w3")
+        workspace.look_from(text)  # asked again, and no place named
+        assert workspace.study(text).before == 2
         workspace.know_window(text, 3)
         assert workspace.study(text).before == 3

@@ -109,7 +109,13 @@ class Workspace:
         return self._studies[text]
 
     def know_written(self, text: str, ids: Sequence[int]) -> None:
-        """A text is these tokens, as the model wrote them: its tokeniser might cut it otherwise."""
+        """A text is these tokens, as the model wrote them: its tokeniser might cut it otherwise.
+
+        What was named to be looked at of the text that it goes on with holds for it too.
+        """
+        begun = [begin for begin in self._windows if begin != text and text.startswith(begin)]
+        if begun and text not in self._windows:
+            self._look_at(text, self._windows[max(begun, key=len)])
         if self._written.get(text) != tuple(ids):
             self._forget(text)
             self._written[text] = tuple(ids)
@@ -117,24 +123,28 @@ class Workspace:
             self._written.popitem(last=False)
 
     def look_from(self, text: str, *, since: str = "", tokens: int | None = None) -> None:
-        """Of a long text its end is looked at: from where `since` stands last, or so many tokens."""
-        most = self.settings.window if tokens is None else tokens
-        self._forget(text)
-        self._windows[text] = Window(most, since)
-        if len(self._windows) > MAX_KEPT_SPELLINGS:
-            self._windows.popitem(last=False)
+        """Of a long text its end is looked at: from where `since` stands last, or so many tokens.
+
+        With neither, what was named for an earlier question about it no longer holds.
+        """
+        self._look_at(text, Window(self.settings.window if tokens is None else tokens, since))
 
     def know_window(self, text: str, before: int) -> None:
         """What is looked at of a text begins behind so many tokens, as in what was found on it."""
         made = self._studies.get(text)
         if made is None or made.before != before:
-            self._forget(text)
-            self._windows[text] = Window(self.settings.window, before=before)
+            self._look_at(text, Window(self.settings.window, before=before))
 
     def _window_of(self, text: str) -> Window:
-        """As it was named for this text, or for the one that it goes on with."""
-        known = [begin for begin in self._windows if text.startswith(begin)]
-        return self._windows[max(known, key=len)] if known else Window(self.settings.window)
+        return self._windows.get(text, Window(self.settings.window))
+
+    def _look_at(self, text: str, window: Window) -> None:
+        if window == self._window_of(text):
+            return
+        self._forget(text)
+        self._windows[text] = window
+        if len(self._windows) > MAX_KEPT_SPELLINGS:
+            self._windows.popitem(last=False)
 
     def _forget(self, text: str) -> None:
         self._studies.pop(text, None)

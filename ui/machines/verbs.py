@@ -190,8 +190,7 @@ class Why(Verb):
 
         thread, workspace = uuid.uuid4().hex, call.workspace()
         call.client.last = thread
-        if self.since:
-            workspace.look_from(self.text, since=self.since)
+        workspace.look_from(self.text, since=self.since or "")
         call.tell(f"thread {thread}")  # first: `go_on` needs it, should the answer be cut off
         session = Session(workspace, thread, asks=call.client.alone or workspace.settings.asks_for_more)
         asked = session.ask("", text=self.text, said=self.said, foil=self.rather_than, cancel=call.cancel)
