@@ -30,16 +30,23 @@ COUNTS = 0.05  # of the lead that goes without a head that is worth a sentence
 WRITES = 0.03  # of what all neurons add, from which one is named
 
 
-def tell_heads(state: State, way: Sequence[Concept], what: str = "it") -> list[Sentence]:
-    """Which head brings a concept (`what`) to a later word, where the test of just that holds."""
-    case, on_way = case_of(state), {one.id for one in way}
-    told = [
+def held_heads(state: State, way: Sequence[Concept]) -> list[HeadClaim]:
+    """The heads whose tests hold that bring one of these to a later word, and enough to be told."""
+    on_way = {one.id for one in way}
+    return [
         claim
         for claim in every_claim(state, HeadClaim)
         if claim.verdict in HOLDING_VERDICTS and claim.share <= -COUNTS and claim.concept.id in on_way
     ]
+
+
+def tell_heads(state: State, way: Sequence[Concept], what: str = "it") -> list[Sentence]:
+    """Which head brings a concept (`what`) to a later word, and why it looks there."""
+    case = case_of(state)
     return [
-        sentence for claim in told for sentence in (_brings(claim, case, what), *_looks_there(claim, case))
+        sentence
+        for claim in held_heads(state, way)
+        for sentence in (_brings(claim, case, what), *_looks_there(claim, case))
     ]
 
 

@@ -5,7 +5,7 @@ A concept in the middle is named only where a test bears it out; where none does
 
 from collections.abc import Sequence
 
-from agent.answers.carrier_sentences import tell_heads
+from agent.answers.carrier_sentences import held_heads, tell_heads
 from agent.answers.last_word_sentences import comes_first
 from agent.core import (
     Case,
@@ -175,14 +175,14 @@ def _no_chain(state: State) -> list[Sentence]:
 
 def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
     """In a line, which head brings what is held at the word that counts most."""
-    heads = tell_heads(state, _source(state)) if claim.mechanism == "words" else []
-    for head in every_claim(state, HeadClaim) if heads else []:
-        there, here = (
-            quote_word_at(case_of(state)["tokens"], at) for at in (head.concept.position, head.target)
-        )
+    if claim.mechanism != "words":
+        return []
+    case, out = case_of(state), list[Sentence]()
+    for head in held_heads(state, _source(state))[:1]:
+        there, here = (quote_word_at(case["tokens"], at) for at in (head.concept.position, head.target))
         text = f"Attention head {head.name} brings what is held at {there} to {here}: tested."
-        return [Sentence(text, (head.id,))]
-    return []
+        out.append(Sentence(text, (head.id,)))
+    return out
 
 
 def in_plain_words(state: State) -> list[Sentence]:
@@ -225,7 +225,7 @@ def _from_text(told: Sequence[MechanismClaim]) -> bool:
 
 
 def _source(state: State) -> list[Concept]:
-    """The word that is copied, agreed with or gone on from, where a head that brings it was tested."""
+    """The word that the answer comes from or hangs on most, where a head that brings it was tested."""
     name = (state.get("concepts") or {}).get("source")
     return [claim.concept for claim in every_claim(state, HeadClaim) if claim.concept.id == name]
 

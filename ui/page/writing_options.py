@@ -36,5 +36,5 @@ def read_request(
     behind = (str(stop),) if stop else ()
     told = str(system) if system else None
     return WriteRequest(
-        text[:20_000], chat, told, tokens=count, temperature=warm, seed=max(drawn, 0), stop=behind
+        text[:40_000], chat, told, tokens=count, temperature=warm, seed=max(drawn, 0), stop=behind
     )
