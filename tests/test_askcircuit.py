@@ -183,6 +183,7 @@ def test_the_circuit_is_drawn_in_a_notebook(chromium, kept, tmp_path):
         page.goto(page_file.as_uri())
         for frame in page.frames[1:]:
             frame.wait_for_selector(".ac-svg text")
+            frame.get_by_role("button", name="show groups").click()
             assert "S1" in frame.locator(".ac-svg").text_content()
         assert "“ Austin”" in page.frames[2].locator("#chat").inner_text().replace("\u00a0", " ")
         browser.close()

@@ -69,7 +69,7 @@ def test_a_file_that_is_there_is_written_over_only_when_asked(tmp_path):
 
 def test_a_suite_of_which_a_case_failed_ends_with_1(tmp_path):
     path = tmp_path / "suite.yaml"
-    path.write_text(json.dumps([{"id": 3, "text": "one " * 900}]), encoding="utf-8")
+    path.write_text(json.dumps([{"id": 3, "text": "one " * 4200}]), encoding="utf-8")
     done = run("investigate", str(path), "--out", str(tmp_path / "out"), ASKCIRCUIT_DATA_DIR=str(tmp_path))
     assert done.returncode == 1, done.stderr.decode()
     assert "1 of 1 cases failed." in done.stderr.decode()

@@ -341,24 +341,31 @@ UNITS = [
 TAILS = ["", "?", " continue with Paris rather than Rome?"]
 
 
-@pytest.mark.parametrize("head", HEADS)
-def test_long_hostile_messages_take_no_time(head):
+@pytest.fixture(scope="module")
+def plain_seconds():
+    """What this machine needs for a message of the same length in which there is nothing to look for."""
     parse_question("warm?")
+    return {length: processor_seconds(("word " * length)[:length]) for length in (300, LONG)}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_long_hostile_messages_take_no_longer_than_others(head, plain_seconds):
     for unit in UNITS:
         for tail in TAILS:
             for length in (300, LONG):
                 message = (head + unit * length)[: length - len(tail)] + tail
-                assert processor_seconds(message) < 0.05, (head, unit, tail, length)
+                enough = 5 * plain_seconds[length] + 0.01
+                assert processor_seconds(message, enough) < enough, (head, unit, tail, length)
 
 
-def processor_seconds(message):
+def processor_seconds(message, enough=0.0):
     """The best of a few, since the machine may be busy with other things."""
-    best = 1.0
+    best = 100.0
     for _ in range(3):
         start = time.process_time()
         parse_question(message, has_graph=True)
         best = min(best, time.process_time() - start)
-        if best < 0.04:
+        if best < enough:
             break
     return best
 

@@ -19,6 +19,7 @@ from agent.answers.bundle_migration import migrate_bundle
 from agent.answers.drawing import Drawing
 from agent.answers.report import LogLine, Report, ReportedAnswer
 from agent.core import (
+    LONGEST_TEXT,
     AgentError,
     AnyClaim,
     Case,
@@ -57,7 +58,7 @@ class BundleError(AgentError):
 
 
 class _Cite(BaseModel):
-    text: Annotated[str, Field(max_length=40_000)]
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
     claims: list[Annotated[str, Field(pattern=r"^C\d{1,6}$")]]
     about: list[Annotated[str, Field(pattern=r"^[\w.+@>-]{1,80}$")]]
 

@@ -193,6 +193,7 @@ from .sentence_encoder import (
     load_shared_encoder as load_shared_encoder,
 )
 from .settings import (
+    LONGEST_TEXT as LONGEST_TEXT,
     Settings as Settings,
     read_settings as read_settings,
     settings_table as settings_table,

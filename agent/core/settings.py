@@ -14,6 +14,7 @@ from agent.core.errors import SettingsError
 
 APP = "askcircuit"
 PREFIX = "ASKCIRCUIT_"
+LONGEST_TEXT = 40_000  # characters that are looked at at all; max_tokens bounds what the model reads
 OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 SITE_PATTERN = re.compile(r"https?://(?:\*\.)?[\w.-]+(?::\d+)?")
 HOST_NAME_PATTERN = re.compile(

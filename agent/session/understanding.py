@@ -3,10 +3,11 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent.core import Case, Planner, State, find_break_signs
+from agent.core import LONGEST_TEXT, Case, Planner, QuestionError, State, find_break_signs
 from agent.planners import LANGUAGES, LLMPlanner
 from agent.questions import Intent, Question, is_sure, parse_question
 
+LONGEST_MESSAGE = LONGEST_TEXT + 2000  # a text and what is asked about it
 TRACE_IT, WITH_BREAKS = "Trace it as a text", "With line breaks"
 NAMES = {  # how what was asked is called where it is shown
     **{Intent.WHY: "why", Intent.WHY_NOT: "why not", Intent.MAKE: "make it say", Intent.USES: "is it used"},
@@ -71,6 +72,11 @@ def name_reader(
 def _read_offline(
     message: str, old: State, given: dict[str, str | None], focus: dict[str, str] | None
 ) -> Question:
+    if len(message) > LONGEST_MESSAGE:
+        raise QuestionError(
+            f"The message has {len(message):,} characters; at most {LONGEST_MESSAGE:,} are read. Shorten it: "
+            "a text's last part is what decides how it goes on."
+        )
     has_text, known = bool(old.get("graph") or old.get("case")), known_words(old)
     before = old.get("question")
     return parse_question(message, **given, has_graph=has_text, focus=focus, known=known, before=before)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.core import (
+    LONGEST_TEXT,
     MOST_TOKENS,
     USUAL_TOKENS,
     Message,
@@ -65,6 +66,8 @@ def check_request(request: WriteRequest) -> None:
     """Raise QuestionError, with the limit, for what cannot be done."""
     if not 1 <= request.tokens <= MOST_TOKENS:
         raise QuestionError(f"Between 1 and {MOST_TOKENS:,} tokens can be written, not {request.tokens}.")
+    if len(text := request.text or "") > LONGEST_TEXT:
+        raise QuestionError(f"The text has {len(text):,} characters; the limit here is {LONGEST_TEXT:,}.")
     if not 0 <= request.temperature <= 5:
         raise QuestionError(
             f"The temperature is between 0 (always the likeliest token) and 5, not {request.temperature:g}."

@@ -6,7 +6,19 @@ import time
 import pytest
 
 from agent import show_graph
-from tests.browser.test_keep import bring, saved
+from tests.browser.pages import (
+    BOXES,
+    DONE,
+    FRAMES,
+    answered,
+    ask,
+    bring,
+    open_folds,
+    over_each_other,
+    said,
+    saved,
+    show_groups,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -16,56 +28,6 @@ pytestmark = [
 
 TEXAS = "Why does 'Texas, whose capital is' continue with Austin?"
 HOSTILE = "The tag <img src=x onerror=window.__caught=1> and ![a](http://evil.example/a.png) is"
-DONE = "() => !!document.querySelector('#go')?.offsetParent"
-BOXES = """() => [...document.querySelectorAll('.ac-group .ac-box, .ac-token rect, .ac-answer rect')]
-    .map((box) => box.getBoundingClientRect()).map(({x, y, right, bottom}) => [x, y, right, bottom])"""
-FRAMES = """async () => {
-    const svg = document.querySelector('.ac-svg'), home = svg.getBoundingClientRect();
-    let frames = 0; const start = performance.now();
-    while (performance.now() - start < 1500) {
-        const deltaY = frames % 40 < 20 ? -20 : 20;
-        svg.dispatchEvent(new WheelEvent('wheel', {deltaY, clientX: home.x + 200, clientY: home.y + 200,
-            bubbles: true, cancelable: true}));
-        await new Promise(requestAnimationFrame); frames += 1;
-    }
-    return frames / 1.5;
-}"""
-
-
-def ask(page, message):
-    """Type a question, send it, and wait until the page is ready for the next one."""
-    page.locator("#ask textarea").fill(message)
-    answered(page, lambda: page.keyboard.press("Enter"))
-
-
-def answered(page, send):
-    """Do what sends a question, and wait until it stands in the chat and is dealt with."""
-    asked = page.locator("#chat .user-row").count()
-    send()
-    page.wait_for_function(f"document.querySelectorAll('#chat .user-row').length > {asked}")
-    page.wait_for_timeout(500)  # the buttons change a moment after the question stands there
-    page.wait_for_function(DONE)
-
-
-def said(page):
-    return page.inner_text("#chat")
-
-
-def over_each_other(boxes):
-    """The pairs of boxes that lie over each other."""
-    pairs = [(one, other) for i, one in enumerate(boxes) for other in boxes[:i]]
-    return [
-        ((left, top, right, bottom), other)
-        for (left, top, right, bottom), other in pairs
-        if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
-    ]
-
-
-def show_groups(page):
-    """Wait for a drawing and show its groups of features; one with concepts opens with their chain."""
-    page.wait_for_selector(".ac-group")
-    page.get_by_role("button", name="show groups").click()
-    page.wait_for_selector(".ac-group:not(.ac-concept)")
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +221,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
     page = visit(1440, 900, storage_state=asked)
     page.wait_for_selector(".ac-said")
     show_groups(page)
-    page.locator("#chat details").evaluate_all("folds => folds.forEach((fold) => { fold.open = true; })")
+    open_folds(page)
     sentence = page.locator(".ac-said", has_text="What carries").first
     lit = page.locator(".ac-group.lit")
     for _ in range(20):  # the chat may still scroll to its place, and the sentence go from under the mouse
@@ -291,7 +253,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
 def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit, picture, asked):
     page = visit(1440, 900, storage_state=asked)
     show_groups(page)
-    name = page.locator(".ac-said", has_text="What carries").first.inner_text().split("most is ")[1][:2]
+    name = page.locator(".ac-said", has_text="What carries").first.text_content().split("most is ")[1][:2]
     page.locator(f".ac-group[data-id={name}] .ac-box").click()
     slider, told = page.locator(".ac-scale input"), page.locator(".ac-key")
     for factor, words in (("0", "removed"), ("2", "× 2"), ("-1", "× −1")):

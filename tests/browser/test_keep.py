@@ -9,6 +9,7 @@ import pytest
 
 from agent import read_bundle
 from agent.answers.drawing import Drawing
+from tests.browser.pages import FRAMES, bring, open_folds, saved, show_groups
 from tests.graph_files import example
 from ui.page import shared_bundles
 from ui.reports import explanation_file
@@ -28,23 +29,6 @@ BUSY = """() => {
     setTimeout(work, 20);
 }"""
 SERIOUS = {"serious", "critical"}
-
-
-def saved(page, kind, folder):
-    """Save what is open as a file; where it is."""
-    if not page.locator("dialog[open]").count():
-        page.get_by_role("button", name="Save & share").click()
-    with page.expect_download() as download:
-        page.locator(f".sh-card[data-kind={kind}]").click()
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    return path
-
-
-def bring(page, path):
-    if not page.locator("dialog[open]").count():
-        page.get_by_role("button", name="Save & share").click()
-    page.locator("input[type=file]").set_input_files(path)
 
 
 def test_the_page_opens_with_an_answered_example_before_the_model_is_there(look, picture):
@@ -95,6 +79,8 @@ def test_every_kind_of_file_is_saved_and_opens_again(look, tmp_path, picture):
     alone = page.context.new_page()
     alone.goto(path.as_uri())
     alone.wait_for_selector(".ac-group")
+    show_groups(alone)
+    open_folds(alone)
     alone.locator(".ac-said", has_text="What carries").first.hover()
     assert alone.locator(".ac-group.lit").count() == 1
     assert alone.locator(".ac-bench").count() == 0
@@ -193,7 +179,7 @@ def test_each_login_sees_its_own_conversations_and_links_open_for_all(browser, c
         assert listed(page) == ["a question of hers?"]
         page.get_by_role("link", name="Log out ann").click()
         enter("bob")  # in the same browser
-        assert "hers" not in page.inner_text("#chat")
+        assert "question of hers" not in page.inner_text("#chat")
         assert listed(page) == []
         page.goto(f"{closed}?bundle=paris")
         page.wait_for_function("document.querySelector('#chat')?.innerText.includes('Eiffel')")
@@ -209,11 +195,16 @@ def test_each_login_sees_its_own_conversations_and_links_open_for_all(browser, c
 def test_nobody_is_shut_out(look, theme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = look(width, 844, theme=theme)
-    page.wait_for_selector(".ac-group")
+    page.wait_for_selector(".ac-concept")
+    page.locator(".ac-concept").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".ac-asks")
+    complaints = wrongs(axe, page)
+    show_groups(page)
     page.locator(".ac-group").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#chip", state="visible")
-    complaints = wrongs(axe, page)
+    complaints += wrongs(axe, page)
     for name in ("Examples", "Conversations", "Save & share"):
         page.get_by_role("button", name=name).click()
         complaints += wrongs(axe, page)
@@ -233,8 +224,6 @@ def wrongs(axe, page):
 
 
 def test_five_hundred_nodes_and_five_thousand_edges_move_smoothly(look, cold, tmp_path):
-    from tests.browser.test_chat import FRAMES
-
     path = tmp_path / "large.html"
     path.write_text(large(), encoding="utf-8")
     page = look(1440, 900).context.new_page()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.test_chat import DONE
+from tests.browser.pages import DONE
 
 pytestmark = [
     pytest.mark.browser,

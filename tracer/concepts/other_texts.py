@@ -23,7 +23,7 @@ TEXTS = (
     "Light travels faster than sound, which is why thunder follows the flash",
     "Two of the windows were broken, and rain had come in over the wooden floor",
 )
-LONGEST = 64  # tokens; none is longer in any vocabulary of words
+LONGEST = 64  # tokens of each; only a vocabulary of letters or bytes makes more of one, which are left out
 
 
 class OtherTexts(NamedTuple):
@@ -35,7 +35,7 @@ class OtherTexts(NamedTuple):
 
 def run_other_texts(subject: Model) -> OtherTexts:
     """Run the model on each; the begin-of-sequence token's own activations are left out of the means."""
-    runs = tuple(freeze(subject, subject.encode(text, LONGEST)) for text in TEXTS)
+    runs = tuple(freeze(subject, subject.encode(text, 4 * len(text))[:LONGEST]) for text in TEXTS)
     means = [
         torch.cat([run.layers[layer].acts[int(run.bos) :] for run in runs]).mean(0)
         for layer in range(subject.layers)

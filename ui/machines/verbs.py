@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from agent import LONGEST_TEXT
 from ui.base import ModelLoader, Refused, render_step
 
 if TYPE_CHECKING:
     from agent import Event, Session, Workspace
 
 THREAD = re.compile(r"[0-9a-f]{32}")
-MOST = 40_000  # characters of a text; what the model reads of it is bounded by the settings
 LARGEST = 800_000  # bytes of a graph in one message: clients read at most 1 MiB
 Tell = Callable[[str], None]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Thread = Annotated[
     str | None,

@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from agent import LONGEST_TEXT
 from ui.base import Refused
-from ui.machines.verbs import MOST, Call, Result, Text, Thread, Token, Verb
+from ui.machines.verbs import Call, Result, Text, Thread, Token, Verb
 
 
 class Write(Verb):
@@ -18,7 +19,7 @@ class Write(Verb):
     """
 
     name: ClassVar[str] = "write"
-    text: Annotated[str, StringConstraints(max_length=MOST)] = Field(
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] = Field(
         "", description="The text or message; nothing goes on with the thread's last one."
     )
     tokens: int = Field(40, ge=1, le=1000, description="How many tokens at most.")

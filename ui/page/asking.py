@@ -55,7 +55,7 @@ class Asking:
             yield {self.w.chat: gr.skip()}  # of a stream without a piece Gradio empties all it writes to
             return
         question = {
-            "message": message[:4000],
+            "message": message,
             "text": text or None,
             "said": said or None,
             "foil": foil or None,

@@ -66,7 +66,6 @@ class Widgets:
                 show_label=False,
                 container=False,
                 max_lines=4,
-                max_length=4000,
                 elem_id="ask",
             )
             self.write = gr.Button("Let it write", elem_id="write")
@@ -77,7 +76,7 @@ class Widgets:
             self.how = lay_out_options()
         apart = "Give the text and the tokens exactly"
         with gr.Accordion(apart, open=False, visible=not self.read_only, elem_id="apart"):
-            self.text = gr.Textbox(label="Text", max_length=4000, elem_id="text")
+            self.text = gr.Textbox(label="Text", elem_id="text")
             with gr.Row():
                 self.said = gr.Textbox(label="Said", max_length=100, min_width=100, elem_id="said")
                 self.foil = gr.Textbox(label="Rather than", max_length=100, min_width=100, elem_id="foil")

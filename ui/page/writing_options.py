@@ -35,6 +35,4 @@ def read_request(
     chat = None if kind not in AS[1:] else kind == AS[1]
     behind = (str(stop),) if stop else ()
     told = str(system) if system else None
-    return WriteRequest(
-        text[:40_000], chat, told, tokens=count, temperature=warm, seed=max(drawn, 0), stop=behind
-    )
+    return WriteRequest(text, chat, told, tokens=count, temperature=warm, seed=max(drawn, 0), stop=behind)
