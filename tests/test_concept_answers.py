@@ -348,3 +348,20 @@ def test_a_slot_that_says_what_the_words_say_is_told_once() -> None:
     told = [sentence.text for sentence in in_plain_words(state)]
     assert "By the words." in told
     assert "By the slot." not in told
+
+
+@pytest.mark.parametrize(("kept", "line"), [(0.02, "By the words, in a line."), (0.7, "Anyway, in a line.")])
+def test_what_is_said_whatever_stands_in_one_place_is_told_where_no_other_word_decides(
+    kept: float, line: str
+) -> None:
+    state = state_of()
+    for name, says, left in (("words", "By the words", kept), ("default", "Anyway", 1.0)):
+        claim = MechanismClaim(
+            id=f"C{len(name)}1", verdict="observed", mechanism=name, holds=True, says=f"{says}.",
+            line=f"{says}, in a line.", shown=[left],
+        )  # fmt: skip
+        state["claims"].append(plain_claim(claim))
+    state["concepts"] = {"note": "", "tested": True, "path": []}
+    told = [sentence.text for sentence in in_plain_words(state)]
+    assert ("Anyway." in told) == (kept > 0.5)
+    assert chain_line(state)[0].text == line

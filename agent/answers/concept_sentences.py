@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from agent.answers.carrier_sentences import held_heads, tell_heads
 from agent.answers.last_word_sentences import comes_first
 from agent.core import (
+    WORD_DECIDES,
     Case,
     Concept,
     ConceptEffectClaim,
@@ -158,7 +159,7 @@ def _no_chain(state: State) -> list[Sentence]:
             text = f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
             return [Sentence(text, (claim.id,))]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
-        if claim.line:
+        if claim.line and not is_folded(claim, state):
             return [Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
     ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
     if known.get("note"):
@@ -238,11 +239,14 @@ def held_mechanisms(state: State) -> list[MechanismClaim]:
 def is_folded(claim: MechanismClaim, state: State) -> bool:
     """Whether it is told with the evidence: the words where something says more, a slot where they do.
 
-    A slot says no more than the words where its kind goes with the same word as the answer itself.
+    A slot says no more than the words where its kind goes with the same word as the answer itself; what is
+    said whatever stands in one place is of no use where another word decides.
     """
     if claim.mechanism == "words":
         return _decided(state) or _from_text(held_mechanisms(state))
-    words = (other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words")
+    words = [other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words"]
+    if claim.mechanism == "default":
+        return any(kept <= WORD_DECIDES for kept in words)
     return claim.mechanism == "slot" and any(abs(kept - claim.shown[0]) <= ALIKE for kept in words)
 
 

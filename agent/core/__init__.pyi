@@ -69,6 +69,7 @@ from .claims import (
     read_claims as read_claims,
 )
 from .concept_claims import (
+    WORD_DECIDES as WORD_DECIDES,
     Alternative as Alternative,
     Concept as Concept,
     ConceptClaim as ConceptClaim,

@@ -260,6 +260,9 @@ class HopClaim(TestedClaim):
         return [*super().values(), abs(self.effect), len(self.controls), *largest, *places]
 
 
+WORD_DECIDES = 0.5  # of the answer's probability that is left at most with others in a word's place
+
+
 class MechanismClaim(TestedClaim):
     """How the model does it, where a test of just that holds: copying, a list gone on with, and so on."""
 

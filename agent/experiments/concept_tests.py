@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from agent.core import (
+    WORD_DECIDES,
     Case,
     Concept,
     ConceptEffectClaim,
@@ -30,7 +31,7 @@ from agent.experiments.concept_bench import ConceptBench, bench_of
 from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
 from agent.experiments.concept_exchange import exchange_concept, partners_for
 from agent.experiments.concept_reading import concept_of_node, node_of_concept
-from agent.experiments.mechanism_tests import DECIDES, mechanisms_of
+from agent.experiments.mechanism_tests import mechanisms_of
 from agent.workspace import Workspace
 from tracer import (
     Agreement,
@@ -176,7 +177,7 @@ def _deciding_word(bench: ConceptBench, known: Sequence[Concept]) -> Concept | N
     """The word the answer hangs on most, as what is held at its last token; None where none decides."""
     weights = weigh_words(bench.frozen, bench.workspace.words, bench.case["answer_id"])
     most = min(weights, key=lambda one: one.kept, default=None)
-    if most is None or most.kept > DECIDES or not bench.case["answer"].strip():
+    if most is None or most.kept > WORD_DECIDES or not bench.case["answer"].strip():
         return None
     return _word_at(bench, most.last, known)
 

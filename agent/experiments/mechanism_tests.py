@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from agent.core import (
+    WORD_DECIDES,
     Case,
     Concept,
     MechanismClaim,
@@ -29,7 +30,7 @@ from tracer import (
     weigh_words,
 )
 
-DECIDES, HARDLY = 0.5, 0.8  # of the answer's probability that is left without a word: at most, at least
+HARDLY = 0.8  # of the answer's probability that is left at least without a word
 TOLD = 2  # further words that are told
 NAME = 4  # tokens that a name may be long
 
@@ -167,11 +168,11 @@ def _words_that_count(bench: ConceptBench) -> _Found | None:
     told = [(quote_word_at(case["tokens"], one.first), one.kept) for one in weights]
     told.sort(key=lambda pair: pair[1])
     (first, kept), *others = told
-    if kept > DECIDES:
+    if kept > WORD_DECIDES:
         text = f"No word decides alone: with other words in the place of {first}, which counts most, {answer}"
         line = f"No word of the text decides {answer} alone: tested by putting others in their place."
         return _Found("words", f"{text} keeps {percent(kept)} of its probability.", [kept], line)
-    more = [pair for pair in others if pair[1] <= DECIDES][:TOLD]
+    more = [pair for pair in others if pair[1] <= WORD_DECIDES][:TOLD]
     little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
     text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
     text += " probability"
