@@ -31,6 +31,11 @@ def answered(page, send):
     page.wait_for_function(DONE)
 
 
+def press_stop(page):
+    """Stop at once; a click would wait for frames, which a machine that computes may owe for a minute."""
+    page.locator("#stop").click(force=True)
+
+
 def said(page):
     return page.inner_text("#chat")
 

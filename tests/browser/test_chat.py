@@ -15,6 +15,7 @@ from tests.browser.pages import (
     bring,
     open_folds,
     over_each_other,
+    press_stop,
     said,
     saved,
     show_groups,
@@ -152,7 +153,7 @@ def test_stop_stops_and_the_next_question_is_answered(visit):
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.match(/ … \\d+ s/)")
     began = time.monotonic()
-    page.locator("#stop").click()
+    press_stop(page)
     page.wait_for_function("document.querySelector('#chat').innerText.includes('Stopped.')")
     assert time.monotonic() - began < 20  # 0.1 to 0.5 s on a quiet machine, 9 on one four times overbooked
     page.wait_for_function(DONE)
@@ -166,7 +167,7 @@ def test_a_question_that_was_stopped_goes_on_with_a_button(visit):
     page.locator("#ask textarea").fill("Why does 'The opposite of up is' continue with down?")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.match(/Trace.* \\d+ s/)")
-    page.locator("#stop").click()
+    press_stop(page)
     page.wait_for_function(DONE)
     answered(page, page.locator("#follow button", has_text="Go on").click)
     assert "down" in page.locator(".ac-answer").first.text_content()
