@@ -336,11 +336,15 @@ def write_limits(state: State) -> list[Sentence]:
     out = [
         Sentence(
             f"The graph is a partial account: {percent(graph['unexplored'])} of the influence on the answer "
-            f"ends in {terms_of(state).errors} and {percent(graph['bos'])} {rest} "
-            f"(completeness {show_size(graph['completeness'])}, "
-            f"replacement score {show_size(graph['replacement'])}).",
+            f"ends in {terms_of(state).errors} and {percent(graph['bos'])} {rest}.",
             (claim.id,),
-        )
+        ),
+        Sentence(
+            f"Without that position, {percent(graph['replacement'])} of it comes from the words of the "
+            f"text (its replacement score), and {percent(graph['completeness'])} of what flows into its nodes "
+            "comes from nodes that are known (its completeness).",
+            (claim.id,),
+        ),
     ]
     if missing := graph.get("layers_missing"):
         have = "layer of the model has" if missing == 1 else "layers of the model have"
