@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests_support import FAMILIES, tiny_subject, words_tokenizer
 from tiny_gguf import tiny_tensors, write_tiny_gguf
 
-from agent import estimate_needs, read_settings
+from agent import estimate_needs, open_workspace, read_settings
 from tracer import ModelError, TextError, UnsupportedFamily, load, sizes_of
 from tracer.study.self_check import check_traced
 
@@ -297,6 +297,66 @@ def test_code_of_a_tokeniser_is_never_run(folder, tmp_path):
     with pytest.raises(ModelError, match=r"code from a model is never run here"):
         load(str(folder), cache=tmp_path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("where", ["config.json", "tokenizer_config.json"])
+def test_code_that_is_not_needed_is_not_run_and_that_is_said(folder, tmp_path, caplog, where):
+    path = folder / where
+    told = json.loads(path.read_text()) | {
+        "auto_map": {"AutoConfig": "mine.C", "AutoTokenizer": ["mine.T", None]}
+    }
+    path.write_text(json.dumps(told))
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    settings = read_settings(model=str(folder), data_dir=tmp_path / "data")
+    said = f"names Python code of its own (auto_map in {where}); that code is never run here."
+    with open_workspace(settings) as workspace:
+        assert workspace.subject.layers == 4
+    assert [said in record.getMessage() for record in caplog.records] == [True]
+    assert [said in line for line in estimate_needs(settings)].count(True) == 1
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_family_that_is_refused_says_that_its_code_is_not_run(folder, tmp_path):
+    edit_config(folder, model_type="phi3", auto_map={"AutoConfig": "mine.Config"})
+    for look in (sizes_of, lambda model: load(model, cache=tmp_path)):
+        with pytest.raises(
+            UnsupportedFamily, match=r"'phi3' cannot be traced yet.*that code is never run here"
+        ):
+            look(str(folder))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "pointer of Git LFS"),
+        (b"\n<!DOCTYPE html><title>401</title>", "is a web page"),
+        (b"", "is empty, so it is damaged: download it again"),
+    ],
+    ids=["pointer", "page", "nothing"],
+)
+def test_a_file_that_was_not_downloaded_is_named(folder, tmp_path, name, content, said):
+    (folder / name).write_bytes(content)
+    for look in (sizes_of, lambda model: load(model, cache=tmp_path / "cache")):
+        with pytest.raises(ModelError, match=rf"{name}' .*{said}"):
+            look(str(folder))
+    part = tmp_path / "part.gguf"
+    part.write_bytes(content)
+    with pytest.raises(ModelError, match=rf"part\.gguf' .*{said}"):
+        sizes_of(str(part))
+
+
+def test_a_folder_without_a_model_says_what_it_holds(tmp_path):
+    for name, said in (
+        ("", "it is no model"),
+        ("a.gguf", r"give '.*a\.gguf'"),
+        ("adapter_config.json", "merge"),
+    ):
+        if name:
+            (tmp_path / name).write_text("{}")
+        for look in (sizes_of, lambda model: load(model, cache=tmp_path / "cache")):
+            with pytest.raises(ModelError, match=rf"holds .*{said}"):
+                look(str(tmp_path))
 
 
 def test_a_token_without_weights_is_named(folder, tmp_path):

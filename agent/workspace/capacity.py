@@ -50,6 +50,8 @@ def estimate_needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[s
         f"{model.name} is of a supported family ({model.family}): {model.layers} layers, "
         f"{model.parameters / 1e6:,.0f} million weights."
     )
+    if model.note:
+        yield model.note
     if table is not None:
         yield from _about(model, table)
     memory, rate = free_memory(), speed()

@@ -319,6 +319,8 @@ def open_workspace(settings: Settings, progress: Progress = lambda _what, _done:
     except TracerError as exc:
         raise ModelMissing(str(exc)) from exc
     progress("model", 1.0)
+    if subject.note:
+        log.warning("%s", subject.note)
     if transcoders is not None:
         try:
             transcoders = fit_transcoders(transcoders, subject)

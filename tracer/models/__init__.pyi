@@ -19,6 +19,7 @@ from .chat import (
 )
 from .checkpoint import (
     first_line as first_line,
+    tell_code as tell_code,
 )
 from .drafts import (
     Draft as Draft,
@@ -68,6 +69,7 @@ from .norm_folding import (
 from .packaged import (
     packaged_gguf as packaged_gguf,
 )
+from .placeholders import check_folder_is_model as check_folder_is_model
 from .processor import (
     bfloat16_takes as bfloat16_takes,
     check_products as check_products,

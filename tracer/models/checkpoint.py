@@ -3,6 +3,7 @@
 Never runs code that lies beside the weights. Knows nothing of what the model computes.
 """
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from tracer.errors import ModelError
 from tracer.models.malloc import free_memory
+from tracer.models.placeholders import check_folder_is_model
 
 MOST_LAYERS = 10_000
 NUMBER = 4  # bytes: weights are held in float32
 NAMED = 3  # weights that a sentence names
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 BUFFERS = ("inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias")
+CONFIGS = ("config.json", "tokenizer_config.json", "generation_config.json")
 TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, and its weights' own names
     "gemma3": {
         r"^language_model\.model\.": "model.",
@@ -34,12 +37,32 @@ TEXT_PARTS = {  # checkpoints that hold a text model beside others: its config, 
 }
 
 
+def tell_code(model: str, folder: str) -> str:
+    """The sentence on Python code that a model brings or names (auto_map); empty where it does neither."""
+    place, named = _place(folder), set[str]()
+    for name in CONFIGS:
+        try:
+            told = json.loads((place / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):  # what cannot be read is told where it is needed
+            continue
+        code = told.get("auto_map") if isinstance(told, dict) else None
+        if code:
+            named.add(name)
+    if not named:
+        return ""
+    return (
+        f"The model {model!r} names Python code of its own (auto_map in {' and '.join(sorted(named))}); that "
+        "code is never run here."
+    )
+
+
 def read_config(model: str, folder: str) -> Any:
     """The model's configuration, from this machine if it is here, else from the hub.
 
     Raises ModelError where there is none, where it needs code of its own, or where the weights are stored
     in a form that is no matrix of numbers.
     """
+    check_folder_is_model(model, Path(folder))
     try:
         config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as here:
@@ -134,9 +157,7 @@ def check_stored(model: str, folder: str, config: Any) -> None:
     Raises ModelError where weights are stored as whole numbers (codes of a quantisation that no config speaks
     of), where the config claims more than there is, or where the weights do not fit into memory.
     """
-    if not (place := Path(folder)).is_dir():
-        cached = try_to_load_from_cache(folder, "config.json")
-        place = Path(cached).parent if isinstance(cached, str) else place
+    place = _place(folder)
     tensors = numbers = 0
     for path in sorted(place.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
@@ -157,6 +178,17 @@ def check_stored(model: str, folder: str, config: Any) -> None:
             f"{NUMBER * numbers / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. Close other "
             "programs, or take a smaller model."
         )
+
+
+def _place(folder: str) -> Path:
+    """Where a model's files are on this machine: the folder itself, or that of the hub's cache."""
+    if (place := Path(folder)).is_dir():
+        return place
+    try:
+        cached = try_to_load_from_cache(folder, "config.json")
+    except ValueError:  # huggingface_hub's own error for what can be no id
+        cached = None
+    return Path(cached).parent if isinstance(cached, str) else place
 
 
 def _check_claims(model: str, config: Any, tensors: int, numbers: int) -> None:

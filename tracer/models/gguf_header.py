@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from tracer.errors import ModelError
+from tracer.models.placeholders import check_downloaded
 
 MAGIC, VERSIONS = b"GGUF", (2, 3)
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -84,6 +85,7 @@ def read_header(path: Path) -> Header:
     Raises ModelError where the file cannot be read, is none, or ends before its header does.
     """
     try:
+        check_downloaded(path)
         with path.open("rb") as file:
             return _header(file, path)
     except OSError as exc:

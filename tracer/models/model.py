@@ -24,6 +24,7 @@ from tracer.models.checkpoint import (
     first_line,
     read_config,
     read_weights,
+    tell_code,
 )
 from tracer.models.families import Family, Shape, family_for, part
 from tracer.models.malloc import give_back_memory
@@ -53,6 +54,7 @@ class Model:
     model: Any  # transformers' PreTrainedModel; its classes are typed too loosely to help
     tokenizer: Any
     family: Family
+    note: str = ""  # what whoever loads it should be told
     spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
     alone: dict[int, bool] = field(default_factory=dict)  # tokens that are whole words, once asked
     beginnings: dict[tuple[int, ...], Any] = field(default_factory=dict)  # of texts: keys and values once run
@@ -240,7 +242,11 @@ def load(
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # or every retry is a line on the screen
     name, folder = _locate(model, cache, progress)
     config = read_config(model, folder)
-    family = family_for(getattr(config, "text_config", None) or config)
+    code = tell_code(model, folder)
+    try:
+        family = family_for(getattr(config, "text_config", None) or config)
+    except UnsupportedFamily as exc:
+        raise UnsupportedFamily(f"{exc} {code}".rstrip()) from None
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(_tokenizer, folder)
@@ -255,7 +261,7 @@ def load(
         raise explain_unreadable(model, exc) from exc
     if not (Path(folder) / MARK).exists():  # what we made ourselves was looked at then
         check_finite(model, network)
-    subject = Model(name, network, tokenizer, family)
+    subject = Model(name, network, tokenizer, family, code)
     try:
         _ = subject.mean_unembedding, subject.folded  # the same for every text: not made in the first trace
     except (RuntimeError, AttributeError, TypeError) as exc:  # matrices of other shapes than the family's

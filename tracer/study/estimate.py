@@ -14,8 +14,18 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 
 from tracer.attribution import CARRIED_BYTES, POOL
-from tracer.errors import ModelError
-from tracer.models import EMBEDDED, EMBEDDED_NAME, PATTERNS, check_header, config_of, family_of, packaged_gguf
+from tracer.errors import ModelError, UnsupportedFamily
+from tracer.models import (
+    EMBEDDED,
+    EMBEDDED_NAME,
+    PATTERNS,
+    check_folder_is_model,
+    check_header,
+    config_of,
+    family_of,
+    packaged_gguf,
+    tell_code,
+)
 from tracer.transcoders import FileTable, Transcoders, load_transcoders
 
 NUMBER = 4  # bytes: weights are held in float32
@@ -63,6 +73,7 @@ class Sizes:
     vocab: int
     tied: bool
     gated: bool
+    note: str = ""  # what whoever asks about it should be told
 
     @property
     def parameters(self) -> int:
@@ -124,7 +135,11 @@ def sizes_of(model: str) -> Sizes:
     """
     config = _config(model)
     config = {**config, **(config.get("text_config") or {})} if "text_config" in config else config
-    family = family_of(str(config.get("model_type")))
+    code = tell_code(model, str(Path(model).expanduser()))
+    try:
+        family = family_of(str(config.get("model_type")))
+    except UnsupportedFamily as exc:
+        raise UnsupportedFamily(f"{exc} {code}".rstrip()) from None
     try:
         d_model = int(config.get("hidden_size") or config["n_embd"])
         heads = int(config.get("num_attention_heads") or config["n_head"])
@@ -140,6 +155,7 @@ def sizes_of(model: str) -> Sizes:
             vocab=int(config["vocab_size"]),
             tied=bool(config.get("tie_word_embeddings", "gpt_neox" not in family.model_types)),
             gated=family.gated,
+            note=code,
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as exc:
         raise ModelError(f"The config of {model!r} does not say how large the model is.") from exc
@@ -155,6 +171,7 @@ def _config(model: str) -> dict[str, Any]:
         if not path.is_file():
             raise ModelError(f"There is no file {str(path)!r}.")
         return config_of(check_header(path))
+    check_folder_is_model(model, path)
     found = path / "config.json" if path.is_dir() else None
     if found is None:
         try:
