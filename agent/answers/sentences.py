@@ -341,8 +341,8 @@ def write_limits(state: State) -> list[Sentence]:
         ),
         Sentence(
             f"Without that position, {percent(graph['replacement'])} of it comes from the words of the "
-            f"text (its replacement score), and {percent(graph['completeness'])} of what flows into its nodes "
-            "comes from nodes that are known (its completeness).",
+            f"text (its replacement score), and {percent(graph['completeness'])} of what flows into its "
+            "nodes comes from nodes that are known (its completeness).",
             (claim.id,),
         ),
     ]
