@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests_support import words_tokenizer
 
 import askcircuit
 from agent.workspace.workspace import open_workspace
@@ -188,3 +189,15 @@ def test_the_circuit_is_drawn_in_a_notebook(chromium, kept, tmp_path):
         assert "“ Austin”" in page.frames[2].locator("#chat").inner_text().replace("\u00a0", " ")
         browser.close()
     assert wrong == []
+
+
+def test_a_program_that_ends_with_its_answer_ends_without_a_word(tiny, tmp_path):
+    tiny("llama").float().save_pretrained(tmp_path / "small")
+    words_tokenizer().save_pretrained(tmp_path / "small")
+    code = (
+        f"import askcircuit; session = askcircuit.open(model={str(tmp_path / 'small')!r}, nodes=50,"
+        f" controls=19, data_dir={str(tmp_path / 'data')!r}); print(session.why('the cat sat on the'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "What it says." in done.stdout
+    assert "Traceback" not in done.stderr

@@ -13,6 +13,7 @@ from .label_log import (
 )
 from .label_store import (
     Library as Library,
+    ProgramEnded as ProgramEnded,
 )
 from .llm_autointerp import (
     format_outcome as format_outcome,

@@ -7,7 +7,8 @@ the sentence encoder are imported and opened on first use.
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +22,30 @@ from agent.features.vector_index import Index, IndexBroken
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Description", "Hit", "Library"]
+__all__ = ["Description", "Hit", "Library", "ProgramEnded"]
 
 CHUNK = 256  # embedded, indexed and recorded together; below Chroma's limit of 5,461 a call
 BORROWED_ROWS = 3_000  # stored descriptions embedded anew where the stored index cannot be used
 
+ENDS = "interpreter shutdown"  # Python's words where a thread pool is asked for when the program has ended
+
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
+
+
+class ProgramEnded(LibraryError):
+    """The program ended while the index was being opened; what was to be filed is found again next time."""
+
+
+@contextmanager
+def _at_the_end() -> Iterator[None]:
+    """Chroma starts threads when it is imported, which Python refuses once the main thread is done."""
+    try:
+        yield
+    except RuntimeError as exc:
+        if ENDS not in str(exc):
+            raise
+        raise ProgramEnded("The program ended before the feature library was open.") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +107,7 @@ class Library:
 
     def put(self, descriptions: Iterable[Description]) -> None:
         """Add or update; what is known with the same label is not embedded again."""
-        with self._busy:
+        with self._busy, _at_the_end():
             changed: dict[str, Description] = {}
             for new in descriptions:
                 older = changed.get(new.id) or self._rows.get(new.id)
@@ -153,9 +171,11 @@ class Library:
 
     def _wake(self) -> None:
         try:
-            with self._busy:
+            with self._busy, _at_the_end():
                 self._encode(["warm"])
                 self._on_index(lambda _index: None)
+        except ProgramEnded:
+            return
         except LibraryError:  # the first real use will meet it where it can be shown
             log.warning("the feature library could not be warmed", exc_info=True)
 

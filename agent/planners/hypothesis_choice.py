@@ -23,6 +23,7 @@ from agent.core import (
     join_group_ids,
     join_words,
     own_claims,
+    path_of,
     percent,
     show_change,
 )
@@ -73,6 +74,7 @@ def choose_main_hypotheses(state: State) -> Decision:
     main = asked[0] if asked else (pro or con)[0]
     rivals = [g for g in (pro[:1] + con[:1]) if g is not main and g not in asked]
     beside = [g for g in rivals if abs(g["effect"]) >= MATTERS * abs(main["effect"])]
+    told = _on_the_path(state, [*(asked or [main]), *beside])
     what = "carries" if main["sign"] > 0 else "works against"
     why = f"main hypothesis: {main['id']} {what} {case['answer']!r}"
     if asked:
@@ -81,9 +83,22 @@ def choose_main_hypotheses(state: State) -> Decision:
     if beside:
         names = " and ".join(f"{g['id']} ({show_change(g['effect'])} in the graph)" for g in beside)
         why += f"; beside it {names}"
+    why += "".join(f"; {g['id']} is on the strongest path" for g in told)
     together = [join_group_ids(g["id"] for g in asked)] if len(asked) > 1 else []
-    tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in beside)]
+    tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in [*beside, *told])]
     return Decision(action=Hypothesise(groups=tuple(tests[:MAX_TESTS])), why=why[:300])
+
+
+def _on_the_path(state: State, chosen: Sequence[Supernode]) -> list[Supernode]:
+    """The group of the strongest path with the largest effect, where none of those chosen is on the path.
+
+    The path is told, so what it goes through is to be known.
+    """
+    path = path_of(state)
+    if any(g["id"] in path for g in chosen):
+        return []
+    through = [g for g in groups_of(state) if g["id"] in path]
+    return sorted(through, key=lambda g: -abs(g["effect"]))[:1]
 
 
 def choose_next_hypothesis(state: State) -> Decision | None:

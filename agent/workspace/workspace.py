@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from agent.core import AgentError, LibraryError, Settings
-from agent.features import Catalogue, Description, Library, merge_hits
+from agent.features import Catalogue, Description, Library, ProgramEnded, merge_hits
 from agent.workspace.conversations import Conversations
 from agent.workspace.lenses import LensShelf
 from agent.workspace.question_queue import QuestionQueue
@@ -216,6 +216,8 @@ class Workspace:
         if filed is not None:
             try:
                 filed.result()
+            except ProgramEnded:
+                return
             except LibraryError as exc:  # an answer must not fail because a label could not be filed
                 log.warning("descriptions were not filed: %s", exc)
 
