@@ -124,6 +124,13 @@ def test_setting_coordinates_moves_nothing_else(tiny: Any) -> None:
         measure(frozen, [()])
 
 
+def test_directions_that_are_nothing_write_nothing() -> None:
+    read = torch.zeros(2, 8)
+    assert span(read[:1]).write.count_nonzero() == 0
+    read[1, 3] = 2.0
+    torch.testing.assert_close(span(read).write, torch.eye(8)[[3, 3]] * torch.tensor([[0.0], [0.5]]))
+
+
 def test_controls_move_the_stream_as_far_and_are_never_widened(tiny: Any) -> None:
     frozen, lens = made(tiny, "gemma3")
     drawn = exchange_controls(frozen, lens, HELD, (7, 11), count=20)

@@ -87,7 +87,8 @@ def test_links_that_stand_twice_or_lead_nowhere_are_put_right_and_counted():
     graph = read(data)
     assert graph.links == read(example()).links
     assert "Links that name nodes which the file does not hold: 1; they are left out." in graph.notes
-    assert "Links that stand there twice: 1; each counts once." in graph.notes
+    assert "Links that the file repeats: 1; each counts once." in graph.notes
+    assert set(graph.notes) <= set(explain_graph(graph)["notes"])
 
 
 def test_a_slug_with_a_slash_is_renamed_with_a_note():

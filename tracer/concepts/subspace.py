@@ -25,7 +25,11 @@ class Subspace:
 
 
 def span(read: Float[Tensor, "coordinate d_model"]) -> Subspace:
-    """The subspace of these directions: write = (V Vᵀ)⁻¹ V (Gurnee et al. 2026, concept swaps)."""
+    """The subspace of these directions: write = (V Vᵀ)⁻¹ V (Gurnee et al. 2026, concept swaps).
+
+    Directions that are nothing, as a lens has them where no later layer reads a word, write nothing.
+    """
     gram = (read @ read.T).double()
-    ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    return Subspace(read, torch.linalg.solve(gram + ridge, read.double()).to(read.dtype))
+    ridge = (RIDGE * gram.diagonal().mean()).clamp_min(torch.finfo(gram.dtype).tiny)
+    square = gram + ridge * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    return Subspace(read, torch.linalg.solve(square, read.double()).to(read.dtype))

@@ -139,8 +139,8 @@ def join_links(links: list[FileLink], known: set[str], notes: list[str]) -> list
                 f"The graph has two links from {link.source!r} to {link.target!r} of different weights; one "
                 "was expected."
             )
-    if twice := len(kept) - len(found):
-        notes.append(f"Links that stand there twice: {twice}; each counts once.")
+    if again := len(kept) - len(found):
+        notes.append(f"Links that the file repeats: {again}; each counts once.")
     return list(found.values())
 
 
