@@ -202,6 +202,37 @@ def test_a_gguf_with_a_layer_too_many_or_biases_is_refused(tmp_path):
         load(str(path), cache=tmp_path / "cache")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"blk.0.attn_k": (7, 32)},
+            r"blk\.0\.attn_k\.weight of odd\.gguf is 32 × 7 large, .* ask for 32 × 16",
+        ),
+        ({"blk.0.ffn_up": (32, 64)}, r"blk\.0\.ffn_up\.weight of odd\.gguf is 64 × 32 large"),
+        ({"token_embd": (67, 16)}, r"token_embd\.weight of odd\.gguf is 16 large, .* ask for 32"),
+    ],
+)
+def test_a_gguf_of_other_shapes_than_it_says_is_refused_by_its_header(tmp_path, change, said):
+    path = tmp_path / "odd.gguf"
+    write_tiny_gguf(path, tensors=tiny_tensors() | {n: np.zeros(s, np.float32) for n, s in change.items()})
+    for look in (sizes_of, lambda model: load(model, cache=tmp_path / "cache")):
+        with pytest.raises(ModelError, match=said):
+            look(str(path))
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_gguf_that_was_not_downloaded_whole_is_refused_by_its_length(tmp_path):
+    whole, part = tmp_path / "whole.gguf", tmp_path / "part.gguf"
+    write_tiny_gguf(whole)
+    content = whole.read_bytes()
+    for missing in (33, 4000, len(content) // 2):  # a file may be padded behind its last tensor
+        part.write_bytes(content[:-missing])
+        with pytest.raises(ModelError, match=r"ends early: it has [\d,]+ bytes, and its tensors need [\d,]+"):
+            sizes_of(str(part))
+    sizes_of(str(whole))
+
+
 def test_a_gguf_with_numbers_that_are_none_leaves_no_folder_and_no_lock(tmp_path):
     path = tmp_path / "nan.gguf"
     tensors = tiny_tensors()

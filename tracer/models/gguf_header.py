@@ -18,6 +18,7 @@ STRING, ARRAY = 8, 9
 LONGEST = 1 << 24  # bytes of one text in a header
 MOST = 1 << 26  # entries of one array, or tensors
 NAMED = 3
+ALIGNMENT = 32  # bytes; tensors begin at a multiple of it, where a file does not name another
 
 _SPLIT = ("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_up", "ffn_down")
 _GATED = (*_SPLIT, "ffn_gate")
@@ -63,6 +64,7 @@ class Header:
 
     settings: dict[str, Any]
     tensors: dict[str, Tensor]
+    data: int = 0  # where in the file the tensors begin
 
     @property
     def architecture(self) -> str:
@@ -102,6 +104,7 @@ def check_header(path: Path) -> Header:
     """
     from tracer.models.families import family_of  # brings torch, which a search of features does without
     from tracer.models.gguf_settings import check_settings
+    from tracer.models.gguf_shapes import check_length, check_shapes
 
     header = read_header(path)
     layout = LAYOUTS.get(header.architecture)
@@ -119,6 +122,8 @@ def check_header(path: Path) -> Header:
         )
     _check_tensors(path, header, layout)
     check_settings(path, header)
+    check_shapes(path, header)
+    check_length(path, header)
     return header
 
 
@@ -196,7 +201,9 @@ def _header(file: BinaryIO, path: Path) -> Header:
             raise ValueError("too many axes")
         sizes = tuple(int(_number(file, "Q")) for _ in range(axes))
         found[name] = Tensor(sizes, int(_number(file, "I")), int(_number(file, "Q")))
-    return Header(known, found)
+    step = known.get("general.alignment")
+    step = step if isinstance(step, int) and step > 0 else ALIGNMENT
+    return Header(known, found, -(-file.tell() // step) * step)
 
 
 def _number(file: BinaryIO, kind: str) -> Any:
