@@ -400,3 +400,20 @@ def test_any_message_is_read_into_something_that_fits_json(message):
 )
 def test_a_token_is_kept_where_it_is_a_word_that_questions_are_made_of(message, slot, word):
     assert getattr(parse_question(message), slot) == word
+
+
+@pytest.mark.parametrize(
+    ("message", "intent", "first", "last"),
+    [
+        ("what happens in layers 8 to 12 at the last token?", "concepts", 8, 12),
+        ("what's in its mind between layers 4 and 9?", "concepts", 4, 9),
+        ("what happens in layer 12?", "concepts", 12, None),
+        ("only layers 5-9", "steer", 5, 9),
+        ("test only up to layer 6", "steer", 0, 6),
+        ("only before layer 5", "steer", 0, 4),
+        ("only layer 10 on", "steer", 10, None),
+    ],
+)
+def test_several_layers_have_a_first_and_a_last(message, intent, first, last):
+    found = parse_question(message, has_graph=True)
+    assert (found.intent.value, found.layer, found.up_to) == (intent, first, last)

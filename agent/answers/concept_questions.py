@@ -44,7 +44,8 @@ def concepts_told(state: State) -> list[tuple[str, list[Sentence]]]:
         ]
     places = _asked_places(question["group"], case)
     if (layer := question.get("layer")) is not None:
-        return [("", _in_layer(claim, case, int(layer), places))]
+        last = question.get("up_to")
+        return [("", _in_layers(claim, case, (int(layer), int(layer if last is None else last)), places))]
     if places == []:
         text = f"The text does not contain {quote_word(str(question['group']))}."
         return [("", [Sentence(text, (claim.id,)), *_everywhere(claim, case, None)])]
@@ -60,10 +61,13 @@ def _asked_places(name: str | None, case: Case) -> list[int] | None:
     return find_word_positions(case["tokens"], name)
 
 
-def _in_layer(claim: ConceptsClaim, case: Case, layer: int, places: list[int] | None) -> list[Sentence]:
-    """What the lens reads behind one layer, and at which place the answer is there."""
-    known = dict(claim.answer_places)
+def _in_layers(
+    claim: ConceptsClaim, case: Case, span: tuple[int, int], places: list[int] | None
+) -> list[Sentence]:
+    """What the lens reads behind the layers from one to another, and at which place the answer is then."""
+    known, layer = dict(claim.answer_places), span[0]
     most = max(known, default=0)
+    last = min(span[1], most)
     if not 0 <= layer <= most:
         return [
             Sentence(
@@ -73,22 +77,21 @@ def _in_layer(claim: ConceptsClaim, case: Case, layer: int, places: list[int] | 
     there = [
         one
         for one in claim.concepts
-        if one.layers[0] <= layer <= one.layers[1] and (places is None or one.position in places)
+        if one.layers[0] <= last and layer <= one.layers[1] and (places is None or one.position in places)
     ]
     rows = groupby(sorted(there, key=lambda one: one.position), key=lambda one: one.position)
-    out = [
-        Sentence(f"Behind layer {layer}: {_read_there(list(group), case)}", (claim.id,)) for _, group in rows
-    ]
+    behind = f"Behind layer {layer}" if last == layer else f"Behind layers {layer} to {last}"
+    out = [Sentence(f"{behind}: {_read_there(list(group), case)}", (claim.id,)) for _, group in rows]
     if not out:
         where = "at any word" if places is None else "there"
-        text = f"Behind layer {layer} the lens reads no concept {where} that stands out."
+        text = f"{behind} the lens reads no concept {where} that stands out."
         out = [Sentence(text, (claim.id,))]
+    out = out[:WORDS]
     if layer in known and (places is None or len(case["tokens"]) - 1 in places):
-        place = (
-            f"At the last word {quote_word(case['answer'])} is at place {known[layer]} of all words by then."
-        )
-        out.append(Sentence(place, (claim.id,)))
-    return [*out[: WORDS + 1], Sentence("Reading is no test: “remove” and “swap” are.", (claim.id,))]
+        then = f", and at place {known[last]} behind layer {last}" if last != layer and last in known else ""
+        text = f"At the last word {quote_word(case['answer'])} is at place {known[layer]} of all words behind"
+        out.append(Sentence(f"{text} layer {layer}{then}.", (claim.id,)))
+    return [*out, Sentence("Reading is no test: “remove” and “swap” are.", (claim.id,))]
 
 
 def _about_one(claim: ConceptsClaim, name: str, state: State) -> list[Sentence]:

@@ -44,7 +44,7 @@ from agent.planners.question_styles import (
     STYLES,
     WANTED_TOKEN_INTENTS,
 )
-from agent.planners.said_back import select_untested, tested_groups
+from agent.planners.said_back import name_layers, select_untested, tested_groups
 from agent.planners.thresholds import (
     FIRST,
     Budget,
@@ -209,12 +209,12 @@ class RulePlanner:
         """What the user wants tested too: the groups that no test was about, or those from a layer on."""
         if effects := list_own_effects(state):
             return choose_next_test(effects) or _answer("intervene", "what was wanted has been tested")
-        least = state["question"].get("layer")
-        left = select_untested(groups_of(state), tested_groups(state), least)[:MAX_TESTS]
+        least, most = state["question"].get("layer"), state["question"].get("up_to")
+        left = select_untested(groups_of(state), tested_groups(state), least, most)[:MAX_TESTS]
         if not left:
             return _answer("sure", "every group has been tested")
         names = tuple(group["id"] for group in left)
-        where = "" if least is None else f" from layer {least} on"
+        where = name_layers(least, most)
         return Decision(action=Hypothesise(groups=names), why=f"asked for: test {', '.join(names)}{where}")
 
     def _test_one(self, intent: Intent, state: State) -> Decision:

@@ -49,8 +49,8 @@ def _how_to_steer(question: Question, groups: list[Any], tested: set[str]) -> st
     if not groups:
         return "Nothing is traced yet: ask about a text first, then say what to test."
     least = question.layer
-    found = select_untested(groups, tested, least)
-    where = "" if least is None else f" from layer {least} on"
+    found = select_untested(groups, tested, least, question.up_to)
+    where = name_layers(least, question.up_to)
     if not found:
         return f"Every group{where} has been tested. “How sure are you?” lists the verdicts."
     if least is not None or ORDERS.match(question.raw):
@@ -63,9 +63,24 @@ def _how_to_steer(question: Question, groups: list[Any], tested: set[str]) -> st
     )
 
 
-def select_untested(groups: list[Any], tested: set[str], least: int | None) -> list[Any]:
-    """The groups that no test was about, of all or of those that reach a layer."""
-    return [g for g in groups if g["id"] not in tested and (least is None or g["layers"][1] >= least)]
+def select_untested(
+    groups: list[Any], tested: set[str], least: int | None, most: int | None = None
+) -> list[Any]:
+    """The groups that no test was about, of all or of those that reach into a span of layers."""
+    return [
+        g
+        for g in groups
+        if g["id"] not in tested
+        and (least is None or g["layers"][1] >= least)
+        and (most is None or g["layers"][0] <= most)
+    ]
+
+
+def name_layers(least: int | None, most: int | None) -> str:
+    """Which layers are meant, in words that follow others; empty for all."""
+    if most is not None:
+        return f" in layers {least or 0} to {most}"
+    return "" if least is None else f" from layer {least} on"
 
 
 def _either(question: Question, case: Case) -> str:

@@ -22,7 +22,7 @@ class Question:
     factor  what to multiply a group's activation by (0 removes it)
     at      the word at which a concept is exchanged      concept  whether `group` is surely a concept
     other   what is compared, swapped in, generalised to, searched for, or the sentence's number
-    layer   the layer that is asked about
+    layer   the layer that is asked about, or the first of several      up_to  the last of several
     maybe   a text that the message could be, where it is not clear that it is one
     guess   the request that the message could be, as it would be understood
     language  of the message, where a language model read it: de, fr …
@@ -40,6 +40,7 @@ class Question:
     concept: bool = False
     raw: str = ""
     layer: int | None = None
+    up_to: int | None = None
     maybe: str | None = None
     guess: str | None = None
     language: str | None = None

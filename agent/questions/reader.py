@@ -24,7 +24,7 @@ from agent.questions.several import part_requests, say_in_full
 from agent.questions.slot_repairs import OF_A_TEXT, with_foil, with_quoted_text, with_whole_text
 from agent.questions.slot_tagger import is_question_word
 from agent.questions.talk_meaning import nearest_talk
-from agent.questions.talk_slots import fill_talk
+from agent.questions.talk_slots import fill_talk, with_last_layer
 
 __all__ = ["parse_question", "settles", "speaks_of_talk"]
 
@@ -115,7 +115,8 @@ def parse_question(
         return Question(Intent.WHY, raw=message, **given)
     settled = _settle(message, before)
     found = settled or _read(message, _Talk(has_graph, focus, known))
-    first = replace(found, raw=message, then=tuple(replace(each, then=()) for each in found.then))
+    further = tuple(with_last_layer(replace(each, then=())) for each in found.then)
+    first = with_last_layer(replace(found, raw=message, then=further))
     return replace(first, maybe=None, **given) if given else first
 
 

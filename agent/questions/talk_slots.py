@@ -11,7 +11,7 @@ from agent.questions.question import Question
 from agent.questions.quoting import ANY_MARK, LiftedMessage
 from agent.questions.talk_meaning import nearest_how
 
-__all__ = ["fill_talk"]
+__all__ = ["fill_talk", "with_last_layer"]
 
 _WORDS_OF_LENGTH = "|".join(sorted((re.escape(word) for word in LENGTHS), key=len, reverse=True))
 LENGTH = re.compile(rf"(?<!\w)(?:{_WORDS_OF_LENGTH})(?!\w)", re.I)
@@ -32,6 +32,12 @@ LAYERS = re.compile(
     re.I,
 )
 UPPER = re.compile(r"\b(?:below|under|before|up to|until|until layer|first|early|earliest)\b", re.I)
+LAST_LAYER = re.compile(
+    r"\b(?:(?P<first>\d{1,3}) ?(?:to|-|–|—|through|thru|until|till|up to|and) ?"
+    r"|(?P<up>up to|until|till|no later than|below|before) )"
+    r"(?:the )?(?:layers? |blocks? )?#?(?P<last>\d{1,3})\b",
+    re.I,
+)
 STEERS = (  # what is to be steered, by the words that say it; the first that fits
     ("controls", r"\bcontrols?\b|\brandom\b|\bno tests?\b|\bskip (?:the |some |all )*tests?\b"),
     (
@@ -72,6 +78,19 @@ def fill_talk(found: Question, plain: str, lifted: LiftedMessage) -> Question:
             return _steered(found, raw)
         case Intent.CONCEPTS:
             return _pointed(found, plain, lifted)
+    return found
+
+
+def with_last_layer(found: Question) -> Question:
+    """The question with the last layer where it is about several: “layers 8 to 12”, “only up to layer 6”."""
+    if found.intent not in (Intent.STEER, Intent.CONCEPTS) or not re.search(r"layer|block", found.raw, re.I):
+        return found
+    for span in LAST_LAYER.finditer(found.raw):
+        last = int(span["last"]) - (str(span["up"]).casefold() in ("below", "before"))
+        if span["first"] is not None and found.layer == int(span["first"]) < last:
+            return replace(found, up_to=last)
+        if span["up"] is not None and found.intent is Intent.STEER:
+            return replace(found, layer=0, up_to=last, other=None)
     return found
 
 

@@ -104,12 +104,18 @@ def kept_question(question: Question) -> dict[str, Any]:
     return asdict(replace(question, then=()))
 
 
+def _layers(question: Question) -> str | None:
+    if question.layer is None:
+        return None
+    return str(question.layer) if question.up_to is None else f"{question.layer} to {question.up_to}"
+
+
 def show_reading(question: Question, case: Case | None) -> tuple[tuple[str, str], ...]:
     """What a message was read as: name and value of each slot that is filled; empty where nothing is."""
     if question.intent not in NAMES:
         return ()
     rows = [("text", question.text), ("token", question.said), ("instead of", question.foil)]
-    rows += [("about", question.group), ("layer", None if question.layer is None else str(question.layer))]
+    rows += [("about", question.group), ("layer", _layers(question))]
     rows += [("with", question.other)]
     filled = [(name, value) for name, value in rows if value]
     if question.intent is Intent.MAKE:
