@@ -182,7 +182,7 @@ def test_a_backslash_and_an_n_are_told_and_offered_as_a_line_break(embedded_subj
     case = settle_case(Study(embedded_subject, typed, 64), question(typed))
     assert case["text"] == typed  # what is given is what is traced
     assert (
-        "holds “\\n” as it stands, two signs. If a line break is meant, say “with line breaks”"
+        "holds “\\n” as it stands, sign for sign. If a line break is meant, say “with line breaks”"
         in case["note"]
     )
     before = {"intent": "why", "text": typed, "said": None, "foil": " four", "maybe": None}

@@ -5,8 +5,11 @@ import json
 import pytest
 from test_cli import refusal, run
 
+from agent import Session, collect_report, open_workspace, read_settings
 from agent.suites.schema import read_suite
+from tests.planted import circuits
 from ui.base.console import Refused, check_new_file, check_no_answer, named_path
+from ui.commands.graphs import trace
 
 NOBODY = ("--model", "/no/such/model")  # found out only when it is loaded: what is refused before is not it
 
@@ -74,3 +77,17 @@ def test_a_suite_of_which_a_case_failed_ends_with_1(tmp_path):
     assert done.returncode == 1, done.stderr.decode()
     assert "1 of 1 cases failed." in done.stderr.decode()
     assert (tmp_path / "out" / "failed" / "3.json").is_file()
+
+
+def test_what_is_not_taken_as_it_was_typed_is_told_with_a_trace_and_with_an_answer(tmp_path, capsys):
+    planted = circuits.lookup(tmp_path / "model", "llama")
+    trace(
+        "the red capital of France is ", str(tmp_path / "graph.json"), said="paris", model=str(planted.folder)
+    )
+    told = " ".join(capsys.readouterr().out.split())
+    assert "“paris” is taken for “Paris”." in told
+    assert "The text ends with a space" in told
+    with open_workspace(read_settings(model=str(planted.folder), data_dir=tmp_path)) as workspace:
+        report = collect_report(Session(workspace, "x").ask("", text="the red\\ncapital of France is"))
+    assert report["answer"]["refused"] == []
+    assert "as it stands, sign for sign. If a line break is meant" in report["answer"]["markdown"]

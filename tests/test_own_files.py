@@ -52,6 +52,22 @@ def changed(path, tmp_path, change):
     return other
 
 
+def test_a_first_word_that_stands_in_for_a_begin_token_comes_back_as_that(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("tracer.attribution.attribute.rests_on_first", lambda _frozen: True)
+    workspace = Workspace(
+        read_settings(nodes=300, data_dir=tmp_path), tiny_subject(tiny, "llama"), Library.open(tmp_path / "l")
+    )
+    try:
+        drawing = draw_trace(workspace, TEXTS[0])
+        export_trace(workspace, TEXTS[0], tmp_path / "graph.json")
+    finally:
+        workspace.close()
+    assert "BOS" in {node["id"] for node in drawing["nodes"]}
+    back = view_graph((tmp_path / "graph.json").read_bytes())
+    assert back["drawing"]["nodes"] == drawing["nodes"]
+    assert "was changed after" not in json.dumps(explain_graph_file(tmp_path / "graph.json"))
+
+
 def test_the_drawing_comes_back_as_it_was(exported):
     path, drawing = exported
     back = view_graph(path.read_bytes())["drawing"]

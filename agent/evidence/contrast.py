@@ -144,7 +144,7 @@ def _about_text(study: "Study", *, as_typed: bool) -> list[str]:
         )
     if signs := find_break_signs(study.text):
         notes.append(
-            f"The text holds {quote_token(signs)} as it stands, two signs. If a line break is meant, say "
+            f"The text holds {quote_token(signs)} as it stands, sign for sign. If a line break is meant, say "
             "“with line breaks” (in a shell, $'…' writes one)."
         )
     if as_typed and study.text.endswith(" "):

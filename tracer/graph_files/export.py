@@ -67,7 +67,7 @@ def graph_file(
         "basis": graph.basis,
         "index": INDEX[graph.basis],
         "model": study.subject.name,
-        "bos": study.frozen.bos,
+        "bos": bool(graph.is_kind(Kind.BOS).any()),  # a begin token, or a first word that stands in for one
         "answer": answer,
         "foil": foil,
         "value": traced.contrast.value,

@@ -57,6 +57,8 @@ def trace(  # noqa: PLR0913 - an option each
         f"{out}: {done['nodes']} nodes, {done['links']} links, {done['supernodes']} supernodes.",
         markup=False,
     )
+    if done["note"]:
+        answer_console().print(done["note"], markup=False)
 
 
 @graphs.command()
