@@ -417,3 +417,44 @@ def test_a_token_is_kept_where_it_is_a_word_that_questions_are_made_of(message, 
 def test_several_layers_have_a_first_and_a_last(message, intent, first, last):
     found = parse_question(message, has_graph=True)
     assert (found.intent.value, found.layer, found.up_to) == (intent, first, last)
+
+
+QUOTED = [
+    "Fact: Michael Jordan plays the sport of",
+    "Q: What is the capital of France?\nA:",
+    "Title: Dune. Author:",
+    "Input: 3 Output: 9 Input: 4 Output:",
+    "Ingredients:\n- flour\n- ",
+    "User: hi\nAssistant:",
+    "1. apple\n2. banana\n3.",
+    "if x > 0: return",
+    "The ratio is 3:4, or",
+    "Why is the sky",
+    "remove the",
+    "Explain photosynthesis:",
+    "a -> b, c ->",
+    "Rather than Paris he chose",
+    "The model says that",
+    "continue with the",
+]
+AROUND = [
+    "Why does {} continue with mat rather than dog?",
+    "Why does {} continue as it does?",
+    "why {} -> mat",
+    "Why does the model say mat after {}?",
+    "After {} it says mat. Why?",
+    "trace {}",
+    "what makes it say mat in {}?",
+    "Why doesn't {} end with dog?",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_what_is_quoted_is_taken_byte_for_byte_whatever_it_holds(text):
+    quoted = [f"'{text}'", f'"{text}"', f"“{text}”"]
+    asked = [around.format(each) for around in AROUND for each in quoted]
+    read = {
+        message: parse_question(message, has_graph=talks).text for message in asked for talks in (False, True)
+    }
+    assert {message: found for message, found in read.items() if found != text} == {}

@@ -343,7 +343,7 @@ def _after_colon(message: str) -> Layout | None:
         return None  # what is quoted is found by its marks
     if len(text.split()) < TWO_WORDS or asks(text) or re.search(r"[\"“«`]\S", ask.rpartition(" ")[2]):
         return None
-    if len([char for char in ask if char in '"“”«»`']) % 2:
+    if len([char for char in ask if char in '"“”«»`']) % 2 or _is_quoted(message, found.end("ask")):
         return None  # the colon stands within a quotation
     return Layout(text, re.sub(r"[,;]? (?:here|for|in|after|this|with)$", "", ask))
 
@@ -359,6 +359,13 @@ def _formula(message: str) -> Layout | None:
         return None
     rest = f"{message[: found.start()]}it{message[found.end() :]}"
     return Layout(found[0], re.sub(r"\b(?:it gets|gets) it\b", "it gets it", rest))
+
+
+def _is_quoted(message: str, at: int) -> bool:
+    """Whether a place of the message lies within a quotation."""
+    parts = (part.raw for part in lift_quotes(message).parts.values() if part.inner is not None)
+    begins = ((message.find(raw), len(raw)) for raw in parts)
+    return any(0 <= begin <= at < begin + length for begin, length in begins)
 
 
 def _quotes_lines(message: str) -> bool:

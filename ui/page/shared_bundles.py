@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agent import Bundle
 
-FIRST = "austin"  # what the page opens with
+FIRST = "yen"  # what the page opens with
 MOST_SHARED = 2_000
 MOST_CHARACTERS = 24_000_000  # of a file that is brought
 _NAME = re.compile(r"[a-z]{1,20}")
