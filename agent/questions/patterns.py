@@ -223,7 +223,7 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"(?:{ask} (?:.{0,40} )?|the )?(?:strongest|main|most important|biggest|shortest|key|dominant"
             r"|whole|full|causal) {path}",
         r"{ask} (?:.{0,40} )?(?:strongest|main|most important|biggest|shortest|key|dominant|whole|full"
-            r"|causal) {path} .*",
+            r"|complete|entire|causal) {path}(?: .*|[,:;].*)",
         r"(?:which|what) {path}s? .{1,60}",
         r"(?:walk|take|guide|lead|talk) (?:me|us) (?:step by step )?through .*",
         r"(?:explain|describe|show|trace|follow|draw|summari[sz]e)(?: me)? (?:the|its|this) {path}s?(?:"
