@@ -44,6 +44,12 @@ SHORTHAND = {
     },
     **{
         "q": "question",
+        "w": "with",
+        "hw": "how",
+        "wrds": "words",
+        "tht": "that",
+        "bak": "back",
+        "plz": "please",
         "info": "information",
         "vs": "versus",
         "n": "and",

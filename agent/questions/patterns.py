@@ -33,6 +33,10 @@ PHRASES: list[tuple[Intent, list[str]]] = [
             r"|measurements)(?: .{0,40})?",
         r"what(?:'s|s| is| are) (?:the |your )?(?:evidence|proof|measurements)(?: .{0,60})?",
         r"(?:prove|back up) (?:it|that|this)",
+        r"what(?:'s|s| is| are| was| were) the .{1,50} (?:behind|for|under|underlying|of) (?:that|the|this"
+            r"|your) (?:claim|statement|sentence|verdict|finding|result|conclusion)s?(?:\W.*)?",
+        r"(?:.{0,80}[.!?] )?(?:what (?:are|were)|show me|give me|list) the (?:actual|raw|real|exact"
+            r"|measured|concrete|hard) (?:numbers?|figures?|values?|data)(?:\W.*)?",
         r"how do you know(?: that| this| it| all this)*",
         r"where (?:do|does) (?:that|this|these numbers|it) come from",
     ]),
@@ -291,7 +295,7 @@ PHRASES: list[tuple[Intent, list[str]]] = [
             r" attention)?(?: (?:on|at|to|about))? <group>",
         r"{aux} (?:the |its |this )?(?:answer|prediction|output|result) {really}(?:depend|rely|hinge"
             r"|rest|based)(?:ing)?(?: on)? <group>",
-        r"{aux} <group> {really}(?:matter|count|contribute|(?:do|doing|contribute|contributing)"
+        r"{aux} <group> {really}(?:matter|count|contribute|affect|impact|(?:do|doing|contribute|contributing)"
             r" (?:something|anything)|play a (?:role|part)|make a difference|have an effect|do anything"
             r"|help|influence)(?: .*)?",
         r"(?:is|was|are|were) <group> (?:at all )?{really}(?:used|needed|necessary|important|essential"
@@ -330,7 +334,9 @@ PHRASES: list[tuple[Intent, list[str]]] = [
         r"(?:search|find|look up|look for)(?: (?:for|up|me))*(?: by meaning:?)? <other>",
     ]),
     (Intent.TEXT, [
-        r"(?:let's |let us |now |next )*(?:explain|trace|analy[sz]e|explore|try) (<text>\S+(?: \S+){2,})",
+        r"(?:let's |let us |now |next )*(?:explain|trace|analy[sz]e|explore|try) (?!(?:that|this|it|to|me"
+            r"|the (?:answer|continuation|result|choice|prediction|reasoning|graph|circuit|output))\b)"
+            r"(<text>\S+(?: \S+){2,})",
     ]),
 ]  # fmt: skip
 

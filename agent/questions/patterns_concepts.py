@@ -9,7 +9,7 @@ _THINK = r"(?:think(?:s|ing)?|have|has|having|hold(?:s|ing)?|keep(?:s|ing)?)"
 _MIND = r"(?:in mind|on its mind|in its head)"
 _CONCEPTS = r"(?:concepts?|ideas?|thoughts?)"
 _WAY = r"(?: (?:on the way|along the way|in between|in the middle|at some point|anywhere|inside|first))?"
-_LAYER = r"(?:which|what|at which|at what|in which|in what) layers?"
+_LAYER = r"(?:(?:at|in|by|from|until|after|behind|since) )?(?:which|what) layers?"
 _IT = r"(?:it|(?:the|this) (?:answer|explanation|same))"
 
 CONCEPTUAL: list[tuple[Intent, list[str]]] = [
@@ -39,6 +39,8 @@ CONCEPTUAL: list[tuple[Intent, list[str]]] = [
             r"(?: (?:the|its) answer| it)?(?: first| already)?",
         rf"{_LAYER} {{aux}} {{it}} (?:know|decide|settle on|find)(?: (?:the|its) answer| what to say)?"
             r"(?: first)?",
+        rf"{_LAYER} .{{0,60}}\b(?:settled|decided|known|fixed|clear|final|certain|chosen|locked in|made up)"
+            r"(?: .{0,40})?",
         r"(?:when|where|how (?:early|late|deep)) {aux} {it} (?:first )?(?:know|decide(?: on)?|settle on|find)"
             r" (?:the|its) answer(?: first)?",
     ]),

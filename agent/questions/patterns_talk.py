@@ -3,6 +3,9 @@
 Tried before all others, and only on messages without a quoted text. Written as in `patterns`.
 """
 
+import re
+from functools import cache
+
 from agent.core import Intent
 
 _LAST = (
@@ -58,12 +61,13 @@ _TERM = (
     r"|p-?values?|p|verdicts?"
     r"|transcoders?|foils?|completeness|replacement|unexplored|influence|premises?|tokens?|layers?"
     r"|attention|(?:attention )?heads?"
-    r"|residual stream|stream|swaps?|ablations?|holm|claims?|ledger|suites?|bundles?|nodes?|edges?"
+    r"|residual stream|stream|swaps?|ablations?|removals?|holm|claims?|ledger|suites?|bundles?|nodes?|edges?"
     r"|knock-?on|errors?|labels?"
     r"|embeddings?|softmax|probabilit(?:y|ies)|steering|an intervention|interventions?|induction heads?"
     r"|mlps?|random groups?"
     r"|matched (?:controls|random parts)|coherence|gemma)"
 )
+_ASKS_MEANING = re.compile(r"\b(?:mean(?:s|t|ing)?|defin\w+|stands? for)\b", re.I)
 _LAYER = r"(?:layers?|lay+er|block) ?#? ?(<layer>\d{1,3})"
 _AT = r"(?: (?:at|on|in|for|by|of) (?:the )?(?:word |token |position )?<group>)?"
 _HAPPENS = (
@@ -239,3 +243,13 @@ TALK: list[tuple[Intent, list[str]]] = [
             r"|am i (?:asking|talking to)|is (?:explained|loaded|used))(?: .{0,20})?",
     ]),
 ]  # fmt: skip
+
+
+def without_marks_of_terms(message: str) -> str:
+    """The message with the words of the method whose meaning it asks for out of their quotation marks."""
+    return _quoted_term().sub(r"\1", message) if _ASKS_MEANING.search(message) else message
+
+
+@cache
+def _quoted_term() -> re.Pattern[str]:
+    return re.compile(rf"[\"'“‘«`]({_TERM})[\"'”’»`]", re.I)

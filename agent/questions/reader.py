@@ -18,7 +18,7 @@ from agent.questions.layout import Layout, find_layout, is_pasted
 from agent.questions.mending import mend_words
 from agent.questions.parser import PreparedMessage, guess_intent, match_exact, prepare_message, read_request
 from agent.questions.pattern_dsl import compile_phrase
-from agent.questions.patterns_talk import TALK
+from agent.questions.patterns_talk import TALK, without_marks_of_terms
 from agent.questions.question import Question
 from agent.questions.several import part_requests, say_in_full
 from agent.questions.slot_repairs import OF_A_TEXT, with_foil, with_quoted_text, with_whole_text
@@ -148,6 +148,7 @@ def _settle(message: str, before: Mapping[str, Any] | None) -> Question | None:
 def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
     if not message.strip() or set(message.strip()) == {"?"}:
         return Question(**read_request(message, talk.talks, talk.focus))
+    message = without_marks_of_terms(message)
     asked = prepare_message(say_in_full(message) if depth < HOW_OFTEN else message)
     for whole in _look_at_whole(message, asked, talk, depth):
         if whole is not None:
