@@ -36,6 +36,14 @@ def press_stop(page):
     page.locator("#stop").click(force=True)
 
 
+def wait_a_little(page, selector):
+    """Wait a few seconds for an element, which may not come."""
+    for _ in range(30):
+        if page.locator(selector).count():
+            return
+        page.wait_for_timeout(100)
+
+
 def said(page):
     return page.inner_text("#chat")
 

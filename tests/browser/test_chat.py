@@ -19,6 +19,7 @@ from tests.browser.pages import (
     said,
     saved,
     show_groups,
+    wait_a_little,
 )
 
 pytestmark = [
@@ -132,7 +133,7 @@ def test_the_keyboard_is_enough(visit, asked):
 
 def test_a_hostile_text_stays_text(visit):
     page = visit()
-    page.set_default_timeout(180_000)  # forty tokens, on a machine that does other things
+    page.set_default_timeout(500_000)  # forty tokens, on a machine that does other things
     page.get_by_text("Give the text and the tokens exactly").click()
     page.locator("#text textarea").fill(HOSTILE)
     answered(page, lambda: page.locator("#text textarea").press("Enter"))
@@ -228,7 +229,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
     for _ in range(20):  # the chat may still scroll to its place, and the sentence go from under the mouse
         page.mouse.move(1100, 860)
         sentence.hover()
-        page.wait_for_timeout(500)
+        wait_a_little(page, ".ac-group.lit")
         if lit.count() == 1 and lit.get_attribute("data-id") in sentence.inner_text():
             break
     assert lit.count() == 1
