@@ -59,10 +59,12 @@ def with_whole_text(found: Question, message: str) -> Question:
 
 
 def with_quoted_text(found: Question, asked: PreparedMessage) -> Question:
-    """What was read, with the one text that is quoted and nothing around it."""
+    """What was read, with the one text that is quoted, or the two compared, and nothing around them."""
     inners = [part.inner for part in asked.lifted.parts.values() if quote_shape(part.inner) == TEXT_MARK]
     if not inners and found.text is None:
         inners = _longest_quote(asked)
+    if found.intent is Intent.COMPARE and len(inners) == TWO_WORDS:
+        return replace(found, text=inners[0], other=inners[1])
     if len(inners) != 1 or inners[0] is None or found.intent not in OF_A_TEXT:
         return found
     if found.text is None and inners[0] in (found.group, found.other, found.said, found.foil):
