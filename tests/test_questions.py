@@ -461,7 +461,7 @@ def test_what_is_quoted_is_taken_byte_for_byte_whatever_it_holds(text):
 
 
 def test_two_quoted_texts_are_compared_whatever_stands_behind_them():
-    asked = "Compare ‘The keys to the cabinet’ with ‘The key to the cabinets’ with respect to number agreement."
+    asked = "Compare ‘The keys to the cabinet’ with ‘The key to the cabinets’ with respect to agreement."
     found = parse_question(asked)
     assert (found.text, found.other) == ("The keys to the cabinet", "The key to the cabinets")
 
