@@ -228,7 +228,9 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
     lit = page.locator(".ac-group.lit")
     for _ in range(20):  # the chat may still scroll to its place, and the sentence go from under the mouse
         page.mouse.move(1100, 860)
-        sentence.hover()
+        sentence.scroll_into_view_if_needed()
+        first = sentence.evaluate("said => said.getClientRects()[0].toJSON()")  # the middle of a sentence of
+        page.mouse.move(first["x"] + 4, first["y"] + first["height"] / 2)  # several lines may be another's
         wait_a_little(page, ".ac-group.lit")
         if lit.count() == 1 and lit.get_attribute("data-id") in sentence.inner_text():
             break
