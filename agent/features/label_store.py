@@ -27,7 +27,7 @@ __all__ = ["Description", "Hit", "Library", "ProgramEnded"]
 CHUNK = 256  # embedded, indexed and recorded together; below Chroma's limit of 5,461 a call
 BORROWED_ROWS = 3_000  # stored descriptions embedded anew where the stored index cannot be used
 
-ENDS = "interpreter shutdown"  # Python's words where a thread pool is asked for when the program has ended
+SHUTDOWN = "interpreter shutdown"  # in what Python says where threads are asked for after the end
 
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
@@ -38,12 +38,12 @@ class ProgramEnded(LibraryError):
 
 
 @contextmanager
-def _at_the_end() -> Iterator[None]:
+def _shutdown_told() -> Iterator[None]:
     """Chroma starts threads when it is imported, which Python refuses once the main thread is done."""
     try:
         yield
     except RuntimeError as exc:
-        if ENDS not in str(exc):
+        if SHUTDOWN not in str(exc):
             raise
         raise ProgramEnded("The program ended before the feature library was open.") from exc
 
@@ -107,7 +107,7 @@ class Library:
 
     def put(self, descriptions: Iterable[Description]) -> None:
         """Add or update; what is known with the same label is not embedded again."""
-        with self._busy, _at_the_end():
+        with self._busy, _shutdown_told():
             changed: dict[str, Description] = {}
             for new in descriptions:
                 older = changed.get(new.id) or self._rows.get(new.id)
@@ -171,7 +171,7 @@ class Library:
 
     def _wake(self) -> None:
         try:
-            with self._busy, _at_the_end():
+            with self._busy, _shutdown_told():
                 self._encode(["warm"])
                 self._on_index(lambda _index: None)
         except ProgramEnded:

@@ -74,7 +74,7 @@ def choose_main_hypotheses(state: State) -> Decision:
     main = asked[0] if asked else (pro or con)[0]
     rivals = [g for g in (pro[:1] + con[:1]) if g is not main and g not in asked]
     beside = [g for g in rivals if abs(g["effect"]) >= MATTERS * abs(main["effect"])]
-    told = _on_the_path(state, [*(asked or [main]), *beside])
+    on_path = _on_the_path(state, [*(asked or [main]), *beside])
     what = "carries" if main["sign"] > 0 else "works against"
     why = f"main hypothesis: {main['id']} {what} {case['answer']!r}"
     if asked:
@@ -83,9 +83,9 @@ def choose_main_hypotheses(state: State) -> Decision:
     if beside:
         names = " and ".join(f"{g['id']} ({show_change(g['effect'])} in the graph)" for g in beside)
         why += f"; beside it {names}"
-    why += "".join(f"; {g['id']} is on the strongest path" for g in told)
+    why += "".join(f"; {g['id']} is on the strongest path" for g in on_path)
     together = [join_group_ids(g["id"] for g in asked)] if len(asked) > 1 else []
-    tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in [*beside, *told])]
+    tests = [*together, *(g["id"] for g in (asked or [main])), *(g["id"] for g in [*beside, *on_path])]
     return Decision(action=Hypothesise(groups=tuple(tests[:MAX_TESTS])), why=why[:300])
 
 

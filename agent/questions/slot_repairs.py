@@ -63,7 +63,7 @@ def with_quoted_text(found: Question, asked: PreparedMessage) -> Question:
     inners = [part.inner for part in asked.lifted.parts.values() if quote_shape(part.inner) == TEXT_MARK]
     if not inners and found.text is None:
         inners = _longest_quote(asked)
-    if found.intent is Intent.COMPARE and len(inners) == TWO_WORDS:
+    if found.intent is Intent.COMPARE and len(inners) > 1:
         return replace(found, text=inners[0], other=inners[1])
     if len(inners) != 1 or inners[0] is None or found.intent not in OF_A_TEXT:
         return found

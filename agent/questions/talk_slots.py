@@ -33,7 +33,8 @@ LAYERS = re.compile(
 )
 UPPER = re.compile(r"\b(?:below|under|before|up to|until|until layer|first|early|earliest)\b", re.I)
 LAST_LAYER = re.compile(
-    r"\b(?:(?P<first>\d{1,3}) ?(?:to|-|–|—|through|thru|until|till|up to|and) ?"
+    r"\b(?:(?P<first>\d{1,3}) ?(?:to|-|–|—|through|thru|until|till|up to) ?"
+    r"|\bbetween (?:the )?(?:layers? |blocks? )?(?P<low>\d{1,3}) and "
     r"|(?P<up>up to|until|till|no later than|below|before) )"
     r"(?:the )?(?:layers? |blocks? )?#?(?P<last>\d{1,3})\b",
     re.I,
@@ -87,7 +88,8 @@ def with_last_layer(found: Question) -> Question:
         return found
     for span in LAST_LAYER.finditer(found.raw):
         last = int(span["last"]) - (str(span["up"]).casefold() in ("below", "before"))
-        if span["first"] is not None and found.layer == int(span["first"]) < last:
+        first = span["first"] or span["low"]
+        if first is not None and found.layer == int(first) < last:
             return replace(found, up_to=last)
         if span["up"] is not None and found.intent is Intent.STEER:
             return replace(found, layer=0, up_to=last, other=None)

@@ -23,7 +23,7 @@ TEXTS = (
     "Light travels faster than sound, which is why thunder follows the flash",
     "Two of the windows were broken, and rain had come in over the wooden floor",
 )
-LONGEST = 64  # tokens of each; only a vocabulary of letters or bytes makes more of one, which are left out
+LONGEST = 64  # tokens of each that are run; only a vocabulary of letters or bytes makes more of one
 
 
 class OtherTexts(NamedTuple):
