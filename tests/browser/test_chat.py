@@ -224,13 +224,11 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
     page.wait_for_selector(".ac-said")
     show_groups(page)
     open_folds(page)
-    sentence = page.locator(".ac-said", has_text="What carries").first
+    sentence = page.locator(".ac-said", has_text="What carries").last  # above stands a worked example
     lit = page.locator(".ac-group.lit")
     for _ in range(20):  # the chat may still scroll to its place, and the sentence go from under the mouse
         page.mouse.move(1100, 860)
-        sentence.scroll_into_view_if_needed()
-        first = sentence.evaluate("said => said.getClientRects()[0].toJSON()")  # the middle of a sentence of
-        page.mouse.move(first["x"] + 4, first["y"] + first["height"] / 2)  # several lines may be another's
+        sentence.hover()
         wait_a_little(page, ".ac-group.lit")
         if lit.count() == 1 and lit.get_attribute("data-id") in sentence.inner_text():
             break
@@ -257,7 +255,7 @@ def test_a_sentence_lights_up_what_it_speaks_of_and_the_other_way_round(visit, p
 def test_the_slider_shows_what_the_model_then_says_and_the_ledger_keeps_it(visit, picture, asked):
     page = visit(1440, 900, storage_state=asked)
     show_groups(page)
-    name = page.locator(".ac-said", has_text="What carries").first.text_content().split("most is ")[1][:2]
+    name = page.locator(".ac-said", has_text="What carries").last.text_content().split("most is ")[1][:2]
     page.locator(f".ac-group[data-id={name}] .ac-box").click()
     slider, told = page.locator(".ac-scale input"), page.locator(".ac-key")
     for factor, words in (("0", "removed"), ("2", "× 2"), ("-1", "× −1")):
