@@ -74,12 +74,13 @@ def test_logits_beyond_float32_are_refused(folder, tmp_path):
         load(str(folder), cache=tmp_path)
 
 
-def test_weights_stored_for_another_library_are_refused(folder, tmp_path):
+@pytest.mark.parametrize("said", [{"quant_method": "gptq", "bits": 4}, "gptq"])
+def test_weights_stored_for_another_library_are_refused(folder, tmp_path, said):
     config = json.loads((folder / "config.json").read_text())
-    config["quantization_config"] = {"quant_method": "gptq", "bits": 4}
-    (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match=r"are quantised \(gptq\)"):
-        load(str(folder), cache=tmp_path)
+    (folder / "config.json").write_text(json.dumps({**config, "quantization_config": said}))
+    for ask in (lambda: load(str(folder), cache=tmp_path), lambda: sizes_of(str(folder))):
+        with pytest.raises(ModelError, match=r"are quantised \(gptq\)"):
+            ask()
 
 
 def test_code_from_a_model_is_never_run_and_nobody_is_asked(folder, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from .chat import (
 )
 from .checkpoint import (
     first_line as first_line,
+    refuse_quantised as refuse_quantised,
     tell_code as tell_code,
 )
 from .drafts import (

@@ -41,12 +41,7 @@ def tell_code(model: str, folder: str) -> str:
     """The sentence on Python code that a model brings or names (auto_map); empty where it does neither."""
     place, named = _place(folder), set[str]()
     for name in CONFIGS:
-        try:
-            told = json.loads((place / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):  # what cannot be read is told where it is needed
-            continue
-        code = told.get("auto_map") if isinstance(told, dict) else None
-        if code:
+        if _settings(place / name).get("auto_map"):
             named.add(name)
     if not named:
         return ""
@@ -75,17 +70,32 @@ def read_config(model: str, folder: str) -> Any:
             _refuse_code(model, exc)
             raise ModelError(_not_found(model)) from exc
     except Exception as exc:  # whatever transformers makes of a damaged config
+        refuse_quantised(model, _settings(_place(folder) / "config.json").get("quantization_config"))
         raise ModelError(f"The config of {model!r} cannot be read: {first_line(exc)}") from exc
-    quantized = getattr(config, "quantization_config", None)
-    if quantized is not None:
-        told = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
-        method = told or "it does not say how"
-        raise ModelError(
-            f"The weights of {model!r} are quantised ({method}), and weights are read here as plain numbers. "
-            "Give the model as it was before that, or as a GGUF file."
-        )
+    refuse_quantised(model, getattr(config, "quantization_config", None))
     config.return_dict = True  # some configs ask for bare tuples, which nothing here reads
     return config
+
+
+def refuse_quantised(model: str, quantized: Any) -> None:
+    """Refuse weights that are codes; `quantized` is what a config says of how they were made, or None."""
+    if quantized is None:
+        return
+    told = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
+    method = told if isinstance(told, str) and told else "it does not say how"
+    raise ModelError(
+        f"The weights of {model!r} are quantised ({method}), and weights are read here as plain numbers. "
+        "Give the model as it was before that, or as a GGUF file."
+    )
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """A JSON file's settings; what cannot be read has none here and is told where it is needed."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 LOUD = ("modeling_utils", "distributed.tensor_parallel")  # what lists layers while a model is read

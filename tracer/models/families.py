@@ -227,18 +227,18 @@ FAMILIES = (
 )
 
 
-def family_of(model_type: str) -> Family:
-    """The row for a Hugging Face `model_type`; raises UnsupportedFamily naming those there are."""
+def family_of(model_type: str, note: str = "") -> Family:
+    """The row of a Hugging Face `model_type`; raises UnsupportedFamily naming those there are, and a note."""
     for family in FAMILIES:
         if model_type in family.model_types:
             return family
     known = ", ".join(family.name for family in FAMILIES)
     raise UnsupportedFamily(
-        f"The architecture {model_type!r} cannot be traced yet. Supported families: {known}."
+        f"The architecture {model_type!r} cannot be traced yet. Supported families: {known}. {note}".rstrip()
     )
 
 
-def family_for(config: Any) -> Family:
+def family_for(config: Any, note: str = "") -> Family:
     """The row for a model's own config: GPT-NeoX is wired in parallel or in sequence, as its config says."""
-    family = family_of(str(config.model_type))
+    family = family_of(str(config.model_type), note)
     return replace(family, parallel=bool(getattr(config, "use_parallel_residual", family.parallel)))

@@ -243,10 +243,7 @@ def load(
     name, folder = _locate(model, cache, progress)
     config = read_config(model, folder)
     code = tell_code(model, folder)
-    try:
-        family = family_for(getattr(config, "text_config", None) or config)
-    except UnsupportedFamily as exc:
-        raise UnsupportedFamily(f"{exc} {code}".rstrip()) from None
+    family = family_for(getattr(config, "text_config", None) or config, code)
     try:
         with ThreadPoolExecutor(1) as pool:  # reading 262,144 tokens takes as long as reading the weights
             reading = pool.submit(_tokenizer, folder)

@@ -14,7 +14,7 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 
 from tracer.attribution import CARRIED_BYTES, POOL
-from tracer.errors import ModelError, UnsupportedFamily
+from tracer.errors import ModelError
 from tracer.models import (
     EMBEDDED,
     EMBEDDED_NAME,
@@ -24,6 +24,7 @@ from tracer.models import (
     config_of,
     family_of,
     packaged_gguf,
+    refuse_quantised,
     tell_code,
 )
 from tracer.transcoders import FileTable, Transcoders, load_transcoders
@@ -136,10 +137,8 @@ def sizes_of(model: str) -> Sizes:
     config = _config(model)
     config = {**config, **(config.get("text_config") or {})} if "text_config" in config else config
     code = tell_code(model, str(Path(model).expanduser()))
-    try:
-        family = family_of(str(config.get("model_type")))
-    except UnsupportedFamily as exc:
-        raise UnsupportedFamily(f"{exc} {code}".rstrip()) from None
+    family = family_of(str(config.get("model_type")), code)
+    refuse_quantised(model, config.get("quantization_config"))
     try:
         d_model = int(config.get("hidden_size") or config["n_embd"])
         heads = int(config.get("num_attention_heads") or config["n_head"])

@@ -109,11 +109,12 @@ def _be_child(made: Made, kind: str, seed: int, count: int, room: Path, writing:
         tell("begin", what)
         tell(*_outcome(made, kind, given, room, what))
 
-    code = 1
-    with contextlib.suppress(BaseException):
+    try:
         one()
-        code = 0
-    os._exit(code)
+    except BaseException:  # what generates the inputs failed: they are fewer, and that is told
+        with contextlib.suppress(BaseException):
+            tell("traceback", f"between two inputs\n{traceback.format_exc(limit=-12)}")
+    os._exit(0)
 
 
 def _outcome(made: Made, kind: str, given: Any, room: Path, what: str) -> tuple[str, str]:

@@ -157,7 +157,7 @@ def change_tree(draw: Any, whole: Any, most: int = 3) -> Any:
             case "drop":
                 del holder[key]
             case "odd":
-                holder[key] = draw(ODD)
+                holder[key] = copy.deepcopy(draw(ODD))  # what is drawn is the generator’s own
             case "double":
                 if isinstance(holder, list):
                     holder.append(copy.deepcopy(holder[key]))
