@@ -7,11 +7,13 @@ import torch
 from frozen_reference import own_precision
 from tests_support import freeze_words, random_transcoders, tiny_subject
 from tolerance import SHARPENED, tolerance
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tracer import Study
 from tracer.attribution.attribute import EPSILON, trace
 from tracer.attribution.graph import Kind, load_graph
 from tracer.attribution.targets import logit_difference
+from tracer.autointerp import write_directions
 from tracer.errors import TracerError
 from tracer.models.processor import bfloat16_takes, check_products, quickest_dtype
 from tracer.transcoders.attribute import trace_transcoders
@@ -108,3 +110,33 @@ def test_products_that_gain_nothing_are_refused(takes, told):
 def test_what_is_quicker_is_measured_once():
     assert (quickest_dtype() == torch.bfloat16) == (bfloat16_takes() < 1)
     assert bfloat16_takes.cache_info().misses == 1
+
+
+class _Products(TorchDispatchMode):
+    """Notes in which types matrices are multiplied."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func in (torch.ops.aten.mm.default, torch.ops.aten.matmul.default):
+            self.seen.add(args[0].dtype)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("quick", [torch.float32, torch.bfloat16])
+def test_what_features_write_is_compared_in_the_quicker_type(tiny, monkeypatch, quick):
+    monkeypatch.setattr(write_directions, "quickest_dtype", lambda: quick)
+    subject = tiny_subject(tiny, "llama")
+    vectors = torch.nn.functional.normalize(torch.randn(subject.layers, 12, subject.shape.d_model), dim=-1)
+    with _Products() as products:
+        lens = write_directions.make_lens(subject, lambda layer: vectors[layer], 12, 3)
+        near, _ = write_directions.find_neighbours(
+            lambda layer: vectors[layer], subject.layers, 0, range(12), 2
+        )
+    assert products.seen == {quick}
+    assert lens.up.shape == (subject.layers, 12, 3)
+    flat = (vectors[0] @ vectors.flatten(0, 1).T).fill_diagonal_(0).abs()
+    best = flat.topk(3).indices  # rounding may exchange two that are nearly equal
+    assert all(int(near[2 * row, 0]) // 2 in best[row].tolist() for row in range(12))

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tracer.models import Model, part
+from tracer.models import Model, part, quickest_dtype
 
 FREQUENT = 65_536
 CHUNK = 512
@@ -47,10 +47,11 @@ def output_rows(subject: Model, ids: Int[Tensor, " token"]) -> Float[Tensor, "to
 @torch.inference_mode()
 def make_lens(subject: Model, written: Written, width: int, k: int) -> Lens:
     """The k promoted and k suppressed token ids of what each index of each layer writes."""
-    read = output_rows(subject, torch.arange(min(FREQUENT, len(subject.unembedding)))).to(torch.bfloat16)
+    quick = quickest_dtype()
+    read = output_rows(subject, torch.arange(min(FREQUENT, len(subject.unembedding)))).to(quick)
     up, down = [], []
     for layer in range(subject.layers):
-        directions = written(layer).to(torch.bfloat16)
+        directions = written(layer).to(quick)
         for start in range(0, len(directions), CHUNK):
             near = directions[start : start + CHUNK] @ read.T
             up.append(near.topk(k).indices.to(torch.int32))
@@ -72,11 +73,12 @@ def find_neighbours(
     width, reach = len(own), max(0, (COMPARED // len(own) - 1) // 2)
     reach = layers if layers * width <= COMPARED else reach
     first, end = max(0, layer - reach), min(layers, layer + reach + 1)
-    others = torch.cat([written(other).to(torch.bfloat16) for other in range(first, end)])
+    quick = quickest_dtype()
+    others = torch.cat([written(other).to(quick) for other in range(first, end)])
     numbers, cosines = [], []
     for start in range(indices.start, indices.stop, CHUNK):
         some = torch.arange(start, min(start + CHUNK, indices.stop))
-        near = (own[some].to(torch.bfloat16) @ others.T).float()
+        near = (own[some].to(quick) @ others.T).float()
         near[torch.arange(len(some)), (layer - first) * width + some] = 0
         best = near.abs().topk(k)
         cosine = near.gather(1, best.indices)
