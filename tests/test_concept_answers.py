@@ -365,3 +365,17 @@ def test_what_is_said_whatever_stands_in_one_place_is_told_where_no_other_word_d
     told = [sentence.text for sentence in in_plain_words(state)]
     assert ("Anyway." in told) == (kept > 0.5)
     assert chain_line(state)[0].text == line
+
+
+def test_where_concepts_play_a_small_part_the_line_is_the_word_that_decides() -> None:
+    claim = MechanismClaim(
+        id="C7", verdict="observed", mechanism="words", holds=True, says="“Dallas” counts most.",
+        line="“Austin” hangs on “Dallas”. With “Boston” in the place of “Dallas” it says “Salem”: tested.",
+        shown=[0.02],
+    )  # fmt: skip
+    small = effect(-0.5, CONTROLS).model_copy(update={"p_answer": 0.5})
+    state = state_of(small)
+    assert chain_line(state)[0].text.startswith("No single concept decides it: “Texas” at “Dallas”")
+    state["claims"].append(plain_claim(claim))
+    assert chain_line(state)[0].text == claim.line
+    assert checked(state) == []

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from agent.experiments import first_words_from
+from tracer import Study
 from tracer.attribution.frozen_forward import freeze
 from tracer.concepts import (
     ablate,
@@ -20,7 +22,7 @@ from tracer.concepts import (
     nameable_words,
     stand_alone,
 )
-from tracer.concepts.mechanisms import name_mechanism
+from tracer.concepts.mechanisms import name_mechanism, try_agreement, try_near_words
 from tracer.concepts.mechanisms.copying import try_copying
 from tracer.concepts.mechanisms.sequence import try_sequence
 from tracer.lens import Lens, lens_for
@@ -143,3 +145,47 @@ def test_a_name_that_begins_the_text_is_copied_as_the_same_word(embedded_subject
     assert found.holds
     assert found.positions == (1,)
     assert (found.rival, found.rival_at) == (peter, frozen.tokens.index(" Peter", 8))
+
+
+def test_a_plural_of_any_spelling_is_agreed_with(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    for text, one in {
+        "The boxes on the shelf": " box",
+        "The women at the back of the room": " woman",
+    }.items():
+        frozen = freeze(subject, subject.encode(text, 64))
+        found = try_agreement(frozen, int(frozen.logits.argmax()), words)
+        assert found.holds
+        assert found.position == 2
+        assert subject.token_texts([found.instead, found.becomes])[0] == one
+
+
+def test_what_goes_with_any_number_agrees_with_nothing(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    frozen = freeze(subject, subject.encode("The policy of the states", 64))  # it says "to"
+    assert not try_agreement(frozen, int(frozen.logits.argmax()), words).holds
+
+
+def test_silver_in_the_place_of_gold_brings_its_own_symbol(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    frozen = freeze(subject, subject.encode("The chemical symbol for gold is", 64))
+    answer = int(frozen.logits.argmax())
+    assert subject.token_texts([answer]) == [" Au"]
+    found = try_near_words(frozen, words, answer, frozen.tokens.index(" gold"))
+    best = found.turns[0]
+    assert subject.token_texts([best.other, best.says]) == [" silver", " Ag"]
+    assert best.of_kind
+
+
+def test_what_only_shares_the_topic_of_an_answer_in_the_text_is_no_rival(embedded_subject: Any) -> None:
+    subject = embedded_subject
+    frozen = freeze(subject, subject.encode("A baby cat is called a", 64))
+    assert find_rival_in_text(frozen, subject.pieces(" cat")[0]) is None
+
+
+def test_a_function_word_is_told_with_the_word_behind_it(embedded_subject: Any) -> None:
+    study = Study(embedded_subject, "The author of Harry Potter is", 64)
+    answer = study.predictions(1)[0]
+    assert answer.token == " a"
+    assert first_words_from(study, answer.token_id).startswith("a ")
+    assert first_words_from(study, embedded_subject.pieces(" Paris")[0]) == ""

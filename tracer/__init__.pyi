@@ -34,6 +34,7 @@ from .concepts import (
     Kept as Kept,
     Look as Look,
     Named as Named,
+    NearWords as NearWords,
     OtherTexts as OtherTexts,
     Reading as Reading,
     Slot as Slot,
@@ -71,6 +72,7 @@ from .concepts import (
     swap_concepts as swap_concepts,
     try_agreement as try_agreement,
     try_carrier as try_carrier,
+    try_near_words as try_near_words,
     try_rival as try_rival,
     usual_coordinates as usual_coordinates,
     weigh_words as weigh_words,
@@ -152,6 +154,7 @@ from .models import (
     spelled as spelled,
     whole_character as whole_character,
     write_draft as write_draft,
+    write_on as write_on,
 )
 from .study import (
     Attempt as Attempt,

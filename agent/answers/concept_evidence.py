@@ -131,6 +131,9 @@ def concepts_open(state: State) -> list[Sentence]:
     other = case.get("runner_up")
     same = other and other.strip().casefold() == case["answer"].strip().casefold()
     blank = not (other or "").strip() or not case["answer"].strip()
+    if further := case.get("goes_on"):
+        text = f'It goes on “{further}”. Ask “why "{further}"?” about the word that says more.'
+        out.append(Sentence(text, (prediction_of(state).id,)))
     if blank:
         return out
     if case.get("foil_rule") in ("kind", "text", "form") and other and other != case["foil"] and not same:

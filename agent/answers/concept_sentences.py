@@ -30,13 +30,11 @@ from agent.core import (
     quote_word_at,
     show_change,
 )
-from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out
+from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
 HARDLY = 0.9  # without one that hardly counts
-HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
 ALIKE = 0.05  # of a probability: what is left of the answer and of its kind, told once
-MUCH = 0.25  # of the lead that goes with a concept which decides something
 GONE = 0.9  # of a concept or a lead: all but gone
 IN_SHORT = {  # a mechanism in a line, where no concept stands on the way
     "copying": "is copied from earlier in the text",
@@ -69,7 +67,7 @@ def chain_line(state: State) -> list[Sentence]:
     if not way:
         return _no_chain(state)
     if small := _small_part(state, way):
-        return small
+        return _deciding_words(state) or small
     steps = [at_word(way[0], case), *_names(state, way), quote_word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
     shown = [*way, *_beside(state)]
@@ -121,14 +119,9 @@ def _names(state: State, way: Sequence[Concept]) -> list[str]:
 def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
     """That the concepts that were borne out decide little; nothing where one decides much."""
     case, tests = case_of(state), [claim for claim in _tests(state) if claim.concept in way]
-    effects = [claim for claim in tests if isinstance(claim, ConceptEffectClaim)]
-    if any(claim.verdict == "supported" for claim in tests if isinstance(claim, ConceptSwapClaim)):
+    if decides_much(tests, way, case):
         return []
-    for claim in effects:
-        turned = claim.says[0].token != case["answer"] and claim.p_answer is not None
-        halved = turned and (claim.p_answer or 0.0) <= HALVED * case["predictions"][0]["p"]
-        if claim.effect <= -MUCH * abs(claim.lead) or halved:
-            return []
+    effects = [claim for claim in tests if isinstance(claim, ConceptEffectClaim)]
     names = join_words([f"{quote_word(one.name)} at {at_word(one, case)}" for one in way])
     play, them = ("plays", "it") if len(way) == 1 else ("play", "them")
     text = f"No single concept decides it: {names} {play} a small part, tested by taking {them} out."
@@ -172,6 +165,12 @@ def _no_chain(state: State) -> list[Sentence]:
             ids,
         )
     ]
+
+
+def _deciding_words(state: State) -> list[Sentence]:
+    """The words of the text that the answer hangs on, in a line; nothing where none decides."""
+    words = [claim for claim in held_mechanisms(state) if claim.mechanism == "words"]
+    return [Sentence(claim.line, (claim.id,)) for claim in words if claim.shown[0] <= WORD_DECIDES]
 
 
 def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:

@@ -38,6 +38,7 @@ class Case(TypedDict):
     roles: NotRequired[list[tuple[str, int, int]]]  # messages: role, first token, the one behind its last
     sink: NotRequired[bool]  # attention rests on the first token: a begin token, or a word in its place
     window: NotRequired[tuple[int, int]]  # of a long text: tokens before what is looked at; where it begins
+    goes_on: NotRequired[str]  # a function word and what is written behind it, up to one that means something
     runner_up: NotRequired[str]  # the second most probable token, where the foil is another
 
 

@@ -1,5 +1,6 @@
 from .concept_way import (
     bears_out as bears_out,
+    decides_much as decides_much,
 )
 from .contrast import (
     choose_label as choose_label,

@@ -1,7 +1,13 @@
 """Which concepts a test bears out as being on the way to the answer."""
 
-from agent.core import ConceptEffectClaim, ConceptSwapClaim
+from collections.abc import Sequence
+from typing import Any
+
+from agent.core import Case, Concept, ConceptEffectClaim, ConceptSwapClaim
 from agent.evidence.overclaims import HOLDING_VERDICTS
+
+MUCH = 0.25  # of the lead that goes with a concept which decides something
+HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
 
 
 def bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
@@ -14,6 +20,25 @@ def bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
     if isinstance(claim, ConceptSwapClaim):
         return claim.verdict == "supported" and not _says_partner(claim)
     return claim.verdict in HOLDING_VERDICTS and not claim.needs_exchange
+
+
+def decides_much(claims: Sequence[Any], way: Sequence[Concept], case: Case) -> bool:
+    """Whether a concept on the way decides the answer, or much of it.
+
+    Of those that a test bears out: an exchange is supported, a fair part of the lead goes with it, or without
+    it the model says something else and the answer has lost half of its probability.
+    """
+    tests = [c for c in claims if isinstance(c, ConceptEffectClaim | ConceptSwapClaim) and c.concept in way]
+    held = {test.concept.id for test in tests if bears_out(test)}
+    return any(_decides(test, case) for test in tests if test.concept.id in held)
+
+
+def _decides(test: ConceptEffectClaim | ConceptSwapClaim, case: Case) -> bool:
+    if isinstance(test, ConceptSwapClaim):
+        return test.verdict == "supported"
+    turned = test.says[0].token != case["answer"] and test.p_answer is not None
+    halved = turned and (test.p_answer or 0.0) <= HALVED * case["predictions"][0]["p"]
+    return test.effect <= -MUCH * abs(test.lead) or halved
 
 
 def _says_partner(claim: ConceptSwapClaim) -> bool:

@@ -51,3 +51,6 @@ from .minimal_edits import (
     search_minimal_edits as search_minimal_edits,
     summarise_search as summarise_search,
 )
+from .written_further import (
+    first_words_from as first_words_from,
+)

@@ -121,7 +121,7 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     made += carried_by_head(bench, main, state, made)
     made += exchange_concept(bench, main, partners_for(bench, main), state, made, chosen.partner)
     progress(0.9)
-    made += mechanisms_of(bench, named, way, state, made)
+    made += mechanisms_of(bench, named, way, state, settle_verdicts(made))
     settled = settle_verdicts(made)
     if idle is not None and idle not in way and not any(map(_is_borne_out, settled)):
         settled += settle_verdicts(_taken_out(bench, idle, [], state, made, True))

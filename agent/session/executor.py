@@ -48,6 +48,7 @@ from agent.experiments import (
     add_head_claims,
     compare_with_text,
     find_drawn_heads,
+    first_words_from,
     list_group_numbers,
     read_concepts,
     register_hypotheses,
@@ -120,6 +121,8 @@ def _predict(_action: actions.Predict, state: State, context: ActionContext) -> 
     question, note, shares = to_where_it_falls(context.workspace, state["question"])
     study = context.workspace.study(question["text"])
     case = settle_case(study, question, note, context.workspace.words)
+    if not question.get("said") and (further := first_words_from(study, case["answer_id"])):
+        case["goes_on"] = further
     top = [f"{quote_token(g['token'])} {percent(g['p'])}" for g in case["predictions"][:3]]
     claim = new_claim(
         state.get("claims", []),

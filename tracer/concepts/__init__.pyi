@@ -59,6 +59,7 @@ from .mechanisms import (
     Copying as Copying,
     Default as Default,
     Named as Named,
+    NearWords as NearWords,
     Slot as Slot,
     Succession as Succession,
     WordWeight as WordWeight,
@@ -66,6 +67,7 @@ from .mechanisms import (
     name_of_rest as name_of_rest,
     name_of_text as name_of_text,
     try_agreement as try_agreement,
+    try_near_words as try_near_words,
     try_rival as try_rival,
     weigh_words as weigh_words,
 )

@@ -155,6 +155,8 @@ def find_rival_in_text(frozen: Frozen, answer: int) -> int | None:
     spelled = [spelled_like(subject, token, answer) for token in others[int(frozen.bos) :]]
     there = [token for token in spelled if token is not None]
     kind = same_kind(subject, answer, there, least=relatedness(subject, answer))
+    if not is_name(subject, answer):  # what only shares its topic is no rival: "baby" for "cat"
+        kind = [pair for pair in kind if pair[1] >= nearness(subject, answer)]
     whole = zip(kind, stand_alone(subject, [token for token, _ in kind]), strict=True)
     named = [token for (token, _), is_whole in whole if is_whole]
     return max(named, key=lambda token: float(frozen.logits[token]), default=None)

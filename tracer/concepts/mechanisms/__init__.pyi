@@ -16,6 +16,10 @@ from .naming import (
     name_of_rest as name_of_rest,
     name_of_text as name_of_text,
 )
+from .near_words import (
+    NearWords as NearWords,
+    try_near_words as try_near_words,
+)
 from .rival import (
     Rival as Rival,
     try_rival as try_rival,

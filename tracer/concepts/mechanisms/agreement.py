@@ -18,16 +18,29 @@ ENOUGH = 0.8  # of other nouns whose number must turn the scale the same way
 LEAST = 1.0  # logits by which the word's own number must move the one form against the other
 MOST = 24  # words of the text that are tried, the last ones
 LIKELY = 50  # next tokens among which the other form is looked for
+IRREGULAR = {
+    "man": "men",
+    "woman": "women",
+    "child": "children",
+    "person": "people",
+    "foot": "feet",
+    "tooth": "teeth",
+    "mouse": "mice",
+}
 PART = 0.4  # of what the word's own number does that theirs must do on average
 
 
 class Agreement(NamedTuple):
-    """`position`: the word whose other number makes the model say `becomes`; `instead` is that other form."""
+    """`position`: the word whose other number brings `becomes` before the answer; `instead` is that number.
+
+    `says`: whether the model then says it, or something that is neither of the two forms.
+    """
 
     holds: bool
     position: int | None
     instead: int | None
     becomes: int | None
+    says: bool = False
 
     @property
     def source(self) -> int | None:
@@ -36,7 +49,7 @@ class Agreement(NamedTuple):
 
 
 def try_agreement(frozen: Frozen, answer: int, words: Words | None = None) -> Agreement:
-    """Put each word of the text into its other number, where that is one token (with or without an s).
+    """Put each word of the text into its other number, where that is one token.
 
     With words to draw from, other nouns at that place must bring the same two forms by their number.
     Tried once a text.
@@ -60,27 +73,36 @@ def _try_agreement(frozen: Frozen, answer: int, words: Words | None) -> Agreemen
     if not pairs:
         return Agreement(False, None, None, None)
     logits = logits_with(frozen, [((position, other),) for position, other in pairs])
-    then = [_likeliest_form(frozen.subject, row, answer) for row in logits]
+    then = [_form_that_comes(frozen, row, answer) for row in logits]
     flips = [
-        Agreement(True, position, other, form)
-        for (position, other), form in zip(pairs, then, strict=True)
+        Agreement(True, position, other, form, says=form == int(row.argmax()))
+        for (position, other), form, row in zip(pairs, then, logits, strict=True)
         if form != answer and (words is None or _is_general(frozen, words, (position, other), (answer, form)))
     ]
     return flips[0] if len(flips) == 1 else Agreement(False, None, None, None)
 
 
-def _likeliest_form(subject: Model, logits: Float[Tensor, " vocab"], answer: int) -> int:
-    """The likeliest next token that is near the answer, or it: what comes between may be of any kind."""
+def _form_that_comes(frozen: Frozen, logits: Float[Tensor, " vocab"], answer: int) -> int:
+    """The likeliest next token near the answer that has become likelier; the answer where it stays ahead.
+
+    What comes between may be of any kind ("in" for "were"): it is as likely after both numbers.
+    """
     best = logits.topk(min(LIKELY, len(logits))).indices.tolist()
-    near = similar(subject, [answer], best)[0] >= nearness(subject, answer)
-    forms = [token for token, alike in zip(best, near.tolist(), strict=True) if alike or token == answer]
-    return forms[0] if forms else answer
+    near = similar(frozen.subject, [answer], best)[0] >= nearness(frozen.subject, answer)
+    change = logits.log_softmax(-1) - frozen.logits.log_softmax(-1)
+    if change[answer] > -LEAST:  # it does not hang on the number
+        return answer
+    rise = change[best]
+    for token, alike, more in zip(best, near.tolist(), rise.tolist(), strict=True):
+        if token == answer or (alike and more >= LEAST):
+            return int(token)
+    return answer
 
 
 def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tuple[int, int]) -> bool:
     """Whether the number of other nouns at that place turns the scale between the two forms as well."""
     subject, (position, instead) = frozen.subject, flip
-    plural = frozen.tokens[position].endswith("s")
+    plural = is_plural(frozen.tokens[position].strip())
     drawn = drawn_words(frozen, words, DRAWN, seed=2)
     texts = subject.token_texts(drawn)
     pairs: list[tuple[int, int]] = []
@@ -97,19 +119,42 @@ def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tupl
     ahead = (logits[:, forms[0]] - logits[:, forms[1]]).tolist()
     here = float(frozen.logits[forms[0]] - frozen.logits[forms[1]]) - ahead[0]
     turned = [one - other for one, other in zip(ahead[1::2], ahead[2::2], strict=True)]
-    if here < LEAST:
+    likely = logits.log_softmax(-1)[1:, forms[0]]
+    falls = float((likely[0::2] - likely[1::2]).mean())  # of the answer itself: "to" goes with any number
+    if here < LEAST or falls < LEAST:
         return False
     alike: bool = sum(one > 0 for one in turned) >= ENOUGH * len(turned)
     return alike and bool(sum(turned) >= PART * here * len(turned))
 
 
 def other_number(subject: Model, token: int) -> int | None:
-    """The token with an s more or less, where it is one token of nearly the same meaning."""
+    """The token in the other number ("box", "boxes"), where it is one token of nearly the same meaning."""
     text = subject.token_texts([token])[0]
-    if not is_content(text) or not text.strip().isalpha():
+    word = text.strip()
+    if not is_content(text) or not word.isalpha():
         return None
-    spelled = text[:-1] if text.endswith("s") else f"{text}s"
-    ids = subject.pieces(spelled)
-    if len(ids) != 1 or float(similar(subject, [token], ids)[0, 0]) < nearness(subject, token):
-        return None
-    return ids[0]
+    space = text[: len(text) - len(word)]
+    for spelled in _other_spellings(word):
+        ids = subject.pieces(space + spelled)
+        if len(ids) == 1 and float(similar(subject, [token], ids)[0, 0]) >= nearness(subject, token):
+            return ids[0]
+    return None
+
+
+def is_plural(word: str) -> bool:
+    """Whether a word has the form of more than one."""
+    return word.endswith("s") or word in IRREGULAR.values()
+
+
+def _other_spellings(word: str) -> list[str]:
+    """How the other number of a noun may be spelled, the likeliest first."""
+    if word in IRREGULAR:
+        return [IRREGULAR[word]]
+    for one, more in IRREGULAR.items():
+        if word == more:
+            return [one]
+    if word.endswith("s"):
+        less = [word[:-1]]
+        less += [word[:-2]] if word.endswith("es") else []
+        return [*less, word[:-3] + "y"] if word.endswith("ies") else less
+    return [f"{word}s", f"{word}es", *([word[:-1] + "ies"] if word.endswith("y") else [])]

@@ -1,0 +1,137 @@
+"""The words of the text that the answer hangs on, and what words like them bring in their place."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agent.core import WORD_DECIDES, join_words, percent, quote_word, quote_word_at
+from agent.experiments.concept_bench import ConceptBench
+from tracer import NearWords, WordWeight, try_near_words, weigh_words
+
+HARDLY = 0.8  # of the answer's probability that is left at least without a word
+SAME = 0.95  # of it, from which nothing is lost
+TOLD = 2  # further words that are told
+LOOKED_AT = 3  # deciding words in whose place others like them are put
+ENOUGH = 4  # words like it, from which something can be said of a kind
+HALF = 0.5  # of them that bring the same at most where the word decides
+MOST_OF = 0.66  # of them that bring the same, from which it is the kind that counts
+
+
+class FoundMechanism(NamedTuple):
+    """A mechanism whose test holds: its name, its sentence, the numbers in it, and the same in a line."""
+
+    mechanism: str
+    says: str
+    shown: list[float]
+    line: str = ""
+
+
+def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | None:
+    """What is left of the answer with other words in the place of each: the words that decide, and others.
+
+    `near`: whether words of nearly the same meaning are put in the place of the deciding ones as well.
+    """
+    case = bench.case
+    weights = sorted(
+        weigh_words(bench.frozen, bench.workspace.words, case["answer_id"]), key=lambda one: one.kept
+    )
+    if not weights or not case["answer"].strip():
+        return None
+    if weights[0].kept > WORD_DECIDES:
+        return _none_decides(bench, weights)
+    answer, told = quote_word(case["answer"]), [(_name(bench, one), one.kept) for one in weights]
+    (first, kept), *others = told
+    more = [pair for pair in others if pair[1] <= WORD_DECIDES][:TOLD]
+    little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
+    text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
+    text += " probability"
+    if more:
+        text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
+    counts = "counts" if len(little) == 1 else "count"
+    if little:
+        text += f"; {join_words([f'{name} ({percent(left)})' for name, left in little])} hardly {counts}"
+    line = f"{answer} hangs on {join_words([first, *(name for name, _ in more)])}"
+    if little:
+        line += f"; {join_words([name for name, _ in little])} hardly {counts}"
+    shown = [kept, *(left for _, left in [*more, *little])]
+    alike = _with_near_words(bench, weights[:LOOKED_AT]) if near else None
+    if alike is None:
+        line += ": tested by putting other words in their place."
+        return FoundMechanism("words", f"{text}.", shown, line)
+    return FoundMechanism("words", f"{text}. {alike.says}", [*shown, *alike.shown], f"{line}. {alike.line}")
+
+
+def _none_decides(bench: ConceptBench, weights: Sequence[WordWeight]) -> FoundMechanism:
+    answer, first, kept = quote_word(bench.case["answer"]), _name(bench, weights[0]), weights[0].kept
+    line = f"No word of the text decides {answer} alone: tested by putting others in their place."
+    if kept >= HARDLY:
+        text = f"No word decides: with others in the place of any one of them {answer}"
+        left = "is about as likely" if kept >= SAME else f"keeps {percent(kept)} of its probability or more"
+        return FoundMechanism("words", f"{text} {left}.", [kept], line)
+    text = f"No word decides alone: with other words in the place of {first}, which counts most, {answer}"
+    return FoundMechanism("words", f"{text} keeps {percent(kept)} of its probability.", [kept], line)
+
+
+def _name(bench: ConceptBench, weight: WordWeight) -> str:
+    return quote_word_at(bench.case["tokens"], weight.first)
+
+
+class _Alike(NamedTuple):
+    """What words like a deciding one bring: in a sentence with its numbers, and in a line without."""
+
+    says: str
+    shown: list[float]
+    line: str
+
+
+def _with_near_words(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
+    """The word that decides which of its kind the answer is, else whether the first counts by its kind."""
+    answer = bench.case["answer_id"]
+    tried = [
+        (_name(bench, one), try_near_words(bench.frozen, bench.workspace.words, answer, one.last))
+        for one in weights
+        if one.kept <= WORD_DECIDES and one.first == one.last
+    ]
+    turned = [pair for pair in tried if pair[1].turns and pair[1].turns[0].of_kind]
+    if turned:
+        return _with_others(bench, *max(turned, key=lambda pair: _parts(pair[1])))
+    for word, found in tried:
+        if len(found.tried) >= ENOUGH and len(found.same) >= MOST_OF * len(found.tried):
+            return _counts_by_kind(bench, word, found)
+        if found.turns:
+            return _with_others(bench, word, found)
+    return None
+
+
+def _parts(found: NearWords) -> float:
+    """How well a word parts the answer from others of its kind: how sure another is, in how many places."""
+    return found.turns[0].probability * (1 - len(found.same) / len(found.tried))
+
+
+def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
+    """What comes with other words like it; that it decides which one, where they bring others of the kind."""
+    answer, texts = quote_word(bench.case["answer"]), bench.workspace.subject.token_texts
+    same, tried, of_kind = len(found.same), len(found.tried), found.turns[0].of_kind
+    turns = [turn for turn in found.turns if turn.of_kind == of_kind][: TOLD if of_kind else 1]
+    pairs = [tuple(quote_word(text) for text in texts([turn.other, turn.says])) for turn in turns]
+    (other, then), *second = pairs
+    with_other = f"ith {other} in the place of {word} it says {then}"
+    says = f"W{with_other}"
+    if of_kind and same <= HALF * tried:
+        says = f"{word} decides which one: with {other} in its place it says {then}"
+    says += f" ({percent(turns[0].probability)})"
+    for also, brought in second:
+        says += f", with {also} {brought} ({percent(turns[1].probability)})"
+    shown = [turn.probability for turn in turns]
+    if same:
+        says += f"; of {tried} words like {word}, {same} bring {answer} all the same"
+        shown += [tried, same]
+    return _Alike(f"{says}.", shown, f"W{with_other}: tested.")
+
+
+def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
+    answer = quote_word(bench.case["answer"])
+    some = join_words([quote_word(text) for text in bench.workspace.subject.token_texts(found.same[:TOLD])])
+    says = f"{word} counts by the kind of word it is: of {len(found.tried)} like it, {len(found.same)} bring"
+    says += f" {answer} too ({some} among them)."
+    line = f"Words like {word}, such as {some}, bring it too: tested."
+    return _Alike(says, [len(found.tried), len(found.same)], line)
