@@ -69,6 +69,7 @@ from .suites import (
     SuiteCase as SuiteCase,
     SuiteRun as SuiteRun,
     compare_models as compare_models,
+    join_cluster as join_cluster,
     read_suite as read_suite,
     replay_bundles as replay_bundles,
     run_in_processes as run_in_processes,

@@ -15,7 +15,7 @@ MAY_TOUCH = {  # room -> other rooms and the heavy libraries it may import
     "tracer": {"torch", "transformers", "safetensors", "gguf", "numpy", "scipy", "jaxtyping", "pyarrow"},
     "agent": {
         *("tracer", "prompts", "langgraph", "langchain_core", "openai", "pydantic_settings"),
-        *("chromadb", "numpy", "scipy"),
+        *("chromadb", "numpy", "scipy", "ray"),
     },
     "ui": {"agent", "gradio", "starlette", "uvicorn", "fastapi", "mcp", "anyio", "jinja2"},
     "askcircuit": {"agent", "ui", "pandas"},
@@ -48,6 +48,7 @@ ONLY_IN = {  # a library or a room that just these files know
     "langgraph": {
         *("agent/workspace/conversations.py", "agent/session/loop.py", "agent/session/session.py"),
     },
+    "ray": {"agent/suites/ray_cluster.py"},
     "openai": {"agent/core/llm_client.py"},
     "chromadb": {"agent/features/vector_index.py"},
     "pydantic_settings": {"agent/core/settings.py"},

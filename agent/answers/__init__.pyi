@@ -2,6 +2,7 @@ from .bundle import (
     Bundle as Bundle,
     make_bundle as make_bundle,
     read_bundle as read_bundle,
+    write_bundle as write_bundle,
 )
 from .citations import (
     cite_sentences as cite_sentences,

@@ -149,16 +149,12 @@ class Bundle(BaseModel):
 
     def save(self, file: Path | str) -> None:
         """Write it, gzipped where the name ends in .gz; the file is there whole or not at all."""
-        path, data = Path(file), self.text().encode()
-        if path.suffix == ".gz":
-            data = gzip.compress(data, 9, mtime=0)
-        part = path.with_name(f"{path.name}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(path)
-        except OSError as exc:
-            raise BundleError(f"The bundle cannot be written to {path}: {exc.strerror}.") from exc
+        path = Path(file)
+        write_bundle(path, self.packed() if path.suffix == ".gz" else self.text().encode())
+
+    def packed(self) -> bytes:
+        """The file's content, gzipped; the same each time."""
+        return gzip.compress(self.text().encode(), 9, mtime=0)
 
     def replay(self) -> list[str]:
         """What does not follow from the bundle's own measurements; empty when everything does.
@@ -168,6 +164,17 @@ class Bundle(BaseModel):
         from agent.answers.replay import find_disagreements
 
         return find_disagreements(self)
+
+
+def write_bundle(path: Path, content: bytes) -> None:
+    """Put a bundle's content in place, whole or not at all; raises BundleError where it cannot be written."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as exc:
+        raise BundleError(f"The bundle cannot be written to {path}: {exc.strerror}.") from exc
 
 
 def make_bundle(state: State, settings: dict[str, Any], title: str = "") -> Bundle:

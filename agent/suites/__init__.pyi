@@ -1,3 +1,6 @@
+from .ray_cluster import (
+    join_cluster as join_cluster,
+)
 from .results import (
     replay_bundles as replay_bundles,
     suite_results as suite_results,

@@ -23,7 +23,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from agent.answers import Bundle
+from agent.answers import Bundle, write_bundle
 from agent.core import AgentError, EffectClaim, Failed, RateClaim, Settings, find_groups, read_claims
 from agent.session import Session, collect_report
 from agent.suites.baseline_scores import baseline_claims
@@ -42,6 +42,18 @@ class FinishedCase:
     case: str
     seconds: float
     verdicts: tuple[str, ...] = ()
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCase:
+    """A case's answer before it is kept, or why there is none; it may come from another machine."""
+
+    case: str
+    seconds: float
+    bundle: bytes = b""  # packed
+    verdicts: tuple[str, ...] = ()
+    baselines: dict[str, Any] | None = None
     failed: str = ""
 
 
@@ -129,19 +141,30 @@ class SuiteRun:
 
     def run_case(self, workspace: Workspace, case: SuiteCase) -> FinishedCase:
         """Answer one case and put its files in place; what fails in a way we know is told, not raised."""
+        return self.keep(self.answer_case(workspace, case))
+
+    def answer_case(self, workspace: Workspace, case: SuiteCase) -> AnsweredCase:
+        """Answer one case and write nothing."""
         start = time.perf_counter()
-        failed = self.folder / "failed" / f"{case.id}.json"
         try:
             bundle = explain_case(workspace, case)
-            if self.baselines:
-                _write(self.folder / "baselines" / f"{case.id}.json", baseline_claims(workspace, case))
+            baselines = baseline_claims(workspace, case) if self.baselines else None
         except AgentError as exc:
-            _write(failed, {"why": str(exc)})
-            return FinishedCase(case.id, time.perf_counter() - start, failed=str(exc))
-        bundle.save(self.bundle_path(case.id))
+            return AnsweredCase(case.id, time.perf_counter() - start, failed=str(exc))
+        verdicts = tuple(claim.verdict for claim in bundle.tests)
+        return AnsweredCase(case.id, time.perf_counter() - start, bundle.packed(), verdicts, baselines)
+
+    def keep(self, answered: AnsweredCase) -> FinishedCase:
+        """Put a case's files in place, its bundle last."""
+        failed = self.folder / "failed" / f"{answered.case}.json"
+        if answered.failed:
+            _write(failed, {"why": answered.failed})
+            return FinishedCase(answered.case, answered.seconds, failed=answered.failed)
+        if answered.baselines is not None:
+            _write(self.folder / "baselines" / f"{answered.case}.json", answered.baselines)
+        write_bundle(self.bundle_path(answered.case), answered.bundle)
         failed.unlink(missing_ok=True)
-        verdicts = tuple(c.verdict for c in bundle.tests)
-        return FinishedCase(case.id, time.perf_counter() - start, verdicts)
+        return FinishedCase(answered.case, answered.seconds, answered.verdicts)
 
 
 def explain_case(workspace: Workspace, case: SuiteCase) -> Bundle:

@@ -1,6 +1,7 @@
 """Suites from the command line: run one unattended, write its report, and replay what was kept."""
 
 from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,27 +31,40 @@ def investigate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Do only what the folder does not hold yet.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes, each with its own model.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes, each with its own model: 1; with --ray, one a node."),
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(help="Run the cases on this Ray cluster: auto, or its address.")
+    ] = None,
     baselines: Annotated[bool, typer.Option(help="Score the baselines on the same cases.")] = True,
     model: ModelOption = None,
     brain: BrainOption = None,
 ) -> None:
     """Answer every case of SUITE, keep each as a bundle, and report on all of them."""
-    from agent import SuiteRun, estimate_worker_memory, read_suite
+    from agent import SuiteRun, estimate_worker_memory, join_cluster, read_suite
 
     read = read_suite(suite)
     folder = Path(f"{suite.stem}-results") if out is None else named_path(out, "--out")
     settings = settings_from_options(model=model, brain=brain)
     settings.planner_name  # noqa: B018 - a brain that cannot be used is refused before anything is written
-    check_folder(folder)
     run = SuiteRun(read, folder, settings, baselines)
-    with run.claimed():
+    with ExitStack() as held:
+        cluster = None if ray is None else held.enter_context(join_cluster(ray))
+        check_folder(folder)
+        held.enter_context(run.claimed())
         left = run.begin(resume)
         told = progress_console()
         told.print(f"{len(read.cases) - len(left)} of {len(read.cases)} cases are done; {len(left)} to do.")
+        many = min(workers or (cluster.nodes if cluster else 1), len(left))
         if left:
-            told.print(estimate_worker_memory(settings, [case.text for case in left], workers), markup=False)
-        stopped = run_cases(run, left, min(workers, len(left)), model, brain)
+            told.print(estimate_worker_memory(settings, [case.text for case in left], many), markup=False)
+        if cluster:
+            told.print(f"The cluster has {cluster.nodes} node(s).")
+            stopped = tell_cases(run, left, cluster.run(run, left, many))
+        else:
+            stopped = tell_cases(run, left, run_cases(run, left, many, model, brain))
         failed = write_reports(folder)
     if stopped:
         told.print(f"Stopped. What is done is kept in {folder}: go on with --resume.", markup=False)
@@ -62,10 +76,14 @@ def investigate(
 
 def run_cases(
     run: "SuiteRun", left: "list[SuiteCase]", workers: int, model: str | None, brain: str | None
-) -> bool:
-    """Run what is left and tell of each case as it ends; whether Ctrl-C ended it early."""
+) -> "Generator[FinishedCase]":
+    """Run what is left on this machine, in this process or in others."""
+    return _here(run, left, model, brain) if workers <= 1 else _apart(run, left, workers)
+
+
+def tell_cases(run: "SuiteRun", left: "list[SuiteCase]", events: "Generator[FinishedCase]") -> bool:
+    """Tell of each case as it ends; whether Ctrl-C ended them early."""
     whole, done = len(run.suite.cases), len(run.suite.cases) - len(left)
-    events = _here(run, left, model, brain) if workers <= 1 else _apart(run, left, workers)
     try:
         for one in events:
             done += 1
