@@ -16,7 +16,7 @@ NOBODY = ("--model", "/no/such/model")  # found out only when it is loaded: what
 
 @pytest.mark.parametrize("given", ["", " ", "\t"])
 def test_an_empty_out_is_refused_and_not_taken_for_here(given):
-    with pytest.raises(Refused, match="--out is empty: give the name of a folder"):
+    with pytest.raises(Refused, match="--out is empty: give a name"):
         named_path(given, "--out")
     assert named_path(".", "--out").name == ""
 

@@ -81,6 +81,20 @@ def test_harmless_nulls_and_layers_as_floats_are_read():
     assert graph.links == plain.links
 
 
+@pytest.mark.parametrize(
+    ("label", "p"), [('Logit " Austin" (p=0.420)', 0.42), ('output: "Austin" (p=42 %)', 0.42), ("Austin", 0)]
+)
+def test_a_probability_that_only_the_label_tells_is_read(label, p):
+    data = example()
+    logits = [one for one in data["nodes"] if one["feature_type"] == "logit"]
+    for one in logits:
+        one["token_prob"], one["clerp"] = None, label
+    graph = read(data)
+    assert [n.probability for n in graph.nodes if n.kind == "logit"] == [p] * len(logits)
+    assert ("(42 %)" in explain_graph(graph)["answer"]["markdown"]) == (p > 0)
+    assert "(0.0 %)" not in explain_graph(graph)["answer"]["markdown"]
+
+
 def test_links_that_stand_twice_or_lead_nowhere_are_put_right_and_counted():
     data = example()
     data["links"] += [data["links"][0], {"source": "nobody", "target": "1_7_1", "weight": 1.0}]

@@ -82,7 +82,8 @@ class _FileAnswer:
 
     def _says(self) -> None:
         logits = self._logits()[:LOGITS]
-        said = join_words([f"{quote_text(self._token_of(n))} ({percent(n.probability)})" for n in logits])
+        known = [f" ({percent(n.probability)})" if n.probability else "" for n in logits]
+        said = join_words([f"{quote_text(self._token_of(n))}{p}" for n, p in zip(logits, known, strict=True)])
         numbers = [n.probability for n in logits]
         against = f" rather than {quote_text(self._foil())}" if self.graph.own else ""
         text = f"After {quote_end(self.graph.prompt)} the file explains {said}{against}."

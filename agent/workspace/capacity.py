@@ -170,6 +170,8 @@ def _gigabytes(size: int) -> str:
 
 
 def _time(seconds: float) -> str:
+    if seconds < 1.5:
+        return "a second"
     if seconds < 100:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.0f} hours"

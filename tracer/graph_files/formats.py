@@ -30,6 +30,7 @@ from tracer.graph_files.repairs import (
     name_what_is_left,
     quoted,
     show_tokens,
+    told_probability,
     untangle,
 )
 from tracer.graph_files.schema import MAX_LAYERS, LooksModel, NodeModel, ViewModel, read_bytes, validated
@@ -253,7 +254,7 @@ def _node(node: NodeModel, bos: bool, twice: bool) -> FileNode:
         label=node.clerp,
         activation=node.activation,
         influence=node.influence,
-        probability=node.token_prob,
+        probability=node.token_prob or (told_probability(node.clerp) if kind == "logit" else 0.0),
         target=node.is_target_logit,
         place=node.layer,
         number=node.feature,

@@ -1,5 +1,6 @@
 """Nodes and links of a graph file put right where what is meant is clear, with a note of each repair."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from tracer.errors import GraphError
 from tracer.graph_files.schema import LooksModel, NodeModel
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what decoders put where bytes are no text
+_PROBABILITY = re.compile(r"\(p=(\d+(?:\.\d+)?|\.\d+)\s*(%?)\)\s*$")
 
 
 class FileNode(NamedTuple):
@@ -124,6 +126,13 @@ def show_tokens(tokens: Sequence[str], prompt: str) -> list[str]:
         out[place:end] = [" " * prompt[at:upto].startswith(" ") + named[0], *named[1:]]
         at, place = upto, end
     return out
+
+
+def told_probability(label: str) -> float:
+    """What a logit’s label says of its probability, “Logit "Paris" (p=0.42)”; 0 where it says nothing."""
+    told = _PROBABILITY.search(label)
+    value = float(told[1]) / (100 if told[2] else 1) if told else 0.0
+    return value if value <= 1 else 0.0
 
 
 def join_links(links: list[FileLink], known: set[str], notes: list[str]) -> list[FileLink]:

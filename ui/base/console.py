@@ -153,7 +153,7 @@ def check_some_text(text: str) -> None:
 def named_path(given: str, option: str) -> Path:
     """The path an option names; nothing is no folder, and is not the one we are in."""
     if not given.strip():
-        raise Refused(f"{option} is empty: give the name of a folder, or leave it out.")
+        raise Refused(f"{option} is empty: give a name.")
     return Path(given)
 
 
