@@ -43,10 +43,10 @@ def investigate(
     brain: BrainOption = None,
 ) -> None:
     """Answer every case of SUITE, keep each as a bundle, and report on all of them."""
+    folder = Path(f"{suite.stem}-results") if out is None else named_path(out, "--out")
     from agent import SuiteRun, estimate_worker_memory, join_cluster, read_suite
 
     read = read_suite(suite)
-    folder = Path(f"{suite.stem}-results") if out is None else named_path(out, "--out")
     settings = settings_from_options(model=model, brain=brain)
     settings.planner_name  # noqa: B018 - a brain that cannot be used is refused before anything is written
     run = SuiteRun(read, folder, settings, baselines)
