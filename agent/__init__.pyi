@@ -3,6 +3,7 @@ from .answers import (
     read_bundle as read_bundle,
 )
 from .core import (
+    FORESEEN as FORESEEN,
     LONGEST_TEXT as LONGEST_TEXT,
     AgentError as AgentError,
     AnswerText as AnswerText,

@@ -99,6 +99,7 @@ from .errors import (
     Unsupported as Unsupported,
 )
 from .events import (
+    FORESEEN as FORESEEN,
     AnswerText as AnswerText,
     DrawingReady as DrawingReady,
     Event as Event,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+FORESEEN = "foreseen"  # the step that tells what a long text will take: worth keeping on a screen
+
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:

@@ -5,6 +5,7 @@ from .certainty import (
 from .parser import (
     Intent as Intent,
 )
+from .parts_of_text import TOKENS as TOKENS, WHOLE as WHOLE, PartOfText as PartOfText
 from .patterns_concepts import LENGTHS as LENGTHS
 from .proposed_reading import (
     Known as Known,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agent.core import Intent
+from agent.questions.parts_of_text import PartOfText
 
 __all__ = ["EXAMPLES", "Question"]
 
@@ -25,6 +26,7 @@ class Question:
     layer   the layer that is asked about, or the first of several      up_to  the last of several
     maybe   a text that the message could be, where it is not clear that it is one
     guess   the request that the message could be, as it would be understood
+    part    of a long text, what is to be looked at
     language  of the message, where a language model read it: de, fr …
     then    the further requests of the same message, in order
     """
@@ -43,5 +45,6 @@ class Question:
     up_to: int | None = None
     maybe: str | None = None
     guess: str | None = None
+    part: PartOfText | None = None
     language: str | None = None
     then: tuple["Question", ...] = ()

@@ -17,6 +17,7 @@ from agent.questions.languages import asks_in_another_language, say_in_english
 from agent.questions.layout import Layout, find_layout, is_pasted
 from agent.questions.mending import mend_words
 from agent.questions.parser import PreparedMessage, guess_intent, match_exact, prepare_message, read_request
+from agent.questions.parts_of_text import find_part, is_only_around
 from agent.questions.pattern_dsl import compile_phrase
 from agent.questions.patterns_talk import TALK, without_marks_of_terms
 from agent.questions.question import Question
@@ -176,6 +177,7 @@ def _look_at_whole(
         yield None if laid is None else _about_text(laid, talk, depth)
         english = say_in_english(message)
         yield None if english in (None, message) else _read(str(english), talk, HOW_OFTEN)
+    yield _within_part(asked, talk, depth) if depth < HOW_OFTEN else None
     yield Question(Intent.FOREIGN) if asks_in_another_language(message) else None
     if depth < HOW_OFTEN:
         parts = part_requests(asked.plain, lambda piece: _fits(piece, talk))
@@ -185,6 +187,24 @@ def _look_at_whole(
     yield _said_in_a_word(message, talk)
     yield _two_quotes(asked)
     yield _around_quote(asked, talk)
+
+
+def _within_part(asked: PreparedMessage, talk: _Talk, depth: int) -> Question | None:
+    """What is asked with only a part of the text looked at: “explain only the last 200 tokens”."""
+    if (found := find_part(asked.plain)) is None:
+        return None
+    part, mark, (start, end) = found
+    if mark:
+        part = replace(part, piece=(asked.lifted.quoted(mark) or [""])[0])
+    before, behind = asked.typed(0, start), asked.typed(end, len(asked.plain))
+    if is_only_around(before) and is_only_around(behind):
+        return Question(Intent.WHY, part=part)
+    rest = f"{asked.lifted.raw(before)} {asked.lifted.raw(behind)}".strip(" ,;:.()")
+    if rest.endswith("?"):
+        rest = rest.rstrip(" ,;:?") + "?"
+    read = _read(rest, replace(talk, talks=True), depth + 1)
+    typed = read.intent is Intent.TEXT and read.text == rest  # what is left may be a text's own words
+    return None if typed or read.intent not in OF_A_TEXT or read.maybe else replace(read, part=part)
 
 
 def _said_in_a_word(message: str, talk: _Talk) -> Question | None:

@@ -17,6 +17,7 @@ from agent.answers import (
     lens_drawn,
 )
 from agent.core import (
+    FORESEEN,
     Event,
     QuestionError,
     State,
@@ -67,6 +68,7 @@ from agent.planners import (
     min_joint_change,
     select_incoherent_groups,
 )
+from agent.questions import PartOfText
 from agent.session.brain_words import SentenceRewriter, write_answer
 from agent.workspace import Workspace
 from tracer import TracedStudy, TracerError, coherence_of, listening, split_group
@@ -118,6 +120,7 @@ def perform_action(action: actions.Action, state: State, context: ActionContext)
 
 
 def _predict(_action: actions.Predict, state: State, context: ActionContext) -> Update:
+    _look_at_part(state["question"], context)
     question, note, shares = to_where_it_falls(context.workspace, state["question"])
     study = context.workspace.study(question["text"])
     case = settle_case(study, question, note, context.workspace.words)
@@ -143,6 +146,15 @@ def _predict(_action: actions.Predict, state: State, context: ActionContext) -> 
         "claims": enter_claims(state, claim),
         "found_note": f"it says {top[0]}",
     }
+
+
+def _look_at_part(question: dict[str, Any], context: ActionContext) -> None:
+    """Settle which part of a text is looked at, and tell what a long one will take, before it is begun."""
+    workspace, text = context.workspace, question["text"]
+    if part := question.get("part"):
+        workspace.look_at_part(text, PartOfText(**part))
+    if told := workspace.foresee(text):
+        context.emit(StepProgress(FORESEEN, 1.0, f"{told} Stop ends it, and “go on” goes on from there."))
 
 
 def _read_concepts(_action: actions.ReadConcepts, state: State, context: ActionContext) -> Update:

@@ -116,6 +116,7 @@ def make_first_state(old: State, question: Question, message: str, focus: dict[s
     elsewhere = (
         not asked["lacking"] and bool(question.text) and (case is None or case["text"] != question.text)
     )
+    anew = not asked["lacking"] and question.part is not None  # what is looked at is another part
     state: dict[str, Any] = {name: value for name, value in old.items() if name not in SEPARATE_KEYS}
     state |= {
         "turn": turn,
@@ -124,10 +125,12 @@ def make_first_state(old: State, question: Question, message: str, focus: dict[s
         "focus": focus,
     }
     state |= {"finished": False, "log": [], **dict.fromkeys(("found", "spent", *LOOP_KEYS))}
-    if fresh or elsewhere:
+    if fresh or elsewhere or anew:
         asked["text"] = question.text or (case["text"] if case else None)
         if question.intent is Intent.WHY_NOT and not question.text:
             asked["said"] = None
+        if anew and case and not elsewhere and not (question.said or question.foil):
+            asked["said"] = case["asked"]
         if (
             question.intent in CONTINUED_INTENTS
             and case

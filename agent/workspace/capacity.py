@@ -22,6 +22,7 @@ from tracer import (
 
 LENGTHS = (16, 128, 512, 4096)
 GIGABYTE = 1_000_000_000
+LONG = 160  # tokens from which what an answer takes is told before it is begun
 LITTLE = 0.3  # of what the MLPs write, rebuilt: less than sets that fit do
 READS = {  # what a set's encoders are given, in words
     "hook_resid_mid": "the stream before the MLP's norm",
@@ -73,6 +74,27 @@ def estimate_needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[s
     if len(short) < len(estimates):
         limit = f"give texts of at most {max(short)} tokens" if short else "take a smaller model"
         yield f"To trace with less: {limit}, lower ASKCIRCUIT_NODES, or close other programs."
+
+
+def foresee_answer(settings: Settings, tokens: int, window: int) -> str:
+    """What an answer about a long text will take, of whose end so many tokens are looked at: a sentence.
+
+    Empty for a short text, and where the model's sizes are not known.
+    """
+    if tokens < LONG:
+        return ""
+    try:
+        model = sizes_of(settings.model)
+    except TracerError:
+        return ""
+    seconds = model.answer_seconds(tokens, settings.nodes, speed(), window)
+    need, free = model.need(tokens, settings.nodes, 1e9, window).memory, free_memory()
+    looked = f" of which the last {window:,} are looked at" if tokens > window else ""
+    more = "" if need < free + model.held_by_weights else f", more than the {_gigabytes(free)} that are free"
+    return (
+        f"A text of {tokens:,} tokens{looked}: a whole answer takes about {_time(seconds)} on this "
+        f"machine and {_gigabytes(need)} of memory{more}."
+    )
 
 
 def estimate_worker_memory(settings: Settings, texts: Sequence[str], workers: int) -> str:

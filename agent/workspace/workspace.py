@@ -12,8 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Self
 
-from agent.core import AgentError, LibraryError, Settings
+from agent.core import AgentError, LibraryError, QuestionError, Settings
 from agent.features import Catalogue, Description, Library, ProgramEnded, merge_hits
+from agent.questions import TOKENS, WHOLE, PartOfText
+from agent.workspace.capacity import foresee_answer
 from agent.workspace.conversations import Conversations
 from agent.workspace.lenses import LensShelf
 from agent.workspace.question_queue import QuestionQueue
@@ -128,6 +130,26 @@ class Workspace:
         With neither, what was named for an earlier question about it no longer holds.
         """
         self._look_at(text, Window(self.settings.window if tokens is None else tokens, since))
+
+    def look_at_part(self, text: str, part: PartOfText) -> None:
+        """Of a text only a part is looked at, and what stands behind it; raises QuestionError."""
+        if part.unit == WHOLE:
+            self.look_from(text)
+        elif part.unit == TOKENS and part.last is not None:
+            if part.last > self.settings.window:
+                raise QuestionError(
+                    f"At most {self.settings.window:,} tokens are looked at (ASKCIRCUIT_WINDOW), not "
+                    f"{part.last:,}: memory and time grow with them."
+                )
+            self.look_from(text, tokens=part.last)
+        else:
+            self.look_from(text, since=text[part.begins_at(text) :])
+
+    def foresee(self, text: str) -> str:
+        """What an answer about a long text will take, in a sentence; empty for a short one."""
+        ids = self.subject.encode(text, self.settings.max_tokens)
+        looked = len(ids) - self._window_of(text).first(self.subject, text, ids.tolist())
+        return foresee_answer(self.settings, len(ids), looked)
 
     def know_window(self, text: str, before: int) -> None:
         """What is looked at of a text begins behind so many tokens, as in what was found on it."""

@@ -83,6 +83,11 @@ class Sizes:
         mlp = (3 if self.gated else 2) * self.d_model * self.neurons
         return self.layers * (attention + mlp) + self.vocab * self.d_model * (1 if self.tied else 2)
 
+    @property
+    def held_by_weights(self) -> int:
+        """Bytes that the weights of a loaded model take already."""
+        return NUMBER * self.parameters
+
     def answer_seconds(self, tokens: int, nodes: int, rate: float, window: int | None = None) -> float:
         """What a whole answer takes once the model is loaded: the graph, and all tests with their controls.
 

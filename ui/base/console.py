@@ -86,7 +86,7 @@ def stream_events(session: "Session", question: dict[str, Any] | None) -> "Itera
 
 def told(events: "Iterator[Event]", cancel: threading.Event) -> "Iterator[Event]":
     """The events of any work of a session, as `stream_events`; `cancel` is set when nobody listens."""
-    from agent import Failed, StepProgress
+    from agent import FORESEEN, Failed, StepProgress
     from ui.base.terminal import render_step
 
     with progress_console().status("Thinking …") as status:
@@ -94,7 +94,9 @@ def told(events: "Iterator[Event]", cancel: threading.Event) -> "Iterator[Event]
             for event in events:
                 if isinstance(event, Failed):
                     raise Refused(event.why)
-                if isinstance(event, StepProgress):
+                if isinstance(event, StepProgress) and event.step == FORESEEN:
+                    status.console.print(escape_rich(event.note), style="dim")
+                elif isinstance(event, StepProgress):
                     status.update(escape_rich(render_step(event.step, event.done, event.note)))
                 else:
                     yield event
