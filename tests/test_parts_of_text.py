@@ -99,7 +99,7 @@ def test_just_that_part_is_looked_at(tiny: Any, tmp_path: Path) -> None:
 
         assert ask("explain only the last 3 tokens", text=text) == ["w8", "w12", "w3"]
         assert ask("look only at what stands from 'w71' on") == ["w71", "w8", "w12", "w3"]
-        assert len(ask("explain the whole text")) == 8  # noqa: PLR2004
+        assert len(ask("explain the whole text")) == 8
         list(session.ask("explain only the last 900 tokens"))
         assert "At most 64 tokens are looked at" in session.history()[-1]["content"]
 

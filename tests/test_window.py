@@ -104,6 +104,26 @@ def test_other_words_slopes_and_attention_are_the_same(both: tuple[Any, Any]) ->
     assert says_along(window.subject, window) == says_along(whole.subject, whole)[START:]
 
 
+def test_a_word_put_elsewhere_runs_the_text_from_there_on(both: tuple[Any, Any]) -> None:
+    from tracer.concepts.mechanisms.texts import logits_with
+    from tracer.models import hook_before
+
+    whole, window = both
+    subject, seen = whole.subject, list[int]()
+    for frozen, start in ((whole, 0), (window, START)):
+        place = LENGTH - 3 - start
+        logits_with(frozen, [((place, 11),)])  # what comes before is remembered now
+        count = hook_before(subject.blocks[0], lambda _m, args: seen.append(args[0].shape[1]))
+        try:
+            found = logits_with(frozen, [((place, 11),), ((place, 12), (place + 1, 7))])
+        finally:
+            count.remove()
+        ids = whole.ids.clone()
+        ids[LENGTH - 3] = 11
+        same(found[0], subject.logits(ids))
+    assert seen == [3, 3]
+
+
 def test_what_stands_before_is_counted_in_one_place(both: tuple[Any, Any]) -> None:
     """A window of one word: all but the word and its layers comes from before."""
     from tracer.attribution import Units, direct_rows, freeze_window, logit_difference, neuron_sources

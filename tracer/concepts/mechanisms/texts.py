@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tracer.attribution import Frozen
 from tracer.concepts.words import Words
-from tracer.interventions import rows_at_once
+from tracer.interventions import Start, remember_prefix, rows_at_once
 from tracer.models import Model, next_logits, part
 
 AT_ONCE = 64  # positions whose logits over the whole vocabulary are held at once
@@ -31,10 +31,11 @@ def logits_with(frozen: Frozen, replacements: Sequence[Replacement]) -> Float[Te
 
 
 def _logits_behind(frozen: Frozen, first: int, tails: Int[Tensor, "text pos"]) -> Float[Tensor, "text vocab"]:
-    """Of tails behind the text's first positions; what stands before a window is not run again for them."""
+    """Of tails behind the text's first positions, whose keys and values are known: they are not run again."""
     begin = frozen.whole_ids[: frozen.before + first].tolist()
-    if not frozen.before:
+    if not begin:
         return next_logits(frozen.subject, begin, tails)
+    remember_prefix(frozen, Start(0, 1))
     known = [frozen.keys_values[index] for index in range(len(frozen.layers))]
     size = rows_at_once(frozen, first)
     return torch.cat([next_logits(frozen.subject, begin, some, known) for some in tails.split(size)])
