@@ -116,7 +116,7 @@ def show_reading(question: Question, case: Case | None) -> tuple[tuple[str, str]
         return ()
     rows = [("text", question.text), ("token", question.said), ("instead of", question.foil)]
     rows += [("about", question.group), ("layer", _layers(question))]
-    rows += [("with", question.other), ("looked at", question.part and question.part.told())]
+    rows += [("with", question.other), ("looked at", question.part.told() if question.part else None)]
     filled = [(name, value) for name, value in rows if value]
     if question.intent is Intent.MAKE:
         filled = [("to say" if name == "instead of" else name, value) for name, value in filled]
