@@ -174,7 +174,7 @@ def test_accents_typed_apart_are_taken_for_the_letter_and_told(embedded_subject)
     apart = "S\u0061\u0303o"  # a, then a tilde
     case = settle_case(study, question(study.text, foil=apart))
     assert case["foil"] == " São"
-    assert "is taken for “São”." in case["note"]
+    assert "“São” was typed with accents apart from their letters; it is taken as one." in case["note"]
 
 
 def test_a_backslash_and_an_n_are_told_and_offered_as_a_line_break(embedded_subject):

@@ -126,6 +126,8 @@ def _taken_as(token: "Token | None", typed: str | None) -> list[str]:
     whole = joined((token.text, *token.rest)).strip()
     if whole == typed.strip() or "<0x" in typed:
         return []
+    if normalize("NFC", typed.strip()) == whole:  # the two look the same
+        return [f"{quote_token(whole)} was typed with accents apart from their letters; it is taken as one."]
     return [f"{quote_token(typed.strip())} is taken for {quote_token(whole)}."]
 
 
