@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from test_suite import CASES, bundles, command
@@ -31,6 +32,12 @@ def test_without_ray_it_is_said_how_to_get_it(monkeypatch, tmp_path):
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "pip install" in done.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_an_address_where_nobody_is_is_refused_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))  # is not asked
+    with pytest.raises(AgentError, match=r"no Ray cluster at '127\.0\.0\.1:1'"), join_cluster("127.0.0.1:1"):
+        pass
 
 
 @pytest.fixture(scope="module")

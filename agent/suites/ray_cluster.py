@@ -7,6 +7,7 @@ it its case again.
 
 import logging
 import os
+import socket
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from agent.suites.runner import AnsweredCase, FinishedCase, SuiteRun
 from agent.suites.schema import SuiteCase, SuiteError
 from agent.workspace import Workspace, open_workspace
 
+PATIENCE = 10.0  # seconds for a cluster to take a connection
 TRIES = 3  # of a case whose worker ends under it
 
 
@@ -75,6 +77,14 @@ class Cluster:
         return answered
 
 
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "/" not in host:
+        with socket.create_connection((host.strip("[]"), int(port)), PATIENCE):
+            pass
+
+
 @contextmanager
 def join_cluster(address: str) -> Iterator[Cluster]:
     """The cluster at an address, or the one this machine belongs to (auto); it is left again.
@@ -89,6 +99,7 @@ def join_cluster(address: str) -> Iterator[Cluster]:
             "Ray is not installed. `pip install 'askcircuit[ray]'` brings it (about 250 MB on disk)."
         ) from exc
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, OSError) as exc:
         where = "on this machine" if address == "auto" else f"at {address!r}"
