@@ -215,6 +215,12 @@ def test_no_control_code_of_a_model_reaches_the_terminal():
     assert "‹1b›[31mred" in text
 
 
+def test_a_guess_with_line_breaks_is_one_line():
+    guesses = [{"token": "\n\n  ", "p": 0.5}, {"token": " x", "p": 0.25}]
+    lines = printed(terminal.render_predictions(report(predictions=guesses))).splitlines()
+    assert [line.split("%")[0].split() for line in lines[1:3]] == [["“⏎⏎", "”", "50.0"], ["“", "x”", "25.0"]]
+
+
 def test_the_answer_can_be_read_in_a_narrow_terminal():
     text = printed(terminal.render_answer(report()), width=60)
     assert max(len(line) for line in text.splitlines()) <= 60

@@ -79,7 +79,8 @@ def render_predictions(report: dict[str, Any]) -> Table:
     inner = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for guess in report["predictions"][:5]:
         bar = "█" * max(1, round(guess["p"] * BAR)) if guess["p"] >= 0.5 / BAR else "▏"
-        inner.add_row(quote_text(guess["token"]), f"{guess['p']:>6.1%}", Text(bar, "cyan"))
+        token = guess["token"].replace("\n", "⏎")  # a line a guess
+        inner.add_row(quote_text(token), f"{guess['p']:>6.1%}", Text(bar, "cyan"))
     table.add_row(inner)
     return table
 
