@@ -9,12 +9,14 @@ from agent.answers.compose import compose_answer
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.concept_evidence import concept_evidence
 from agent.answers.concept_sentences import chain_line, in_plain_words
+from agent.answers.weight_sentences import tell_weights
 from agent.core import (
     Concept,
     ConceptClaim,
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
+    EffectClaim,
     ExplainedClaim,
     FeatureShare,
     HeadClaim,
@@ -24,7 +26,9 @@ from agent.core import (
     NextToken,
     OtherTextsChanged,
     PredictionClaim,
+    Scaling,
     State,
+    Supernode,
     SwapTried,
     claims_of,
     folded,
@@ -379,3 +383,17 @@ def test_where_concepts_play_a_small_part_the_line_is_the_word_that_decides() ->
     state["claims"].append(plain_claim(claim))
     assert chain_line(state)[0].text == claim.line
     assert checked(state) == []
+
+
+def test_what_the_weights_of_a_group_have_in_common_is_told_in_words_alone() -> None:
+    state = state_of()
+    state["groups"] = [
+        Supernode(
+            id="S1", name="say “ Austin”", kind="say", sign=1, share=0.2, effect=2.0, position=4,
+            layers=[9, 12], members=["L9.N1@4"], lowers=[".", " the"],
+            raises=[" Austin", " Dallas", " Waco", "\n", "_"],
+        )
+    ]  # fmt: skip
+    test = EffectClaim(id="C9", groups=["S1"], intervention=Scaling(kind="ablate", factor=0.0), measured=-2.0)
+    (told,) = tell_weights(test, state)
+    assert told.text == "Among the likely next words the weights of S1 also raise “Dallas” and “Waco”."

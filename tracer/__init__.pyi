@@ -59,6 +59,7 @@ from .concepts import (
     forecast as forecast,
     hold_concept as hold_concept,
     is_content as is_content,
+    is_telling as is_telling,
     measure as measure,
     name_of_rest as name_of_rest,
     name_of_text as name_of_text,

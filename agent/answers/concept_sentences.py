@@ -30,7 +30,7 @@ from agent.core import (
     quote_word_at,
     show_change,
 )
-from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much
+from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much, installs
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
 HARDLY = 0.9  # without one that hardly counts
@@ -242,17 +242,11 @@ def is_folded(claim: MechanismClaim, state: State) -> bool:
     said whatever stands in one place is of no use where another word decides.
     """
     if claim.mechanism == "words":
-        return _decided(state) or _from_text(held_mechanisms(state))
+        return installs(_tests(state), borne_out(state)) or _from_text(held_mechanisms(state))
     words = [other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words"]
     if claim.mechanism == "default":
         return any(kept <= WORD_DECIDES for kept in words)
     return claim.mechanism == "slot" and any(abs(kept - claim.shown[0]) <= ALIKE for kept in words)
-
-
-def _decided(state: State) -> bool:
-    """Whether a concept on the way decides the answer, or much of it."""
-    way = borne_out(state)
-    return bool(way) and not _small_part(state, way)
 
 
 def _held_there(one: Concept, state: State, case: Case, *, first: bool) -> list[Sentence]:

@@ -1,5 +1,6 @@
 """Sentences of an answer, each with the claims it rests on. Reads the state; checks nothing."""
 
+from agent.answers.weight_sentences import tell_weights
 from agent.core import (
     FEATURE_SET_KIND,
     Case,
@@ -114,6 +115,7 @@ def write_summary(state: State) -> list[Sentence]:
                 (claim.id,),
             )
         )
+        out += tell_weights(claim, state)
     out += _write_redundancy(state) or _write_refuted(removed, state)
     if removed and not held:
         ids = tuple(c.id for c in removed)
@@ -153,6 +155,7 @@ def _write_carried(held: list[EffectClaim], state: State) -> list[Sentence]:
             (first.id,),
         )
     )
+    out += tell_weights(first, state)
     earlier = [c for c in for_answer[1:] if len(c.groups) == 1]
     earlier = [c for c in earlier if claim_group(c, state)["position"] < last]
     if group["position"] == last and earlier:

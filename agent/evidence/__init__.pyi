@@ -1,6 +1,7 @@
 from .concept_way import (
     bears_out as bears_out,
     decides_much as decides_much,
+    installs as installs,
 )
 from .contrast import (
     choose_label as choose_label,

@@ -33,6 +33,12 @@ def decides_much(claims: Sequence[Any], way: Sequence[Concept], case: Case) -> b
     return any(_decides(test, case) for test in tests if test.concept.id in held)
 
 
+def installs(claims: Sequence[Any], way: Sequence[Concept]) -> bool:
+    """Whether an exchange on the way makes the model say another's answer: no other example is needed."""
+    swaps = [claim for claim in claims if isinstance(claim, ConceptSwapClaim) and claim.concept in way]
+    return any(bears_out(claim) for claim in swaps)
+
+
 def _decides(test: ConceptEffectClaim | ConceptSwapClaim, case: Case) -> bool:
     if isinstance(test, ConceptSwapClaim):
         return test.verdict == "supported"

@@ -123,7 +123,8 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
         says += f", with {also} {brought} ({percent(turns[1].probability)})"
     shown = [turn.probability for turn in turns]
     if same:
-        says += f"; of {tried} words like {word}, {same} bring {answer} all the same"
+        bring = "brings" if same == 1 else "bring"
+        says += f"; of {tried} words like {word}, {same} {bring} {answer} all the same"
         shown += [tried, same]
     return _Alike(f"{says}.", shown, f"W{with_other}: tested.")
 

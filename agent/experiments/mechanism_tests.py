@@ -13,7 +13,7 @@ from agent.core import (
     quote_word_at,
     token_at,
 )
-from agent.evidence import decides_much, new_claim
+from agent.evidence import installs, new_claim
 from agent.experiments.concept_bench import ConceptBench
 from agent.experiments.deciding_words import FoundMechanism, tell_deciding_words
 from agent.workspace import Workspace
@@ -41,7 +41,7 @@ def mechanisms_of(
     found = _tell(bench.workspace, bench.case, named) if named and not _looked_up(named, way) else None
     out: list[MechanismClaim] = []
     by_text = named is not None and isinstance(named.test, Copying | Succession | Agreement)
-    words = tell_deciding_words(bench, near=not by_text and not decides_much(made, way, bench.case))
+    words = tell_deciding_words(bench, near=not by_text and not installs(made, way))
     for one in filter(None, (found, _outdone(bench), words)):
         out.append(
             new_claim(

@@ -44,6 +44,7 @@ from .kinds import (
     find_alternatives as find_alternatives,
     find_rival_in_text as find_rival_in_text,
     is_content as is_content,
+    is_telling as is_telling,
     same_kind as same_kind,
     stand_alone as stand_alone,
 )

@@ -70,6 +70,7 @@ def _try_near_words(frozen: Frozen, words: Words, answer: int, position: int) ->
         Turn(other, says, float(p[row, says]), says in kind)
         for row, (other, says) in enumerate(zip(tried, best, strict=True))
         if float(p[row, says]) >= CLEAR * float(p[row, answer])
+        and (says in kind or _both_mean_something(frozen, answer, says))
         and not _is_trivial(frozen, answer, other, says)
     ]
     turns.sort(key=lambda turn: (not turn.of_kind, -turn.probability))
@@ -88,6 +89,11 @@ def _of_kind(frozen: Frozen, answer: int, said: Sequence[int]) -> set[int]:
         return set(near)
     beside = [other.token_id for other in find_alternatives(frozen, answer)]
     return set(of_one_kind(subject, answer, [*dict.fromkeys([*near, *beside])])).intersection(near)
+
+
+def _both_mean_something(frozen: Frozen, answer: int, says: int) -> bool:
+    """What comes for a function word is another, or only the grammar has changed."""
+    return all(map(is_content, frozen.subject.token_texts([answer, says])))
 
 
 def _is_trivial(frozen: Frozen, answer: int, other: int, says: int) -> bool:
