@@ -40,18 +40,29 @@ def test_an_address_where_nobody_is_is_refused_at_once(monkeypatch):
         pass
 
 
+CLUSTER = """
+import sys
+from ray.cluster_utils import Cluster
+
+nodes = Cluster()
+for _ in range(2):
+    nodes.add_node(num_cpus=1, object_store_memory=80_000_000, include_dashboard=False)
+print("address", nodes.address, flush=True)
+sys.stdin.read()
+nodes.shutdown()
+"""
+
+
 @pytest.fixture(scope="module")
 def cluster():
-    """Two nodes on this machine; its address."""
+    """Two nodes on this machine, in a process of their own; their address."""
     pytest.importorskip("ray", reason="needs askcircuit[ray]")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    from ray.cluster_utils import Cluster
-
-    nodes = Cluster()
-    for _ in range(2):
-        nodes.add_node(num_cpus=1, object_store_memory=80_000_000, include_dashboard=False)
-    yield nodes.address
-    nodes.shutdown()
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as nodes:  # fmt: skip
+        yield next(line.split()[1] for line in nodes.stdout if line.startswith("address"))
+        nodes.stdin.close()
 
 
 def without_cost(folder):
