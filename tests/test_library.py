@@ -1,6 +1,5 @@
 """The feature library: search by meaning, what survives a restart, a crash, damage, a neighbour."""
 
-import gc
 import json
 import shutil
 import subprocess
@@ -260,16 +259,15 @@ def test_a_damaged_index_is_made_again(folder, damage):
     assert labels_found(folder, "sports", k=1) == [LABELS[3]]
 
 
-@pytest.mark.parametrize("first", ["put", "search"])
+@pytest.mark.parametrize("first", ["search", pytest.param("put", marks=pytest.mark.slow)])
 def test_damaged_vectors_are_noticed_at_first_use(tmp_path, first):
-    many = [described(n, f"says number {n}") for n in range(1200)]
-    with Library.open(tmp_path) as library:
-        library.put(many)
+    with Library.open(tmp_path) as library:  # Chroma writes vectors by the thousand
+        library.put([described(n, f"says {n}") for n in range(1001)])
     damage_vectors(tmp_path)
     with Library.open(tmp_path) as library:
         if first == "put":
             library.put([described(5000, "fires on kinds of weather")])
-        assert library.search("says number 7", k=1)[0].similarity > 0.99
+        assert library.search("says 7", k=1)[0].similarity > 0.99
         assert library.note == ""
 
 
@@ -336,22 +334,6 @@ def test_bad_requests_are_refused_in_a_sentence(tmp_path):
         Encoder.open(tmp_path)
 
 
-def test_warming_makes_the_first_search_quick_and_closing_waits_for_it(folder):
-    library = Library.open(folder)
-    library.warm()
-    library.warm()
-    assert library.search("sports", k=1)[0].feature == 3
-    library.close()
-    library.close()
-    library = Library.open(folder)
-    library.warm()
-    library.close()
-    del library
-    gc.collect()  # a ResourceWarning would fail the test
-    with Library.open(folder) as again:
-        assert again.note == ""
-
-
 def test_vectors_are_those_of_the_original_encoder(encoder):
     """Against transformers' own loading, in float32, one sentence at a time."""
     import torch
@@ -375,7 +357,7 @@ def test_vectors_are_the_same_without_torch(encoder, monkeypatch):
 
 
 def test_a_vector_does_not_depend_on_its_batch(encoder):
-    many = [f"{label} {'x' * (n % 9)}" for n in range(20) for label in LABELS]
+    many = [f"{label} {'x' * (n % 9)}" for n in range(4) for label in LABELS]
     alone = np.concatenate([encoder.encode([sentence]) for sentence in many[:40]])
     assert_close(alone, encoder.encode(many)[:40])
     assert encoder.encode([]).shape == (0, 384)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from agent.core import Encoder, LibraryError, Vectors, load_shared_encoder
 from agent.features.label_log import Description, LabelLog
-from agent.features.vector_index import Index, IndexBroken
+from agent.features.vector_index import Index, IndexBroken, plain_sentence
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ __all__ = ["Description", "Hit", "Library", "ProgramEnded"]
 
 CHUNK = 256  # embedded, indexed and recorded together; below Chroma's limit of 5,461 a call
 BORROWED_ROWS = 3_000  # stored descriptions embedded anew where the stored index cannot be used
+CAUGHT_UP = 3_000  # rows of single texts that a search waits for; what is older waits for the next one
+AT_REST = 64  # rows embedded at once while nobody asks: a search waits for so many
 
 SHUTDOWN = "interpreter shutdown"  # in what Python says where threads are asked for after the end
 
@@ -74,7 +76,6 @@ class Library:
         self._encoder: Encoder | None = None
         self._rows = self._read_rows()
         self._busy = threading.RLock()
-        self._warming: threading.Thread | None = None
 
     @classmethod
     def open(cls, folder: Path, progress: Progress = lambda _note, _done: None) -> Self:
@@ -105,18 +106,29 @@ class Library:
     ) -> None:
         self.close()
 
-    def put(self, descriptions: Iterable[Description]) -> None:
-        """Add or update; what is known with the same label is not embedded again."""
+    def put(self, descriptions: Iterable[Description], later: bool = False) -> None:
+        """Add or update; what is known with the same label is not embedded again.
+
+        `later`: it is only recorded, and embedded when it is searched or by `embed_some`.
+        """
         with self._busy, _shutdown_told():
             changed: dict[str, Description] = {}
             for new in descriptions:
                 older = changed.get(new.id) or self._rows.get(new.id)
                 changed[new.id] = new.merged_into(older) if older else new
             rows = [row for row in changed.values() if row != self._rows.get(row.id)]
+            if later:
+                self._record(rows)
+                return
             for start in range(0, len(rows), CHUNK):
                 self._progress("Embedding feature descriptions", start / len(rows))
                 self._put_chunk(rows[start : start + CHUNK])
             self._progress("Embedding feature descriptions", 1)
+
+    def embed_some(self) -> bool:
+        """Embed a few of the rows that were put for later; whether there may be more of them."""
+        with self._busy, _shutdown_told():
+            return self._on_index(lambda index: self._catch_up(index, AT_REST)) == AT_REST
 
     def search(
         self,
@@ -152,32 +164,14 @@ class Library:
         """What is known of these features; ids without a description are left out."""
         return {id: self._rows[id] for id in ids if id in self._rows}
 
-    def warm(self) -> None:
-        """Import and open everything in a background thread, so that first use is quick."""
-        if self._warming is None:
-            self._warming = threading.Thread(target=self._wake, name="library", daemon=True)
-            self._warming.start()
-
     def close(self) -> None:
         """Release the index, the encoder and the lock; closing twice does no harm."""
-        if self._warming is not None:
-            self._warming.join()
         with self._busy:
             self._close_index()
             self._encoder = None
             if self._lock is not None:
                 self._lock.release()
             self._lock = None
-
-    def _wake(self) -> None:
-        try:
-            with self._busy, _shutdown_told():
-                self._encode(["warm"])
-                self._on_index(lambda _index: None)
-        except ProgramEnded:
-            return
-        except LibraryError:  # the first real use will meet it where it can be shown
-            log.warning("the feature library could not be warmed", exc_info=True)
 
     def _read_rows(self) -> dict[str, Description]:
         try:
@@ -196,6 +190,9 @@ class Library:
         # `_catch_up` takes them out of the index; the other way round a stale vector could stay.
         if vectors is not None:
             self._on_index(lambda index: index.put(stale, vectors))
+        self._record(rows)
+
+    def _record(self, rows: list[Description]) -> None:
         if self._lock is not None:
             try:
                 self._records.append(rows)
@@ -203,16 +200,23 @@ class Library:
                 self._forget_disk(f"The feature library cannot be written ({_reason(exc)})")
         self._rows.update((row.id, row) for row in rows)
 
-    def _catch_up(self, index: Index) -> None:
-        """Make the index hold what the rows hold: after a crash, a rebuild, or on borrowed rows."""
-        index.drop(index.ids - self._rows.keys())
-        missing = [row for row in self._rows.values() if row.id not in index.ids]
+    def _catch_up(self, index: Index, limit: int | None = None) -> int:
+        """Make the index hold what the rows hold: after a crash, a rebuild, on borrowed rows, or what waits.
+
+        At most `limit` rows are embedded, the newest; tells how many were.
+        """
+        index.drop(index.sentences.keys() - self._rows.keys())
+        missing = [row for row in self._rows.values() if index.sentences.get(row.id) != plain_sentence(row)]
         if self._lock is None:
             missing = missing[-BORROWED_ROWS:]
+        told = [row for row in missing if row.is_described]
+        missing = told + [row for row in missing if not row.is_described][-CAUGHT_UP:]
+        missing = missing if limit is None else missing[-limit:]
         for start in range(0, len(missing), CHUNK):
-            self._progress("Rebuilding the feature index", start / len(missing))
+            self._progress("Embedding feature descriptions", start / len(missing))
             rows = missing[start : start + CHUNK]
             index.put(rows, self._encode([row.sentence for row in rows]))
+        return len(missing)
 
     def _encode(self, sentences: Sequence[str]) -> Vectors:
         if self._encoder is None:

@@ -45,7 +45,8 @@ class Index:
         self._collection = client.get_or_create_collection(
             name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
         )
-        self.ids = set(self._collection.get(include=[])["ids"])
+        stored = self._collection.get(include=["documents"])
+        self.sentences = dict(zip(stored["ids"], stored["documents"] or [], strict=True))  # by id
 
     @classmethod
     def stored(cls, folder: Path) -> "Index":
@@ -96,15 +97,15 @@ class Index:
 
     def put(self, rows: Sequence[Description], vectors: Vectors) -> None:
         """Add or replace these features."""
-        keys = [row.id for row in rows]
+        keys, sentences = [row.id for row in rows], [plain_sentence(row) for row in rows]
         with _chroma_at_work(self._flag):
             self._collection.upsert(
                 ids=keys,
                 embeddings=vectors,
-                documents=[row.sentence.encode("utf-8", "replace").decode() for row in rows],
+                documents=sentences,
                 metadatas=[{"model": row.model, "layer": row.layer} for row in rows],
             )
-        self.ids.update(keys)
+        self.sentences.update(zip(keys, sentences, strict=True))
 
     def drop(self, ids: Collection[str]) -> None:
         """Take these features out."""
@@ -112,7 +113,8 @@ class Index:
             return
         with _chroma_at_work(self._flag):
             self._collection.delete(ids=sorted(ids))
-        self.ids.difference_update(ids)
+        for id in ids:
+            self.sentences.pop(id, None)
 
     def nearest(
         self, vector: Vectors, k: int, model: str | None, layers: Collection[int] | None
@@ -121,7 +123,7 @@ class Index:
         with _chroma_at_work(self._flag):
             found = self._collection.query(
                 query_embeddings=vector,
-                n_results=min(k, max(1, len(self.ids))),
+                n_results=min(k, max(1, len(self.sentences))),
                 where=_filter(model, layers),
                 include=["distances"],
             )
@@ -134,6 +136,11 @@ class Index:
             if not self._client.get_settings().is_persistent:
                 self._client.delete_collection(self._name)
             self._client.close()
+
+
+def plain_sentence(row: Description) -> str:
+    """What is embedded of a description, as the index can keep it."""
+    return row.sentence.encode("utf-8", "replace").decode()
 
 
 class IndexRows(NamedTuple):

@@ -212,7 +212,6 @@ def _prune(_action: actions.Prune, state: State, context: ActionContext) -> Upda
 
 def _describe(_action: actions.Describe, state: State, context: ActionContext) -> Update:
     features, found, catalogue = [], _load_trace(context, state).features(), context.workspace.catalogue
-    context.workspace.library.warm()  # it is filed into when the answer is there
     imported = context.workspace.find_descriptions([f.id for f in found])
     for f in found:
         known = imported.get(f.id) or (catalogue.known(f.layer, f.neuron, f.sign) if catalogue else None)

@@ -8,7 +8,6 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Self
 
@@ -41,6 +40,7 @@ log = logging.getLogger(__name__)
 
 MAX_KEPT_TRACES = 4  # studies, and traces, in memory
 MAX_KEPT_SPELLINGS = 64  # texts whose tokens are known
+REST = 2.0  # seconds between two looks whether nobody asks, so that what was filed can be embedded
 LENS = "the model's concept lens, once"  # what is told to be on its way
 READ_ONLY = (
     "This copy is read-only (ASKCIRCUIT_READ_ONLY): it shows what was answered, and answers nothing new."
@@ -79,8 +79,8 @@ class Workspace:
         self._written: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._retired = {"forward_passes": 0, "rows": 0}
-        self._filing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="library")
-        self._filed: Future[None] | None = None
+        self._embedding: threading.Thread | None = None
+        self._closing = threading.Event()
         self._conversations: Conversations | None = None
         self._opening = threading.Lock()
 
@@ -229,19 +229,31 @@ class Workspace:
         }
 
     def file(self, descriptions: list[Description]) -> None:
-        """Put descriptions into the library in the background; `search` and `close` wait for it."""
-        self._wait_for_filing()
-        self._filed = self._filing.submit(self.library.put, descriptions)
+        """Put descriptions into the library; they are embedded while nobody asks, or by a search."""
+        try:
+            self.library.put(descriptions, later=True)
+        except LibraryError as exc:  # an answer must not fail because a label could not be filed
+            log.warning("descriptions were not filed: %s", exc)
+        if self._embedding is None or not self._embedding.is_alive():
+            self._embedding = threading.Thread(target=self._embed_at_rest, name="library", daemon=True)
+            self._embedding.start()
 
-    def _wait_for_filing(self) -> None:
-        filed, self._filed = self._filed, None
-        if filed is not None:
-            try:
-                filed.result()
-            except ProgramEnded:
-                return
-            except LibraryError as exc:  # an answer must not fail because a label could not be filed
-                log.warning("descriptions were not filed: %s", exc)
+    def _embed_at_rest(self) -> None:
+        """Embed what was filed as long as no question is under way: each would wait for the processor."""
+        try:
+            while not self._closing.wait(REST):  # who asks one question only is gone by then
+                while self.turns.wait_until_empty(0) and not self._closing.is_set():
+                    if not self.library.embed_some():
+                        return
+        except ProgramEnded:
+            return
+        except LibraryError as exc:
+            log.warning("descriptions were not embedded: %s", exc)
+
+    def _stop_embedding(self) -> None:
+        self._closing.set()
+        if self._embedding is not None:
+            self._embedding.join()
 
     def find_descriptions(self, ids: Sequence[str]) -> dict[str, Description]:
         """What others or an LLM say of these features (ids with or without position), where it is known."""
@@ -251,7 +263,6 @@ class Workspace:
 
     def search(self, query: str, k: int = 10, layers: range | None = None) -> list[dict[str, Any]]:
         """Features of this subject by meaning, nearest first."""
-        self._wait_for_filing()
         return merge_hits(self.library, self.catalogue, self.features_of, query, k, layers)
 
     @property
@@ -309,9 +320,8 @@ class Workspace:
             shelf.close()
 
     def close(self) -> None:
-        """Finish filing, release files and threads."""
-        self._wait_for_filing()
-        self._filing.shutdown()
+        """Release files and threads."""
+        self._stop_embedding()
         self.stop_fitting()
         self.library.close()
         opened: Catalogue | None = self.__dict__.get("catalogue")  # not opened only to be closed
