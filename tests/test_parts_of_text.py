@@ -104,6 +104,13 @@ def test_just_that_part_is_looked_at(tiny: Any, tmp_path: Path) -> None:
         assert "At most 64 tokens are looked at" in session.history()[-1]["content"]
 
 
+def test_the_graph_of_a_long_text_has_fewer_rows() -> None:
+    from agent.core import rows_on
+
+    assert [rows_on(tokens, 1000) for tokens in (20, 100, 200, 400, 4096)] == [1000, 1000, 500, 400, 400]
+    assert rows_on(512, 300) == 300
+
+
 def test_a_long_text_is_told_what_it_takes_before_it_is_begun(tiny: Any, tmp_path: Path) -> None:
     from agent.workspace import estimate_needs
     from agent.workspace.capacity import foresee_answer

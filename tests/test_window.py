@@ -124,6 +124,40 @@ def test_a_word_put_elsewhere_runs_the_text_from_there_on(both: tuple[Any, Any])
     assert seen == [3, 3]
 
 
+def test_words_put_near_each_other_are_run_together(both: tuple[Any, Any]) -> None:
+    from tracer.concepts.mechanisms.texts import logits_with
+    from tracer.models import hook_before
+
+    whole, seen = both[0], list[tuple[int, ...]]()
+    rows = [((9, 11),), ((12, 7),), ((10, 3), (13, 4))]
+    logits_with(whole, rows[:1])  # what comes before is remembered now
+    count = hook_before(whole.subject.blocks[1], lambda _m, args: seen.append(tuple(args[0].shape[:2])))
+    try:
+        found = logits_with(whole, rows)
+    finally:
+        count.remove()
+    for row, places in zip(found, rows, strict=True):
+        ids = whole.ids.clone()
+        for place, token in places:
+            ids[place] = token
+        same(row, whole.subject.logits(ids))
+    assert seen == [(3, LENGTH - 9)]
+
+
+def test_keys_are_moved_in_pieces(both: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracer.attribution import Units, direct_rows, logit_difference, neuron_sources, neuron_targets
+
+    whole, rows = both[0], list[Any]()
+    at = torch.tensor([4, 9])
+    sources = neuron_sources(whole, Units(torch.tensor([0, 0]), at, torch.tensor([3, 5])))
+    targets = neuron_targets(whole, torch.tensor([1, 1]), torch.tensor([9, 13]), torch.tensor([7, 2]))
+    for pieces in (64, 3):
+        monkeypatch.setattr("tracer.attribution.frozen_text.KEYS_AT_ONCE", pieces)
+        rows.append([direct_rows(whole, one, sources) for one in (targets, logit_difference(whole, 3, 50))])
+    for one, other in zip(*rows, strict=True):
+        same(one, other, size=float(one.abs().sum()))
+
+
 def test_what_stands_before_is_counted_in_one_place(both: tuple[Any, Any]) -> None:
     """A window of one word: all but the word and its layers comes from before."""
     from tracer.attribution import Units, direct_rows, freeze_window, logit_difference, neuron_sources

@@ -349,6 +349,10 @@ def write_limits(state: State) -> list[Sentence]:
             (claim.id,),
         ),
     ]
+    if usual := graph.get("usual"):
+        units = terms_of(state).units
+        text = f"The text is long: its graph has {graph['traced']} {units}, not {usual} as usual."
+        out.append(Sentence(text, (claim.id,)))
     if missing := graph.get("layers_missing"):
         have = "layer of the model has" if missing == 1 else "layers of the model have"
         text = f"{missing} {have} no transcoder: what is written there counts as error."

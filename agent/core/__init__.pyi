@@ -162,6 +162,7 @@ from .llm_reply import (
     Completion as Completion,
     find_json_object as find_json_object,
 )
+from .long_texts import FULL_TESTS as FULL_TESTS, LATE as LATE, rows_on as rows_on
 from .malloc import (
     share_memory as share_memory,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
-from agent.core import Case
+from agent.core import FULL_TESTS, Case
 from agent.evidence import make_control_seed
 from agent.workspace import Workspace
 from tracer import ENOUGH_CONTROLS, Frozen, Lens, contrast_direction, find_alternatives
@@ -38,7 +38,8 @@ class ConceptBench(NamedTuple):
     def controls_from(self, position: int) -> int:
         """How many controls a test at a position has: fewer where much must run again, but enough."""
         wanted, again = self.workspace.settings.controls, self.frozen.length - position
-        return wanted if again <= LONG else min(wanted, max(ENOUGH_CONTROLS, wanted * LONG // again))
+        room = LONG if self.frozen.length <= FULL_TESTS else LONG // 2
+        return wanted if again <= room else min(wanted, max(ENOUGH_CONTROLS, wanted * room // again))
 
     def seed(self, *words: str) -> int:
         """The seed of a test's controls."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent.core import (
+    LATE,
     Case,
     Claim,
     Controls,
@@ -42,7 +43,7 @@ from agent.experiments.activation_patching import find_patch_source, read_patch_
 from agent.experiments.generalisation import measure_transfer, summarise_transfer
 from agent.questions import Intent
 from agent.workspace import Workspace
-from tracer import Contrast, Intervention
+from tracer import ENOUGH_CONTROLS, Contrast, Intervention
 
 TENFOLD = 10  # a test that is extended has p >= a tenth of the usual 1 / (controls + 1)
 SWAPPED = 100  # neurons or features taken over from another text: measured to suffice (ARCHITECTURE.md)
@@ -99,18 +100,20 @@ def run_test(
     contrast, how = _again(workspace, claim, state)
     seed = make_control_seed(workspace.subject.name, contrast.study.text, *claim.members)
     groups = {g["id"]: g["members"] for g in groups_of(state)}
+    controls, wanted = _controls_at_first(workspace, contrast, claim), workspace.settings.controls
+    more = TENFOLD * (wanted + 1) - 1 if action.extend else wanted if controls < wanted else 0
     outcome = contrast.test(
         claim.members,
         how,
         whole=claim.repair is not None,
-        controls=workspace.settings.controls,
-        more=TENFOLD * (workspace.settings.controls + 1) - 1 if action.extend else 0,
+        controls=controls,
+        more=more,
         seed=seed,
         readouts=[groups[k.supernode] for k in claim.knock_on],
         progress=progress,
     )
     # a place with few active others gives few sets: too few to say anything, and then none are used
-    by_norm = outcome.norm_controls if len(outcome.norm_controls) >= workspace.settings.controls else ()
+    by_norm = outcome.norm_controls if len(outcome.norm_controls) >= controls else ()
     says = contrast.study.says_after(claim.members, how, 3)
     moved = zip(claim.knock_on, outcome.knock_on, strict=True)
     found = {
@@ -126,6 +129,16 @@ def run_test(
     }
     note = f"{claim.id}: predicted {claim.predicted:+.2f}, measured {outcome.measured:+.2f}"
     return _settle_tests(claim.model_copy(update=found), state, note)
+
+
+def _controls_at_first(workspace: Workspace, contrast: Contrast, claim: EffectClaim) -> int:
+    """How many controls are run before it is known whether any is not beaten: few where each is a long run.
+
+    Beaten by one of the first few, a group needs no more (`Contrast.test`); else all are run.
+    """
+    wanted, study = workspace.settings.controls, contrast.study
+    again = len(study.tokens) - int(study.units(claim.members).position.min())
+    return wanted if again <= LATE or claim.repair is not None else min(wanted, ENOUGH_CONTROLS)
 
 
 def _by_norm(controls: Sequence[float], matched: int, size: int) -> Controls | None:

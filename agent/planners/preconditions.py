@@ -38,7 +38,7 @@ from agent.planners.question_styles import (
     STYLES,
     WANTED_TOKEN_INTENTS,
 )
-from agent.planners.thresholds import find_untestable_reason, select_incoherent_groups
+from agent.planners.thresholds import find_untestable_reason, rows_of, select_incoherent_groups
 from agent.questions import Intent
 
 UNTRACED_STYLES = ("help", "unknown", "no-group", "method")  # answers that claim nothing
@@ -74,7 +74,7 @@ def list_possible_actions(state: State, nodes: int) -> list[str]:
     kinds = [kind for kind, fits in _NEXT.items() if fits(state)]
     if first := [kind for kind in kinds if kind in BEFORE_GRAPH]:
         return first
-    if state.get("case") and not is_pruned(state) and traced < terms_of(state).larger * nodes:
+    if state.get("case") and not is_pruned(state) and traced < terms_of(state).larger * rows_of(state, nodes):
         kinds.append("trace")
     if state.get("groups") and len(predictions_of(state)) < MAX_TESTS and not _no_story(state):
         kinds.append("hypothesise")
@@ -168,6 +168,7 @@ def _trace(action: Trace, state: State, nodes: int) -> str:
         return "the concepts are read and tested before a graph is made"
     if is_pruned(state):
         return "the graph is traced and pruned already"
+    nodes = rows_of(state, nodes)
     most = terms_of(state).larger * nodes
     if not nodes <= action.nodes <= most:
         return f"trace takes {nodes} to {most} nodes, not {action.nodes}"

@@ -7,6 +7,7 @@ writes a graph to a file needs just this.
 from collections.abc import Callable
 
 from agent.core import Action, Describe, Group, Predict, Prune, State, Trace
+from agent.planners.thresholds import rows_of
 
 FITS: dict[str, Callable[[State], bool]] = {  # a step -> whether it is the one that comes next
     "predict": lambda state: state.get("case") is None,
@@ -19,7 +20,7 @@ FITS: dict[str, Callable[[State], bool]] = {  # a step -> whether it is the one 
 
 def prepare(state: State, nodes: int) -> Action | None:
     """The next step of the preparation, with a graph of this many features; None when all are done."""
-    steps: tuple[Action, ...] = (Predict(), Trace(nodes=nodes), Prune(), Describe(), Group())
+    steps: tuple[Action, ...] = (Predict(), Trace(nodes=rows_of(state, nodes)), Prune(), Describe(), Group())
     return next((step for step in steps if FITS[step.kind](state)), None)
 
 

@@ -9,6 +9,7 @@ from agent.core import (
     Supernode,
     errors_dominate,
     groups_of,
+    rows_on,
     terms_of,
 )
 from agent.evidence import SMALLEST
@@ -18,6 +19,11 @@ FIRST = 3  # groups of both sides that are tested before a mistake's repair is l
 MATTERS = 0.25  # of the strongest effect: a group foreseen to do less is not looked into
 REFUSED = -1  # what is granted of a limit of which no more was allowed
 LOOSE = 0.3  # coherence below which a group is split
+
+
+def rows_of(state: State, nodes: int) -> int:
+    """How many neurons the graph of the text at hand is to have at first."""
+    return rows_on(len((state.get("case") or {"tokens": ()})["tokens"]), nodes)
 
 
 class Budget(NamedTuple):

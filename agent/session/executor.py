@@ -183,6 +183,8 @@ def _trace(action: actions.Trace, state: State, context: ActionContext) -> Updat
         "bos": scores.bos,
         "residual": traced.graph.residual(),
     }
+    if action.nodes < (usual := context.workspace.settings.nodes):
+        graph["usual"] = usual  # of a shorter text
     units = find_terms(traced.graph.basis).units
     note = f"{traced.graph.features} {units}, completeness {scores.completeness:.2f}"
     return {"graph": graph, "found_note": note}

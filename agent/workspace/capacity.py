@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from agent.core import AgentError, Settings, percent
+from agent.core import AgentError, Settings, percent, rows_on
 from tracer import (
     SetSizes,
     Sizes,
@@ -58,7 +58,9 @@ def estimate_needs(settings: Settings, tokens: Sequence[int] = ()) -> Iterator[s
     memory, rate = free_memory(), speed()
     lengths = sorted({*LENGTHS, *tokens})
     estimates = [model.need(length, settings.nodes, rate, settings.window) for length in lengths]
-    answers = [model.answer_seconds(length, settings.nodes, rate, settings.window) for length in lengths]
+    answers = [
+        model.answer_seconds(length, _rows(settings, length), rate, settings.window) for length in lengths
+    ]
     for need, answer in zip(estimates, answers, strict=True):
         verdict = "" if need.memory < memory else ": more than is free"
         above = f" (of its last {settings.window:,})" if need.tokens > settings.window else ""
@@ -87,14 +89,19 @@ def foresee_answer(settings: Settings, tokens: int, window: int) -> str:
         model = sizes_of(settings.model)
     except TracerError:
         return ""
-    seconds = model.answer_seconds(tokens, settings.nodes, speed(), window)
-    need, free = model.need(tokens, settings.nodes, 1e9, window).memory, free_memory()
+    rows = rows_on(window, settings.nodes)
+    seconds = model.answer_seconds(tokens, rows, speed(), window)
+    need, free = model.need(tokens, rows, 1e9, window).memory, free_memory()
     looked = f" of which the last {window:,} are looked at" if tokens > window else ""
     more = "" if need < free + model.held_by_weights else f", more than the {_gigabytes(free)} that are free"
     return (
         f"A text of {tokens:,} tokens{looked}: a whole answer takes about {_time(seconds)} on this "
         f"machine and {_gigabytes(need)} of memory{more}."
     )
+
+
+def _rows(settings: Settings, tokens: int) -> int:
+    return rows_on(min(tokens, settings.window), settings.nodes)
 
 
 def estimate_worker_memory(settings: Settings, texts: Sequence[str], workers: int) -> str:

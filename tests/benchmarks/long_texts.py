@@ -15,6 +15,7 @@ WINDOW, NODES = 512, 1000
 
 def measure(tokens: int, window: int, graph: bool) -> None:
     """One length, as a row of a table."""
+    from agent.core import rows_on
     from agent.core.settings import Settings
     from tracer import load, shipped_prose
     from tracer.attribution import freeze_window, logit_difference, trace
@@ -27,7 +28,7 @@ def measure(tokens: int, window: int, graph: bool) -> None:
     passed = time.process_time()
     if graph:
         best = frozen.logits.topk(2).indices.tolist()
-        trace(frozen, logit_difference(frozen, *best), "LD", nodes=NODES)
+        trace(frozen, logit_difference(frozen, *best), "LD", nodes=rows_on(frozen.length, NODES))
     traced, ended = time.process_time(), time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     graphed = f"{traced - passed:.1f}" if graph else ""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tracer.models import Activation, BlockWeights, Model
 
+KEYS_AT_ONCE = 64  # of a product that leaves out what no key is seen from
 COMPILED_FOR = 64  # targets of a product in a coarser type
 
 
@@ -36,6 +37,23 @@ class Norm:
         if self.center:
             x = x - x.mean(-1, keepdim=True)
         return x * self.gain * self.scale[:, None]
+
+
+def _seen_later(
+    pattern: Float[Tensor, "key query_head"],
+    mixed: Float[Tensor, "target query_head d_head"],
+    own: int,
+    out: Float[Tensor, "target key d_head"],
+) -> Float[Tensor, "target key d_head"]:
+    """Move what queries feel to the keys they see. No key is seen from before it: those are left out."""
+    target, keys = len(mixed), len(pattern)
+    for first in range(0, keys, KEYS_AT_ONCE):
+        some = slice(first, min(keys, first + KEYS_AT_ONCE))
+        at = pattern[some, first * own :].expand(target, -1, -1)
+        if keys <= KEYS_AT_ONCE:
+            return torch.bmm(at, mixed, out=out)
+        out[:, some] = torch.bmm(at, mixed[:, first * own :])
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +107,8 @@ class Layer:
         pattern, parts = self._key_query(pos), []
         for kv_head in range(kv_heads):
             torch.mm(flat, write[:, kv_head * own * d_head : (kv_head + 1) * own * d_head], out=mixed)
-            at = pattern[kv_head].expand(target, -1, -1)
-            if kv_heads > 1:  # all heads read `g` before any adds to it
-                parts.append(torch.bmm(at, mixed.view(target, pos * own, d_head)))
-            else:
-                parts.append(torch.bmm(at, mixed.view(target, pos * own, d_head), out=moved))
+            into = torch.empty_like(moved) if kv_heads > 1 else moved  # heads read `g` before any adds to it
+            parts.append(_seen_later(pattern[kv_head], mixed.view(target, pos * own, d_head), own, into))
         for kv_head, part_moved in enumerate(parts):
             flat.addmm_(part_moved.view(target * pos, d_head), self.read_value[kv_head])
 

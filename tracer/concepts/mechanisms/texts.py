@@ -1,6 +1,6 @@
 """The same text with a token replaced: what the model says then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +12,7 @@ from tracer.interventions import Start, remember_prefix, rows_at_once
 from tracer.models import Model, next_logits, part
 
 AT_ONCE = 64  # positions whose logits over the whole vocabulary are held at once
+WASTED = 96  # positions run in vain that cost about what a batch of its own does
 Replacement = tuple[tuple[int, int], ...]  # (position, token) pairs
 
 
@@ -25,9 +26,20 @@ def logits_with(frozen: Frozen, replacements: Sequence[Replacement]) -> Float[Te
             ids[row, position] = token
         by_first.setdefault(min((at for at, _ in replacement), default=frozen.length - 1), []).append(row)
     logits = frozen.logits.new_empty(len(replacements), len(frozen.logits))
-    for first, rows in by_first.items():
+    for first, rows in _together(by_first):
         logits[rows] = _logits_behind(frozen, first, ids[rows, first:])
     return logits
+
+
+def _together(by_first: Mapping[int, list[int]]) -> list[tuple[int, list[int]]]:
+    """Texts that part near each other as one batch, which runs from where the first of them does."""
+    found: list[tuple[int, list[int]]] = []
+    for first in sorted(by_first, reverse=True):
+        if found and len(found[-1][1]) * (found[-1][0] - first) <= WASTED:
+            found[-1] = first, [*found[-1][1], *by_first[first]]
+        else:
+            found.append((first, by_first[first]))
+    return found
 
 
 def _logits_behind(frozen: Frozen, first: int, tails: Int[Tensor, "text pos"]) -> Float[Tensor, "text vocab"]:

@@ -8,7 +8,8 @@ from tracer.concepts.kinds import find_alternatives, is_content
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words, word_places
 
-TRIED = 8  # drawn words a place
+TRIED, TRIED_ON_LONG = 8, 4  # drawn words a place
+LONG = 160  # tokens from which fewer are
 MOST = 12  # words of the text that are looked at, the last ones
 
 
@@ -36,7 +37,7 @@ def weigh_words(frozen: Frozen, words: Words, answer: int) -> tuple[WordWeight, 
 def _weigh(
     frozen: Frozen, words: Words, answer: int, spans: Sequence[tuple[int, int]]
 ) -> tuple[WordWeight, ...]:
-    others = drawn_words(frozen, words, TRIED)
+    others = drawn_words(frozen, words, TRIED if frozen.length <= LONG else TRIED_ON_LONG)
     kind = [answer, *(one.token_id for one in find_alternatives(frozen, answer))]
     clean = frozen.logits.double().softmax(-1)[kind]
     replaced = [
