@@ -26,6 +26,9 @@ from .drawing import (
     draw_untraced as draw_untraced,
 )
 from .drawn_lens import DrawnLens as DrawnLens
+from .earlier_verdicts import (
+    add_earlier_verdicts as add_earlier_verdicts,
+)
 from .graph_sentences import (
     add_word_claims as add_word_claims,
     find_asked_sentences as find_asked_sentences,

@@ -183,6 +183,7 @@ def make_bundle(state: State, settings: dict[str, Any], title: str = "") -> Bund
     if not report or "claims" not in report or not drawing:
         raise AgentError("There is no explanation to keep yet. Ask why about a text first.")
     kept = {name: state.get(name) for name in KEPT_STATE_KEYS}
+    drawing = {name: value for name, value in drawing.items() if name != "earlier"}  # not in its ledger
     name = title or f"{report['text']} → {report['question']['answer'].strip()}"
     whole = {"title": name[:300], "settings": settings, "report": report, "drawing": drawing, "kept": kept}
     return _validate_bundle(whole)

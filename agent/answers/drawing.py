@@ -104,6 +104,20 @@ class ByHand(_Part):
     measured: float
 
 
+class EarlierTest(_Part):
+    """What removing mostly the same features did to another lead, tested before (`earlier_verdicts`)."""
+
+    id: str
+    was: str  # the group's id in that graph
+    answer: str
+    foil: str
+    shared: float  # of the features of both groups
+    predicted: float | None = None
+    measured: float | None = None
+    p: float | None = None
+    verdict: str
+
+
 class Drawing(_Part):
     """A circuit to be shown: everything the page needs, and no looks."""
 
@@ -120,6 +134,7 @@ class Drawing(_Part):
     strongest_path: list[str]
     scores: dict[str, Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float]
     tried: list[ByHand] = Field(default_factory=list)
+    earlier: list[EarlierTest] = Field(default_factory=list, exclude_if=lambda tests: not tests)
     concepts: list[DrawnConcept] = Field(default_factory=list)  # those on the path first
     hops: list[Hop] = Field(default_factory=list)
     path: list[str] = Field(default_factory=list)  # ids of concepts, first to last

@@ -3,6 +3,7 @@
 import re
 from typing import Any, cast
 
+from agent.answers import add_earlier_verdicts
 from agent.core import State, escape_md, join_words, quote_token
 from agent.questions import Question
 
@@ -25,6 +26,11 @@ def shelve(old: State, new: State) -> list[dict[str, Any]]:
     return [*kept, {**left, "turn": new.get("turn", 0)}][-MOST:]
 
 
+def mark_earlier(drawing: dict[str, Any], talk: State) -> dict[str, Any]:
+    """A drawing with the verdicts that a conversation has on its text beside other tokens."""
+    return add_earlier_verdicts(drawing, [*cast(list[State], talk.get("earlier") or []), talk])
+
+
 def go_back(old: State, question: Question) -> tuple[State, str]:
     """The state to stand at from now on, and what is said of it, in Markdown."""
     case, earlier = old.get("case"), list(old.get("earlier") or [])
@@ -37,6 +43,8 @@ def go_back(old: State, question: Question) -> tuple[State, str]:
     left = {name: value for name, value in old.items() if name in KEPT}
     state = {**old, **{name: found.get(name) for name in KEPT}, "earlier": [*earlier, {**left, "turn": 0}]}
     state["claims"], state["features"] = found.get("claims") or [], found.get("features") or []
+    if found.get("drawing"):
+        state["drawing"] = mark_earlier(found["drawing"], cast(State, {**left, "earlier": earlier}))
     known = len(found.get("claims") or [])
     answer = quote_token(found["case"]["answer"].strip())
     said = f"We are back at “{_short(found['case']['text'])}” → {answer}, with "

@@ -38,7 +38,7 @@ from agent.questions import Intent, Question, asks_again, read_choice, read_repl
 from agent.session.history_lines import STOPPED, collect_citations, drop_stopped_turn, find_last_question
 from agent.session.loop import MAX_STEPS, PERMISSION_NODE, Dependencies, TooManySteps, build_loop
 from agent.session.outcomes import newly
-from agent.session.recall import go_back, shelve
+from agent.session.recall import go_back, mark_earlier, shelve
 from agent.session.standing import Standing
 from agent.session.turns import (
     Continuation,
@@ -267,7 +267,7 @@ class Session(Standing):
             else:
                 given = self._resume(asked, planner)
             earlier = self._read_spent() if isinstance(asked, Continuation) else {}
-            yield from self._run(given, planner, stop)
+            yield from self._run(given, planner, stop, old)
             if asks := self._loop.get_state(self._config).interrupts:
                 yield PermissionNeeded(asks[0].value)
                 return
@@ -316,7 +316,7 @@ class Session(Standing):
         return self._loop.get_state(self._config).values.get("spent") or {}
 
     def _run(
-        self, given: State | Command[Any] | None, planner: Planner, cancel: threading.Event
+        self, given: State | Command[Any] | None, planner: Planner, cancel: threading.Event, old: State
     ) -> Iterator[Event]:
         """The events of the loop, until it has an answer or asks for something."""
         budget = make_budget(self._workspace.settings) if self._asks else None
@@ -334,7 +334,7 @@ class Session(Standing):
                     assert isinstance(item, StepProgress)
                     yield item
                 elif (drawing := newly(item, "drawing")) and drawing["nodes"]:
-                    yield DrawingReady(drawing)
+                    yield DrawingReady(mark_earlier(drawing, old))
             done = True
         finally:
             if not done:  # nobody listens any more; closing waits for the running step, so end it first
@@ -369,7 +369,8 @@ class Session(Standing):
             update["report"] = whole
         if state.get("drawing"):
             groups, claims = state.get("groups") or [], state.get("claims", [])
-            update["drawing"] = add_verdicts(state["drawing"] or {}, groups, claims, change_drawn(state))
+            drawn = add_verdicts(state["drawing"] or {}, groups, claims, change_drawn(state))
+            update["drawing"] = mark_earlier(drawn, old)
         self._keep(cast(State, {**old, **state, **update}))
         if "drawing" in update and update["drawing"]["nodes"]:
             yield DrawingReady(update["drawing"])

@@ -130,6 +130,7 @@ function redraw(c, actions) {
   c.tabs.concepts.hidden = !hasChain(fresh);
   c.tabs.lens.hidden = !hasLens(fresh);
   c.home.classList.remove('ac-none');
+  c.home.classList.toggle('has-earlier', Boolean(fresh.earlier?.length));
   c.index = makeIndex(fresh);
   c.lit = null;
   const gone = (c.mode === 'concepts' && !hasChain(fresh)) || (c.mode === 'lens' && !hasLens(fresh));

@@ -57,6 +57,12 @@ export function legend() {
     edge('e-neg', 'holds back'),
     only(item('M0,5H26', 'e-path', 'strongest path', '0 0 26 10'), 'groups'),
     ...Object.values(VERDICTS).map(badge),
+    el(
+      'span',
+      { class: 'of-groups of-earlier' },
+      el('b', { class: 'ac-badge elsewhere' }, '(✓)'),
+      'tested beside another token',
+    ),
   );
 }
 

@@ -1,6 +1,18 @@
 // The details beside the picture: of a group, of a node, or of the whole circuit.
 import { el, known, sv } from './elements.js';
-import { called, headsOf, leadOf, neat, nodeLines, percent, signed, verdictOf, whereIs } from './words.js';
+import {
+  called,
+  earlierLine,
+  earlierOf,
+  headsOf,
+  leadOf,
+  neat,
+  nodeLines,
+  percent,
+  signed,
+  verdictOf,
+  whereIs,
+} from './words.js';
 
 /** @import { Actions, Drawing, DrawnEdge, DrawnGroup, DrawnNode, Index } from './types.js' */
 
@@ -149,6 +161,7 @@ export function groupPanel(graph, index, group, act) {
       el('h3', null, neat(group.name)),
       el('p', null, whereIs(graph, group)),
       el('p', { class: 'ac-verdict' }, `${sign} ${verdict}`),
+      ...earlierOf(graph, group.id).map((one) => el('p', null, earlierLine(graph, one))),
       el(
         'button',
         { type: 'button', class: 'ac-button', onclick: () => act.expand(group.id) },

@@ -4,7 +4,7 @@ import { sv } from './elements.js';
 import { dotLayout, groupLayout, ROW, ROWS_SHOWN } from './layout.js';
 import { clamp, FONT, fit, widthOf } from './measure.js';
 import { DOTS, SHAPES, SIGNS } from './shapes.js';
-import { layersOf, leadOf, nameOf, neat, percent, signed, verdictOf } from './words.js';
+import { earlierOf, layersOf, leadOf, nameOf, neat, percent, signed, verdictOf } from './words.js';
 
 /** @import { Box, Circuit, Column, Columns, Drawing, DrawnGroup, DrawnNode, PlacedBox, Point, RoutedEdge, Shown } from './types.js' */
 
@@ -167,10 +167,12 @@ function paintGroup(c, group, box) {
     sv('text', { x: 25, y: 18 + i * 15, class: 'ac-name' }, made, line);
   });
   sv('text', { x: 25, y: 18 + lines.length * 15, class: 'ac-meta' }, made, factsOf(group, box.width - 28));
-  const [seal, word] = verdictOf(group);
-  const badge = sv('g', { class: `ac-seal v-${word}`, transform: `translate(${box.width},1)` }, made);
+  const before = group.verdict ? undefined : earlierOf(c.graph, group.id)[0];
+  const [seal, word] = verdictOf(before ?? group);
+  const looksOf = `ac-seal v-${word}${before ? ' elsewhere' : ''}`;
+  const badge = sv('g', { class: looksOf, transform: `translate(${box.width},1)` }, made);
   sv('circle', { r: 8.5 }, badge);
-  sv('text', { y: 4, 'text-anchor': 'middle' }, badge, seal);
+  sv('text', { y: 4, 'text-anchor': 'middle' }, badge, before ? `(${seal})` : seal);
   register(c, group.id, made, { x: box.x + box.width / 2, y: box.y + box.height / 2 });
   if (open) paintMembers(c, group, box);
 }

@@ -55,6 +55,19 @@ export interface ByHand {
   measured: number;
 }
 
+/** What removing mostly the same features did to another lead, tested before on this text. */
+export interface EarlierTest {
+  id: string;
+  was: string; // the group's id in that graph
+  answer: string;
+  foil: string;
+  shared: number; // of the features of both groups
+  predicted?: number | null;
+  measured?: number | null;
+  p?: number | null;
+  verdict: string;
+}
+
 export interface Concept {
   id: string; // K1
   name: string;
@@ -117,6 +130,7 @@ export interface Drawing {
   target: { answer: string; foil?: string | null; value: number };
   scores: { nodes: number; edges: number; completeness: number };
   tried?: ByHand[];
+  earlier?: EarlierTest[];
   concepts?: Concept[];
   hops?: Hop[];
   path?: string[];

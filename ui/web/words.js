@@ -1,6 +1,6 @@
 // What is said about a group, a node or an edge: names, figures, the lines of a tooltip.
 import { known } from './elements.js';
-/** @import { Concept, Drawing, DrawnEdge, DrawnGroup, DrawnNode, Hop, Index, Said } from './types.js' */
+/** @import { Concept, Drawing, DrawnEdge, DrawnGroup, DrawnNode, EarlierTest, Hop, Index, Said } from './types.js' */
 
 /** @type {Record<string, [sign: string, word: string, sentence: string]>} */
 export const VERDICTS = {
@@ -35,7 +35,7 @@ export const neat = (name) => name.replace(/“[ \u00a0]+(?=[^”\s])/g, '“');
 /** @param {number} share */
 export const percent = (share) => `${Math.round(share * 100)}\u00a0%`.replace('-', '−');
 
-/** @param {DrawnGroup} group */
+/** @param {{ verdict?: string | null }} group */
 export const verdictOf = (group) => VERDICTS[group.verdict ?? 'untested'] ?? VERDICTS.untested;
 
 /** @param {[number, number]} layers */
@@ -91,6 +91,26 @@ export function whereIs(graph, group) {
 }
 
 /**
+ * The tests of mostly the same features that were made before, the comparison that was asked last first.
+ * @param {Drawing} graph
+ * @param {string} id
+ */
+export const earlierOf = (graph, id) => (graph.earlier ?? []).filter((one) => one.id === id);
+
+/**
+ * One of them: what it found, and beside what.
+ * @param {Drawing} graph
+ * @param {EarlierTest} one
+ */
+export function earlierLine(graph, one) {
+  const lead = `${visible(one.answer)} − ${visible(one.foil)}`;
+  const beside = lead === leadOf(graph) ? 'before' : `for another comparison, ${lead}`;
+  const same = one.shared < 1 ? `${percent(one.shared)} of the features the same` : 'the same features';
+  const found = `${verdictOf(one)[0]} ${verdictOf(one)[2]} ${beside}`;
+  return `${found}: without ${one.was} (${same}) it changed by ${signed(one.measured)}`;
+}
+
+/**
  * @param {Drawing} graph
  * @param {DrawnGroup} group
  * @returns {Said[]}
@@ -112,6 +132,7 @@ export function groupLines(graph, group) {
     lines.push([`${n} random controls: at most ${signed(most).slice(1)}, p = ${group.p ?? '–'}`]);
   }
   lines.push([`${verdictOf(group)[0]} ${verdictOf(group)[2]}`]);
+  for (const one of earlierOf(graph, group.id)) lines.push([earlierLine(graph, one)]);
   return lines;
 }
 
