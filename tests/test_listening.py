@@ -8,9 +8,12 @@ import pytest
 import yaml
 
 from agent import AnswerText, Session, read_settings
+from agent.answers.drawing import EarlierTest
+from agent.answers.earlier_verdicts import add_earlier_verdicts, match_groups
 from agent.features.label_store import Library
-from agent.questions import Intent, asks_again, parse_question, read_choice
+from agent.questions import Intent, asks_again, offer, parse_question, read_choice
 from agent.session.recall import go_back, shelve
+from agent.session.understanding import kept_question, list_choices
 from agent.workspace.workspace import Workspace
 from tests.benchmarks.reading import score_message
 
@@ -231,3 +234,95 @@ def test_a_number_takes_a_choice_and_again_is_heard():
     assert asks_again("Ask again")
     assert asks_again("try it once more")
     assert not asks_again("why again?")
+
+
+def group(name, *members):
+    return {"id": name, "members": list(members), "verdict": None}
+
+
+def test_groups_of_two_graphs_are_matched_one_to_one_by_half_of_their_features():
+    now = [group("S1", "a", "b", "c"), group("S2", "a", "b"), group("S3", "x", "y")]
+    then = [group("S1", "x", "z", "y", "w"), group("S2", "a", "b", "c", "d"), group("S3", "q")]
+    matched = [(one["id"], other["id"], shared) for one, other, shared in match_groups(now, then)]
+    assert matched == [("S1", "S2", 0.75), ("S3", "S1", 0.5)]
+
+
+ABLATED = {"kind": "ablate", "factor": 0.0}
+
+
+def removal(name, measured):
+    asked = {
+        "kind": "effect",
+        "id": "C2",
+        "groups": [name],
+        "intervention": {"kind": "ablate", "factor": 0.0},
+    }
+    return {**asked, "measured": measured, "predicted": -1.0, "p": 0.01, "verdict": "supported"}
+
+
+def test_a_verdict_about_another_comparison_is_marked_as_such():
+    talk = {"case": case("Texas, whose capital is"), "groups": [group("S4", "a", "b")]}
+    talk["claims"] = [removal("S4", -2.0)]
+    view = {"text": "Texas, whose capital is", "target": {"answer": " a", "foil": " c"}, "supernodes": []}
+    view["supernodes"] = [group("S1", "a", "b", "c"), group("S2", "d")]
+    (mark,) = add_earlier_verdicts(view, [talk])["earlier"]
+    assert EarlierTest.model_validate(mark)
+    assert (mark["id"], mark["was"], mark["foil"], mark["measured"]) == ("S1", "S4", " b", -2.0)
+    assert all(one["verdict"] is None for one in view["supernodes"])
+    same = {**view, "target": {"answer": " a", "foil": " b"}}
+    assert "earlier" in add_earlier_verdicts(same, [talk])  # a box without a test of its own
+    same["supernodes"] = [{**group("S1", "a", "b"), "verdict": "refuted"}]
+    assert "earlier" not in add_earlier_verdicts(same, [talk])
+    assert "earlier" not in add_earlier_verdicts({**view, "text": "Ohio is"}, [talk])
+
+
+def test_two_requests_that_are_as_likely_are_asked_back_and_a_number_takes_one():
+    message = "give me the reasoning again with numbers"
+    read = parse_question(message, has_graph=True)
+    assert (read.intent, {one.intent for one in read.either}) == (Intent.UNKNOWN, {Intent.LENGTH, Intent.WHY})
+    kept = kept_question(read)
+    choices = list_choices(kept)
+    assert choices == [offer(one) for one in read.either]
+    for number, meant in enumerate(read.either, 1):
+        taken = parse_question(read_choice(str(number), choices), has_graph=True, before=kept)
+        assert (taken.intent, taken.raw) == (meant.intent, message)
+    assert parse_question("why not Dallas?", has_graph=True, before=kept).foil == "Dallas"
+
+
+def test_it_is_seldom_asked_which_of_two_requests_is_meant():
+    cases = yaml.safe_load((CASES / "seventh.yaml").read_text("utf-8"))
+    offered = [one.offered for one in map(score_message, cases) if one.offered]
+    assert len(offered) <= 0.03 * len(cases)
+    assert all(map(any, offered))
+
+
+@pytest.mark.parametrize(
+    ("message", "slots"),
+    [
+        (
+            "swap the red by the blue in: She wore the red dress and the",
+            {"intent": Intent.SWAP, "text": "She wore the red dress and the"},
+        ),
+        ("one more please\nThe train left at", {"intent": Intent.TEXT, "text": "The train left at"}),
+        (
+            "Rome lies in Italy vs Oslo lies in Norway, are these alike?",
+            {"intent": Intent.COMPARE, "text": "Rome lies in Italy", "other": "Oslo lies in Norway"},
+        ),
+        (
+            "how does 'A big dog' differ from 'A big cat' inside?",
+            {"intent": Intent.COMPARE, "text": "A big dog", "other": "A big cat"},
+        ),
+        ("hang on, what even are logits", {"intent": Intent.METHOD, "other": "logits"}),
+        ("report the effect sizes behind that claim", {"intent": Intent.EVIDENCE}),
+        (
+            "where does it fail here: The capital of Canada is -> Toronto (it's Ottawa)",
+            {"text": "The capital of Canada is", "said": "Toronto", "foil": "Ottawa"},
+        ),
+        ("take another: The writer was called J. R. R.", {"text": "The writer was called J. R. R."}),
+        ("turn S4 off and show what comes", {"intent": Intent.INTERVENE, "group": "S4", "factor": 0.0}),
+        ("logit(Rome) - logit(Paris), why", {"intent": Intent.WHY_NOT, "said": "Rome", "foil": "Paris"}),
+    ],
+)
+def test_texts_in_orders_and_lines_and_what_is_asked_of_the_method(message, slots):
+    question = parse_question(message, has_graph=True)
+    assert {name: getattr(question, name) for name in slots} == slots

@@ -76,6 +76,8 @@ def choose(found: Question, proposed: Question, trusted: Callable[[], bool]) -> 
         kept = found.intent is Intent.UNKNOWN and (
             proposed.intent in OPEN or (is_aside(found.raw) and not trusted())
         )
+        if found.either and proposed.intent not in {one.intent for one in found.either} and not trusted():
+            return replace(found, language=spoken)
         alone = bool(proposed.then) and not trusted()  # small ones add requests that nobody made
         return replace(found, language=spoken) if kept else replace(proposed, then=()) if alone else proposed
     if _same(found, proposed) or not trusted():

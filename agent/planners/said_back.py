@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from agent.core import Case, State, join_words, quote_token, render_prompt
-from agent.questions import Intent, Question
+from agent.questions import Intent, Question, offer
 
 NO_KIND = "There is no {kind} file: print the HTML, or take one of these. "
 _MADE = "html htm md markdown json svg png bundle link file files picture image"
@@ -29,6 +29,8 @@ def say_back(question: Question, case: Case | None, groups: list[Any], tested: s
             return _how_to_steer(question, groups, tested)
         case Intent.LENGTH if (question.other or "").casefold() in LANGUAGES:
             return render_prompt("english-only").strip()
+        case Intent.UNKNOWN if question.either:
+            return _which(question)
         case Intent.UNKNOWN if question.maybe is not None and case is not None:
             return _either(question, case)
     return ""
@@ -81,6 +83,15 @@ def name_layers(least: int | None, most: int | None) -> str:
     if most is not None:
         return f" in layers {least or 0} to {most}"
     return "" if least is None else f" from layer {least} on"
+
+
+def _which(question: Question) -> str:
+    one, other = (str(offer(each)) for each in question.either)
+    as_text = " “Trace it as a text”," if question.maybe else ""
+    return (
+        f"That can be meant in two ways, and nothing was changed. 1: {one} 2: {other} "
+        f"Click one, say its number,{as_text} or ask in other words."
+    )
 
 
 def _either(question: Question, case: Case) -> str:

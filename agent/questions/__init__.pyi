@@ -2,6 +2,10 @@ from .certainty import (
     is_aside as is_aside,
     is_sure as is_sure,
 )
+from .offered import (
+    offer as offer,
+    read_back as read_back,
+)
 from .parser import (
     Intent as Intent,
 )

@@ -4,31 +4,28 @@ What is found is kept byte for byte; what is left is the question, which is read
 """
 
 import re
-from typing import NamedTuple
 
-from agent.questions.patterns_fallback import UNFINISHED
+from agent.questions.announced import (
+    ASK_WORDS,
+    TWO_WORDS,
+    Layout,
+    asks,
+    bare,
+    find_introduced,
+    find_unmarked,
+    quotes_lines,
+)
 from agent.questions.quoting import CLOSING, lift_quotes
 
 MOST = 20_000  # characters of a message whose layout is looked at
-
-
-class Layout(NamedTuple):
-    """A text, what is asked beside it (may be empty), a second text and the tokens where they stand apart."""
-
-    text: str
-    question: str
-    other: str | None = None
-    said: str | None = None
-    foil: str | None = None
-
-
 _ROLES = r"(?:user|human|system|assistant|ai|bot|model|chatbot|gpt|customer|agent|me|you|q|a|question|answer)"
 ROLE = re.compile(rf"^[ \t]*(?:\*\*|#+ ?|\[)?({_ROLES})(?:\*\*|\])?[ \t]*:", re.I | re.M)
 TEMPLATE = re.compile(r"\s*(?:<start_of_turn>|<\|[a-z_]+\|>|\[INST\]|<s>|<bos>|<\|im_start\|>)")
 FENCE = re.compile(r"(?P<mark>`{3,}|~{3,})(?P<info>[^\n`]*)\n(?P<inner>.*?)\n?[ \t]*(?P=mark)", re.S)
 LABEL = re.compile(
     r"(?:^|(?<=[.?!…”\"'`»)] )|(?<=\n))[ \t]*(?:the |my |this |here is (?:the|my) |here's (?:the|my) )?"
-    r"(?P<name>text|prompt|input|sentence|context|trace|traced? text|texte|texto|satz|文本)[ \t]?(?:[:：]"
+    r"(?:(?:next|new|second|third|other|last) )?(?P<name>text|prompt|input|sentence|phrase|context|trace"
+    r"|traced? text|texte|texto|satz|文本)(?: (?:is|would be|reads|goes))?[ \t]?(?:[:：]"
     r"|=(?!=))[ \t]*",
     re.I,
 )
@@ -42,16 +39,6 @@ FIRST_OF_TWO = re.compile(
     r"[ \t]*(?P<two>[^\n]+)",
     re.I | re.M,
 )
-_ASK = (
-    r"(?:why|y|how come|how|what|what's|whats|which|wich|where|when|who|does|do|did|is|are|was|can|could"
-    r"|would|will"
-    r"|should|explain|tell|show|compare|find|remove|swap|trace|make|warum|wieso|welche[rs]?|por qu[eé]"
-    r"|qu[eé]"
-    r"|pourquoi|quels?|quelles?|为什么)"
-)
-ASK_LINE = re.compile(
-    rf"\s*(?:\^+|↑|->)?\s*(?:(?:so|and|but|ok(?:ay)?|hi|hey|hello|please|pls)[, ]+)*{_ASK}\b", re.I
-)
 POINTER = re.compile(r"^\s*(?:\^+|↑+)\s*")
 _ASK_OF = (
     r"(?:why|y|how come|how|what|what's|whats|which|wich|where|does|did|is|are|explain (?:why|how|what)"
@@ -61,32 +48,25 @@ COLON = re.compile(
     rf"(?P<ask>\s*(?:(?:hi|hey|hello|so|ok|please)[, ]+)?{_ASK_OF}\b[^\n]*?)\s?:\s+(?P<text>\S.*)",
     re.I | re.S,
 )
-TAIL = re.compile(
-    rf"(?P<text>.+?)(?P<stop>[.?!…]|\.\.\.)[ \n]+(?P<ask>(?:and |so |but )?{_ASK}\b[^.!]*\?)\s*", re.I | re.S
-)
-FORMULA = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?(?: ?[-+*/x×÷^%−] ?\d+(?:[.,]\d+)?)+ ?=(?!=)")
-_TAKE = (
-    r"(?:use|try|take|trace|explain|analy[sz]e|look at|continue|here is|here's|what about|how about|now"
-    r"|next)"
-)
-INTRODUCED = re.compile(
-    rf"\s*(?:(?:please|pls|ok|now|and|then|let's|can you)[, ]+)*{_TAKE}(?: with| on| at)?(?: (?:this|the"
-    rf"|another|a|an|my|that))?"
-    r"(?: (?:following|new|next|other))?(?: (?:text|sentence|prompt|one|example|phrase))?(?: instead| now"
-    r"| next| please)*"
-    r"(?:: ?|:\n+)(?P<text>[^\n?]+[^\n?.!])",
-    re.I,
-)
-DICTATED = re.compile(
-    r"(?:gave|give|typed?|fed|feed|entered|enter|wrote|write|put in|prompted)(?: (?:it|in|you|the model"
-    r"|gemma|with|him))*"
-    r"(?: (?:the|this) (?:text|prompt|sentence|words|input))? (?P<text>\S.+?),? (?:and|then|but) (?:it"
-    r"|gemma|the model|you|he)"
-    r" (?:said|says|say|answered|answers|wrote|writes|replied|continued with|continues with|gave|gives"
-    r"|went with)"
-    r" (?P<said>[^\s,.;?!]+)",
+ORDER_COLON = re.compile(  # “replace butter by oil in: She melted the butter in a hot”
+    r"(?P<ask>\s*(?:(?:hi|hey|hello|so|ok|please|now|can you|could you)[, ]+)*(?:replace|swap|exchange"
+    r"|change|substitute|remove|delete|drop|take out|highlight|rank|trace|follow|walk"
+    r"|(?:show|explain|list|compare|give)\b.{1,30}\b(?:words?|tokens?|paths?|circuits?|concepts?))\b[^\n:]*?),?"
+    r" (?:in|for|on|of|with|at|after|here|given)(?: (?:the|this|my))?(?: following| next| new)?"
+    r"(?: (?:text|sentence|prompt|phrase|example|one))?\s?:\s+(?P<text>\S.*)",
     re.I | re.S,
 )
+ARROWED = re.compile(  # a text, what was said, and maybe what is right
+    r"(?P<text>\S+(?: \S+)+?) ?(?:->|-->|=>|→) ?(?P<said>[\w'’-]+|[\"“‘'][^\"”’']+[\"”’'])"
+    r"(?:[\s(,;.–-]+(?:but |no,? |and )*(?:it's|it is|should be|correct is|right is|right:|correct:|expected)"
+    r" (?P<foil>[\w'’-]+)\)?)?[.!?]*\s*",
+    re.I,
+)
+TAIL = re.compile(
+    rf"(?P<text>.+?)(?P<stop>[.?!…]|\.\.\.)[ \n]+(?P<ask>(?:and |so |but )?{ASK_WORDS}\b[^.!]*\?)\s*",
+    re.I | re.S,
+)
+FORMULA = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?(?: ?[-+*/x×÷^%−] ?\d+(?:[.,]\d+)?)+ ?=(?!=)")
 ACROSS = re.compile(  # one question with a text of several lines in its middle
     r"\s*(?:why|how come|explain why) (?:do|does|did|would|will|is|are|must|should)\b[^\n]*[^\n?.!]\n.*"
     r"(?:\s|[\"'”’`] )(?:continue|say|end|go on|finish|complete|answer|predict|give|output)s?\b[^\n]*",
@@ -106,30 +86,9 @@ FORM_WORDS = re.compile(
     r"(?: is| was)? ?[:=]? ?(?P<said>Q|\S+)[.,;]? ?(?P<rest>.*)",
     re.I | re.S,
 )
-OPEN_TEXT = re.compile(  # “why does it say pizza for i could really go for some”
-    r"(?P<ask>.{0,60}?\b(?:why|how come|how does it come|where does)\b(?: (?:does|did|do|would|is|has|to|it"
-    r"|he|she|they|you|u|gemma|the (?:model|computer|machine|ai|bot|thing)))* (?:says?|said|gives?"
-    r"|gave|thinks?|predicts?|picks?|answers?|writes?|puts?|comes? up with)(?: the word)?) "
-    r"(?P<said>[^\s,.;:?!]+),? "
-    r"(?:for|after|in|to|given|on|(?:when|if) (?:i|we|you|u) (?:write|type|say|put|enter|feed it|have"
-    r"|give (?:it|him|her|you|the model)))(?: in| it)? (?P<text>\S+(?: \S+){2,})",
-    re.I,
-)
-NO_TEXT = re.compile(
-    r"\b(?:text|sentence|prompt|example|answer|it|you|u|model|question|case|this|these|those|why|explain|please"
-    r"|instead|rather)\b|[?:]|\w\. ",
-    re.I,
-)
-ONE_WITH = re.compile(
-    r"\W*(?:(?:ok|now|and|then|please|pls|can you|could you|let's|lets|next)[, ]+)*(?:do|try|take|run|trace"
-    r"|make|have) (?:me )?(?:one|another(?: one)?|a new one|this one|a text)"
-    r"(?: (?:with|on|for|about|like|saying))?:? (?P<text>[\w'“\"].*\S)\s*",
-    re.I,
-)
 FENCES = 8  # marks of a message; more are no pair of fences
 SHORT_ASK = 80  # characters of what is asked beside a form
 SENTENCE = 600  # characters of a message that holds a sum
-TWO_WORDS = 2
 CONTINUED = re.compile(r"[\w,;:=(\[{<+\-*/\"'–—]\s*$")  # how a text ends that goes on
 
 
@@ -138,7 +97,8 @@ def find_layout(message: str) -> Layout | None:
     if len(message) > MOST or not message.strip():
         return None
     by_lines = [] if ACROSS.fullmatch(message) else [_asked_before, _asked_after, _after_colon]
-    for look in (_chat, _fenced, _two, _form, _introduced, _labelled, _dictated, _free, *by_lines, _formula):
+    in_words = (find_introduced, _labelled, find_unmarked)
+    for look in (_chat, _fenced, _two, _form, *in_words, *by_lines, _formula):
         if (found := look(message)) is not None:
             return found
     return None
@@ -148,14 +108,6 @@ def is_pasted(message: str) -> bool:
     """Whether several lines were pasted, none of which asks anything."""
     lines = [line for line in message.strip("\n").split("\n") if line.strip()]
     return len(lines) > 1 and not any(asks(line) for line in lines)
-
-
-def asks(line: str) -> bool:
-    """Whether a line reads as a question or an order about a text."""
-    if re.match(r"\s*y\s*[-=+*/<>(),.\]]", line):
-        return False  # a line of code, and no “why” for short
-    bare = line.rstrip(" \t\r:\"”'»`")
-    return bool(ASK_LINE.match(bare)) and (bare.endswith("?") or not UNFINISHED.search(bare))
 
 
 def _chat(message: str) -> Layout | None:
@@ -204,7 +156,7 @@ def _two(message: str) -> Layout | None:
     if found is None:
         return None
     rest = f"{message[: found.start()]} {message[found.end() :]}".strip()
-    return Layout(_bare(found["one"]), rest or "compare these two", _bare(found["two"]))
+    return Layout(bare(found["one"]), rest or "compare these two", bare(found["two"]))
 
 
 def _labelled(message: str) -> Layout | None:
@@ -217,7 +169,7 @@ def _labelled(message: str) -> Layout | None:
         return None
     said = None
     if told := SAID_LABEL.search(after):
-        said, after = _bare(told[1].strip()), after[: told.start()] + after[told.end() :]
+        said, after = bare(told[1].strip()), after[: told.start()] + after[told.end() :]
     text, behind = _part_behind(after.lstrip("\n"))
     question = " ".join(part for part in (before, behind.strip()) if part)
     if found["name"].casefold() == "trace" and before:
@@ -237,7 +189,7 @@ def _form(message: str) -> Layout | None:
     rest = " ".join(line.strip() for line, one in zip(lines, found, strict=True) if one is None)
     if "text" in named and len(named) > 1 and sum(map(bool, found)) == len(named):
         kept = {
-            name: _bare(one["value"].strip() if name != "text" else one["value"])
+            name: bare(one["value"].strip() if name != "text" else one["value"])
             for name, one in named.items()
         }
         if len(rest) <= SHORT_ASK:
@@ -254,34 +206,6 @@ def _form(message: str) -> Layout | None:
         return None
     asked = lifted.raw(lifted.rest[told.start("rest") :]).strip() or "why"
     return Layout(text[0], asked, None, (lifted.quoted(said) or [said])[0])
-
-
-def _free(message: str) -> Layout | None:
-    """A text without any marks at the end: behind “why does it say X for”, or “do one with”."""
-    if lift_quotes(message).parts or "\n" in message.strip():
-        return None
-    bare = message.strip()
-    if (found := ONE_WITH.fullmatch(bare)) and len(found["text"].split()) > TWO_WORDS:
-        return None if NO_TEXT.search(found["text"]) else Layout(found["text"], "")
-    found = OPEN_TEXT.fullmatch(bare)
-    if found is None or NO_TEXT.search(found["text"]):
-        return None
-    return Layout(found["text"], f"{found['ask']} {found['said']}", None, found["said"])
-
-
-def _introduced(message: str) -> Layout | None:
-    """A text that is announced: “Please use this text instead: …”."""
-    found = INTRODUCED.fullmatch(message)
-    return Layout(_bare(found["text"]), "") if found else None
-
-
-def _dictated(message: str) -> Layout | None:
-    """A text without any marks between “I gave it” and “and it said”."""
-    found = DICTATED.search(message)
-    if found is None or re.search(r"[\"“«`]", found["text"]) or not UNFINISHED.search(found["text"]):
-        return None
-    said = found["said"].strip()
-    return Layout(found["text"], f"why does it say {said}", None, said)
 
 
 def _part_behind(after: str) -> tuple[str, str]:
@@ -304,7 +228,7 @@ def _part_behind(after: str) -> tuple[str, str]:
 
 def _asked_before(message: str) -> Layout | None:
     """A question, then the text in lines of its own."""
-    if _quotes_lines(message):
+    if quotes_lines(message):
         return None
     ask, gap, text = message.partition("\n")
     if not gap or not text.strip() or not asks(ask) or ask.rstrip()[-1:] not in ":?.!":
@@ -312,13 +236,13 @@ def _asked_before(message: str) -> Layout | None:
     text = text.lstrip("\n")
     if any(asks(line) for line in text.split("\n") if line.strip()) or len(text.split()) < TWO_WORDS:
         return None
-    return Layout(_bare(text), ask.rstrip().rstrip(":"))
+    return Layout(bare(text), ask.rstrip().rstrip(":"))
 
 
 def _asked_after(message: str) -> Layout | None:
     """The text, then a question in the last line."""
     text, gap, ask = message.rstrip().rpartition("\n")
-    if _quotes_lines(message) or not gap or not text.strip():
+    if quotes_lines(message) or not gap or not text.strip():
         return None
     pointed = bool(POINTER.match(ask))
     if not pointed and (not asks(ask) or any(asks(line) for line in text.split("\n") if line.strip())):
@@ -328,13 +252,13 @@ def _asked_after(message: str) -> Layout | None:
         text = re.sub(r"^> ?", "", text, flags=re.M)
     said = SAID_LABEL.search(text)
     if said is not None:
-        return Layout(text[: said.start()], POINTER.sub("", ask), None, _bare(said[1].strip()))
-    return Layout(_bare(text.lstrip("\n")), POINTER.sub("", ask))
+        return Layout(text[: said.start()], POINTER.sub("", ask), None, bare(said[1].strip()))
+    return Layout(bare(text.lstrip("\n")), POINTER.sub("", ask))
 
 
 def _after_colon(message: str) -> Layout | None:
     """A question, a colon, and an unquoted text that reaches to the end."""
-    found = COLON.fullmatch(message)
+    found = COLON.fullmatch(message) or ORDER_COLON.fullmatch(message)
     if found is None:
         return None
     ask, text = found["ask"], found["text"]
@@ -345,7 +269,10 @@ def _after_colon(message: str) -> Layout | None:
         return None
     if len([char for char in ask if char in '"“”«»`']) % 2 or _is_quoted(message, found.end("ask")):
         return None  # the colon stands within a quotation
-    return Layout(text, re.sub(r"[,;]? (?:here|for|in|after|this|with)$", "", ask))
+    ask = re.sub(r"[,;]? (?:here|for|in|after|this|with)$", "", ask)
+    if told := ARROWED.fullmatch(text):
+        return Layout(told["text"], ask, None, bare(told["said"]), told["foil"] and bare(told["foil"]))
+    return Layout(text, ask)
 
 
 def _formula(message: str) -> Layout | None:
@@ -366,21 +293,3 @@ def _is_quoted(message: str, at: int) -> bool:
     parts = (part.raw for part in lift_quotes(message).parts.values() if part.inner is not None)
     begins = ((message.find(raw), len(raw)) for raw in parts)
     return any(0 <= begin <= at < begin + length for begin, length in begins)
-
-
-def _quotes_lines(message: str) -> bool:
-    """Whether a quotation reaches over several lines."""
-    return any("\n" in part.raw for part in lift_quotes(message).parts.values() if part.inner is not None)
-
-
-def _bare(text: str) -> str:
-    """A text without the quotation marks that are all around it."""
-    closing = CLOSING.get(text[:1], "`" if text[:1] == "`" else "")
-    inner = text[1:-1]
-    whole = (
-        len(text) > TWO_WORDS
-        and bool(closing)
-        and text[-1] in closing
-        and not any(c in closing for c in inner)
-    )
-    return inner if whole else text

@@ -138,6 +138,15 @@ def guess_intent(message: str) -> Intent | None:
     return Intent(max(odds, key=lambda name: odds[name])) if odds else None
 
 
+def read_as(message: str, intent: Intent, focus: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A message read as one request that it may be, as `Question` has it."""
+    asked = PreparedMessage(message)
+    loose = asked.fitting(compile_loose_patterns())
+    slots = loose[1] if loose is not None and loose[0] is intent else {}
+    filled = _completed(intent, slots, asked, certain=False)
+    return {"intent": intent, **_cleaned(intent, filled, asked.lifted, focus)}
+
+
 def weigh_meanings(message: str) -> dict[str, float]:
     """How likely each request is by the meaning of a message, with the phrases that fit it loosely."""
     return classify_message(*classifier_input(message))
@@ -184,7 +193,9 @@ def _completed(intent: Intent, slots: Slots, asked: "PreparedMessage", *, certai
     if slots and len(kept) == len(slots):
         wanted = ("text", "said") if intent is Intent.MISTAKE else ("text",)
         guess = {
-            n: p for n, p in guess.items() if n in wanted and not any(p in piece for piece in kept.values())
+            n: p
+            for n, p in guess.items()
+            if n in wanted and not any(p in piece or p.startswith(piece + "'s ") for piece in kept.values())
         }
     return {**guess, **kept}
 

@@ -33,6 +33,12 @@ PHRASES: list[tuple[Intent, list[str]]] = [
             r"|measurements)(?: .{0,40})?",
         r"what(?:'s|s| is| are) (?:the |your )?(?:evidence|proof|measurements)(?: .{0,60})?",
         r"(?:prove|back up) (?:it|that|this)",
+        r"(?:please )?(?:provide|report|state|give|show|list|print|quote)(?: me| us)? (?:the |all |your )*"
+            r"(?:measured |actual |raw |exact |individual )*(?:effect sizes?|numbers|figures|statistics|stats"
+            r"|p[- ]?values?|data) (?:for|of|on|behind|that|which|supporting|under|to)\b.*",
+        r"(?:what|which|how (?:large|big|strong|many))(?:'s|s)? (?:is |are |was "
+            r"|were )?(?:the )?(?:measured )?"
+            r"(?:effect sizes?|p[- ]?values?|test results?|controls beat)\b.*",
         r"what(?:'s|s| is| are| was| were) the .{1,50} (?:behind|for|under|underlying|of) (?:that|the|this"
             r"|your) (?:claim|statement|sentence|verdict|finding|result|conclusion)s?(?:\W.*)?",
         r"(?:.{0,80}[.!?] )?(?:what (?:are|were)|show me|give me|list) the (?:actual|raw|real|exact"

@@ -21,6 +21,10 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         rf"(?:also |and |please |now |then )*(?:test|check|try)(?: out)?(?: also)? (?:the "
             rf"|group )?(<group>{_SEVERAL})(?: too"
             r"| as well| also| next| now)*",
+        rf"(?:{{do}} )?(?:turn|switch|shut)(?:ed|ing)? (?:the )?(?:groups? )?(<group>{_SEVERAL}) (<verb>off"
+            rf"|down"
+            r"|up|out)(?:,? (?:and |then )+(?:tell|show|see|report|give|look|say|what|how|rerun|run"
+            r"|let)\b.*)?",
         rf"(?:{{do}} )?(?:turn|switch|shut)(?:ed|ing)? (<verb>off|down"
             rf"|up) (?:the )?(?:groups? )?(<group>{_SEVERAL})",
         rf"(<group>{_SEVERAL}) (<verb>off|down|up|out)",
@@ -42,12 +46,43 @@ IDIOMS: list[tuple[Intent, list[str]]] = [
         r"what(?:'s|s| is) (?:that|this|the) (<group>{q}|\S+) (?:group|one|supernode"
             r"|feature)\b[,.;]? (?:and )?(?:what|which|how|when).*",
     ]),
+    (Intent.EVIDENCE, [
+        r"(?:the )?(?:measured|predicted|observed|forecast|expected) (?:vs\.?|versus|and|against|or|beside"
+            r"|with)"
+            r" (?:the )?(?:measured|predicted|observed|actual|seen|forecast|expected)\b.*",
+    ]),
+    (Intent.USES, [
+        r"(?:is|was|are|were) (<group>{q}|(?:the )?(?:word |token |name )?\S+|the \S+ group)"
+            r" (?:really |actually )?(?:doing|pulling|carrying)"
+            r" (?:any(?:thing| work| weight)?|some(?:thing| work)|its weight|a thing|much|real work)\b.*",
+        r"(?:is|was) (<group>{q}|(?:the )?(?:word |token |name )?\S+|the \S+ group) (?:just |only |merely )?"
+            r"(?:a )?(?:spectator|bystander|passenger|decoration|along for the ride|there for show)\b.*",
+    ]),
     (Intent.PATH, [
+        r"(?:what|which|show|list|give|tell)\b(?:'s|s| is| are| me)*(?: the)?(?: \w+)? (?:edges?"
+            r"|connections?|links?"
+            r"|arrows?|inputs?)(?: \w+)? (?:in)?to (?:the )?<other>(?: (?:logit|node|token|answer))?",
         r"(?:which|what|are|is|do|does|any|show(?: me)?)\b(?: the| me)?(?: .{0,20})? ?(?:attention"
             r"|induction|copying|mover) heads?\b"
             r"(?!.*\bfrom\b)(?!.*\bto\b).*",
     ]),
+    (Intent.WHY_NOT, [
+        r"(?:the )?logits? ?\(? ?(?:of )?(<said>[^()\s]+) ?\)? ?(?:-|−|–|minus|vs\.?|versus|over|against)"
+            r" ?(?:the )?(?:logits? )?\(?(?:logit ?\( ?)?(?:of )?(<foil>[^()\s:,;?]+) ?\)?\W*(?:[:,;?–-]"
+            r" ?.*|\s.*)?",
+        r"(?:what|which)(?:'s| is|s)? .{0,20}(?:gives?|gave|drives?|tips?|makes?) (<said>(?-i:[A-Z])\S*|{q})"
+            r" (?:the edge |win |beat |ahead |lead |come out )*(?:over|against|ahead of|beat|above"
+            r"|before) <foil>",
+        r"(?:but )?(<foil>\S+)(?:'s| is| was| has| had) .{1,50}[,;.:–-]+ ?(?:so |then )?{why}"
+            r"(?:'d| did| does| would) (?:it|that|this|that one|he|she)"
+            r" (?:lose|come second|fall behind|go under|drop out)(?:\W.*)?",
+        r"{why}(?:'d| did| does) <foil> (?:lose|lose out)(?: to .{1,30})?",
+    ]),
     (Intent.MISTAKE, [
+        r"(<text>{q}) ?(?:->|→|=>|:|gave|gives) ?<said>[?!.,;( –-]+(?:but |no,? |nope,? |wrong,? |actually )*"
+            r"(?:it|that|the answer|the right one)(?:'s| is| should be| was| ought to be) "
+            r"(?:actually |really |clearly |obviously )?(?!wrong|not|false|obvious|clear|odd|strange|weird"
+            r"|funny|true|right|correct|why|how)(<foil>{q}|\S+(?: (?-i:[A-Z])\S+)?)[).!? ]*",
         r".*\bi (?:wanted|expected|need|hoped for) <foil>[.,;!?]+ (?:so )?(?:why|where|what"
             r"|explain)\b.*\b(?:mistake|error|wrong|fail"
             r"|bug)\w*\b.*",

@@ -76,7 +76,8 @@ FRAMES = [
 POLITE_START = (
     r"(?:(?:hey|hi|hello|yo|ok|okay|so|and|but|now|well|then|also|right|great|please|pls|plz|just|actually"
     r"|hm+|um+"
-    r"|yes|no|alright|thanks|btw|oh|ah|cool)\b[,!.:]? |(?:can|could|would|will) (?:you"
+    r"|yes|no|alright|thanks|btw|oh|ah|cool|wait|hold on|hang on|sorry"
+    r"|uh+|erm?|bro|dude|man)\b[,!.:]? |(?:can|could|would|will) (?:you"
     r"|we) (?!be\b)(?:please |maybe "
     r"|also |try to )*"
     r"(?:(?:tell|show|explain to) (?:me|us) (?={w}))?|(?:i|we)(?:'d| would)? (?:really )?(?:like|want|need"
@@ -88,7 +89,7 @@ POLITE_START = (
 ).replace("{w}", r"(?:why|how|what|which|if|where)\b")
 POLITE_END = (
     r"(?:,? (?:please|pls|plz|thanks|thx|ty|thank you|exactly|for me|though|anyway|imo|lol|btw|mate"
-    r"|bro)|[\s?!.…]+)"
+    r"|bro|or what|or not|or something|tho)|[\s?!.…]+)"
 )
 
 UNFINISHED = re.compile(

@@ -67,7 +67,7 @@ _TERM = (
     r"|mlps?|random groups?"
     r"|matched (?:controls|random parts)|coherence|gemma)"
 )
-_ASKS_MEANING = re.compile(r"\b(?:mean(?:s|t|ing)?|defin\w+|stands? for)\b", re.I)
+_ASKS_MEANING = re.compile(r"\b(?:mean(?:s|t|ing)?|defin\w+|stands? for|understand (?:by|under))\b", re.I)
 _LAYER = r"(?:layers?|lay+er|block) ?#? ?(<layer>\d{1,3})"
 _AT = r"(?: (?:at|on|in|for|by|of) (?:the )?(?:word |token |position )?<group>)?"
 _HAPPENS = (
@@ -138,6 +138,10 @@ TALK: list[tuple[Intent, list[str]]] = [
             r"| with more time)?",
     ]),
     (Intent.LENGTH, [
+        r"(?:give|write|make|say|tell|put|i need|let me have|formulate)\b.{1,60}[,:;–-]+ ?(?:in |just "
+            r"|only |max "
+            r"|maximum |at most |no more than )*(?:a|one|two|three|1|2|3|a few)"
+            r" (<other>sentences?|lines?|words|bullets)(?: max(?:imum)?| long| at most| only)*",
         r".{0,60}\b(?:need|needs|want|wants|like|have|get|give|put|show|see|make|send)\b.{0,30} (?:in|as"
             r"|into|with) (?:a |an |one |two |three"
             r" |\d+ |a few |just |only |short )*(<other>table|sentences?|lines?|words|bullet points?"
@@ -209,6 +213,12 @@ TALK: list[tuple[Intent, list[str]]] = [
     (Intent.METHOD, [
         rf"(?:what(?:'s|s| is) )?(?:the )?(?:definition|meaning) of (?:a |an |the |your )?"
             rf"[“\"']?(<other>{_TERM}|{{q}})[”\"']?(?: .{{0,20}})?",
+        rf"what (?:even|actually|on earth|in the world|the (?:hell|heck)) (?:is|are|does|do) (?:a |an |the "
+            rf"|this |these )*(<other>{_TERM})(?: mean| here| exactly| anyway| again| supposed to be)*",
+        rf"(?:remind me )?what(?:'s|s| is| are| was| were) (?:a |an |the )?(<other>{_TERM}) again",
+        rf"how (?:is|are|was|were) (?:the |an? )?(<other>{_TERM}) (?:of|between|for|on|at|to|from"
+            r"|in) .{1,40} (?:computed|calculated|measured|worked out|defined|found|determined|estimated"
+            r"|normali[sz]ed)(?:\W.*)?",
         rf"what (?:exactly |precisely |really )?(?:do|does|did|is|are) (?:you |it |this |that )?(?:mean "
             rf"|meant )?(?:by |with )?(?:a |an "
             rf"|the )?(<other>{_TERM})(?: mean| exactly| precisely)*",
@@ -220,6 +230,14 @@ TALK: list[tuple[Intent, list[str]]] = [
         rf"what (?:do|does|did)(?: (?:a|an|the|you|your|this|that|it))* (?:mean (?:by|with) )?(?:a |an "
             rf"|the )?[“\"']?(<other>{_TERM})[”\"']?"
             r" (?:mean|stand for|tell (?:me|us)|say)(?: .{0,20})?",
+        rf"(?:do|are|did) (?:you|the (?:graphs?|methods?|tests?|tools?))"
+            r" (?:freez|linearis|lineariz|normalis|normaliz|correct|adjust|averag|hold|includ|account|assum"
+            r"|prun"
+            rf"|approximat|cluster|cache)\w*\b.{{0,60}}\b(<other>{_TERM}|norms?|layernorms?)\b.*",
+        r"what(?:'s|s| is| are) (?:your|the) (?:\w+ ){0,3}?(<other>thresholds?|cut-?offs?|null hypothes[ie]s"
+            r"|significance level|stopping rule|budget|prior)\b.*",
+        rf"what (?:do|did) you (?:understand|call) (?:by |under )?(?:a |an "
+            rf"|the )?[“\"']?(<other>{_TERM})[”\"']?",
         rf"what do you mean (?:by|with) (?:a |an |the )?[“\"']?(<other>{_TERM})[”\"']?",
         rf"how (?:is|are|was|were|do|does|did)(?: (?:a|an|the|you|your|these|those))*(?: (?:get|make"
             rf"|choose|compute|pick|find|calculate|read|define))?"

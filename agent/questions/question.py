@@ -27,6 +27,7 @@ class Question:
     maybe   a text that the message could be, where it is not clear that it is one
     guess   the request that the message could be, as it would be understood
     part    of a long text, what is to be looked at
+    either  two readings that are as likely: neither is done before it is said which
     language  of the message, where a language model read it: de, fr …
     then    the further requests of the same message, in order
     """
@@ -46,5 +47,6 @@ class Question:
     maybe: str | None = None
     guess: str | None = None
     part: PartOfText | None = None
+    either: tuple["Question", ...] = ()
     language: str | None = None
     then: tuple["Question", ...] = ()

@@ -11,16 +11,26 @@ from functools import cache
 from typing import Any
 
 from agent.core import Intent, find_break_signs, with_line_breaks
+from agent.questions.announced import Layout
 from agent.questions.clear_texts import is_clear_text
 from agent.questions.intent_classifier import mask_message
 from agent.questions.languages import asks_in_another_language, say_in_english
-from agent.questions.layout import Layout, find_layout, is_pasted
+from agent.questions.layout import find_layout, is_pasted
 from agent.questions.mending import mend_words
-from agent.questions.parser import PreparedMessage, guess_intent, match_exact, prepare_message, read_request
+from agent.questions.offered import offer, read_back
+from agent.questions.parser import (
+    PreparedMessage,
+    guess_intent,
+    match_exact,
+    prepare_message,
+    read_as,
+    read_request,
+)
 from agent.questions.parts_of_text import find_part, is_only_around
 from agent.questions.pattern_dsl import compile_phrase
 from agent.questions.patterns_talk import TALK, without_marks_of_terms
 from agent.questions.question import Question
+from agent.questions.rivals import find_rivals
 from agent.questions.several import part_requests, say_in_full
 from agent.questions.slot_repairs import OF_A_TEXT, with_foil, with_quoted_text, with_whole_text
 from agent.questions.slot_tagger import is_question_word
@@ -85,6 +95,10 @@ SAMPLES = {  # a request of each intent, as it is offered where one may be meant
 }
 
 
+ALIKE = ({Intent.WHY, Intent.WHY_NOT}, {Intent.USES, Intent.INTERVENE})  # the same is measured for both
+WITHOUT_TEXT = frozenset({Intent.SEARCH, Intent.METHOD, Intent.HELP})
+
+
 @dataclass(frozen=True, slots=True)
 class _Talk:
     """What is going on when a message is read."""
@@ -117,7 +131,8 @@ def parse_question(
     settled = _settle(message, before)
     found = settled or _read(message, _Talk(has_graph, focus, known))
     further = tuple(with_last_layer(replace(each, then=())) for each in found.then)
-    first = with_last_layer(replace(found, raw=message, then=further))
+    meant = found.raw if settled else ""  # of two readings one is taken: the message was the one before
+    first = with_last_layer(replace(found, raw=meant or message, then=further))
     return replace(first, maybe=None, **given) if given else first
 
 
@@ -136,6 +151,9 @@ def _settle(message: str, before: Mapping[str, Any] | None) -> Question | None:
     if before and WITH_BREAKS.fullmatch(message.strip()) and find_break_signs(str(before.get("text") or "")):
         text = with_line_breaks(str(before["text"]))
         return Question(Intent.WHY, text=text, said=before.get("said"), foil=before.get("foil"))
+    for reading in map(read_back, (before or {}).get("either") or ()):
+        if message.strip().casefold() == str(offer(reading)).casefold():
+            return reading
     if not before or not before.get("maybe"):
         return None
     if TRACE_IT.fullmatch(message.strip()):
@@ -154,18 +172,39 @@ def _read(message: str, talk: _Talk, depth: int = 0) -> Question:
     for whole in _look_at_whole(message, asked, talk, depth):
         if whole is not None:
             return whole
-    found = Question(**read_request(message, talk.talks, talk.focus))
+    found = _mended(Question(**read_request(message, talk.talks, talk.focus)), asked, message)
+    if depth < HOW_OFTEN and (cued := _cued_quote(found, asked, talk)) is not None:
+        return cued
+    if depth < HOW_OFTEN and (found.intent in (Intent.UNKNOWN, Intent.TEXT) or match_exact(message) is None):
+        found = _with_mended_words(found, message, talk)
+    found = _unless_doubtful(found, message, talk)
+    found = _meant_of_talk(message, asked, found) if depth < HOW_OFTEN else found
+    return _unless_close(found, message, asked, talk) if depth == 0 else found
+
+
+def _mended(found: Question, asked: PreparedMessage, message: str) -> Question:
+    """What was read, with the slots that the message shows elsewhere."""
     found = fill_talk(found, asked.plain, asked.lifted)
     if found.intent is Intent.INTERVENE and WITHOUT_WORD.search(asked.plain):
         found = replace(found, intent=Intent.USES, factor=None)
     found = with_whole_text(with_quoted_text(found, asked), message)
-    found = with_foil(found, asked)
-    if depth < HOW_OFTEN and (cued := _cued_quote(found, asked, talk)) is not None:
-        return cued
-    if found.intent in (Intent.UNKNOWN, Intent.TEXT) and depth < HOW_OFTEN:
-        found = _with_mended_words(found, message, talk)
-    found = _unless_doubtful(found, message, talk)
-    return _meant_of_talk(message, asked, found) if depth < HOW_OFTEN else found
+    return with_foil(found, asked)
+
+
+def _unless_close(found: Question, message: str, asked: PreparedMessage, talk: _Talk) -> Question:
+    """What was read; neither, and both are kept, where another request is as likely and both can be done."""
+    rivals = find_rivals(message)
+    unread = found.intent is Intent.UNKNOWN and found.maybe == message and talk.talks
+    if rivals is None or not (unread or found.intent is rivals[0]) or found.then:
+        return found
+    one, other = (
+        _mended(Question(**read_as(message, intent, talk.focus)), asked, message) for intent in rivals
+    )
+    both = (replace(one if unread else found, raw=message), replace(other, raw=message))
+    offers = [offer(one) for one in both if talk.talks or one.text or one.intent in WITHOUT_TEXT]
+    if len(set(offers)) < len(both) or None in offers or {one.intent for one in both} in ALIKE:
+        return found
+    return Question(Intent.UNKNOWN, either=both, maybe=found.maybe)
 
 
 def _look_at_whole(
@@ -247,7 +286,8 @@ def _one_after_another(pieces: list[str], talk: _Talk) -> Question:
     others = [replace(_read(piece, talk, HOW_OFTEN), raw=piece) for piece in pieces[1:]]
     if first.intent is others[-1].intent is Intent.LENGTH:
         return others[-1]
-    if first.intent is Intent.TEXT and others[0].text is None:
+    others = [one for one in others if replace(one, raw=first.raw) != first]  # one request in two sentences
+    if others and first.intent is Intent.TEXT and others[0].text is None:
         first, *others = replace(others[0], text=first.text), *others[1:]
     return replace(first, then=tuple(others))
 

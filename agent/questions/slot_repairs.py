@@ -15,6 +15,7 @@ OF_A_TEXT = frozenset(
     {Intent.WHY, Intent.WHY_NOT, Intent.MAKE, Intent.USES, Intent.WORDS, Intent.MISTAKE, Intent.PATH,
      Intent.CONCEPTS, Intent.LAYER, Intent.INTERVENE, Intent.TEXT}
 )  # fmt: skip
+NO_GROUP = frozenset({Intent.PATH, Intent.WORDS, Intent.LAYER})  # no group is called as a text reads
 TWO_WORDS = 2
 WHY_NOT = re.compile(rf"\bwhy not (?P<foil>{ANY_MARK}|(?!that\b|it\b|this\b)[\w'-]+)\W*$", re.I)
 BARE_NOT = re.compile(
@@ -63,10 +64,19 @@ def with_quoted_text(found: Question, asked: PreparedMessage) -> Question:
     inners = [part.inner for part in asked.lifted.parts.values() if quote_shape(part.inner) == TEXT_MARK]
     if not inners and found.text is None:
         inners = _longest_quote(asked)
+    if found.intent is Intent.COMPARE:
+        quoted: list[str | None] = [
+            part.inner for part in asked.lifted.parts.values() if part.inner and " " in part.inner.strip()
+        ]
+        inners = inners if len(inners) > 1 else quoted if len(quoted) == TWO_WORDS else inners
     if found.intent is Intent.COMPARE and len(inners) > 1:
         return replace(found, text=inners[0], other=inners[1])
     if len(inners) != 1 or inners[0] is None or found.intent not in OF_A_TEXT:
         return found
+    if found.text is None and found.said == inners[0] and found.intent is Intent.MISTAKE:
+        return replace(found, text=inners[0], said=None)
+    if found.text is None and found.group == inners[0] and found.intent in NO_GROUP:
+        return replace(found, text=inners[0], group=None, other=None)
     if found.text is None and inners[0] in (found.group, found.other, found.said, found.foil):
         return found
     return found if found.text == inners[0] else replace(found, text=inners[0])

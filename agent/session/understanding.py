@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.core import LONGEST_TEXT, Case, Planner, QuestionError, State, find_break_signs
 from agent.planners import LANGUAGES, LLMPlanner
-from agent.questions import Intent, Question, is_sure, parse_question
+from agent.questions import Intent, Question, is_sure, offer, parse_question, read_back
 
 LONGEST_MESSAGE = LONGEST_TEXT + 2000  # a text and what is asked about it
 TRACE_IT, WITH_BREAKS = "Trace it as a text", "With line breaks"
@@ -128,8 +128,12 @@ def show_reading(question: Question, case: Case | None) -> tuple[tuple[str, str]
 def list_choices(question: dict[str, Any] | None) -> list[str]:
     """What can be said to a message that can be read in two ways.
 
-    One that was not understood: as a text, or as a request. A text with backslash-n: with line breaks.
+    One that was not understood: as a text, or as a request. One that asks for one of two things: both.
+    A text with backslash-n: with line breaks.
     """
+    if question and question.get("either"):
+        both = [str(offer(read_back(one))) for one in question["either"]]
+        return [*both, *([TRACE_IT] if question.get("maybe") else [])]
     if question and not question.get("maybe") and find_break_signs(str(question.get("text") or "")):
         return [WITH_BREAKS]
     if not question or not question.get("maybe"):

@@ -40,6 +40,7 @@ class Score(NamedTuple):
     right: bool
     same_text: bool
     destroys: bool  # a request taken for a text to trace, unasked
+    offered: tuple[bool, ...] = ()  # where it is asked which of two is meant: whether each is
 
 
 def score_message(case: dict[str, Any]) -> Score:
@@ -63,7 +64,8 @@ def score_question(case: dict[str, Any], question: Question) -> Score:
     )
     same = read[0].text == case.get("text")
     destroys = bool(NO_REQUEST & set(intents)) and "new_text" not in wanted
-    return Score(case, intents, read[0].text, right, same, destroys)
+    offered = tuple(str(one.intent) in MEANT.get(wanted[0], {wanted[0]}) for one in question.either)
+    return Score(case, intents, read[0].text, right, same, destroys, offered)
 
 
 def _all_of(question: Question) -> Iterator[Question]:
@@ -85,6 +87,11 @@ def tell_score(file: Path, *, wrong: bool) -> str:
         f"{sum(s.same_text for s in quoted) / max(len(quoted), 1):.1%})",
         f"  requests taken for a text to trace {destroyed} ({destroyed / count:.1%})",
     ]
+    if asked := [s.offered for s in scores if s.offered]:
+        either = (
+            f"{sum(map(any, asked))} times one of them is meant, {sum(two[0] for two in asked)} the likelier"
+        )
+        lines.append(f"  asked which of two is meant {len(asked)} ({len(asked) / count:.1%}): {either}")
     for one in scores if wrong else ():
         if not (one.right and one.same_text):
             asked = re.sub(r"\n", "⏎", one.case["q"])
