@@ -326,3 +326,21 @@ def test_it_is_seldom_asked_which_of_two_requests_is_meant():
 def test_texts_in_orders_and_lines_and_what_is_asked_of_the_method(message, slots):
     question = parse_question(message, has_graph=True)
     assert {name: getattr(question, name) for name in slots} == slots
+
+
+@pytest.mark.parametrize(
+    ("message", "slots"),
+    [
+        ("Welches Wort war am wichtigsten?", {"intent": Intent.WORDS}),
+        ("Was passiert, wenn man S2 weglässt?", {"intent": Intent.INTERVENE, "group": "S2"}),
+        ("Mach es bitte kürzer", {"intent": Intent.LENGTH, "other": "shorter"}),
+        ("¿Y si quitas S1?", {"intent": Intent.INTERVENE, "group": "S1"}),
+        ("Et si on enlève S1 ?", {"intent": Intent.INTERVENE, "group": "S1"}),
+        ("Tu en es sûr ?", {"intent": Intent.SURE}),
+        ("去掉S1会怎样？", {"intent": Intent.INTERVENE, "group": "S1"}),
+        ("qual é a previsão do tempo para amanhã", {"intent": Intent.FOREIGN}),
+    ],
+)
+def test_common_phrases_of_four_languages(message, slots):
+    question = parse_question(message, has_graph=True)
+    assert {name: getattr(question, name) for name in slots} == slots

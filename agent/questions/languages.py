@@ -9,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 
 _OTHER = (
-    r"(?:perch[eéè]|cosa|quali|come mai|por que|porqu[eê]|porque|quais|waarom|welke|hoe komt|dlaczego|jakie"
+    r"(?:qual (?:é|e|o|a)|o que|como é que"
+    r"|perch[eéè]|cosa|quali|come mai|por que|porqu[eê]|porque|quais|waarom|welke|hoe komt|dlaczego|jakie"
     r"|varför|hvorfor|vilka|miksi|proč|neden|miért|de ce)"
 )
 ASKS_OTHERWISE = re.compile(rf"\W*{_OTHER}\b", re.I)
