@@ -7,10 +7,21 @@ from typing import Any
 from agent.core import TYPED_ID, Intent
 from agent.questions.question import Question
 
-__all__ = ["offer", "read_back"]
+__all__ = ["SAMPLES", "offer", "read_back"]
 
 SHOWN = 40  # characters of a text that are repeated
 UNRESOLVED = frozenset(("it", "this", "that", "one", "them", "these", "those", ""))
+SAMPLES = {  # a request of each intent, as it is offered where one may be meant
+    Intent.LENGTH: "Explain it simply",
+    Intent.WORDS: "Which words mattered?",
+    Intent.PATH: "Explain the strongest path",
+    Intent.SURE: "How sure are you?",
+    Intent.EVIDENCE: "Show the evidence",
+    Intent.CONCEPTS: "What does it have in mind?",
+    Intent.WHY: "Why does it say that?",
+    Intent.HELP: "What can you do?",
+    Intent.HOLDS: "Does this hold for other texts?",
+}
 Say = Callable[[Question], str | None]
 
 

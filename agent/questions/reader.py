@@ -17,7 +17,7 @@ from agent.questions.intent_classifier import mask_message
 from agent.questions.languages import asks_in_another_language, say_in_english
 from agent.questions.layout import find_layout, is_pasted
 from agent.questions.mending import mend_words
-from agent.questions.offered import offer, read_back
+from agent.questions.offered import SAMPLES, offer, read_back
 from agent.questions.parser import (
     PreparedMessage,
     guess_intent,
@@ -82,17 +82,6 @@ WITH_BREAKS = re.compile(
     r"line ?breaks?(?:,? please)?[.! ]*",
     re.I,
 )
-SAMPLES = {  # a request of each intent, as it is offered where one may be meant
-    Intent.LENGTH: "Explain it simply",
-    Intent.WORDS: "Which words mattered?",
-    Intent.PATH: "Explain the strongest path",
-    Intent.SURE: "How sure are you?",
-    Intent.EVIDENCE: "Show the evidence",
-    Intent.CONCEPTS: "What does it have in mind?",
-    Intent.WHY: "Why does it say that?",
-    Intent.HELP: "What can you do?",
-    Intent.HOLDS: "Does this hold for other texts?",
-}
 
 
 ALIKE = ({Intent.WHY, Intent.WHY_NOT}, {Intent.USES, Intent.INTERVENE})  # the same is measured for both
