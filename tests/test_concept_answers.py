@@ -153,6 +153,14 @@ def test_families_of_tests_do_not_adjust_each_other() -> None:
     assert [claim.p_holm for claim in tested] == [0.01, 0.01]
 
 
+def test_why_there_is_no_lens_is_told_without_numbers_that_nothing_measured() -> None:
+    state = state_of()
+    note = "Concepts cannot be read on this model: It reads 16 tokens at once."
+    state["concepts"] = {"note": note, "tested": True}
+    assert chain_line(state)[0].text == "Concepts cannot be read on this model."
+    assert checked(state) == []
+
+
 def test_drawing_has_the_chain() -> None:
     drawn = concepts_drawn(claims_of(state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True))))
     assert drawn["concepts"][0]["id"] == "K1"

@@ -3,6 +3,7 @@
 A concept in the middle is named only where a test bears it out; where none does, less is said.
 """
 
+import re
 from collections.abc import Sequence
 
 from agent.answers.carrier_sentences import held_heads, tell_heads
@@ -155,8 +156,9 @@ def _no_chain(state: State) -> list[Sentence]:
         if claim.line and not is_folded(claim, state):
             return [Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
     ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
-    if known.get("note"):
-        return [Sentence(known["note"], (prediction_of(state).id,))]
+    if note := known.get("note"):
+        short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured
+        return [Sentence(short if re.search(r"\d", note) else note, (prediction_of(state).id,))]
     if not ids:
         return []
     return [
