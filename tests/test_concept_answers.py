@@ -405,3 +405,20 @@ def test_what_the_weights_of_a_group_have_in_common_is_told_in_words_alone() -> 
     test = EffectClaim(id="C9", groups=["S1"], intervention=Scaling(kind="ablate", factor=0.0), measured=-2.0)
     (told,) = tell_weights(test, state)
     assert told.text == "Among the likely next words the weights of S1 also raise “Dallas” and “Waco”."
+
+
+def test_what_is_in_mind_and_not_used_stands_in_the_line_but_not_what_the_text_says_itself() -> None:
+    idle = effect(0.3, CONTROLS).model_copy(update={"p_answer": 0.6})
+    words = MechanismClaim(
+        id="C7", verdict="observed", mechanism="words", holds=True, says="By the words.",
+        line="By the words.", shown=[0.9],
+    )  # fmt: skip
+    state = state_of(idle)
+    state["claims"].append(plain_claim(words))
+    state["concepts"] = {"note": "", "tested": True, "path": [], "idle": "K1"}
+    assert chain_line(state)[0].text == (
+        "It has “Texas” in mind at “Dallas” and does not use it for “Austin”: tested."
+    )
+    assert checked(state) == []
+    cast(Any, state)["case"]["tokens"][0] = "Texas"
+    assert chain_line(state)[0].text == "By the words."

@@ -9,6 +9,7 @@ from agent.core import (
     ConceptEffectClaim,
     ExplainedClaim,
     HeadClaim,
+    MechanismClaim,
     State,
     case_of,
     every_claim,
@@ -25,7 +26,7 @@ from agent.core import (
 from agent.evidence import HOLDING_VERDICTS, Sentence
 
 NAMED = 3  # neurons that are named as a concept's writers
-LITTLE, MOST_OF_IT, OVERSHOOT = 0.15, 0.6, 1.2  # of the lead
+LITTLE, MOST_OF_IT, NEARLY_ALL, OVERSHOOT = 0.15, 0.6, 0.95, 1.2  # of the lead
 COUNTS = 0.05  # of the lead that goes without a head that is worth a sentence
 WRITES = 0.03  # of what all neurons add, from which one is named
 
@@ -140,8 +141,11 @@ def tell_explained(state: State) -> list[Sentence]:
             f" {much} of the lead of {quote_word(case['answer'])}, all other neurons set to "
             "their mean over other"
         )
-        text += f" texts; as many others drawn at random keep {others} at most: {_enough(claim)}."
-        return [Sentence(text, (claim.id,))]
+        text += f" texts; as many others drawn at random keep {others} at most: {_enough(claim)}"
+        copies = any(one.mechanism == "copying" for one in every_claim(state, MechanismClaim) if one.holds)
+        if claim.share < LITTLE and copies:
+            text += " (what heads copy is not counted in it)"
+        return [Sentence(f"{text}.", (claim.id,))]
     return []
 
 
@@ -156,12 +160,16 @@ def _groups(claim: ExplainedClaim, state: State) -> list[str]:
 
 def _enough(claim: ExplainedClaim) -> str:
     """What the share says of what is named: how much of the answer it brings by itself."""
+    if claim.largest > OVERSHOOT:
+        return "random ones do as well, so this shows nothing here"
     if claim.share <= max(claim.largest, 0.0):
         return "no more than chance, so most of how the answer comes about is not in what is named"
     if claim.share < LITTLE:
         return "more than chance, and a small part of the story"
     if claim.share > OVERSHOOT:
-        return "more than there is, since what works against it is set to its mean as well"
+        return "more than there is, since what works against it is switched off as well"
+    if claim.share >= NEARLY_ALL:
+        return "nearly all of the story"
     return "a part of the story" if claim.share < MOST_OF_IT else "most of the story"
 
 

@@ -185,7 +185,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
         Paragraph("In one line.", chain_line(state)),
         Paragraph("How it got there.", in_plain_words(state)),
         Paragraph(
-            f"In {terms_of(state).units}." if known_how else "In short.",
+            f"In {terms_of(state).units}.",
             write_summary(state),
             folded=known_how,
         ),

@@ -132,7 +132,7 @@ def concepts_open(state: State) -> list[Sentence]:
     same = other and other.strip().casefold() == case["answer"].strip().casefold()
     blank = not (other or "").strip() or not case["answer"].strip()
     if further := case.get("goes_on"):
-        text = f'It goes on “{further}”. Ask “why "{further}"?” about the word that says more.'
+        text = f'The model goes on: “{further}”. Ask “why "{further}"?” about the word that says more.'
         out.append(Sentence(text, (prediction_of(state).id,)))
     if blank:
         return out

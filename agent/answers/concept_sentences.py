@@ -154,7 +154,7 @@ def _no_chain(state: State) -> list[Sentence]:
             return [Sentence(text, (claim.id,))]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
         if claim.line and not is_folded(claim, state):
-            return [Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
+            return [*_unused(state), Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
     ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
     if note := known.get("note"):
         short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured
@@ -281,29 +281,53 @@ def _held_too(one: Concept, state: State, case: Case) -> list[Sentence]:
 
 def _idle(state: State) -> list[Sentence]:
     """That the model has something in mind which does not count for this answer."""
+    case, claim = case_of(state), _idle_test(state)
+    if claim is None or claim.p_answer is None:
+        return []
+    before, after = case["predictions"][0]["p"], claim.p_answer
+    little = "hardly counts" if after >= HARDLY * before else "counts for little"
+    if after > before / HARDLY:
+        little = "does not help"
+    text = (
+        f"At {at_word(claim.concept, case)} it has {quote_word(claim.concept.name)} in mind, which {little}"
+    )
+    text += f" here: with that taken out {quote_word(case['answer'])} "
+    same = percent(before) == percent(after)
+    text += f"stays at {percent(after)}" if same else f"goes from {percent(before)} to {percent(after)}"
+    return [Sentence(f"{text}.", (claim.id, prediction_of(state).id))]
+
+
+def _unused(state: State) -> list[Sentence]:
+    """The same in a line."""
+    claim, case = _idle_test(state), case_of(state)
+    if claim is None or (claim.p_answer or 0.0) < HARDLY * case["predictions"][0]["p"]:
+        return []
+    name, there = quote_word(claim.concept.name), at_word(claim.concept, case)
+    text = f"It has {name} in mind at {there} and does not use it for {quote_word(case['answer'])}: tested."
+    return [Sentence(text, (claim.id,))]
+
+
+def _idle_test(state: State) -> ConceptEffectClaim | None:
+    """The test of what is in mind and does not count; None where the text says it itself ("Harry Potter")."""
     case, idle = case_of(state), (state.get("concepts") or {}).get("idle")
+    written = {token.strip().casefold() for token in case["tokens"]}
     for claim in every_claim(state, ConceptEffectClaim):
         before, after = case["predictions"][0]["p"], claim.p_answer
         if claim.concept.id != idle or after is None or after < IDLE * before:
             continue
-        little = "hardly counts" if after >= HARDLY * before else "counts for little"
-        text = (
-            f"At {at_word(claim.concept, case)} it has {quote_word(claim.concept.name)} in "
-            f"mind, which {little}"
-        )
-        text += f" here: with that taken out {quote_word(case['answer'])} "
-        same = percent(before) == percent(after)
-        text += f"stays at {percent(after)}" if same else f"goes from {percent(before)} to {percent(after)}"
-        return [Sentence(f"{text}.", (claim.id, prediction_of(state).id))]
-    return []
+        return None if claim.concept.name.strip().casefold() in written else claim
+    return None
 
 
 def _without(claim: ConceptEffectClaim, case: Case) -> str:
     """What happens when a concept is taken out."""
     says, answer = claim.says[0], quote_word(case["answer"])
-    if says.token != case["answer"]:
-        return f"with that taken out it says {said_then(says)} instead of {answer}"
     before = case["predictions"][0]["p"]
+    if says.token != case["answer"]:
+        text = f"with that taken out it says {said_then(says)} instead of {answer}"
+        if claim.p_answer is None or percent(claim.p_answer) == percent(before):
+            return text
+        return f"{text}, which falls from {percent(before)} to {percent(claim.p_answer)}"
     if claim.p_answer is not None and claim.p_answer < before:
         return f"with that taken out {answer} falls from {percent(before)} to {percent(claim.p_answer)}"
     return f"with that taken out the lead of {answer} changes by {show_change(claim.effect)}"

@@ -9,6 +9,7 @@ from tracer import NearWords, WordWeight, try_near_words, weigh_words
 
 HARDLY = 0.8  # of the answer's probability that is left at least without a word
 SAME = 0.95  # of it, from which nothing is lost
+AS_MUCH = 0.05  # of it, by which two words count alike
 TOLD = 2  # further words that are told
 LOOKED_AT = 3  # deciding words in whose place others like them are put
 ENOUGH = 4  # words like it, from which something can be said of a kind
@@ -42,9 +43,16 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
     (first, kept), *others = told
     more = [pair for pair in others if pair[1] <= WORD_DECIDES][:TOLD]
     little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
+    alone = not more or more[0][1] - kept > AS_MUCH
+    most = [told[0]] if alone else [told[0], *more]
+    parts = join_words([f"{percent(left)} ({name})" for name, left in most])
     text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
     text += " probability"
-    if more:
+    if not alone:
+        names = join_words([name for name, _ in most])
+        text = f"{names} count most: with other words in the place of each, {answer} keeps {parts} of its"
+        text += " probability"
+    elif more:
         text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
     counts = "counts" if len(little) == 1 else "count"
     if little:

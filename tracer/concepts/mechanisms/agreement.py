@@ -83,20 +83,20 @@ def _try_agreement(frozen: Frozen, answer: int, words: Words | None) -> Agreemen
 
 
 def _form_that_comes(frozen: Frozen, logits: Float[Tensor, " vocab"], answer: int) -> int:
-    """The likeliest next token near the answer that has become likelier; the answer where it stays ahead.
+    """The next token nearest to the answer that is likelier now, and before it; the answer where none is.
 
     What comes between may be of any kind ("in" for "were"): it is as likely after both numbers.
     """
-    best = logits.topk(min(LIKELY, len(logits))).indices.tolist()
-    near = similar(frozen.subject, [answer], best)[0] >= nearness(frozen.subject, answer)
     change = logits.log_softmax(-1) - frozen.logits.log_softmax(-1)
     if change[answer] > -LEAST:  # it does not hang on the number
         return answer
-    rise = change[best]
-    for token, alike, more in zip(best, near.tolist(), rise.tolist(), strict=True):
-        if token == answer or (alike and more >= LEAST):
-            return int(token)
-    return answer
+    likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
+    ahead = [token for token in likely if logits[token] > logits[answer] and change[token] >= LEAST]
+    if not ahead:
+        return answer
+    near = similar(frozen.subject, [answer], ahead)[0]
+    nearest = int(near.argmax())
+    return ahead[nearest] if float(near[nearest]) >= nearness(frozen.subject, answer) else answer
 
 
 def _is_general(frozen: Frozen, words: Words, flip: tuple[int, int], forms: tuple[int, int]) -> bool:
