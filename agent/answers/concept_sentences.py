@@ -150,7 +150,7 @@ def _no_chain(state: State) -> list[Sentence]:
     known_how = held_mechanisms(state)
     for claim in known_how:
         if claim.mechanism in IN_SHORT:
-            text = f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
+            text = claim.line or f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
             return [Sentence(text, (claim.id,))]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
         if claim.line and not is_folded(claim, state):

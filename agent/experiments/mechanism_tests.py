@@ -90,6 +90,8 @@ def _copied(workspace: Workspace, case: Case, test: Copying) -> FoundMechanism:
         rival = quote_word(workspace.subject.token_texts([test.rival])[0])
         where = quote_word_at(case["tokens"], test.rival_at)
         text += f" It is {where} that rules {rival} out: with {said} there it says {rival}."
+        line = f"{said} is copied from earlier in the text, and {where} rules {rival} out: tested."
+        return FoundMechanism("copying", text, [test.followed], line)
     return FoundMechanism("copying", text, [test.followed])
 
 
@@ -112,7 +114,10 @@ def _agreed(workspace: Workspace, case: Case, test: Agreement) -> FoundMechanism
     text = (
         f"{quote_word(case['answer'])} agrees with {there}: with {quote_word(instead)} in its place {says}."
     )
-    return FoundMechanism("agreement", text, [])
+    line = (
+        f"{quote_word(case['answer'])} agrees with {there}: tested with {quote_word(instead)} in its place."
+    )
+    return FoundMechanism("agreement", text, [], line)
 
 
 def _same_anyway(case: Case, test: Default) -> FoundMechanism:
