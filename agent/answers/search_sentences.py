@@ -353,5 +353,9 @@ def write_untested(state: State) -> list[Sentence]:
     if not left:
         return []
     return [
-        Sentence(f"The budget of this question was spent before {join_words(list(left))} was tested.", left)
+        Sentence(
+            f"The budget of this question was spent before {join_words(list(left))} "
+            f"{'was' if len(left) == 1 else 'were'} tested.",
+            left,
+        )
     ]
