@@ -43,17 +43,16 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
     (first, kept), *others = told
     more = [pair for pair in others if pair[1] <= WORD_DECIDES][:TOLD]
     little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
-    alone = not more or more[0][1] - kept > AS_MUCH
-    most = [told[0]] if alone else [told[0], *more]
-    parts = join_words([f"{percent(left)} ({name})" for name, left in most])
-    text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
-    text += " probability"
-    if not alone:
-        names = join_words([name for name, _ in most])
+    if more and more[0][1] - kept <= AS_MUCH:
+        parts = join_words([f"{percent(left)} ({name})" for name, left in [told[0], *more]])
+        names = join_words([first, *(name for name, _ in more)])
         text = f"{names} count most: with other words in the place of each, {answer} keeps {parts} of its"
         text += " probability"
-    elif more:
-        text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
+    else:
+        text = f"{first} counts most: with other words in its place {answer} keeps {percent(kept)} of its"
+        text += " probability"
+        if more:
+            text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
     counts = "counts" if len(little) == 1 else "count"
     if little:
         text += f"; {join_words([f'{name} ({percent(left)})' for name, left in little])} hardly {counts}"
@@ -122,8 +121,7 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
     turns = [turn for turn in found.turns if turn.of_kind == of_kind][: TOLD if of_kind else 1]
     pairs = [tuple(quote_word(text) for text in texts([turn.other, turn.says])) for turn in turns]
     (other, then), *second = pairs
-    with_other = f"ith {other} in the place of {word} it says {then}"
-    says = f"W{with_other}"
+    says = line = f"With {other} in the place of {word} it says {then}"
     if of_kind and same <= HALF * tried:
         says = f"{word} decides which one: with {other} in its place it says {then}"
     says += f" ({percent(turns[0].probability)})"
@@ -134,7 +132,7 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
         bring = "brings" if same == 1 else "bring"
         says += f"; of {tried} words like {word}, {same} {bring} {answer} all the same"
         shown += [tried, same]
-    return _Alike(f"{says}.", shown, f"W{with_other}: tested.")
+    return _Alike(f"{says}.", shown, f"{line}: tested.")
 
 
 def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:

@@ -120,11 +120,13 @@ def _free(message: str) -> Layout | None:
 def find_introduced(message: str) -> Layout | None:
     """A text that is announced: “Please use this text instead: …”, or in a line before it."""
     if found := INTRODUCED.fullmatch(message):
-        return Layout(bare(found["text"]), "")
+        return Layout(without_marks(found["text"]), "")
     line, gap, text = message.partition("\n")
     if not gap or not ANNOUNCED.fullmatch(line) or len(text.split()) < TWO_WORDS or quotes_lines(message):
         return None
-    return None if any(asks(each) for each in text.split("\n")) else Layout(bare(text.strip("\n")), "")
+    if any(asks(each) for each in text.split("\n")):
+        return None
+    return Layout(without_marks(text.strip("\n")), "")
 
 
 def _versus(message: str) -> Layout | None:
@@ -149,7 +151,7 @@ def quotes_lines(message: str) -> bool:
     return any("\n" in part.raw for part in lift_quotes(message).parts.values() if part.inner is not None)
 
 
-def bare(text: str) -> str:
+def without_marks(text: str) -> str:
     """A text without the quotation marks that are all around it."""
     closing = CLOSING.get(text[:1], "`" if text[:1] == "`" else "")
     inner = text[1:-1]

@@ -10,10 +10,10 @@ from agent.questions.announced import (
     TWO_WORDS,
     Layout,
     asks,
-    bare,
     find_introduced,
     find_unmarked,
     quotes_lines,
+    without_marks,
 )
 from agent.questions.quoting import CLOSING, lift_quotes
 
@@ -156,7 +156,7 @@ def _two(message: str) -> Layout | None:
     if found is None:
         return None
     rest = f"{message[: found.start()]} {message[found.end() :]}".strip()
-    return Layout(bare(found["one"]), rest or "compare these two", bare(found["two"]))
+    return Layout(without_marks(found["one"]), rest or "compare these two", without_marks(found["two"]))
 
 
 def _labelled(message: str) -> Layout | None:
@@ -169,7 +169,7 @@ def _labelled(message: str) -> Layout | None:
         return None
     said = None
     if told := SAID_LABEL.search(after):
-        said, after = bare(told[1].strip()), after[: told.start()] + after[told.end() :]
+        said, after = without_marks(told[1].strip()), after[: told.start()] + after[told.end() :]
     text, behind = _part_behind(after.lstrip("\n"))
     question = " ".join(part for part in (before, behind.strip()) if part)
     if found["name"].casefold() == "trace" and before:
@@ -189,7 +189,7 @@ def _form(message: str) -> Layout | None:
     rest = " ".join(line.strip() for line, one in zip(lines, found, strict=True) if one is None)
     if "text" in named and len(named) > 1 and sum(map(bool, found)) == len(named):
         kept = {
-            name: bare(one["value"].strip() if name != "text" else one["value"])
+            name: without_marks(one["value"].strip() if name != "text" else one["value"])
             for name, one in named.items()
         }
         if len(rest) <= SHORT_ASK:
@@ -236,7 +236,7 @@ def _asked_before(message: str) -> Layout | None:
     text = text.lstrip("\n")
     if any(asks(line) for line in text.split("\n") if line.strip()) or len(text.split()) < TWO_WORDS:
         return None
-    return Layout(bare(text), ask.rstrip().rstrip(":"))
+    return Layout(without_marks(text), ask.rstrip().rstrip(":"))
 
 
 def _asked_after(message: str) -> Layout | None:
@@ -252,8 +252,8 @@ def _asked_after(message: str) -> Layout | None:
         text = re.sub(r"^> ?", "", text, flags=re.M)
     said = SAID_LABEL.search(text)
     if said is not None:
-        return Layout(text[: said.start()], POINTER.sub("", ask), None, bare(said[1].strip()))
-    return Layout(bare(text.lstrip("\n")), POINTER.sub("", ask))
+        return Layout(text[: said.start()], POINTER.sub("", ask), None, without_marks(said[1].strip()))
+    return Layout(without_marks(text.lstrip("\n")), POINTER.sub("", ask))
 
 
 def _after_colon(message: str) -> Layout | None:
@@ -271,7 +271,9 @@ def _after_colon(message: str) -> Layout | None:
         return None  # the colon stands within a quotation
     ask = re.sub(r"[,;]? (?:here|for|in|after|this|with)$", "", ask)
     if told := ARROWED.fullmatch(text):
-        return Layout(told["text"], ask, None, bare(told["said"]), told["foil"] and bare(told["foil"]))
+        return Layout(
+            told["text"], ask, None, without_marks(told["said"]), told["foil"] and without_marks(told["foil"])
+        )
     return Layout(text, ask)
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from agent.core import TYPED_ID, Intent
 from agent.questions.question import Question
 
-__all__ = ["SAMPLES", "offer", "read_back"]
-
 SHOWN = 40  # characters of a text that are repeated
 UNRESOLVED = frozenset(("it", "this", "that", "one", "them", "these", "those", ""))
 SAMPLES = {  # a request of each intent, as it is offered where one may be meant
@@ -87,20 +85,20 @@ def _think(asked: Question) -> str | None:
 
 
 OFFERS: dict[Intent, Say] = {
-    Intent.WHY: _plainly("Why does it say that?", "Why does it say {}?", "said"),
+    Intent.WHY: _plainly(SAMPLES[Intent.WHY], "Why does it say {}?", "said"),
     Intent.WHY_NOT: _with("Why not {}?", "foil"),
     Intent.MAKE: _with("What would make it say {}?", "foil"),
     Intent.USES: _with("Is it using {}?", "group"),
     Intent.NODE: _with("What does {} do?", "group"),
     Intent.INTERVENE: _change,
     Intent.SWAP: _swap,
-    Intent.PATH: _plainly("Explain the strongest path"),
-    Intent.WORDS: _plainly("Which words mattered?"),
+    Intent.PATH: _plainly(SAMPLES[Intent.PATH]),
+    Intent.WORDS: _plainly(SAMPLES[Intent.WORDS]),
     Intent.COMPARE: _with("Compare it with {}", "other"),
-    Intent.HOLDS: _plainly("Does this hold for other texts?", "Does this hold for {}?", "other"),
+    Intent.HOLDS: _plainly(SAMPLES[Intent.HOLDS], "Does this hold for {}?", "other"),
     Intent.MISTAKE: _plainly("Why is the answer wrong?", "Why is it wrong, and not {}?", "foil"),
-    Intent.SURE: _plainly("How sure are you?"),
-    Intent.EVIDENCE: _plainly("Show the evidence", "Show the evidence for {}", "other"),
+    Intent.SURE: _plainly(SAMPLES[Intent.SURE]),
+    Intent.EVIDENCE: _plainly(SAMPLES[Intent.EVIDENCE], "Show the evidence for {}", "other"),
     Intent.CONCEPTS: _think,
     Intent.LAYER: _plainly("Which layer knows the answer first?"),
     Intent.LENGTH: _plainly("Tell the same answer in another way", "Tell the same answer: {}", "other"),
@@ -109,5 +107,5 @@ OFFERS: dict[Intent, Say] = {
     Intent.EXPORT: _plainly("Save the answer as a file"),
     Intent.METHOD: _plainly("Explain how the method works", "Explain what {} means", "other"),
     Intent.STEER: _plainly("Say what is tested next"),
-    Intent.HELP: _plainly("What can you do?"),
+    Intent.HELP: _plainly(SAMPLES[Intent.HELP]),
 }

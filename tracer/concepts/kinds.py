@@ -91,6 +91,13 @@ def same_kind(
     return found
 
 
+def related(subject: Model, answer: int, among: Sequence[int]) -> list[tuple[int, float]]:
+    """Those that may be of the answer's kind: what shares its topic; for a function word what is near it."""
+    grammar = not is_content(subject.token_texts([answer])[0])
+    least = None if grammar else relatedness(subject, answer)
+    return same_kind(subject, answer, among, grammar=grammar, least=least)
+
+
 def nearness(subject: Model, token: int) -> float:
     """The cosine from which a token counts as near: far above what random tokens have."""
     return float(above_random(subject, [token], NEAR)[0])
@@ -165,10 +172,8 @@ def find_rival_in_text(frozen: Frozen, answer: int) -> int | None:
 def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
     subject, logits = frozen.subject, frozen.logits
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
-    text = subject.token_texts([answer])[0]
-    grammar = not is_content(text)
-    least = None if grammar else relatedness(subject, answer)
-    near = dict(same_kind(subject, answer, likely, grammar=grammar, least=least))
+    grammar = not is_content(subject.token_texts([answer])[0])
+    near = dict(related(subject, answer, likely))
     p = logits.double().softmax(-1)
     best = sorted(near, key=lambda token: -float(p[token]))[:COMPARED]
     whole = dict(zip([answer, *best], stand_alone(subject, [answer, *best]), strict=True))

@@ -18,7 +18,7 @@ ENOUGH = 0.8  # of other nouns whose number must turn the scale the same way
 LEAST = 1.0  # logits by which the word's own number must move the one form against the other
 MOST = 24  # words of the text that are tried, the last ones
 LIKELY = 50  # next tokens among which the other form is looked for
-IRREGULAR = {
+IRREGULAR = {  # the common nouns whose plural has no s
     "man": "men",
     "woman": "women",
     "child": "children",

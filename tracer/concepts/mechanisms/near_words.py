@@ -8,7 +8,7 @@ from tracer.concepts.kinds import (
     find_alternatives,
     is_content,
     of_one_kind,
-    relatedness,
+    related,
     same_kind,
     stand_alone,
 )
@@ -82,10 +82,8 @@ def _try_near_words(frozen: Frozen, words: Words, answer: int, position: int) ->
 def _of_kind(frozen: Frozen, answer: int, said: Sequence[int]) -> set[int]:
     """Those of what is said then that are of the answer's kind: beside its likeliest alternatives here."""
     subject = frozen.subject
-    grammar = not is_content(subject.token_texts([answer])[0])
-    least = None if grammar else relatedness(subject, answer)
-    near = [token for token, _ in same_kind(subject, answer, said, grammar=grammar, least=least)]
-    if grammar or not near:
+    near = [token for token, _ in related(subject, answer, said)]
+    if not near or not is_content(subject.token_texts([answer])[0]):
         return set(near)
     beside = [other.token_id for other in find_alternatives(frozen, answer)]
     return set(of_one_kind(subject, answer, [*dict.fromkeys([*near, *beside])])).intersection(near)
