@@ -34,6 +34,7 @@ from agent.core import (
 from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much, installs
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
+STEM = 3  # letters by which a word is told from another form of it
 HARDLY = 0.9  # without one that hardly counts
 ALIKE = 0.05  # of a probability: what is left of the answer and of its kind, told once
 GONE = 0.9  # of a concept or a lead: all but gone
@@ -308,14 +309,17 @@ def _unused(state: State) -> list[Sentence]:
 
 
 def _idle_test(state: State) -> ConceptEffectClaim | None:
-    """The test of what is in mind and does not count; None where the text says it itself ("Harry Potter")."""
+    """The test of what is in mind and does not count; None where the text itself says the word, or nearly so.
+
+    "Potter" at "Harry", "Wolf" at "wolves".
+    """
     case, idle = case_of(state), (state.get("concepts") or {}).get("idle")
-    written = {token.strip().casefold() for token in case["tokens"]}
+    written = {token.strip().casefold()[:STEM] for token in case["tokens"]}
     for claim in every_claim(state, ConceptEffectClaim):
         before, after = case["predictions"][0]["p"], claim.p_answer
         if claim.concept.id != idle or after is None or after < IDLE * before:
             continue
-        return None if claim.concept.name.strip().casefold() in written else claim
+        return None if claim.concept.name.strip().casefold()[:STEM] in written else claim
     return None
 
 
