@@ -1,7 +1,7 @@
 """Tokens of one kind, without lists by hand: near in the unembedding, written alike, and likely here."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -26,6 +26,7 @@ LEAST_KIN = 0.7  # and at least so much alike
 GOES_ON = 0.5  # of the next token's probability from which a word is only the beginning of one
 FEW = 3  # alternatives that are enough
 LOOKED_AT = 24  # next tokens that are looked at for that
+FOLLOWED = 512  # tokens of which it is kept how a text goes on: 64 MB of half-precision numbers
 
 
 class Alternative(NamedTuple):
@@ -79,15 +80,15 @@ def same_kind(
     cosine = similar(subject, [token], others)[0]
     least = nearness(subject, token) if least is None else least
     texts = dict(zip([token, *others], subject.token_texts([token, *others]), strict=True))
-    order = cosine.argsort(descending=True).tolist()
-    near = [others[i] for i in order if float(cosine[i]) >= least]
+    values = dict(zip(others, cosine.tolist(), strict=True))
+    near = [others[i] for i in cosine.argsort(descending=True).tolist() if values[others[i]] >= least]
     alike = [t for t in near if _form(texts[t]) == _form(texts[token])]
     kept = [t for t in alike if grammar or is_content(texts[t])]
     own, found = surface(texts[token]), []
     for family in families(subject, [token, *kept])[1:]:
         spelled = surface(texts[family.tokens[0]])
         if not (spelled.startswith(own[:4]) and own.startswith(spelled[:4])):
-            found.append((family.tokens[0], float(cosine[others.index(family.tokens[0])])))
+            found.append((family.tokens[0], values[family.tokens[0]]))
     return found
 
 
@@ -111,9 +112,13 @@ def relatedness(subject: Model, token: int) -> float:
 
 def above_random(subject: Model, tokens: Sequence[int], deviations: float) -> Float[Tensor, " token"]:
     """Cosines that lie so many standard deviations above each token's mean cosine with random tokens."""
-    step = max(1, min(FREQUENT, len(subject.unembedding)) // RANDOM)
-    spread = similar(subject, tokens, range(0, min(FREQUENT, len(subject.unembedding)), step))
-    return spread.mean(1) + deviations * spread.std(1)
+    known = subject.spread
+    asked = [token for token in dict.fromkeys(tokens) if token not in known]
+    if asked:
+        step = max(1, min(FREQUENT, len(subject.unembedding)) // RANDOM)
+        cosine = similar(subject, asked, range(0, min(FREQUENT, len(subject.unembedding)), step))
+        known |= zip(asked, zip(cosine.mean(1).tolist(), cosine.std(1).tolist(), strict=True), strict=True)
+    return torch.tensor([mean + deviations * std for mean, std in map(known.__getitem__, tokens)])
 
 
 def find_alternatives(frozen: Frozen, answer: int, count: int = 8) -> tuple[Alternative, ...]:
@@ -206,15 +211,24 @@ def of_one_kind(subject: Model, token: int, others: Sequence[int]) -> list[int]:
 
 @torch.no_grad()
 def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, " other"]:
-    """How alike the model goes on after "X is a", 0 to 1. Each pair is run once a model."""
-    known = subject.akin
-    asked = [other for other in dict.fromkeys(others) if (token, other) not in known]
+    """How alike the model goes on after "X is a", among frequent tokens, 0 to 1. Each pair is run once."""
+    every = list(dict.fromkeys((token, *others)))
+    known = {one: subject.followed[one] for one in every if one in subject.followed}
+    asked = [one for one in every if one not in known]
     if asked:
         tail = subject.pieces(" is a")
-        ids = torch.tensor([[one, *tail] for one in (token, *asked)], device=subject.unembedding.device)
-        root = next_logits(subject, _begin(subject), ids).float().softmax(-1).sqrt()
-        known |= zip(((token, other) for other in asked), (root[1:] @ root[0]).tolist(), strict=True)
-    return torch.tensor([known[token, other] for other in others])
+        ids = torch.tensor([[one, *tail] for one in asked], device=subject.unembedding.device)
+        root = next_logits(subject, _begin(subject), ids, first=FREQUENT).float().softmax(-1).sqrt()
+        known |= zip(asked, root.half(), strict=True)
+        _remember(subject, {one: known[one] for one in asked})
+    return torch.stack([known[other] for other in others]).float() @ known[token].float()
+
+
+def _remember(subject: Model, found: Mapping[int, Tensor]) -> None:
+    """Keep how a text goes on behind these tokens, and forget the oldest."""
+    subject.followed.update((token, root.clone()) for token, root in found.items())
+    for token in list(subject.followed)[: max(0, len(subject.followed) - FOLLOWED)]:
+        subject.followed.pop(token, None)
 
 
 def _begin(subject: Model) -> list[int]:
@@ -250,7 +264,7 @@ def stand_alone(subject: Model, tokens: Sequence[int]) -> list[bool]:
 @torch.no_grad()
 def _ask_alone(subject: Model, tokens: Sequence[int]) -> Iterator[bool]:
     ids = torch.tensor([[token] for token in tokens], device=subject.unembedding.device)
-    p = next_logits(subject, _begin(subject), ids).float().softmax(-1)
+    p = next_logits(subject, _begin(subject), ids, first=FREQUENT).float().softmax(-1)
     best = p.topk(min(LOOKED_AT, p.shape[-1]))
     for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True):
         on = sum(

@@ -122,14 +122,7 @@ def final_logits(
         seen = seen if norm.beta is None else seen + norm.beta
     else:
         seen = part(subject.model, subject.family.final_norm)(stream)
-    head = subject.model.get_output_embeddings()
-    if tokens is None:
-        logits: Tensor = head(seen)
-    else:
-        rows, bias = list(tokens), getattr(head, "bias", None)
-        logits = F.linear(seen, head.weight[rows], None if bias is None else bias[rows])
-    cap = getattr(subject.model.config, "final_logit_softcapping", None)
-    return torch.tanh(logits / cap) * cap if cap and hold.softcap else logits
+    return subject.read_logits(seen, tokens, softcap=hold.softcap)
 
 
 def streams_held(

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -134,15 +133,7 @@ def _head(
 ) -> Float[Tensor, "change token"]:
     """Logits of these tokens (all when None) from the last position's final stream."""
     subject = frozen.subject
-    norm = part(subject.model, subject.family.final_norm)
-    head = subject.model.get_output_embeddings()
-    if tokens is None:
-        logits: Tensor = head(norm(stream))
-    else:
-        rows, bias = list(tokens), getattr(head, "bias", None)
-        logits = F.linear(norm(stream), head.weight[rows], None if bias is None else bias[rows])
-    cap = getattr(subject.model.config, "final_logit_softcapping", None)
-    return torch.tanh(logits / cap) * cap if cap else logits
+    return subject.read_logits(part(subject.model, subject.family.final_norm)(stream), tokens)
 
 
 @contextmanager

@@ -74,14 +74,7 @@ def unembed(
 ) -> Float[Tensor, "*batch token"]:
     """Logits of a final stream (all where no tokens are named), by the model's norm, rows, soft cap."""
     normed = part(subject.model, subject.family.final_norm)(stream.to(subject.unembedding.dtype))
-    head = subject.model.get_output_embeddings()
-    if tokens is None:
-        logits: Tensor = head(normed).float()
-    else:
-        rows, bias = list(tokens), getattr(head, "bias", None)
-        logits = F.linear(normed, head.weight[rows], None if bias is None else bias[rows]).float()
-    cap = getattr(subject.model.config, "final_logit_softcapping", None)
-    return torch.tanh(logits / cap) * cap if cap else logits
+    return subject.cap(subject.read_logits(normed, tokens, softcap=False).float())
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoTokenizer, DynamicCache, PreTrainedTokenizerFast
@@ -58,8 +59,10 @@ class Model:
     spelled: dict[int, str] = field(default_factory=dict)  # token texts once decoded
     alone: dict[int, bool] = field(default_factory=dict)  # tokens that are whole words, once asked
     beginnings: dict[tuple[int, ...], Any] = field(default_factory=dict)  # of texts: keys and values once run
-    akin: dict[tuple[int, int], float] = field(default_factory=dict)  # tokens compared by how a text goes on
+    followed: dict[int, Tensor] = field(default_factory=dict)  # how a text goes on behind a token, once asked
     common: list[int] = field(default_factory=list)  # frequent whole words, once looked for
+    lengths: dict[int, Tensor] = field(default_factory=dict)  # of so many first unembeddings, once measured
+    spread: dict[int, tuple[float, float]] = field(default_factory=dict)  # of cosines with random tokens
 
     @cached_property
     def shape(self) -> Shape:
@@ -203,6 +206,27 @@ class Model:
         out = self.model(ids[None], use_cache=False, logits_to_keep=1)
         logits: Tensor = out.logits[0, -1]
         return logits
+
+    def read_logits(
+        self,
+        seen: Float[Tensor, "*batch d_model"],
+        tokens: Sequence[int] | slice | None = None,
+        *,
+        softcap: bool = True,
+    ) -> Float[Tensor, "*batch token"]:
+        """Logits of these tokens (all where none are named) from a final stream behind the final norm."""
+        head = self.model.get_output_embeddings()
+        if tokens is None:
+            logits: Tensor = head(seen)
+        else:
+            rows, bias = tokens if isinstance(tokens, slice) else list(tokens), getattr(head, "bias", None)
+            logits = F.linear(seen, head.weight[rows], None if bias is None else bias[rows])
+        return self.cap(logits) if softcap else logits
+
+    def cap(self, logits: Tensor) -> Tensor:
+        """Logits behind the model's soft cap, where it has one."""
+        cap = getattr(self.model.config, "final_logit_softcapping", None)
+        return torch.tanh(logits / cap) * cap if cap else logits
 
     def recall(self, known: Sequence[tuple[Tensor, Tensor]]) -> Any:
         """The model's own cache, as if it had read what left these keys and values behind, layer by layer."""

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tracer.models.hooks import hook_before
 from tracer.models.model import Model
 
 REMEMBERED = 8  # beginnings whose keys and values are kept: the begin token alone, those of the text at hand
@@ -20,26 +19,22 @@ def next_logits(
     begin: Sequence[int],
     tails: Int[Tensor, "text pos"],
     known: Sequence[tuple[Tensor, Tensor]] = (),
-) -> Float[Tensor, "text vocab"]:
+    first: int | None = None,
+) -> Float[Tensor, "text token"]:
     """The next-token logits behind `begin` and each of the tails, which are equally long.
 
-    `known`: each layer's keys and values of a text that begins so, where they are at hand.
+    `known`: each layer's keys and values of a text that begins so, where they are at hand. `first`: of so
+    many first tokens of the vocabulary, the most frequent ones; of all where it is None.
     """
-    past, head = None, subject.model.get_output_embeddings()
+    past = None
     if known:
         past = subject.recall([(key[:, :, : len(begin)], value[:, :, : len(begin)]) for key, value in known])
         past.batch_repeat_interleave(len(tails))
     elif len(begin):
         past = _keys_values(subject, tuple(begin), len(tails))
+    seen = subject.model.base_model(tails, past_key_values=past, use_cache=past is not None).last_hidden_state
     # as a matrix: the product of a (text, 1, d_model) view with a large vocabulary takes eight times as long
-    flat = hook_before(head, lambda _module, args: (args[0][:, -1],))
-    try:
-        logits: Tensor = subject.model(
-            tails, past_key_values=past, use_cache=past is not None, logits_to_keep=1
-        ).logits
-    finally:
-        flat.remove()
-    return logits
+    return subject.read_logits(seen[:, -1], None if first is None else slice(first))
 
 
 def _keys_values(subject: Model, begin: tuple[int, ...], batch: int) -> Any:

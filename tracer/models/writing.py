@@ -81,7 +81,7 @@ def read_given(subject: Model, ids: Int[Tensor, " pos"], first: int = 0) -> list
     head = subject.model.get_output_embeddings()
     rows: list[Written | None] = [] if first else [None]
     for begin in range(max(first - 1, 0), len(stream), AT_ONCE):
-        logits = capped(subject, head(stream[begin : begin + AT_ONCE]))
+        logits = subject.cap(head(stream[begin : begin + AT_ONCE]))
         tokens = ids[begin + 1 : begin + 1 + len(logits)].tolist()
         rows += [told(subject, row, token) for row, token in zip(logits, tokens, strict=True)]
     return rows
@@ -113,12 +113,6 @@ def end_tokens(subject: Model) -> set[int]:
     return known | {end for end in (subject.tokenizer.eos_token_id, subject.chat.stop) if end is not None}
 
 
-def capped(subject: Model, logits: Tensor) -> Tensor:
-    """Logits behind the model's soft cap, where it has one."""
-    cap = getattr(subject.model.config, "final_logit_softcapping", None)
-    return torch.tanh(logits / cap) * cap if cap else logits
-
-
 class _Head:
     """The last product of a pass; once it is `ready`, quicker where the vocabulary is large."""
 
@@ -137,9 +131,9 @@ class _Head:
 
     def __call__(self, seen: Float[Tensor, " d_model"]) -> Float[Tensor, " vocab"]:
         if not self.ready:
-            return capped(self.subject, self._whole(seen))
+            return self.subject.cap(self._whole(seen))
         coarse = self.subject.coarse_unembedding
         logits = torch.mv(coarse, seen.to(coarse.dtype)).float()
         best = logits.topk(EXACT).indices
         logits[best] = self._whole.weight[best] @ seen
-        return capped(self.subject, logits)
+        return self.subject.cap(logits)
