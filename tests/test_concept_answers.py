@@ -8,7 +8,8 @@ from agent.answers.carrier_sentences import tell_explained
 from agent.answers.compose import compose_answer
 from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.concept_evidence import concept_evidence
-from agent.answers.concept_sentences import chain_line, in_plain_words
+from agent.answers.concept_line import chain_line
+from agent.answers.concept_sentences import in_plain_words
 from agent.answers.weight_sentences import tell_weights
 from agent.core import (
     Concept,

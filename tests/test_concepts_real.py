@@ -122,6 +122,20 @@ def test_words_of_a_kind_scattered_over_a_sentence_are_no_list(embedded_subject:
     assert try_sequence(listed, subject.pieces(" five")[0]).holds
 
 
+def test_a_month_follows_the_last_alone_and_a_number_the_whole_list(embedded_subject: Any) -> None:
+    subject = embedded_subject
+    for text, answer, alone in (
+        ("January, March, May,", " June", True),
+        ("one, two, three,", " four", False),
+    ):
+        own = subject.pieces(answer)[0]
+        test = try_sequence(freeze(subject, subject.encode(text, 64)), own)
+        assert test.holds
+        assert len(test.next_item) == len(test.before) >= 5
+        same = sum(item == own for item in test.next_item)
+        assert same >= 0.7 * len(test.next_item) if alone else same <= 0.3 * len(test.next_item)
+
+
 def test_of_two_names_the_one_said_twice_is_ruled_out_by_that(embedded_subject: Any) -> None:
     subject, words = embedded_subject, nameable_words(embedded_subject)
     text = "When Mary and John went to the store, John gave a drink to"

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from agent.answers.carrier_sentences import tell_explained
 from agent.answers.comparison_sentences import write_comparison
 from agent.answers.concept_evidence import concept_evidence, concepts_open
+from agent.answers.concept_line import chain_line
 from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
 from agent.answers.concept_sentences import (
     IN_SHORT,
     borne_out,
-    chain_line,
     held_mechanisms,
     in_plain_words,
 )

@@ -3,10 +3,9 @@
 A concept in the middle is named only where a test bears it out; where none does, less is said.
 """
 
-import re
 from collections.abc import Sequence
 
-from agent.answers.carrier_sentences import held_heads, tell_heads
+from agent.answers.carrier_sentences import tell_heads
 from agent.answers.last_word_sentences import comes_first
 from agent.core import (
     WORD_DECIDES,
@@ -20,7 +19,6 @@ from agent.core import (
     MechanismClaim,
     NextToken,
     State,
-    SwapTried,
     case_of,
     every_claim,
     is_mark,
@@ -31,7 +29,7 @@ from agent.core import (
     quote_word_at,
     show_change,
 )
-from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much, installs
+from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, installs
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
 STEM = 3  # letters by which a word is told from another form of it
@@ -59,133 +57,21 @@ def at_word(concept: Concept, case: Case) -> str:
 def borne_out(state: State) -> list[Concept]:
     """The concepts on the way that a test bears out, first to last."""
     way = (state.get("concepts") or {}).get("path", [])
-    held = {claim.concept.id: claim.concept for claim in _tests(state) if bears_out(claim)}
+    held = {claim.concept.id: claim.concept for claim in concept_tests_of(state) if bears_out(claim)}
     return [held[name] for name in way if name in held]
 
 
-def chain_line(state: State) -> list[Sentence]:
-    """The chain in one line: from the word through what is in between to the answer, and the swap."""
-    case, way = case_of(state), borne_out(state)
-    if not way:
-        return _no_chain(state)
-    if small := _small_part(state, way):
-        return _deciding_words(state) or small
-    steps = [at_word(way[0], case), *_names(state, way), quote_word(case["answer"])]
-    steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
-    shown = [*way, *_beside(state)]
-    claims = [claim for claim in _tests(state) if claim.concept in shown and bears_out(claim)]
-    ids = tuple(claim.id for claim in claims)
-    swap = _telling_swap(state)
-    if swap is None:
-        removed = {claim.concept.id for claim in claims if isinstance(claim, ConceptEffectClaim)}
-        them = "them" if len(shown) > 1 else "it"
-        by_removal = all(one.id in removed for one in way)
-        how = f"tested by taking {them} out" if by_removal else "tested by putting others in their place"
-        open_name, tried = _open_name(state, way)
-        return [Sentence(f"{' → '.join(steps)}: {how}{open_name}.", (*ids, *tried))]
-    claim, best = swap
-    there = at_word(claim.concept, case)
-    said = said_then(best.says[0])
-    act = f"exchanging {quote_word(claim.concept.name)} for {quote_word(best.other)} at {there}"
-    return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
-
-
-def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ...]]:
-    """That no exchange bears out what a concept of the way means, where one was tried; with the claim."""
-    for claim in every_claim(state, ConceptSwapClaim):
-        if claim.concept in way and not claim.installed and not bears_out(claim):
-            name = quote_word(claim.concept.name)
-            text = "no exchange brings another's answer, so"
-            return f"; {text} {name} is only the nearest word for what counts there", (claim.id,)
-    return "", ()
-
-
-def _beside(state: State) -> list[Concept]:
+def names_beside(state: State) -> list[Concept]:
     """Another name of what is held where the answer is looked up, where its test bears it out too."""
     name = (state.get("concepts") or {}).get("beside")
-    return [claim.concept for claim in _tests(state) if claim.concept.id == name and bears_out(claim)][:1]
-
-
-def _names(state: State, way: Sequence[Concept]) -> list[str]:
-    """The names of the way, with another name of the same place: before the answer, behind what is none."""
-    answer, out = case_of(state)["answer_id"], [quote_word(one.name) for one in way]
-    for other in _beside(state):
-        at = next((i for i, one in enumerate(way) if one.position == other.position), None)
-        if at is not None and answer in way[at].token_ids:
-            out.insert(at, quote_word(other.name))
-        elif at is not None:
-            out[at] += f" ({quote_word(other.name)})"
-    return out
-
-
-def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
-    """That the concepts that were borne out decide little; nothing where one decides much."""
-    case, tests = case_of(state), [claim for claim in _tests(state) if claim.concept in way]
-    if decides_much(tests, way, case):
-        return []
-    effects = [claim for claim in tests if isinstance(claim, ConceptEffectClaim)]
-    names = join_words([f"{quote_word(one.name)} at {at_word(one, case)}" for one in way])
-    play, them = ("plays", "it") if len(way) == 1 else ("play", "them")
-    text = f"No single concept decides it: {names} {play} a small part, tested by taking {them} out."
-    return [Sentence(text, tuple(claim.id for claim in effects))]
-
-
-def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
-    """The exchange that was chosen beforehand, where it made another answer come."""
-    for claim in every_claim(state, ConceptSwapClaim):
-        trivial = case_of(state)["answer_id"] in claim.concept.token_ids
-        if claim.first is not None and bears_out(claim) and not trivial:
-            return claim, claim.first
-    return None
-
-
-def _tests(state: State) -> list[ConceptEffectClaim | ConceptSwapClaim]:
-    return every_claim(state, ConceptEffectClaim, ConceptSwapClaim)
-
-
-def _no_chain(state: State) -> list[Sentence]:
-    """That no concept on the way was borne out, or could be read, and what that leaves."""
-    known, case = state.get("concepts"), case_of(state)
-    if known is None:
-        return []
-    known_how = held_mechanisms(state)
-    for claim in known_how:
-        if claim.mechanism in IN_SHORT:
-            text = claim.line or f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
-            return [Sentence(text, (claim.id,))]
-    for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
-        if claim.line and not is_folded(claim, state):
-            return [*_unused(state), Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
-    ids = tuple(claim.id for claim in [*_tests(state), *every_claim(state, ConceptsClaim)])
-    if note := known.get("note"):
-        short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured
-        return [Sentence(short if re.search(r"\d", note) else note, (prediction_of(state).id,))]
-    if not ids:
-        return []
     return [
-        Sentence(
-            f"No concept on the way to {quote_word(case['answer'])} could be shown: no test bore one out.",
-            ids,
-        )
-    ]
+        claim.concept for claim in concept_tests_of(state) if claim.concept.id == name and bears_out(claim)
+    ][:1]
 
 
-def _deciding_words(state: State) -> list[Sentence]:
-    """The words of the text that the answer hangs on, in a line; nothing where none decides."""
-    words = [claim for claim in held_mechanisms(state) if claim.mechanism == "words"]
-    return [Sentence(claim.line, (claim.id,)) for claim in words if claim.shown[0] <= WORD_DECIDES]
-
-
-def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
-    """In a line, which head brings what is held at the word that counts most."""
-    if claim.mechanism != "words":
-        return []
-    case, out = case_of(state), list[Sentence]()
-    for head in held_heads(state, _source(state))[:1]:
-        there, here = (quote_word_at(case["tokens"], at) for at in (head.concept.position, head.target))
-        text = f"Attention head {head.name} brings what is held at {there} to {here}: tested."
-        out.append(Sentence(text, (head.id,)))
-    return out
+def concept_tests_of(state: State) -> list[ConceptEffectClaim | ConceptSwapClaim]:
+    """The tests of concepts: those that take one out, and those that put another in its place."""
+    return every_claim(state, ConceptEffectClaim, ConceptSwapClaim)
 
 
 def in_plain_words(state: State) -> list[Sentence]:
@@ -194,7 +80,7 @@ def in_plain_words(state: State) -> list[Sentence]:
     way = borne_out(state)
     for number, one in enumerate(way):
         out += _held_there(one, state, case, first=number == 0)
-        for other in (other for other in _beside(state) if other.position == one.position):
+        for other in (other for other in names_beside(state) if other.position == one.position):
             out += _held_too(other, state, case)
     for claim in every_claim(state, HopClaim):
         if claim.verdict in HOLDING_VERDICTS and {claim.source.id, claim.target.id} <= {
@@ -215,7 +101,7 @@ def in_plain_words(state: State) -> list[Sentence]:
 def _mechanisms_told(state: State) -> list[Sentence]:
     """The mechanisms whose tests hold; behind the one that names a word, the head that brings it."""
     told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
-    out, heads = list[Sentence](), tell_heads(state, _source(state), what="what is held there")
+    out, heads = list[Sentence](), tell_heads(state, source_of(state), what="what is held there")
     for claim in told:
         out.append(Sentence(claim.says, (claim.id,)))
         if claim.mechanism in (*IN_SHORT, "words"):
@@ -227,7 +113,7 @@ def _from_text(told: Sequence[MechanismClaim]) -> bool:
     return any(claim.mechanism in IN_SHORT for claim in told)
 
 
-def _source(state: State) -> list[Concept]:
+def source_of(state: State) -> list[Concept]:
     """The word that the answer comes from or hangs on most, where a head that brings it was tested."""
     name = (state.get("concepts") or {}).get("source")
     return [claim.concept for claim in every_claim(state, HeadClaim) if claim.concept.id == name]
@@ -245,7 +131,7 @@ def is_folded(claim: MechanismClaim, state: State) -> bool:
     said whatever stands in one place is of no use where another word decides.
     """
     if claim.mechanism == "words":
-        return installs(_tests(state), borne_out(state)) or _from_text(held_mechanisms(state))
+        return installs(concept_tests_of(state), borne_out(state)) or _from_text(held_mechanisms(state))
     words = [other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words"]
     if claim.mechanism == "default":
         return any(kept <= WORD_DECIDES for kept in words)
@@ -282,7 +168,7 @@ def _held_too(one: Concept, state: State, case: Case) -> list[Sentence]:
 
 def _idle(state: State) -> list[Sentence]:
     """That the model has something in mind which does not count for this answer."""
-    case, claim = case_of(state), _idle_test(state)
+    case, claim = case_of(state), find_idle_test(state)
     if claim is None or claim.p_answer is None:
         return []
     before, after = case["predictions"][0]["p"], claim.p_answer
@@ -298,17 +184,7 @@ def _idle(state: State) -> list[Sentence]:
     return [Sentence(f"{text}.", (claim.id, prediction_of(state).id))]
 
 
-def _unused(state: State) -> list[Sentence]:
-    """The same in a line."""
-    claim, case = _idle_test(state), case_of(state)
-    if claim is None or (claim.p_answer or 0.0) < HARDLY * case["predictions"][0]["p"]:
-        return []
-    name, there = quote_word(claim.concept.name), at_word(claim.concept, case)
-    text = f"It has {name} in mind at {there} and does not use it for {quote_word(case['answer'])}: tested."
-    return [Sentence(text, (claim.id,))]
-
-
-def _idle_test(state: State) -> ConceptEffectClaim | None:
+def find_idle_test(state: State) -> ConceptEffectClaim | None:
     """The test of what is in mind and does not count; None where the text itself says the word, or nearly so.
 
     "Potter" at "Harry", "Wolf" at "wolves".

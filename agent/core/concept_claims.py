@@ -273,6 +273,7 @@ class MechanismClaim(TestedClaim):
     says: str  # the sentence, with the numbers of its test
     line: str = ""  # the same in one line, where the answer needs no other
     shown: list[float] = Field(default_factory=list)
+    turns: bool = False  # whether another word like one that counts was shown to bring another answer
 
     def values(self) -> list[float]:
         """The numbers of its test."""

@@ -18,12 +18,16 @@ MOST_OF = 0.66  # of them that bring the same, from which it is the kind that co
 
 
 class FoundMechanism(NamedTuple):
-    """A mechanism whose test holds: its name, its sentence, the numbers in it, and the same in a line."""
+    """A mechanism whose test holds: its name, its sentence, the numbers in it, and the same in a line.
+
+    `turns`: whether a word like one that counts brings another answer.
+    """
 
     mechanism: str
     says: str
     shown: list[float]
     line: str = ""
+    turns: bool = False
 
 
 def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | None:
@@ -64,7 +68,8 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
     if alike is None:
         line += ": tested by putting other words in their place."
         return FoundMechanism("words", f"{text}.", shown, line)
-    return FoundMechanism("words", f"{text}. {alike.says}", [*shown, *alike.shown], f"{line}. {alike.line}")
+    shown += alike.shown
+    return FoundMechanism("words", f"{text}. {alike.says}", shown, f"{line}. {alike.line}", alike.turns)
 
 
 def _none_decides(bench: ConceptBench, weights: Sequence[WordWeight]) -> FoundMechanism:
@@ -88,6 +93,7 @@ class _Alike(NamedTuple):
     says: str
     shown: list[float]
     line: str
+    turns: bool
 
 
 def _with_near_words(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
@@ -132,7 +138,7 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
         bring = "brings" if same == 1 else "bring"
         says += f"; of {tried} words like {word}, {same} {bring} {answer} all the same"
         shown += [tried, same]
-    return _Alike(f"{says}.", shown, f"{line}: tested.")
+    return _Alike(f"{says}.", shown, f"{line}: tested.", turns=True)
 
 
 def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
@@ -141,4 +147,4 @@ def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
     says = f"{word} counts by the kind of word it is: of {len(found.tried)} like it, {len(found.same)} bring"
     says += f" {answer} too ({some} among them)."
     line = f"Words like {word}, such as {some}, bring it too: tested."
-    return _Alike(says, [len(found.tried), len(found.same)], line)
+    return _Alike(says, [len(found.tried), len(found.same)], line, turns=False)

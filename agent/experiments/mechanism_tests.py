@@ -8,6 +8,7 @@ from agent.core import (
     Concept,
     MechanismClaim,
     State,
+    join_words,
     percent,
     quote_word,
     quote_word_at,
@@ -28,6 +29,7 @@ from tracer import (
     try_rival,
 )
 
+ALONE = 0.8  # of the tries in which the same follows whatever stands before the last item
 NAME = 4  # tokens that a name may be long
 
 
@@ -54,6 +56,7 @@ def mechanisms_of(
                 says=one.says,
                 line=one.line,
                 shown=one.shown,
+                turns=one.turns,
                 verdict="observed",
             )
         )
@@ -99,10 +102,29 @@ def _listed(workspace: Workspace, case: Case, test: Succession) -> FoundMechanis
     if test.then is None or not is_content(case["answer"]):
         return None
     then, items = workspace.subject.token_texts([test.then])[0], len(test.items)
+    said, last = quote_word(case["answer"]), quote_word_at(case["tokens"], test.items[-1])
     text = f"It goes on with a list of {items}: with each item replaced by the one after it, the last by"
-    return FoundMechanism(
-        "sequence", f"{text} {quote_word(case['answer'])}, it says {quote_word(then)}.", [items]
-    )
+    text += f" {said}, it says {quote_word(then)}."
+    if not test.next_item:
+        return FoundMechanism("sequence", text, [items])
+    comes = [one == case["answer_id"] for one in test.next_item]
+    same, tries = sum(comes), len(comes)
+    alone = same >= ALONE * tries
+    shown = comes.index(alone) if alone in comes else 0
+    texts = workspace.subject.token_texts([*test.before[shown], test.next_item[shown]])
+    names, brings = join_words([quote_word(name) for name in texts[:-1]]), quote_word(texts[-1])
+    if alone:
+        text += (
+            f" It goes on from {last} alone: with others before it, such as {names}, {said} is the likeliest"
+        )
+        text += f" item all the same ({same} of {tries} tries)."
+        return FoundMechanism(
+            "sequence", text, [items, same, tries], f"{said} is what follows {last}: tested."
+        )
+    text += f" The items before {last} count too: with others in their place {said} is the likeliest item in"
+    text += f" {same} of {tries} tries; with {names} it is {brings}."
+    line = f"{said} is the next item of a list, and the items before {last} count too: tested."
+    return FoundMechanism("sequence", text, [items, same, tries], line)
 
 
 def _agreed(workspace: Workspace, case: Case, test: Agreement) -> FoundMechanism | None:

@@ -67,12 +67,18 @@ def is_telling(text: str) -> bool:
 
 
 def same_kind(
-    subject: Model, token: int, among: Sequence[int], grammar: bool = False, least: float | None = None
+    subject: Model,
+    token: int,
+    among: Sequence[int],
+    grammar: bool = False,
+    least: float | None = None,
+    likely: Float[Tensor, " vocab"] | None = None,
 ) -> list[tuple[int, float]]:
     """Of these tokens those of the token's kind, nearest first: (id, cosine).
 
     Near beside random tokens (or from the cosine `least` on), written alike (space, capital, digits), a word
-    or number (a function word only where `grammar` says so), each family of spellings once, its own never.
+    or number (a function word only where `grammar` says so), each family of spellings once (the nearest, or
+    the most `likely`), its own never.
     """
     others = [t for t in dict.fromkeys(among) if t != token]
     if not others:
@@ -88,15 +94,18 @@ def same_kind(
     for family in families(subject, [token, *kept])[1:]:
         spelled = surface(texts[family.tokens[0]])
         if not (spelled.startswith(own[:4]) and own.startswith(spelled[:4])):
-            found.append((family.tokens[0], values[family.tokens[0]]))
+            best = family.tokens[0] if likely is None else max(family.tokens, key=lambda t: float(likely[t]))
+            found.append((best, values[best]))
     return found
 
 
-def related(subject: Model, answer: int, among: Sequence[int]) -> list[tuple[int, float]]:
+def related(
+    subject: Model, answer: int, among: Sequence[int], likely: Float[Tensor, " vocab"] | None = None
+) -> list[tuple[int, float]]:
     """Those that may be of the answer's kind: what shares its topic; for a function word what is near it."""
     grammar = not is_content(subject.token_texts([answer])[0])
     least = None if grammar else relatedness(subject, answer)
-    return same_kind(subject, answer, among, grammar=grammar, least=least)
+    return same_kind(subject, answer, among, grammar=grammar, least=least, likely=likely)
 
 
 def nearness(subject: Model, token: int) -> float:
@@ -178,7 +187,7 @@ def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
     subject, logits = frozen.subject, frozen.logits
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
     grammar = not is_content(subject.token_texts([answer])[0])
-    near = dict(related(subject, answer, likely))
+    near = dict(related(subject, answer, likely, logits))
     p = logits.double().softmax(-1)
     best = sorted(near, key=lambda token: -float(p[token]))[:COMPARED]
     whole = dict(zip([answer, *best], stand_alone(subject, [answer, *best]), strict=True))

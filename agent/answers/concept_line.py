@@ -1,0 +1,169 @@
+"""The answer in one line: the chain of concepts, or what else was shown. Reads the ledger."""
+
+import re
+from collections.abc import Sequence
+
+from agent.answers.carrier_sentences import held_heads
+from agent.answers.concept_sentences import (
+    HARDLY,
+    IN_SHORT,
+    at_word,
+    borne_out,
+    concept_tests_of,
+    find_idle_test,
+    held_mechanisms,
+    is_folded,
+    names_beside,
+    said_then,
+    source_of,
+)
+from agent.core import (
+    WORD_DECIDES,
+    Concept,
+    ConceptEffectClaim,
+    ConceptsClaim,
+    ConceptSwapClaim,
+    MechanismClaim,
+    State,
+    SwapTried,
+    case_of,
+    every_claim,
+    join_words,
+    prediction_of,
+    quote_word,
+    quote_word_at,
+)
+from agent.evidence import Sentence, bears_out, decides_much
+
+FORM = 3  # letters in which a name that only says the answer in another form begins like it
+
+
+def chain_line(state: State) -> list[Sentence]:
+    """The chain in one line: from the word through what is in between to the answer, and the swap."""
+    case, way = case_of(state), borne_out(state)
+    if not way:
+        return _no_chain(state)
+    if small := _small_part(state, way):
+        return _deciding_words(state) or small
+    steps = [at_word(way[0], case), *_names(state, way), quote_word(case["answer"])]
+    steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
+    shown = [*way, *names_beside(state)]
+    claims = [claim for claim in concept_tests_of(state) if claim.concept in shown and bears_out(claim)]
+    ids = tuple(claim.id for claim in claims)
+    swap = _telling_swap(state)
+    if swap is None:
+        removed = {claim.concept.id for claim in claims if isinstance(claim, ConceptEffectClaim)}
+        them = "them" if len(shown) > 1 else "it"
+        by_removal = all(one.id in removed for one in way)
+        how = f"tested by taking {them} out" if by_removal else "tested by putting others in their place"
+        open_name, tried = _open_name(state, way)
+        chain = Sentence(f"{' → '.join(steps)}: {how}{open_name}.", (*ids, *tried))
+        return [*(_deciding_words(state, that_turn=True) if open_name else []), chain]
+    claim, best = swap
+    there = at_word(claim.concept, case)
+    said = said_then(best.says[0])
+    act = f"exchanging {quote_word(claim.concept.name)} for {quote_word(best.other)} at {there}"
+    return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+
+
+def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ...]]:
+    """That no exchange bears out what a concept of the way means, where one was tried; with the claim."""
+    for claim in every_claim(state, ConceptSwapClaim):
+        if claim.concept in way and not claim.installed and not bears_out(claim):
+            name = quote_word(claim.concept.name)
+            text = "no exchange brings another's answer, so"
+            return f"; {text} {name} is only the nearest word for what counts there", (claim.id,)
+    return "", ()
+
+
+def _names(state: State, way: Sequence[Concept]) -> list[str]:
+    """The names of the way, with another name of the same place: before the answer, behind what is none."""
+    case, out = case_of(state), [quote_word(one.name) for one in way]
+    for other in names_beside(state):
+        at = next((i for i, one in enumerate(way) if one.position == other.position), None)
+        if at is not None and case["answer_id"] in way[at].token_ids:
+            if other.name.casefold()[:FORM] != case["answer"].strip().casefold()[:FORM]:
+                out.insert(at, quote_word(other.name))
+        elif at is not None:
+            out[at] += f" ({quote_word(other.name)})"
+    return out
+
+
+def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
+    """That the concepts that were borne out decide little; nothing where one decides much."""
+    case, tests = case_of(state), [claim for claim in concept_tests_of(state) if claim.concept in way]
+    if decides_much(tests, way, case):
+        return []
+    effects = [claim for claim in tests if isinstance(claim, ConceptEffectClaim)]
+    names = join_words([f"{quote_word(one.name)} at {at_word(one, case)}" for one in way])
+    play, them = ("plays", "it") if len(way) == 1 else ("play", "them")
+    text = f"No single concept decides it: {names} {play} a small part, tested by taking {them} out."
+    return [Sentence(text, tuple(claim.id for claim in effects))]
+
+
+def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
+    """The exchange that was chosen beforehand, where it made another answer come."""
+    for claim in every_claim(state, ConceptSwapClaim):
+        trivial = case_of(state)["answer_id"] in claim.concept.token_ids
+        if claim.first is not None and bears_out(claim) and not trivial:
+            return claim, claim.first
+    return None
+
+
+def _no_chain(state: State) -> list[Sentence]:
+    """That no concept on the way was borne out, or could be read, and what that leaves."""
+    known, case = state.get("concepts"), case_of(state)
+    if known is None:
+        return []
+    known_how = held_mechanisms(state)
+    for claim in known_how:
+        if claim.mechanism in IN_SHORT:
+            text = claim.line or f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
+            return [Sentence(text, (claim.id,))]
+    for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
+        if claim.line and not is_folded(claim, state):
+            return [*_unused(state), Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
+    ids = tuple(claim.id for claim in [*concept_tests_of(state), *every_claim(state, ConceptsClaim)])
+    if note := known.get("note"):
+        short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured
+        return [Sentence(short if re.search(r"\d", note) else note, (prediction_of(state).id,))]
+    if not ids:
+        return []
+    return [
+        Sentence(
+            f"No concept on the way to {quote_word(case['answer'])} could be shown: no test bore one out.",
+            ids,
+        )
+    ]
+
+
+def _deciding_words(state: State, that_turn: bool = False) -> list[Sentence]:
+    """The words of the text that the answer hangs on, in a line; nothing where none decides.
+
+    `that_turn`: only where another word like one of them was shown to bring another answer.
+    """
+    words = [claim for claim in held_mechanisms(state) if claim.mechanism == "words"]
+    told = [claim for claim in words if claim.shown[0] <= WORD_DECIDES and (claim.turns or not that_turn)]
+    return [Sentence(claim.line, (claim.id,)) for claim in told]
+
+
+def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
+    """In a line, which head brings what is held at the word that counts most."""
+    if claim.mechanism != "words":
+        return []
+    case, out = case_of(state), list[Sentence]()
+    for head in held_heads(state, source_of(state))[:1]:
+        there, here = (quote_word_at(case["tokens"], at) for at in (head.concept.position, head.target))
+        text = f"Attention head {head.name} brings what is held at {there} to {here}: tested."
+        out.append(Sentence(text, (head.id,)))
+    return out
+
+
+def _unused(state: State) -> list[Sentence]:
+    """The same in a line."""
+    claim, case = find_idle_test(state), case_of(state)
+    if claim is None or (claim.p_answer or 0.0) < HARDLY * case["predictions"][0]["p"]:
+        return []
+    name, there = quote_word(claim.concept.name), at_word(claim.concept, case)
+    text = f"It has {name} in mind at {there} and does not use it for {quote_word(case['answer'])}: tested."
+    return [Sentence(text, (claim.id,))]
