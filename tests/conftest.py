@@ -22,6 +22,7 @@ import pytest
 from tests_support import FAMILIES, PLAIN
 
 if TYPE_CHECKING:
+    from tests.planted.circuits import Planted
     from tracer import Model
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -110,6 +111,22 @@ def embedded_subject(cache_folder: Path) -> "Model":
     from tracer import load
 
     return load("embedded", cache=cache_folder)
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> "Planted":
+    """A model of which the circuit is known, in a folder: a whole why takes it a second or less."""
+    from tests.planted import circuits
+
+    return circuits.lookup(tmp_path_factory.mktemp("planted") / "model", "gpt2")
+
+
+@pytest.fixture(scope="session")
+def planted_subject(planted: "Planted", cache_folder: Path) -> "Model":
+    """The same, loaded."""
+    from tracer import load
+
+    return load(str(planted.folder), cache=cache_folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -38,17 +39,28 @@ NOT_IMPORTED = {  # declared, and not imported
 }
 
 
+known_distributions = cache(packages_distributions)  # reads what every installed package holds
+
+
 def imported(*folders: str) -> set[str]:
     """The libraries that the files of these folders import, by the names of their modules."""
     found: set[str] = set()
     for folder in folders:
-        paths = list((ROOT / folder).rglob("*.py"))
-        local = {path.stem for path in paths} | {path.name for path in (ROOT / folder).iterdir()}
-        for path in paths:
-            if "node_modules" not in path.parts:
-                tops = {name.split(".")[0] for name in modules(ast.parse(path.read_text(encoding="utf-8")))}
-                found |= tops - (local if folder == "tests" else set())
+        found |= imported_by(folder)
     return found - OURS - set(sys.stdlib_module_names)
+
+
+@cache
+def imported_by(folder: str) -> set[str]:
+    """The modules that the files of one folder import; of the tests' only what is not theirs."""
+    paths = [path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
+    local = {path.stem for path in paths} | {path.name for path in (ROOT / folder).iterdir()}
+    tops = {
+        name.split(".")[0]
+        for path in paths
+        for name in modules(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    return tops - (local if folder == "tests" else set())
 
 
 def modules(tree: ast.AST) -> Iterator[str]:
@@ -67,7 +79,7 @@ def modules(tree: ast.AST) -> Iterator[str]:
 
 def distributions(module: str) -> set[str]:
     """The packages a module may come from."""
-    found = packages_distributions().get(module) or [NAMES.get(module, module)]
+    found = known_distributions().get(module) or [NAMES.get(module, module)]
     return {canonicalize_name(name) for name in found}
 
 

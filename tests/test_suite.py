@@ -28,7 +28,6 @@ from agent.core.claims import GuessClaim
 from agent.evidence.ledger import new_claim
 from agent.suites.results import adjust_benjamini_hochberg, matches_expectation, rank_values
 from agent.suites.runner import SuiteRun, run_in_turn
-from tests.planted import circuits
 from ui.base.terminal import render_answer
 from ui.reports.suite_markdown import render_markdown
 from ui.reports.suite_page import CSP, render_page
@@ -44,12 +43,6 @@ CASES = """
 - {id: nobody, text: "the blue capital of Japan is", hypothesis: "x", group: "no such group", expect: nothing}
 - {id: empty, text: " "}
 """
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    """A model small enough that a case takes a second."""
-    return circuits.lookup(tmp_path_factory.mktemp("planted") / "model", "gpt2")
 
 
 @pytest.fixture(scope="module")
