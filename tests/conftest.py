@@ -22,24 +22,22 @@ import pytest
 from tests_support import FAMILIES, PLAIN
 
 if TYPE_CHECKING:
+    from agent import Workspace
     from tests.planted.circuits import Planted
     from tracer import Model
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 HERE = Path(__file__).parent
 LONGEST = (  # files, longest first: begun first, so that two workers end at about the same time
-    *(
-        "test_session.py",
-        "test_chat.py",
-        "test_go_on.py",
-        "test_decisions.py",
-        "test_cli.py",
-        "test_asked.py",
-    ),
-    *("test_leading.py", "test_askcircuit.py", "test_writing_page.py", "test_mcp.py", "test_writing.py"),
-    *("test_lying_brains.py", "test_suite.py", "test_abilities.py", "test_transcoder_workspace.py"),
-    *("test_keep.py", "test_tour.py", "test_llm.py", "test_planted.py", "test_questions.py"),
-    *("test_embedded.py", "test_bundle.py", "test_cases.py", "test_command_inputs.py", "test_library.py"),
+    # These ask about one text, and what one finds out the next one knows.
+    *("test_session.py", "test_chat.py", "test_asked.py", "test_mcp.py", "test_cli.py", "test_writing.py"),
+    *("test_writing_page.py", "test_bundle.py", "test_lying_brains.py", "test_reading_brain.py"),
+    *("test_llm.py", "test_listening.py"),
+    # These do not.
+    *("test_decisions.py", "test_abilities.py", "test_askcircuit.py", "test_tour.py"),
+    *("test_transcoder_workspace.py", "test_keep.py", "test_suite.py", "test_go_on.py", "test_questions.py"),
+    *("test_planted.py", "test_cases.py", "test_rooms.py", "test_embedded.py", "test_command_inputs.py"),
+    *("test_library.py", "test_hosting.py", "test_estimate.py"),
 )
 
 
@@ -111,6 +109,48 @@ def embedded_subject(cache_folder: Path) -> "Model":
     from tracer import load
 
     return load("embedded", cache=cache_folder)
+
+
+@pytest.fixture(scope="session")
+def desk(embedded_subject: "Model", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Workspace]":
+    """A workspace of the real model for all tests of a worker: what one finds on a text the next one knows.
+
+    Ask about "Texas, whose capital is" where any text does: the first answer takes a minute, others seconds.
+    """
+    from agent import read_settings
+    from agent.features.label_store import Library
+    from agent.workspace.workspace import Workspace
+
+    folder = tmp_path_factory.mktemp("desk")
+    with Workspace(
+        read_settings(data_dir=folder), embedded_subject, Library.open(folder / "library")
+    ) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def quick_desk(desk: "Workspace") -> "Iterator[Workspace]":
+    """The same with nineteen controls a test."""
+    from agent import read_settings
+
+    plain = desk.settings
+    desk.settings = read_settings(data_dir=plain.data_dir, controls=19)
+    yield desk
+    desk.settings = plain
+
+
+@pytest.fixture(scope="session")
+def planted_desk(planted_subject: "Model", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Workspace]":
+    """A workspace of the planted model, for what is the same with any model."""
+    from agent import read_settings
+    from agent.features.label_store import Library
+    from agent.workspace.workspace import Workspace
+
+    folder = tmp_path_factory.mktemp("planted-desk")
+    settings = read_settings(data_dir=folder, controls=19)
+    with Workspace(settings, planted_subject, Library.open(folder / "library")) as desk:
+        desk.wait_for_lens()  # whether there is one is said in an answer
+        yield desk
 
 
 @pytest.fixture(scope="session")

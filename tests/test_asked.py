@@ -3,18 +3,16 @@
 import pytest
 from tolerance import LOGITS, near
 
-from agent import ReportReady, Session, read_settings
+from agent import ReportReady, Session
 from agent.answers.graph_sentences import write_verdicts
 from agent.core.claims import plain_claim
 from agent.core.selectors import claims_of
 from agent.core.text_format import quote_token
 from agent.evidence.ledger import find_faults, new_claim
 from agent.experiments.counterfactual_texts import map_positions
-from agent.features.label_store import Library
 from agent.planners.question_scope import choose_carrier
 from agent.questions import Intent, parse_question
 from agent.session.outcomes import collect_markdown
-from agent.workspace.workspace import Workspace
 
 LEADING = {
     "is it really using capital cities?": "capital cities",
@@ -40,13 +38,10 @@ def test_a_leading_question_asks_whether_something_is_used(message, group):
 
 
 @pytest.fixture(scope="module")
-def talk(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    session = Session(workspace, "leading", "rules")
-    report = next(e.report for e in session.ask("Why?", text=TEXT) if isinstance(e, ReportReady))
-    yield session, report
-    workspace.close()
+def talk(desk):
+    session = Session(desk, "presumed", "rules")
+    events = session.ask("Why?", text=TEXT, said="Austin", foil="Houston")
+    return session, next(e.report for e in events if isinstance(e, ReportReady))
 
 
 def test_a_true_premise_is_answered_by_its_test_and_a_false_one_is_not_agreed_with(talk):

@@ -5,24 +5,19 @@ import json
 
 import pytest
 
-from agent import AgentError, Session, collect_report, read_bundle, read_settings
+from agent import AgentError, Session, collect_report, read_bundle
 from agent.answers.bundle import escape_message
-from agent.features.label_store import Library
-from agent.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+def workspace(quick_desk):
+    return quick_desk
 
 
 @pytest.fixture(scope="module")
 def bundle(workspace):
     session = Session(workspace, "kept")
-    collect_report(session.ask("", text="Texas, whose capital is"))
+    collect_report(session.ask("", text="Texas, whose capital is", said="Austin", foil="Houston"))
     return session.bundle()
 
 
@@ -61,7 +56,7 @@ def claim_of(raw):
         lambda raw: claim_of(raw).update(p=0.001),
         lambda raw: claim_of(raw).update(verdict="refuted"),
         lambda raw: claim_of(raw).update(measured=claim_of(raw)["measured"] * 2),
-        lambda raw: claim_of(raw)["controls"].update(values=[9.0] * 99),
+        lambda raw: claim_of(raw)["controls"].update(values=[9.0] * 19),
         lambda raw: raw["kept"]["reply"]["sentences"][0].update(text="It is certain."),
         lambda raw: raw["kept"]["reply"].update(markdown="Because I say so."),
         lambda raw: raw["report"]["claims"].pop() and raw["report"]["claims"][0].update(text="no"),

@@ -5,11 +5,10 @@ import json
 import pytest
 from tolerance import LOGITS, near
 
-from agent import ReportReady, Session, read_settings
-from agent.features.label_store import Library
-from agent.workspace.workspace import Workspace
+from agent import ReportReady, Session
 
 TEXTS = {  # what is said next, and a word of the text
+    "planted": ("the red capital of France is", "Paris", "France"),
     "oslo": ("Norway, whose capital is", "Oslo", "Norway"),
     "cold": ("The opposite of hot is", "cold", "hot"),
     "dogs": ("The dogs that chased the cat", "are", "dogs"),
@@ -31,15 +30,12 @@ USES = [  # neutral first
     "I bet it ignores {word}. Does it use {word}?",
     "Is it really using {word}?",
 ]
-FEW = ["oslo"]
 
 
-@pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+@pytest.fixture
+def workspace(name, request):
+    """The planted model for its own text: what leads nobody astray there does on no model."""
+    return request.getfixturevalue("planted_desk" if name == "planted" else "desk")
 
 
 def outcomes(report):
@@ -52,24 +48,27 @@ def outcomes(report):
     }
 
 
-def asked(workspace, name, few):
+def asked(workspace, name):
     """All reports on one text: of the whys, and of the questions for one of its words."""
     text, answer, word = TEXTS[name]
     quoted = json.dumps(text, ensure_ascii=False)
     whys, uses = [], []
     session = Session(workspace, f"leading {name}")
-    for phrase in WHY[: 2 if few else None]:
+    for phrase in WHY:
         message = phrase.format(text=quoted, answer=answer)
         whys.append(next(e.report for e in session.ask(message) if isinstance(e, ReportReady)))
-    for phrase in USES[: 3 if few else None]:
+    for phrase in USES:
         message = phrase.format(word=word)
         uses.append(next(e.report for e in session.ask(message) if isinstance(e, ReportReady)))
     return whys, uses
 
 
-@pytest.mark.parametrize("name", [*FEW, *(pytest.param(n, marks=pytest.mark.slow) for n in TEXTS)])
-def test_no_phrasing_moves_a_number_or_a_verdict(name, workspace, request):
-    whys, uses = asked(workspace, name, few=request.node.get_closest_marker("slow") is None)
+REAL = [pytest.param(name, marks=pytest.mark.slow) for name in TEXTS if name != "planted"]
+
+
+@pytest.mark.parametrize("name", ["planted", *REAL])
+def test_no_phrasing_moves_a_number_or_a_verdict(name, workspace):
+    whys, uses = asked(workspace, name)
     for reports in (whys, uses):
         known = outcomes(reports[0])
         assert known

@@ -36,15 +36,8 @@ def new_desk(subject, folder):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="module")
-def workspace(embedded_subject, folder):
-    workspace = new_desk(embedded_subject, folder)
-    yield workspace
-    workspace.close()
+def workspace(desk):
+    return desk
 
 
 @pytest.fixture(scope="module")
@@ -143,22 +136,13 @@ def test_every_measurement_can_be_repeated_with_independent_code(report, embedde
         assert claim["measured"] == near(moved, size=size_of(logits))
 
 
-def test_the_same_question_gives_the_same_report_in_another_process_life(report, embedded_subject, tmp_path):
-    other = new_desk(embedded_subject, tmp_path)
-    again = collect_report(Session(other, "x").ask("", text=TEXT, said="Austin", foil="Houston"))
-    other.close()
-    first = {name: value for name, value in report.items() if name != "cost"}
-    second = {name: value for name, value in again.items() if name != "cost"}
-    assert json.dumps(first) == json.dumps(second)
-
-
 def test_a_false_premise_is_said_first_and_the_truth_explained(workspace):
     session = Session(workspace, "premise")
-    report = collect_report(session.ask("Why does 'Colorado, whose capital is' continue with Boulder?"))
+    report = collect_report(session.ask("Why does 'Texas, whose capital is' continue with Houston?"))
     assert report["question"]["premise"] == "false"
-    assert report["question"]["answer"] == " Denver"
-    assert report["question"]["foil"] == " Boulder"
-    assert "does not say “ Boulder”" in report["answer"]["sentences"][0]["text"]
+    assert report["question"]["answer"] == " Austin"
+    assert report["question"]["foil"] == " Houston"
+    assert "does not say “ Houston”" in report["answer"]["sentences"][0]["text"]
 
 
 def test_a_false_premise_is_said_where_another_token_is_asked_for(workspace):
@@ -186,7 +170,7 @@ def test_follow_ups_act_on_the_same_graph(workspace, events):
     assert "No group is called" in say(session, "remove S99")
 
 
-def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, workspace, folder):
+def test_close_the_terminal_come_back_and_go_on(embedded_subject, events, workspace):
     later = Workspace(workspace.settings, embedded_subject, workspace.library)
     session = Session(later, "first")
     assert session.history()[0]["content"] == TEXT
@@ -201,10 +185,10 @@ def test_features_are_found_by_meaning(workspace, events):
     assert any("parliament" in hit["label"].casefold() for hit in found)
 
 
-def test_another_text_starts_anew(workspace, events):
-    session = Session(workspace, "another")
+def test_another_text_starts_anew(planted_desk):
+    session = Session(planted_desk, "another")
     assert "There is no text to explain yet" in say(session, "remove S1")
-    answer = say(session, "why not down?", text="The opposite of up is")
+    answer = say(session, "why not Paris?", text="the red capital of France is")
     assert "is just what" in answer or "does not say" in answer
 
 
@@ -224,6 +208,7 @@ def test_bad_input_is_answered_in_one_sentence(workspace, text, said, why):
     assert "Traceback" not in said_so
 
 
+@pytest.mark.parametrize("brain", ["one-shot", pytest.param("rules", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "text",
     [
@@ -231,8 +216,8 @@ def test_bad_input_is_answered_in_one_sentence(workspace, text, said, why):
         *(pytest.param(text, marks=pytest.mark.slow) for text in ("I love 🍕 and", "a\tb\nc d")),
     ],
 )
-def test_any_script_can_be_asked_about(workspace, text):
-    report = collect_report(Session(workspace, "scripts").ask("", text=text))
+def test_any_script_can_be_asked_about(workspace, text, brain):
+    report = collect_report(Session(workspace, f"scripts {brain}", brain).ask("", text=text))
     assert report["text"] == text
 
 
@@ -295,7 +280,7 @@ def test_a_conversation_keeps_only_where_it_stands(workspace):
 
 
 def test_a_token_of_several_pieces_says_so(workspace):
-    report = collect_report(Session(workspace, "pieces").ask("", text=TEXT, said="San Francisco"))
+    report = collect_report(Session(workspace, "pieces", "one-shot").ask("", text=TEXT, said="San Francisco"))
     assert "“San Francisco” is “ San” (" in report["question"]["note"]
     assert "and “ Francisco” (" in report["question"]["note"]
 
@@ -342,7 +327,7 @@ def test_conversations_are_read_while_others_are_read(tmp_path):
     list(Session(workspace, "kept").ask("help"))
 
     def read(_n):
-        return [len(Session(workspace, "kept").history()) for _ in range(25)]
+        return [len(Session(workspace, "kept").history()) for _ in range(8)]
 
     with ThreadPoolExecutor(16) as readers:
         assert {length for lengths in readers.map(read, range(16)) for length in lengths} == {2}

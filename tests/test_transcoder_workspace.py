@@ -177,25 +177,25 @@ def test_a_conversation_from_neurons_is_not_mixed_with_features(workspaces, repo
 
 @pytest.fixture(scope="module")
 def random_set(tmp_path_factory):
-    """Transcoders for the embedded model that were never trained."""
+    """Transcoders for the tiny model that were never trained."""
     folder, random = tmp_path_factory.mktemp("random") / "untrained", torch.Generator().manual_seed(0)
     folder.mkdir()
     hooks = {"feature_input_hook": "mlp.hook_in", "feature_output_hook": "hook_mlp_out"}
     (folder / "config.yaml").write_text(yaml.safe_dump({"model_kind": "transcoder_set", **hooks}))
-    for layer in range(18):
-        own = {name: torch.randn(256, 640, generator=random) / 640**0.5 for name in ("W_enc", "W_dec")}
+    for layer in range(4):
+        own = {name: torch.randn(64, 32, generator=random) / 32**0.5 for name in ("W_enc", "W_dec")}
         save_file(
-            {**own, "b_enc": torch.full((256,), -2.0), "b_dec": torch.zeros(640)},
+            {**own, "b_enc": torch.full((64,), -2.0), "b_dec": torch.zeros(32)},
             folder / f"layer_{layer}.safetensors",
         )
     return folder
 
 
-def test_transcoders_that_explain_nothing_end_honestly(embedded_subject, random_set, tmp_path):
-    workspace = desk_of(embedded_subject, tmp_path, str(random_set))
+def test_transcoders_that_explain_nothing_end_honestly(random_set, tmp_path):
+    workspace = desk_of(relu_subject(), tmp_path, str(random_set))
     try:
         session = Session(workspace, "random")
-        events = list(session.ask("", text="Texas, whose capital is"))
+        events = list(session.ask("", text=TEXT))
         report = next(e.report for e in events if isinstance(e, ReportReady))
         assert report["tests_run"] == 0
         assert 1 - report["graph"]["replacement"] > 0.6
