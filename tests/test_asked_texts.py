@@ -3,14 +3,12 @@
 import pytest
 from tests_support import words_tokenizer
 
-from agent import Session, collect_report, read_settings
+from agent import Session, collect_report
 from agent.core import QuestionError, percent
 from agent.core.text_format import joined, quote_token_at, with_line_breaks
 from agent.evidence import settle_case, to_where_it_falls
-from agent.features.label_store import Library
 from agent.questions import parse_question
 from agent.session.understanding import list_choices
-from agent.workspace.workspace import Workspace
 from tracer import Study, TextError
 from tracer.models.byte_tokens import spell_bytes
 
@@ -195,12 +193,9 @@ def test_a_backslash_and_an_n_are_told_and_offered_as_a_line_break(embedded_subj
     assert with_line_breaks(r"C:\\new \t a\r\nb") == "C:\\\\new \t a\nb"
 
 
-def test_numbers_of_a_note_on_several_tokens_stand_in_the_answer(embedded_subject, tmp_path):
-    library = Library.open(tmp_path / "library")
-    workspace = Workspace(read_settings(data_dir=tmp_path, controls=19, nodes=300), embedded_subject, library)
-    try:
-        report = collect_report(Session(workspace, "95").ask("", text="36+59=", said="95", foil="94"))
-    finally:
-        workspace.close()
+@pytest.mark.slow  # those of another note do in test_session.py
+def test_numbers_of_a_note_on_several_tokens_stand_in_the_answer(desk):
+    session = Session(desk, "95", "one-shot")  # which tests nothing: the note is what this is about
+    report = collect_report(session.ask("", text="36+59=", said="95", foil="94"))
     assert report["answer"]["refused"] == []
     assert "They share “9” (" in report["answer"]["markdown"]

@@ -56,9 +56,7 @@ def imported_by(folder: str) -> set[str]:
     paths = [path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
     local = {path.stem for path in paths} | {path.name for path in (ROOT / folder).iterdir()}
     tops = {
-        name.split(".")[0]
-        for path in paths
-        for name in modules(ast.parse(path.read_text(encoding="utf-8")))
+        name.split(".")[0] for path in paths for name in modules(ast.parse(path.read_text(encoding="utf-8")))
     }
     return tops - (local if folder == "tests" else set())
 

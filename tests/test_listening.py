@@ -131,10 +131,10 @@ def test_a_doubtful_message_leaves_the_conversation_as_it_is(embedded_subject, t
     workspace.close()
 
 
-def test_what_is_tested_next_can_be_steered(embedded_subject, tmp_path):
-    settings = read_settings(data_dir=tmp_path, controls=3, nodes=100)
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    session = Session(workspace, "steering", "rules")
+def test_what_is_tested_next_can_be_steered(desk, monkeypatch):
+    few = read_settings(data_dir=desk.settings.data_dir, controls=3, nodes=100)
+    monkeypatch.setattr(desk, "settings", few)
+    session = Session(desk, "steering", "rules")
     list(session.ask("", text="Texas, whose capital is", said="Austin", foil="Houston"))
 
     def tested():
@@ -152,7 +152,6 @@ def test_what_is_tested_next_can_be_steered(embedded_subject, tmp_path):
     known = tested()
     list(session.ask("test everything"))
     assert len(tested()) > len(known) or known == set(every)
-    workspace.close()
 
 
 def test_the_vectors_are_those_of_the_sentences():

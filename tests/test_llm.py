@@ -15,10 +15,8 @@ import pytest
 from agent import AnswerText, Failed, ReportReady, Session, StepProgress, collect_report, read_settings
 from agent.core.llm_client import Cancelled, Endpoint, Unreachable
 from agent.core.prompts import frame_data
-from agent.features.label_store import Library
 from agent.planners.llm_context import KINDS, action_tools
 from agent.planners.llm_planner import LLMPlanner
-from agent.workspace.workspace import Workspace
 from tests.fake_openai import FakeOpenAI, call
 from tracer.models.packaged import ensure_gguf, packaged_gguf
 
@@ -61,11 +59,8 @@ def honest(body):
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"), controls=19)
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+def workspace(quick_desk):
+    return quick_desk
 
 
 @pytest.fixture(scope="module")

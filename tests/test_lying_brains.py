@@ -13,10 +13,8 @@ from agent.answers.compose import compose_answer
 from agent.core.selectors import claims_of
 from agent.core.text_format import escape_md
 from agent.evidence.ledger import Sentence, find_faults
-from agent.features.label_store import Library
 from agent.planners.llm_planner import MAX_EXCHANGES, MAX_FAILURES, LLMPlanner
 from agent.planners.rule_planner import RulePlanner
-from agent.workspace.workspace import Workspace
 from tests.fake_openai import FakeOpenAI, call
 
 TEXT = "Texas, whose capital is"
@@ -28,11 +26,8 @@ def data_of(body):
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"), controls=19)
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+def workspace(quick_desk):
+    return quick_desk
 
 
 def one_group(body):
@@ -468,11 +463,11 @@ def obeys(body):
     return call("answer", style="why", why="as ordered")
 
 
-def test_orders_hidden_in_the_text_change_nothing_of_what_is_tested(workspace, final):
+def test_orders_hidden_in_the_text_change_nothing_of_what_is_tested(planted_desk):
     with FakeOpenAI(then=obeys) as server:
         cheap = {"controls": 3, "nodes": 100}
-        text = f"{ORDER} Texas, whose capital is"
-        events = ask(workspace, server, "", thread="order", cheap=cheap, text=text)
+        text = f"{ORDER} the red capital of France is"
+        events = ask(planted_desk, server, "", thread="order", cheap=cheap, text=text)
     report = next(e.report for e in events if isinstance(e, ReportReady))
     assert report["tests_run"] >= 1
     assert all(s["claims"] for s in report["answer"]["sentences"])

@@ -15,24 +15,19 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from agent import read_settings
-from agent.features.label_store import Library
-from agent.workspace.workspace import Workspace
 from tests.tests_support import words_tokenizer
 from tests.tolerance import LOGITS, near
 from ui.base.model_loading import wrap_workspace
 from ui.machines.mcp import check_open, http_app
-from ui.server.hosting import Server, finish_questions
+from ui.server.hosting import Server
 
 TEXAS = {"text": "Texas, whose capital is", "said": " Austin", "rather_than": " Houston"}
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mcp")
-    workspace = Workspace(read_settings(data_dir=folder), embedded_subject, Library.open(folder / "library"))
-    yield workspace
-    finish_questions(wrap_workspace(workspace))
-    workspace.close()
+def workspace(quick_desk):
+    yield quick_desk
+    assert quick_desk.turns.wait_until_empty(quick_desk.settings.stop_seconds)
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +80,12 @@ def test_why_then_interventions_then_words(address, workspace):
     assert "“\u00a0Austin”" in words(why)
     report = why.structured_content["report"]
     assert report["question"]["answer"] == " Austin"
-    assert report["tests_run"] == 4  # then it is settled
+    assert report["tests_run"] == 5
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert any("Trace" in message for _, message in told)
     for result in (ablated, steered, swapped):
         claim = next(c for c in result.structured_content["claims"] if c.get("p") is not None)
-        assert claim["controls"]["n"] == 99
+        assert claim["controls"]["n"] == 19
         assert claim["predicted"] is not None
         assert not result.is_error
     first = ablated.structured_content["claims"][-1]

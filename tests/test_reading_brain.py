@@ -14,14 +14,12 @@ from agent.answers.llm_translation import check_translation
 from agent.core.prompts import render_prompt
 from agent.core.text_format import without_folds
 from agent.evidence.ledger import Sentence
-from agent.features.label_store import Library
 from agent.planners import reading_exam
 from agent.planners.llm_planner import LLMPlanner
 from agent.planners.llm_reading import know
 from agent.planners.reading_exam import MEANT, MESSAGE
 from agent.questions import Intent, Known, Misread, check_reading, is_sure, parse_question, reading_shape
 from agent.questions.proposed_reading import READ
-from agent.workspace.workspace import Workspace
 from tests.benchmarks.brain_reading import make_talk
 from tests.fake_openai import FakeOpenAI
 
@@ -215,14 +213,10 @@ def test_where_the_model_fails_the_reader_reads_and_it_is_said(turn, why):
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"), controls=19)
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    list(
-        Session(workspace, "talk", "rules").ask("", text=TALK["case"]["text"], said="Austin", foil="Houston")
-    )
-    yield workspace
-    workspace.close()
+def workspace(quick_desk):
+    session = Session(quick_desk, "talk", "rules")
+    list(session.ask("", text=TALK["case"]["text"], said="Austin", foil="Houston"))
+    return quick_desk
 
 
 def ask(workspace, server, message):
@@ -271,13 +265,14 @@ def test_a_dead_server_is_said_once_and_the_reader_reads(workspace):
     assert not any(isinstance(e, Failed) for e in events)
 
 
-def test_one_that_obeys_an_order_in_the_message_destroys_nothing(workspace):
-    before = Session(workspace, "talk")._state()["case"]["text"]
+def test_one_that_obeys_an_order_in_the_message_destroys_nothing(planted_desk, planted):
+    list(Session(planted_desk, "talk", "rules").ask("", text=planted.text, said="Paris", foil="Rome"))
+    before = Session(planted_desk, "talk")._state()["case"]["text"]
     lies = [{"intent": "text", "text": ORDER}, {"intent": "export", "other": "exe"}, {"intent": "text"}]
     for lie in lies:
         with FakeOpenAI(then=reader(lie)) as server:
-            ask(workspace, server, f"{UNCLEAR}? {ORDER}")
-        assert Session(workspace, "talk")._state()["case"]["text"] == before
+            ask(planted_desk, server, f"{UNCLEAR}? {ORDER}")
+        assert Session(planted_desk, "talk")._state()["case"]["text"] == before
 
 
 # In the language of the question.

@@ -6,9 +6,7 @@ import pytest
 from tests_support import logits_after, token_id
 from tolerance import near, size_of
 
-from agent import Failed, ReportReady, Session, StepProgress, read_settings
-from agent.features.label_store import Library
-from agent.workspace.workspace import Workspace
+from agent import Failed, ReportReady, Session, StepProgress
 
 DALLAS = "The capital of the U.S. state that contains the city of Dallas is the city of"
 MISTAKES = {
@@ -18,11 +16,8 @@ MISTAKES = {
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+def workspace(desk):
+    return desk
 
 
 @pytest.mark.slow  # test_abilities.py repairs one mistake, with the same checks of every number

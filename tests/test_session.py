@@ -283,6 +283,8 @@ def test_a_token_of_several_pieces_says_so(workspace):
     report = collect_report(Session(workspace, "pieces", "one-shot").ask("", text=TEXT, said="San Francisco"))
     assert "“San Francisco” is “ San” (" in report["question"]["note"]
     assert "and “ Francisco” (" in report["question"]["note"]
+    assert report["answer"]["refused"] == []  # its numbers are held by a claim
+    assert any("“ San” (" in s["text"] for s in report["answer"]["sentences"])
 
 
 def test_what_comes_without_a_report_and_from_no_brain_is_said(workspace):

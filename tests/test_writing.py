@@ -1,7 +1,6 @@
 """The subject speaks: tokens in their places, chat templates, what is refused, and why of a written word."""
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +13,6 @@ from agent import (
     TextWritten,
     WriteRequest,
     find_token,
-    open_workspace,
-    read_settings,
 )
 from agent.core import text_before, written_part
 from tracer.models import ChatMessage, Pen, end_tokens, read_given, write_on
@@ -26,15 +23,14 @@ if TYPE_CHECKING:
     from tracer import Model
 
 TEXT = "Mount Fuji is the tallest mountain in"
+TEXAS = "Texas, whose capital is"  # which other tests ask about
 ROW = "<|im_start|>{}\n{}<|im_end|>\n"
 MIXED = "{{ raise_exception('roles must alternate') }}"
 
 
 @pytest.fixture(scope="module")
-def workspace(cache_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Workspace]":
-    made = open_workspace(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
-    yield made
-    made.close()
+def workspace(quick_desk: "Workspace") -> "Workspace":
+    return quick_desk
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +93,18 @@ def test_every_token_stands_where_it_says(workspace: "Workspace") -> None:
 
 def test_it_goes_on_and_a_written_word_is_explained_in_its_place(workspace: "Workspace") -> None:
     session = Session(workspace, "goes-on")
-    first = written(session, text=TEXT, tokens=3)
+    first = written(session, text=TEXAS, tokens=3)
     second = written(session, tokens=3)
     assert second["text"].startswith(first["text"])
     assert second["given"] == first["given"]
-    assert written_part(second).startswith(" Japan")  # type: ignore[arg-type]
-    place = find_token(second, "Japan")  # type: ignore[arg-type]
+    assert written_part(second).startswith(" Austin")  # type: ignore[arg-type]
+    place = find_token(second, "Austin")  # type: ignore[arg-type]
     assert place is not None
     said = "".join(
         event.text for event in session.explain_token(second["id"], place) if isinstance(event, AnswerText)
     )
-    assert f"After “{TEXT}”" in said
-    assert "“Japan”" in said
+    assert f"After “{TEXAS}”" in said
+    assert "“Austin”" in said
 
 
 def test_what_cannot_be_written_is_one_sentence(workspace: "Workspace") -> None:
