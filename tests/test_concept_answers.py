@@ -10,6 +10,7 @@ from agent.answers.concept_drawing import concepts_drawn
 from agent.answers.concept_evidence import concept_evidence
 from agent.answers.concept_line import chain_line
 from agent.answers.concept_sentences import in_plain_words
+from agent.answers.sentences import write_prediction
 from agent.answers.weight_sentences import tell_weights
 from agent.core import (
     Concept,
@@ -303,6 +304,27 @@ def test_a_head_that_brings_the_word_agreed_with_is_told_behind_the_mechanism() 
     assert checked(state) == []
 
 
+def test_a_word_in_whose_place_another_turns_the_answer_comes_before_a_name_that_stays_open() -> None:
+    state = state_of(effect(-3.0, CONTROLS), swap(" Austin", installed=False, by_chance=60))
+    words = MechanismClaim(
+        id="C9", verdict="observed", mechanism="words", holds=True, says="By the words.", shown=[0.1],
+        line="With “Miami” in the place of “Dallas” it says “Orlando”: tested.", turns=True,
+    )  # fmt: skip
+    state["claims"].append(plain_claim(words))
+    first, second = chain_line(state)
+    assert first.text == words.line
+    assert "“Texas” is only the nearest word" in second.text
+
+
+def test_what_is_nearly_as_likely_is_told_where_it_is_not_compared_with() -> None:
+    state = state_of(effect(-3.0, CONTROLS))
+    case = cast(Any, state)["case"]
+    case["predictions"] = [{**case["predictions"][0], "p": 0.3}, {"token": " the", "p": 0.28, "token_id": 9}]
+    assert write_prediction(state, "m")[-1].text == "It is close: “the” is nearly as likely (28 %)."
+    case["foil"] = " the"
+    assert len(write_prediction(state, "m")) == 1
+
+
 def test_a_name_that_no_exchange_bears_out_is_called_the_nearest_word() -> None:
     state = state_of(effect(-3.0, CONTROLS), swap(" Austin", installed=False, by_chance=60))
     (line,) = chain_line(state)
@@ -417,9 +439,10 @@ def test_what_is_in_mind_and_not_used_stands_in_the_line_but_not_what_the_text_s
     state = state_of(idle)
     state["claims"].append(plain_claim(words))
     state["concepts"] = {"note": "", "tested": True, "path": [], "idle": "K1"}
-    assert chain_line(state)[0].text == (
-        "It has “Texas” in mind at “Dallas” and does not use it for “Austin”: tested."
-    )
+    assert [sentence.text for sentence in chain_line(state)] == [
+        "By the words.",
+        "It has “Texas” in mind at “Dallas” and does not use it for “Austin”: tested.",
+    ]
     assert checked(state) == []
     cast(Any, state)["case"]["tokens"][0] = "Texas"
     assert chain_line(state)[0].text == "By the words."

@@ -25,6 +25,7 @@ from tracer.concepts import (
 from tracer.concepts.mechanisms import name_mechanism, try_agreement, try_near_words
 from tracer.concepts.mechanisms.copying import try_copying
 from tracer.concepts.mechanisms.sequence import try_sequence
+from tracer.concepts.mechanisms.word_weights import weigh_words
 from tracer.lens import Lens, lens_for
 
 
@@ -178,6 +179,42 @@ def test_what_goes_with_any_number_agrees_with_nothing(embedded_subject: Any) ->
     subject, words = embedded_subject, nameable_words(embedded_subject)
     frozen = freeze(subject, subject.encode("The policy of the states", 64))  # it says "to"
     assert not try_agreement(frozen, int(frozen.logits.argmax()), words).holds
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "likeliest"),
+    [
+        ("A robin is a kind of bird, and a salmon is a kind of", " fish", " bird"),
+        ("La capitale de l'Espagne est", " une", " un"),
+        ("The author of Pride and Prejudice is Jane", " Austen", " Eyre"),
+        ("The Colosseum is in the capital of Italy, the city of", " Rome", " Florence"),  # and not " ancient"
+    ],
+)
+def test_what_is_clearly_likelier_is_compared_with(
+    embedded_subject: Any, text: str, answer: str, likeliest: str
+) -> None:
+    subject = embedded_subject
+    found = find_alternatives(freeze(subject, subject.encode(text, 64)), subject.pieces(answer)[0])
+    assert found[0].token == likeliest
+
+
+def test_a_colour_of_the_text_is_followed_whosever_it_is(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    text = "Alice has a red car and Ben has a blue car. The color of Ben's car is"
+    frozen, red = freeze(subject, subject.encode(text, 64)), subject.pieces(" red")[0]
+    assert int(frozen.logits.argmax()) == red
+    turn = try_near_words(frozen, words, red, frozen.tokens.index(" red")).turns[0]
+    assert turn.says == turn.other  # what is put there is said
+    beside = try_near_words(frozen, words, red, frozen.tokens.index(" blue"))
+    assert len(beside.same) >= 0.8 * len(beside.tried)
+    assert beside.left > 0.2
+
+
+def test_where_no_word_means_much_by_itself_all_are_weighed(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    frozen = freeze(subject, subject.encode("To be, or not to be, that is the", 64))
+    weights = weigh_words(frozen, words, subject.pieces(" question")[0])
+    assert {frozen.tokens[one.last] for one in weights} >= {"To", " be", " not", " the"}
 
 
 def test_silver_in_the_place_of_gold_brings_its_own_symbol(embedded_subject: Any) -> None:

@@ -177,7 +177,8 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
     tests.sort(key=lambda claim: (-abs(claim.effect), claim.id))
     mistake = bool(own_claims(state, SearchClaim))
     known_how = bool(borne_out(state)) or any(c.mechanism in IN_SHORT for c in held_mechanisms(state))
-    open_first = [*concepts_open(state), *write_untested(state)]
+    limits = write_limits(state)
+    left_open = [*concepts_open(state), *write_untested(state), *limits[:1]]
     return [
         Paragraph("", write_premise(state)),
         Paragraph("What was asked.", [*find_assumed_right(state), *write_asked_use(state)]),
@@ -193,7 +194,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
         Paragraph("Who works for which.", write_sides(state) if mistake else []),
         Paragraph("Where it is lost.", write_where_lost(state)),
         Paragraph("What repairs it.", write_repairs(state)),
-        Paragraph("What is left open.", [*open_first, *write_limits(state)][:OPEN]),
+        Paragraph("What is left open.", left_open[:OPEN]),
         Paragraph("Concepts.", concept_evidence(state), folded=True),
         Paragraph(
             "Words and path.",
@@ -208,7 +209,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
         Paragraph("Knock-on effects.", write_knock_on(state), folded=True),
         Paragraph(
             "Also open.",
-            [*[*open_first, *write_limits(state)][OPEN:], *write_untested_groups(state)],
+            [*left_open[OPEN:], *limits[1:], *write_untested_groups(state)],
             folded=True,
         ),
     ]

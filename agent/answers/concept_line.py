@@ -57,6 +57,7 @@ def chain_line(state: State) -> list[Sentence]:
         by_removal = all(one.id in removed for one in way)
         how = f"tested by taking {them} out" if by_removal else "tested by putting others in their place"
         open_name, tried = _open_name(state, way)
+        how += _beside_the_answer(state, way)
         chain = Sentence(f"{' → '.join(steps)}: {how}{open_name}.", (*ids, *tried))
         return [*(_deciding_words(state, that_turn=True) if open_name else []), chain]
     claim, best = swap
@@ -68,8 +69,10 @@ def chain_line(state: State) -> list[Sentence]:
 
 def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ...]]:
     """That no exchange bears out what a concept of the way means, where one was tried; with the claim."""
+    said = case_of(state)["answer_id"]
     for claim in every_claim(state, ConceptSwapClaim):
-        if claim.concept in way and not claim.installed and not bears_out(claim):
+        itself = said in claim.concept.token_ids
+        if claim.concept in way and not itself and not claim.installed and not bears_out(claim):
             name = quote_word(claim.concept.name)
             text = "no exchange brings another's answer, so"
             return f"; {text} {name} is only the nearest word for what counts there", (claim.id,)
@@ -77,16 +80,33 @@ def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ..
 
 
 def _names(state: State, way: Sequence[Concept]) -> list[str]:
-    """The names of the way, with another name of the same place: before the answer, behind what is none."""
-    case, out = case_of(state), [quote_word(one.name) for one in way]
+    """The names of the way, up to the answer itself, with another name of the same place.
+
+    That stands in brackets; none beside the answer itself, to which it need not lead.
+    """
+    case = case_of(state)
+    reached = next((at for at, one in enumerate(way) if case["answer_id"] in one.token_ids), len(way))
+    out = [quote_word(one.name) for one in way[: reached + 1]]
     for other in names_beside(state):
         at = next((i for i, one in enumerate(way) if one.position == other.position), None)
-        if at is not None and case["answer_id"] in way[at].token_ids:
-            if other.name.casefold()[:FORM] != case["answer"].strip().casefold()[:FORM]:
-                out.insert(at, quote_word(other.name))
-        elif at is not None:
+        if at is not None and at < reached:
             out[at] += f" ({quote_word(other.name)})"
     return out
+
+
+def _beside_the_answer(state: State, way: Sequence[Concept]) -> str:
+    """That a name is in mind where the answer itself is already; not the answer in another form."""
+    case = case_of(state)
+    places = {one.position for one in way if case["answer_id"] in one.token_ids}
+    for other in names_beside(state):
+        if other.position in places and not _is_form(other.name, case["answer"]):
+            return f"; {quote_word(other.name)} is in mind there too" if other.name[:1].isupper() else ""
+    return ""
+
+
+def _is_form(name: str, answer: str) -> bool:
+    """Whether a name begins like the answer: "Roman", "Rome"."""
+    return name.casefold()[:FORM] == answer.strip().casefold()[:FORM]
 
 
 def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
@@ -122,7 +142,7 @@ def _no_chain(state: State) -> list[Sentence]:
             return [Sentence(text, (claim.id,))]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
         if claim.line and not is_folded(claim, state):
-            return [*_unused(state), Sentence(claim.line, (claim.id,)), *_brought(claim, state)]
+            return [Sentence(claim.line, (claim.id,)), *_brought(claim, state), *_unused(state)]
     ids = tuple(claim.id for claim in [*concept_tests_of(state), *every_claim(state, ConceptsClaim)])
     if note := known.get("note"):
         short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured

@@ -6,6 +6,7 @@ from agent.core import (
     Case,
     EffectClaim,
     JointClaim,
+    PredictionClaim,
     State,
     Supernode,
     Swap,
@@ -39,6 +40,7 @@ from agent.planners import find_untestable_reason
 ONLY_SPACE = (
     "That is only the space before what comes next: put it at the end of the text and ask again about that."
 )
+NEARLY = 0.8  # of the answer's probability from which another word is nearly as likely
 MAX_NAMED_WORDS = 3  # words that are named
 MIN_KNOCK_ON = 0.05  # share of its activation that another group must lose or gain to be told of
 
@@ -82,7 +84,17 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
             (claim.id,),
         ),
         *([Sentence(ONLY_SPACE, (claim.id,))] if blank else []),
+        *_write_near_tie(case, claim),
     ]
+
+
+def _write_near_tie(case: Case, claim: PredictionClaim) -> list[Sentence]:
+    """That another word is nearly as likely, where it is not the one compared with."""
+    first, *others = case["predictions"]
+    if not others or others[0]["p"] < NEARLY * first["p"] or others[0]["token"] == case["foil"]:
+        return []
+    text = f"It is close: {quote_word(others[0]['token'])} is nearly as likely ({percent(others[0]['p'])})."
+    return [Sentence(text, (claim.id,))]
 
 
 def lead_explained(state: State) -> Sentence:

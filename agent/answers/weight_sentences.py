@@ -4,6 +4,7 @@ from agent.core import EffectClaim, State, case_of, claim_group, join_words, quo
 from agent.evidence import Sentence
 
 WORDS = 3  # that are named
+LETTERS = 4  # a shorter word says little of what a group has in common
 
 
 def tell_weights(claim: EffectClaim, state: State) -> list[Sentence]:
@@ -12,7 +13,7 @@ def tell_weights(claim: EffectClaim, state: State) -> list[Sentence]:
     named = {case["answer"].strip().casefold(), case["foil"].strip().casefold()}
     parts = []
     for does, tokens in (("raise", group["raises"]), ("lower", group["lowers"])):
-        words = [t for t in tokens if len(t.strip()) > 1 and t.strip().isalpha()]
+        words = [t for t in tokens if len(t.strip()) >= LETTERS and t.strip().isalpha()]
         other = [quote_word(t) for t in words if t.strip().casefold() not in named][:WORDS]
         if len(other) > 1:
             parts.append(f"{does} {join_words(other)}")

@@ -44,7 +44,7 @@ from tracer import (
     ablate,
     change_of_lead,
     concept_of,
-    find_alternatives,
+    find_rivals,
     follow,
     forecast,
     is_content,
@@ -63,7 +63,6 @@ Update = dict[str, Any]
 Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 ANYWAY = 0.75  # of other words after which the same is said: nothing is looked up at that word
-RIVALS = 40  # likeliest words of the answer's kind
 SAID = 3  # next tokens that are kept
 
 
@@ -145,8 +144,7 @@ def _comes_next(bench: ConceptBench, one: Concept) -> bool:
     """
     if one.position != bench.frozen.length - 1:
         return False
-    rivals = find_alternatives(bench.frozen, bench.case["answer_id"], RIVALS)
-    return not {rival.token_id for rival in rivals}.isdisjoint(one.token_ids)
+    return not find_rivals(bench.frozen, bench.case["answer_id"]).isdisjoint(one.token_ids)
 
 
 def only_goes_on(chain: Chain, case: Case) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agent.core import WORD_DECIDES, join_words, percent, quote_word, quote_word_at
 from agent.experiments.concept_bench import ConceptBench
-from tracer import NearWords, WordWeight, try_near_words, weigh_words
+from tracer import NearWords, WordWeight, find_in_text, most_expected, try_near_words, weigh_words
 
 HARDLY = 0.8  # of the answer's probability that is left at least without a word
 SAME = 0.95  # of it, from which nothing is lost
@@ -43,12 +43,11 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
         return None
     if weights[0].kept > WORD_DECIDES:
         return _none_decides(bench, weights)
-    answer, told = quote_word(case["answer"]), [(_name(bench, one), one.kept) for one in weights]
-    (first, kept), *others = told
-    more = [pair for pair in others if pair[1] <= WORD_DECIDES][:TOLD]
-    little = [pair for pair in others if pair[1] >= HARDLY][-TOLD:]
+    answer, (first, kept) = quote_word(case["answer"]), _told(bench, weights[0])
+    more = [_told(bench, one) for one in weights[1:] if one.kept <= WORD_DECIDES][:TOLD]
+    little = [_told(bench, one) for one in _hardly_counting(bench, weights[1:])[:TOLD]]
     if more and more[0][1] - kept <= AS_MUCH:
-        parts = join_words([f"{percent(left)} ({name})" for name, left in [told[0], *more]])
+        parts = join_words([f"{percent(left)} ({name})" for name, left in [(first, kept), *more]])
         names = join_words([first, *(name for name, _ in more)])
         text = f"{names} count most: with other words in the place of each, {answer} keeps {parts} of its"
         text += " probability"
@@ -64,12 +63,27 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
     if little:
         line += f"; {join_words([name for name, _ in little])} hardly {counts}"
     shown = [kept, *(left for _, left in [*more, *little])]
-    alike = _with_near_words(bench, weights[:LOOKED_AT]) if near else None
-    if alike is None:
+    found = [_with_near_words(bench, weights), _stays_with_others(bench, weights)] if near else []
+    alike = [one for one in found if one is not None]
+    if not alike:
         line += ": tested by putting other words in their place."
         return FoundMechanism("words", f"{text}.", shown, line)
-    shown += alike.shown
-    return FoundMechanism("words", f"{text}. {alike.says}", shown, f"{line}. {alike.line}", alike.turns)
+    shown += [number for one in alike for number in one.shown]
+    says, lines = (" ".join(part) for part in zip(*((one.says, one.line) for one in alike), strict=True))
+    turns = any(one.turns for one in alike)
+    return FoundMechanism("words", f"{text}. {says}", shown, f"{line}. {lines}", turns)
+
+
+def _hardly_counting(bench: ConceptBench, weights: Sequence[WordWeight]) -> list[WordWeight]:
+    """Words that hardly count: those first of which one would have thought that they do."""
+    hardly = [one for one in weights if one.kept >= HARDLY]
+    return list(
+        dict.fromkeys([*most_expected(bench.frozen, bench.case["answer_id"], hardly), *reversed(hardly)])
+    )
+
+
+def _told(bench: ConceptBench, weight: WordWeight) -> tuple[str, float]:
+    return quote_word_at(bench.case["tokens"], weight.first), weight.kept
 
 
 def _none_decides(bench: ConceptBench, weights: Sequence[WordWeight]) -> FoundMechanism:
@@ -99,19 +113,52 @@ class _Alike(NamedTuple):
 def _with_near_words(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
     """The word that decides which of its kind the answer is, else whether the first counts by its kind."""
     answer = bench.case["answer_id"]
+    itself = set(find_in_text(bench.frozen, answer))
+    decide = [one for one in weights[:LOOKED_AT] if one.kept <= WORD_DECIDES]
+    copied = [one for one in weights if one.last in itself and one not in decide][:LOOKED_AT]
     tried = [
         (_name(bench, one), try_near_words(bench.frozen, bench.workspace.words, answer, one.last))
-        for one in weights
-        if one.kept <= WORD_DECIDES and one.first == one.last
+        for one in (*decide, *copied)
+        if one.first == one.last
     ]
     turned = [pair for pair in tried if pair[1].turns and pair[1].turns[0].of_kind]
     if turned:
-        return _with_others(bench, *max(turned, key=lambda pair: _parts(pair[1])))
+        turned.sort(key=lambda pair: -_parts(pair[1]))
+        return _and_others(bench, _with_others(bench, *turned[0]), turned[1:])
     for word, found in tried:
         if len(found.tried) >= ENOUGH and len(found.same) >= MOST_OF * len(found.tried):
             return _counts_by_kind(bench, word, found)
         if found.turns:
             return _with_others(bench, word, found)
+    return None
+
+
+def _and_others(bench: ConceptBench, first: _Alike, others: Sequence[tuple[str, NearWords]]) -> _Alike:
+    """The same with what comes with another word in the place of further ones."""
+    says, shown = first.says.removesuffix("."), list(first.shown)
+    for word, found in others[:TOLD]:
+        turn = found.turns[0]
+        other, then = map(quote_word, bench.workspace.subject.token_texts([turn.other, turn.says]))
+        says += f"; with {other} in the place of {word} it says {then} ({percent(turn.probability)})"
+        shown.append(turn.probability)
+    return first._replace(says=f"{says}.", shown=shown)
+
+
+def _stays_with_others(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
+    """That with others of its kind in the place of a word that does not decide the same is said."""
+    answer = bench.case["answer_id"]
+    left = [one for one in weights if one.kept > WORD_DECIDES and one.first == one.last]
+    for one in most_expected(bench.frozen, answer, left)[:TOLD]:
+        found = try_near_words(bench.frozen, bench.workspace.words, answer, one.last)
+        if len(found.tried) < ENOUGH or len(found.same) < len(found.tried):
+            continue
+        word, answer_text = _name(bench, one), quote_word(bench.case["answer"])
+        other = quote_word(bench.workspace.subject.token_texts(found.same[:1])[0])
+        line = f"With {other} in the place of {word} it still says {answer_text}"
+        count = f"so do all {len(found.tried)} words like it that were tried"
+        return _Alike(
+            f"{line} ({percent(found.left)}); {count}.", [found.left, len(found.tried)], f"{line}.", False
+        )
     return None
 
 

@@ -17,9 +17,7 @@ from tracer.concepts.controls import ENOUGH_CONTROLS, LEVEL
 from tracer.concepts.installing import share_that_install, try_installing
 from tracer.concepts.kinds import (
     KINDRED,
-    NEAR,
     Alternative,
-    above_random,
     contrast_direction,
     is_name,
     kinship,
@@ -33,7 +31,7 @@ from tracer.concepts.operations import ablate, usual_coordinates
 from tracer.concepts.pushes import push_controls
 from tracer.concepts.where import MATTERS, TestedNode, names_best, that_are_held, that_matter
 from tracer.concepts.words import Words
-from tracer.lens import Lens, directions, similar, surface
+from tracer.lens import Lens, directions, surface
 from tracer.models import Model
 
 CARRIED = 0.25  # of a concept's strength that must go with an earlier one for a hop
@@ -99,7 +97,7 @@ def follow(
         for row, node in enumerate(nodes)
     )
     names = name_values(frozen, nodes, answer)
-    telling = _telling(frozen, nodes, answer)
+    telling = _telling(frozen, nodes)
     idle = _not_used(frozen, tested, names, answer, telling)
     here = that_matter(tested, frozen.length - 1)
     best = min((tested[i].effect for i in here), default=0.0)
@@ -135,19 +133,17 @@ def _without_each(frozen: Frozen, lens: Lens, nodes: Sequence[ConceptNode]) -> E
     return measure(frozen, changes, None, [reading_of(frozen, lens, node) for node in nodes])
 
 
-def _telling(frozen: Frozen, nodes: Sequence[ConceptNode], answer: int) -> list[bool]:
-    """Which nodes are worth a word though they do not count: names, and what is near the answer.
+def _telling(frozen: Frozen, nodes: Sequence[ConceptNode]) -> list[bool]:
+    """Which nodes are worth a word though they do not count: names ("Japan" at "sushi").
 
     Read among the first; none that is written like the word it is read at ("county" at "country"), nor a
     digit's name.
     """
-    subject, tokens = frozen.subject, [node.tokens[0] for node in nodes]
-    near = similar(subject, tokens, [answer])[:, 0] >= above_random(subject, tokens, NEAR)
     out = []
-    for node, related in zip(nodes, near.tolist(), strict=True):
+    for node in nodes:
         stem, word = (surface(text)[:STEM] for text in (node.name, frozen.tokens[node.position]))
         other = stem != word and not word.isdigit() and node.rank < FIRST
-        out.append(other and (related or is_name(subject, node.tokens[0])))
+        out.append(other and is_name(frozen.subject, node.tokens[0]))
     return out
 
 
@@ -161,7 +157,8 @@ def _not_used(
         if index is None:
             break
         node = tested[index].node
-        if not _is_akin(frozen.subject, int(frozen.ids[node.position]), node.tokens[0]):
+        word, token = int(frozen.ids[node.position]), node.tokens[0]
+        if not _is_akin(frozen.subject, word, token):
             return index
         able[index] = False
     return None

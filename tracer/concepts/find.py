@@ -195,7 +195,7 @@ def _with_answer(frozen: Frozen, node: ConceptNode, answer: int | None) -> Conce
 
 
 def _spelled_as(frozen: Frozen, tokens: Sequence[int], answer: int | None) -> list[int]:
-    """The tokens that are the answer in another spelling ("Basketball" for "basketball").
+    """The tokens that are the answer in another spelling ("Basketball" for "basketball") or its plural.
 
     Of a function word its longer forms too ("weren" for "were"): they say no more than it does.
     """
@@ -205,7 +205,12 @@ def _spelled_as(frozen: Frozen, tokens: Sequence[int], answer: int | None) -> li
     spelled, loose = surface(said), not is_content(said)
     texts = map(surface, frozen.subject.token_texts(list(tokens)))
     pairs = zip(tokens, texts, strict=True)
-    return [t for t, text in pairs if text == spelled or (loose and spelled and text.startswith(spelled))]
+    forms = {spelled, f"{spelled}s", f"{spelled}es", *(spelled.removesuffix(end) for end in ("s", "es"))}
+    return [
+        t
+        for t, text in pairs
+        if text == spelled or (text and text in forms) or (loose and spelled and text.startswith(spelled))
+    ]
 
 
 def _node(frozen: Frozen, name: str, position: int, seen: Sequence[_Seen], answer: int | None) -> ConceptNode:

@@ -24,6 +24,9 @@ HELD_HERE = 2.5  # standard deviations from which a word counts as held at a pla
 KINDRED = 0.9  # kinship from which two words are of one kind
 LEAST_KIN = 0.7  # and at least so much alike
 GOES_ON = 0.5  # of the next token's probability from which a word is only the beginning of one
+LIKELIEST = 16  # next tokens that are looked at for what is clearly likelier than those found
+CLEARLY = 3.0  # times as likely as all of them
+ALIKE, VERY_ALIKE = 0.85, 0.94  # kinship it needs then; the second where it is near
 FEW = 3  # alternatives that are enough
 LOOKED_AT = 24  # next tokens that are looked at for that
 FOLLOWED = 512  # tokens of which it is kept how a text goes on: 64 MB of half-precision numbers
@@ -90,13 +93,20 @@ def same_kind(
     near = [others[i] for i in cosine.argsort(descending=True).tolist() if values[others[i]] >= least]
     alike = [t for t in near if _form(texts[t]) == _form(texts[token])]
     kept = [t for t in alike if grammar or is_content(texts[t])]
-    own, found = surface(texts[token]), []
+    found = []
     for family in families(subject, [token, *kept])[1:]:
-        spelled = surface(texts[family.tokens[0]])
-        if not (spelled.startswith(own[:4]) and own.startswith(spelled[:4])):
+        if _is_another(texts[token], texts[family.tokens[0]]):
             best = family.tokens[0] if likely is None else max(family.tokens, key=lambda t: float(likely[t]))
             found.append((best, values[best]))
     return found
+
+
+def _is_another(own: str, other: str) -> bool:
+    """Whether a text is more than another spelling of a word, or another sign."""
+    word, spelled = surface(own), surface(other)
+    if not word or not spelled:
+        return bool(other.strip()) and own.strip() != other.strip()
+    return not (spelled.startswith(word[:4]) and word.startswith(spelled[:4]))
 
 
 def related(
@@ -183,6 +193,13 @@ def find_rival_in_text(frozen: Frozen, answer: int) -> int | None:
     return max(named, key=lambda token: float(frozen.logits[token]), default=None)
 
 
+def find_rivals(frozen: Frozen, answer: int) -> set[int]:
+    """What could come in the place of the answer: likely next tokens that share its topic, and its kind."""
+    likely = frozen.logits.topk(min(COMPARED, len(frozen.logits))).indices.tolist()
+    near = [token for token, _ in related(frozen.subject, answer, likely)]
+    return {*near, *(one.token_id for one in find_alternatives(frozen, answer, COMPARED))}
+
+
 def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
     subject, logits = frozen.subject, frozen.logits
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
@@ -199,9 +216,38 @@ def _find_alternatives(frozen: Frozen, answer: int) -> tuple[Alternative, ...]:
         best = kin
     if whole[answer]:
         best = [token for token in best if whole[token]]
+    if whole[answer] and not grammar:
+        best = sorted({*best, *_clearly_likelier(frozen, answer, best)}, key=lambda token: -float(p[token]))
+    cosine = similar(subject, [answer], best)[0].tolist() if best else []
     return tuple(
-        Alternative(subject.token_texts([token])[0], token, float(p[token]), near[token]) for token in best
+        Alternative(text, token, float(p[token]), value)
+        for text, token, value in zip(subject.token_texts(best), best, cosine, strict=True)
     )
+
+
+def _clearly_likelier(frozen: Frozen, answer: int, found: Sequence[int]) -> list[int]:
+    """Next words that are much likelier than all of the kind that were found, and not far from it.
+
+    "bird" for "fish", where the nearest of its kind is "salmon". A word too short to mean something by its
+    letters counts where it is near as well ("un" for "une", "Ag" for "Au").
+    """
+    subject, p = frozen.subject, frozen.logits.double().softmax(-1)
+    first = p.topk(min(LIKELIEST, len(p))).indices.tolist()
+    floor = CLEARLY * max((float(p[token]) for token in found), default=0.0)
+    texts = dict(zip([answer, *first], subject.token_texts([answer, *first]), strict=True))
+    able = [
+        token for token in first if float(p[token]) > floor and _form(texts[token]) == _form(texts[answer])
+    ]
+    able = [token for token in able if _is_another(texts[answer], texts[token])]
+    if not able:
+        return []
+    near = (similar(subject, [answer], able)[0] >= nearness(subject, answer)).tolist()
+    rows = zip(able, kinship(subject, answer, able).tolist(), near, stand_alone(subject, able), strict=True)
+    return [
+        token
+        for token, alike, is_near, whole in rows
+        if (is_near and alike >= VERY_ALIKE) or (alike >= ALIKE and whole and is_content(texts[token]))
+    ]
 
 
 def of_one_kind(subject: Model, token: int, others: Sequence[int]) -> list[int]:

@@ -34,5 +34,6 @@ from .slot import (
 )
 from .word_weights import (
     WordWeight as WordWeight,
+    most_expected as most_expected,
     weigh_words as weigh_words,
 )

@@ -37,13 +37,14 @@ class NearWords(NamedTuple):
     """The near words tried at `position`, nearest first, those that bring the same, and what others bring.
 
     `turns`: those of the answer's kind first, each group with the most probable first; each word that is said
-    once.
+    once. `left`: the answer's probability with the first of those that bring the same.
     """
 
     position: int
     tried: tuple[int, ...]
     same: tuple[int, ...]
     turns: tuple[Turn, ...]
+    left: float = 0.0
 
 
 def try_near_words(frozen: Frozen, words: Words, answer: int, position: int) -> NearWords:
@@ -71,12 +72,13 @@ def _try_near_words(frozen: Frozen, words: Words, answer: int, position: int) ->
         for row, (other, says) in enumerate(zip(tried, best, strict=True))
         if float(p[row, says]) >= CLEAR * float(p[row, answer])
         and (says in kind or _both_mean_something(frozen, answer, says))
-        and not _is_trivial(frozen, answer, other, says)
+        and not _is_trivial(frozen, answer, (position, other), says)
     ]
     turns.sort(key=lambda turn: (not turn.of_kind, -turn.probability))
     once = {turn.says: turn for turn in reversed(turns)}
-    same = tuple(other for other, says in zip(tried, best, strict=True) if says == answer)
-    return NearWords(position, tried, same, tuple(turn for turn in turns if once[turn.says] is turn))
+    rows = [row for row, says in enumerate(best) if says == answer]
+    left, first = float(p[rows[0], answer]) if rows else 0.0, tuple(t for t in turns if once[t.says] is t)
+    return NearWords(position, tried, tuple(tried[row] for row in rows), first, left)
 
 
 def _of_kind(frozen: Frozen, answer: int, said: Sequence[int]) -> set[int]:
@@ -94,7 +96,10 @@ def _both_mean_something(frozen: Frozen, answer: int, says: int) -> bool:
     return all(map(is_content, frozen.subject.token_texts([answer, says])))
 
 
-def _is_trivial(frozen: Frozen, answer: int, other: int, says: int) -> bool:
-    """Whether what is said is the answer in another spelling, or the very word that was put in."""
-    own, put, said = (surface(text) for text in frozen.subject.token_texts([answer, other, says]))
-    return said in (own, put)
+def _is_trivial(frozen: Frozen, answer: int, put: tuple[int, int], says: int) -> bool:
+    """Whether what is said is the answer in another spelling, or the very word that was put in.
+
+    Where that stands in the place of the answer itself, it shows that the answer is taken from there.
+    """
+    own, other, said = (surface(text) for text in frozen.subject.token_texts([answer, put[1], says]))
+    return said == own or (said == other and surface(frozen.tokens[put[0]]) != own)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracer.attribution import Frozen
-from tracer.concepts.kinds import find_alternatives, is_content
+from tracer.concepts.kinds import find_alternatives, is_content, is_name, relatedness
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words, word_places
+from tracer.lens import similar, surface
 
 TRIED, TRIED_ON_LONG = 8, 4  # drawn words a place
 LONG = 160  # tokens from which fewer are
@@ -57,6 +58,16 @@ def _weigh(
     )
 
 
+def most_expected(frozen: Frozen, answer: int, weights: Sequence[WordWeight]) -> list[WordWeight]:
+    """Those of which one would have thought that they count: names, then what is related to the answer."""
+    if not weights:
+        return []
+    subject, ids = frozen.subject, [int(frozen.ids[one.last]) for one in weights]
+    near, least = similar(subject, [answer], ids)[0].tolist(), relatedness(subject, answer)
+    ranked = zip((is_name(subject, token) for token in ids), near, range(len(ids)), strict=True)
+    return [weights[at] for named, value, at in sorted(ranked, reverse=True) if named or value >= least]
+
+
 def word_around(frozen: Frozen, position: int) -> tuple[int, int]:
     """The first and last position of the word that a token is a piece of."""
     spans = (span for span in _words(frozen) if span[0] <= position <= span[1])
@@ -64,8 +75,10 @@ def word_around(frozen: Frozen, position: int) -> tuple[int, int]:
 
 
 def _spans(frozen: Frozen) -> list[tuple[int, int]]:
-    """The words that mean something."""
-    return [span for span in _words(frozen) if is_content("".join(frozen.tokens[span[0] : span[1] + 1]))]
+    """The words that mean something; all words where no more than one does ("To be, or not to be")."""
+    texts = {span: "".join(frozen.tokens[span[0] : span[1] + 1]) for span in _words(frozen)}
+    telling = [span for span, text in texts.items() if is_content(text)]
+    return telling if len(telling) > 1 else [span for span, text in texts.items() if surface(text).isalpha()]
 
 
 def _words(frozen: Frozen) -> list[tuple[int, int]]:
