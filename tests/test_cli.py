@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import unfolded
+from agent import Session, collect_report, unfolded
 
 ROOT = Path(__file__).parents[1]
 TEXAS = "Texas, whose capital is"
@@ -137,9 +137,8 @@ def answered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("answer")
     data = str(tmp_path_factory.mktemp("data"))
     words = ["why", TEXAS, "--said", " Austin", "--rather-than", " Houston", "--json"]
-    done = run(
-        *words, "--out", str(folder / "new"), ASKCIRCUIT_DATA_DIR=data, LC_ALL="C", PYTHONIOENCODING="ascii"
-    )
+    plain = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "ASKCIRCUIT_CONTROLS": "19"}
+    done = run(*words, "--out", str(folder / "new"), ASKCIRCUIT_DATA_DIR=data, **plain)
     assert done.returncode == 0, done.stderr.decode()
     return done, folder / "new"
 
@@ -155,6 +154,14 @@ def test_json_is_one_object_and_nothing_else(answered):
     assert report["question"]["answer"] == " Austin"
     assert report["question"]["foil"] == " Houston"
     assert done.stderr == b""
+
+
+def test_the_same_question_gives_the_same_report_in_another_process(answered, quick_desk):
+    asked = Session(quick_desk, "in this process").ask("", text=TEXAS, said=" Austin", foil=" Houston")
+    mine, theirs = collect_report(asked), json.loads(answered[0].stdout)
+    costs = [one.pop("cost") for one in (mine, theirs)]
+    assert all(cost["forward_passes"] for cost in costs)
+    assert json.dumps(mine) == json.dumps(theirs)
 
 
 def test_out_holds_the_report_the_answer_and_the_drawing(answered):

@@ -1,5 +1,6 @@
 """What several test files build: a tiny subject with a real (word-level) tokeniser, frozen on a text."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -20,15 +21,16 @@ FAMILIES = ("gemma3", "gemma2", "gemma2 capped", "gpt2", *PLAIN)
 WORDS = 97
 
 
-def words_tokenizer() -> Any:
-    """A tokeniser of the words w0 to w96; it has no special token."""
+def words_tokenizer(others: Sequence[str] = ()) -> Any:
+    """A tokeniser of the words w0 to w96, the last of them others; it has no special token."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
+    from tokenizers.pre_tokenizers import Whitespace, WhitespaceSplit
     from transformers import PreTrainedTokenizerFast
 
-    words = Tokenizer(WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
-    words.pre_tokenizer = Whitespace()
+    known = [*(f"w{i}" for i in range(WORDS - len(others))), *others]
+    words = Tokenizer(WordLevel({word: i for i, word in enumerate(known)}, unk_token="w0"))
+    words.pre_tokenizer = WhitespaceSplit() if others else Whitespace()
     return PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0")
 
 

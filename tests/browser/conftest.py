@@ -25,17 +25,35 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address(chromium: str, desk: Any) -> Iterator[str]:
     """The chat of the embedded model, served on loopback."""
+    from ui.page.app import serve
+
+    page, url = serve(desk, "127.0.0.1", free_port())
+    yield url
+    page.close(verbose=False)
+    assert desk.turns.wait_until_empty(desk.settings.stop_seconds)
+
+
+@pytest.fixture
+def hostile(chromium: str, tiny: Callable[..., Any], tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The chat of a tiny model some of whose tokens are markup, and a text of these tokens."""
+    from tests_support import words_tokenizer
+
     from agent import open_workspace, read_settings
     from ui.page.app import serve
 
-    workspace = open_workspace(read_settings(data_dir=tmp_path_factory.mktemp("talks")))
-    page, url = serve(workspace, "127.0.0.1", free_port())
-    yield url
-    page.close(verbose=False)
-    workspace.close()
+    words = ["The", "tag", "<img/src=x/onerror=window.__caught=1>", "and", "![a](http://evil.example/a.png)"]
+    tiny("llama").float().save_pretrained(tmp_path / "model")
+    words_tokenizer([*words, "is"]).save_pretrained(tmp_path / "model")
+    settings = read_settings(
+        model=str(tmp_path / "model"), data_dir=tmp_path / "talks", controls=19, nodes=100
+    )
+    with open_workspace(settings) as workspace:
+        page, url = serve(workspace, "127.0.0.1", free_port())
+        yield url, " ".join([*words, "is"])
+        page.close(verbose=False)
 
 
 @contextmanager
