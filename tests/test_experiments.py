@@ -10,6 +10,7 @@ from agent.evidence.statistics import (
     adjust_holm,
     make_control_seed,
     p_value,
+    settle_turn,
     settle_verdicts,
     summarise_controls,
 )
@@ -71,6 +72,13 @@ def test_five_tests_of_ninety_nine_controls_can_still_be_supported_and_six_canno
     six = settle_verdicts([claim(-2.0, -1.8) for _ in range(6)])
     assert {c.verdict for c in five} == {"supported"}
     assert "supported" not in {c.verdict for c in six}
+
+
+def test_tests_of_a_turn_are_settled_together_whenever_they_were_made():
+    first, second = (claim(-2.0, -1.8).model_copy(update={"id": name}) for name in ("C1", "C2"))
+    earlier = claim(-2.0, -1.8).model_copy(update={"id": "C0", "turn": 0, "p_holm": 0.01})
+    ledger = settle_turn([earlier, *settle_verdicts([first]), second], 1)
+    assert [one["p_holm"] for one in ledger] == pytest.approx([0.01, 0.02, 0.02])
 
 
 def test_the_seed_depends_on_every_word():

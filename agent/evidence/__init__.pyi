@@ -30,6 +30,7 @@ from .statistics import (
     p_beyond_all as p_beyond_all,
     p_value as p_value,
     rate_p_value as rate_p_value,
+    settle_turn as settle_turn,
     settle_verdicts as settle_verdicts,
     summarise_controls as summarise_controls,
 )

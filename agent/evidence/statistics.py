@@ -9,13 +9,16 @@ from typing import TypeVar
 
 from agent.core import (
     BaseClaim,
+    Claim,
     ConceptEffectClaim,
     ConceptSwapClaim,
     ControlledClaim,
     Controls,
     HopClaim,
+    PlainClaim,
     RateClaim,
     TestedClaim,
+    plain_claim,
     round_reported,
 )
 
@@ -147,6 +150,12 @@ def has_no_effect(claim: TestedClaim) -> bool:
 def _doses_agree(claim: ControlledClaim) -> bool:
     """Half the dose moves the answer the same way, the opposite dose further still."""
     return all(value * claim.effect > 0 for value in (claim.doses or {}).values())
+
+
+def settle_turn(claims: Sequence[Claim], turn: int) -> list[PlainClaim]:
+    """The ledger as the state keeps it, the tests of a turn settled together, whenever they were made."""
+    settled = {c.id: c for c in settle_verdicts([c for c in claims if c.turn == turn])}
+    return [plain_claim(settled.get(claim.id, claim)) for claim in claims]
 
 
 def settle_verdicts(claims: Sequence[C]) -> list[C]:

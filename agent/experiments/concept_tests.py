@@ -15,10 +15,11 @@ from agent.core import (
     ConceptSwapClaim,
     HopClaim,
     NextToken,
+    PlainClaim,
     QuestionError,
     State,
     TestConcepts,
-    enter_claims,
+    claims_of,
     every_claim,
     find_places,
     join_words,
@@ -26,7 +27,7 @@ from agent.core import (
     quote_word_at,
     round_reported,
 )
-from agent.evidence import bears_out, new_claim, p_value, settle_verdicts, summarise_controls
+from agent.evidence import bears_out, new_claim, p_value, settle_turn, settle_verdicts, summarise_controls
 from agent.experiments.concept_bench import ConceptBench, bench_of
 from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
 from agent.experiments.concept_exchange import exchange_concept, partners_for
@@ -121,9 +122,8 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     made += exchange_concept(bench, main, partners_for(bench, main), state, made, chosen.partner)
     progress(0.9)
     made += mechanisms_of(bench, named, way, state, settle_verdicts(made))
-    settled = settle_verdicts(made)
-    if idle is not None and idle not in way and not any(map(_is_borne_out, settled)):
-        settled += settle_verdicts(_taken_out(bench, idle, [], state, made, True))
+    if idle is not None and idle not in way and not any(map(_is_borne_out, settle_verdicts(made))):
+        made += _taken_out(bench, idle, [], state, made, True)
     return {
         "concepts": {
             "note": "",
@@ -132,9 +132,14 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
             "beside": beside and beside.id,
             "idle": idle and idle.id,
         },
-        "claims": enter_claims(state, *settled),
+        "claims": _entered(state, made),
         "found_note": " → ".join([*(one.name for one in way), case["answer"].strip()]),
     }
+
+
+def _entered(state: State, made: Sequence[Any]) -> list[PlainClaim]:
+    """The ledger with these at its end, settled together with what else was tested in this turn."""
+    return settle_turn([*claims_of(state), *made], state["turn"])
 
 
 def _comes_next(bench: ConceptBench, one: Concept) -> bool:
@@ -208,7 +213,7 @@ def _nothing_on_the_way(
     made += [] if source is None else carried_by_head(bench, source, state, made)
     made += mechanisms_of(bench, named, [], state, made)
     known = {"note": "", "tested": True, "path": [], "idle": idle and idle.id, "source": source and source.id}
-    return {"concepts": known, "claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
+    return {"concepts": known, "claims": _entered(state, made), "found_note": note}
 
 
 def _followed(bench: ConceptBench, nodes: tuple[ConceptNode, ...]) -> tuple[Chain, Named | None]:
@@ -236,7 +241,7 @@ def _test_named(workspace: Workspace, case: Case, state: State, name: str, at: s
     made = _taken_out(bench, held, [], state, [])
     made += exchange_concept(bench, held, partners_for(bench, held), state, made)
     return {
-        "claims": enter_claims(state, *settle_verdicts(made)),
+        "claims": _entered(state, made),
         "found_note": f"{held.name} taken out and exchanged",
     }
 
@@ -257,7 +262,7 @@ def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str
     if not made:
         raise QuestionError(f"{quote_token(other)} is {quote_token(held.name)} itself; name another one.")
     note = f"{held.name} exchanged for {other}"
-    return {"claims": enter_claims(state, *settle_verdicts(made)), "found_note": note}
+    return {"claims": _entered(state, made), "found_note": note}
 
 
 def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:

@@ -32,13 +32,12 @@ from agent.core import (
     is_group,
     join_words,
     make_feature_set,
-    plain_claim,
     quote_token,
     round_reported,
     split_group_ids,
     terms_of,
 )
-from agent.evidence import make_control_seed, new_claim, p_beyond_all, settle_verdicts, summarise_controls
+from agent.evidence import make_control_seed, new_claim, p_beyond_all, settle_turn, summarise_controls
 from agent.experiments.activation_patching import find_patch_source, read_patch_text
 from agent.experiments.generalisation import measure_transfer, summarise_transfer
 from agent.questions import Intent
@@ -154,8 +153,7 @@ def _repaired(repair: Repair | None, saying: int) -> Repair | None:
 def _settle_tests(tested: Claim, state: State, note: str) -> Update:
     """The ledger with this test in its place, and the verdicts of the turn's tests, all of them together."""
     claims = [tested if c.id == tested.id else c for c in claims_of(state)]
-    settled = {c.id: c for c in settle_verdicts([c for c in claims if c.turn == state["turn"]])}
-    return {"claims": [plain_claim(settled.get(c.id, c)) for c in claims], "found_note": note}
+    return {"claims": settle_turn(claims, state["turn"]), "found_note": note}
 
 
 def _contrast(
