@@ -300,7 +300,9 @@ def test_a_head_that_brings_the_word_agreed_with_is_told_behind_the_mechanism() 
     state["concepts"] = {"note": "", "tested": True, "path": [], "source": "K1"}
     first, second, *_ = [sentence.text for sentence in in_plain_words(state)]
     assert first.startswith("“Austin” agrees with “Dallas”")
-    assert "head, 9.2, brings what is held there from “Dallas” to “in”" in second
+    assert (
+        "At “in” an attention head, 9.2, looks back at “Dallas”: without what it brings from there" in second
+    )
     assert checked(state) == []
 
 

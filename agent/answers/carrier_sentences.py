@@ -41,19 +41,24 @@ def held_heads(state: State, way: Sequence[Concept]) -> list[HeadClaim]:
     ]
 
 
-def tell_heads(state: State, way: Sequence[Concept], what: str = "it") -> list[Sentence]:
-    """Which head brings a concept (`what`) to a later word, and why it looks there."""
+def tell_heads(state: State, way: Sequence[Concept], *, of_word: bool = False) -> list[Sentence]:
+    """Which head brings a concept, or what is held at a word, to a later word, and why it looks there."""
     case = case_of(state)
     return [
         sentence
         for claim in held_heads(state, way)
-        for sentence in (_brings(claim, case, what), *_looks_there(claim, case))
+        for sentence in (_brings(claim, case, of_word), *_looks_there(claim, case))
     ]
 
 
-def _brings(claim: HeadClaim, case: Case, what: str) -> Sentence:
+def _brings(claim: HeadClaim, case: Case, of_word: bool) -> Sentence:
     there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
-    text = f"An attention head, {claim.name}, brings {what} from {there} to {here}: without what it brings"
+    text = f"An attention head, {claim.name}, brings it from {there} to {here}: without what it brings"
+    if of_word:
+        text = (
+            f"At {here} an attention head, {claim.name}, looks back at {there}: without what it brings from"
+        )
+        text += " there"
     text += f" the lead of {quote_word(case['answer'])} falls by {percent(abs(claim.share))}"
     some = {0: "no other head's view of that word counts as much", 1: "one other head's view counts as much"}
     more = some.get(claim.louder, f"the views of {claim.louder} other heads count as much")

@@ -174,7 +174,7 @@ def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
     case, out = case_of(state), list[Sentence]()
     for head in held_heads(state, source_of(state))[:1]:
         there, here = (quote_word_at(case["tokens"], at) for at in (head.concept.position, head.target))
-        text = f"Attention head {head.name} brings what is held at {there} to {here}: tested."
+        text = f"Attention head {head.name} looks back at {there} from {here} for it: tested."
         out.append(Sentence(text, (head.id,)))
     return out
 

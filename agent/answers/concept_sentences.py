@@ -101,7 +101,7 @@ def in_plain_words(state: State) -> list[Sentence]:
 def _mechanisms_told(state: State) -> list[Sentence]:
     """The mechanisms whose tests hold; behind the one that names a word, the head that brings it."""
     told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
-    out, heads = list[Sentence](), tell_heads(state, source_of(state), what="what is held there")
+    out, heads = list[Sentence](), tell_heads(state, source_of(state), of_word=True)
     for claim in told:
         out.append(Sentence(claim.says, (claim.id,)))
         if claim.mechanism in (*IN_SHORT, "words"):
