@@ -210,6 +210,17 @@ def test_a_colour_of_the_text_is_followed_whosever_it_is(embedded_subject: Any) 
     assert beside.left > 0.2
 
 
+def test_numbers_are_exchanged_for_numbers_and_it_adds_them(embedded_subject: Any) -> None:
+    subject, words = embedded_subject, nameable_words(embedded_subject)
+    frozen = freeze(subject, subject.encode("7 + 5 = 1", 64))
+    two, seven = subject.pieces("2")[0], frozen.tokens.index("7")
+    assert int(frozen.logits.argmax()) == two
+    turns = try_near_words(frozen, words, two, seven).turns
+    texts = [subject.token_texts([turn.other, turn.says]) for turn in turns if turn.of_kind]
+    right = [int(said) == (int(put) + 5) % 10 for put, said in texts]
+    assert sum(right) >= 2
+
+
 def test_where_no_word_means_much_by_itself_all_are_weighed(embedded_subject: Any) -> None:
     subject, words = embedded_subject, nameable_words(embedded_subject)
     frozen = freeze(subject, subject.encode("To be, or not to be, that is the", 64))

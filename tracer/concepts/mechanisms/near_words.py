@@ -18,6 +18,7 @@ from tracer.lens import surface
 
 TRIED = 12  # near words
 LOOKED_AT = 40  # nearest ones of which they are chosen
+NUMBERS = 100  # that are put in the place of one
 CLEAR = 1.25  # times the answer's probability that what comes instead must have
 
 
@@ -58,7 +59,7 @@ def try_near_words(frozen: Frozen, words: Words, answer: int, position: int) -> 
 
 def _try_near_words(frozen: Frozen, words: Words, answer: int, position: int) -> NearWords:
     subject, token = frozen.subject, int(frozen.ids[position])
-    near = [other for other, _ in same_kind(subject, token, words.tokens.tolist())[:LOOKED_AT]]
+    near = [other for other, _ in same_kind(subject, token, _pool(frozen, words, position))[:LOOKED_AT]]
     whole = [other for other, alone in zip(near, stand_alone(subject, near), strict=True) if alone]
     held = set(frozen.ids.tolist())
     tried = tuple(of_one_kind(subject, token, [other for other in whole if other not in held])[:TRIED])
@@ -79,6 +80,15 @@ def _try_near_words(frozen: Frozen, words: Words, answer: int, position: int) ->
     rows = [row for row, says in enumerate(best) if says == answer]
     left, first = float(p[rows[0], answer]) if rows else 0.0, tuple(t for t in turns if once[t.says] is t)
     return NearWords(position, tried, tuple(tried[row] for row in rows), first, left)
+
+
+def _pool(frozen: Frozen, words: Words, position: int) -> list[int]:
+    """What the near words are chosen among: numbers for a number, which words do not hold."""
+    text, pieces = frozen.tokens[position], frozen.subject.pieces
+    if not text.strip().isdigit():
+        return words.tokens.tolist()
+    spelled = (pieces(text.replace(text.strip(), str(number))) for number in range(NUMBERS))
+    return [ids[0] for ids in spelled if len(ids) == 1]
 
 
 def _of_kind(frozen: Frozen, answer: int, said: Sequence[int]) -> set[int]:
