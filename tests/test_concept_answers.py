@@ -322,7 +322,7 @@ def test_what_is_nearly_as_likely_is_told_where_it_is_not_compared_with() -> Non
     state = state_of(effect(-3.0, CONTROLS))
     case = cast(Any, state)["case"]
     case["predictions"] = [{**case["predictions"][0], "p": 0.3}, {"token": " the", "p": 0.28, "token_id": 9}]
-    assert write_prediction(state, "m")[-1].text == "It is close: “the” is nearly as likely (28 %)."
+    assert write_prediction(state, "m")[-1].text == "“the” is nearly as likely as “Austin” (28 %)."
     case["foil"] = " the"
     assert len(write_prediction(state, "m")) == 1
 

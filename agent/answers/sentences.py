@@ -93,7 +93,8 @@ def _write_near_tie(case: Case, claim: PredictionClaim) -> list[Sentence]:
     first, *others = case["predictions"]
     if not others or others[0]["p"] < NEARLY * first["p"] or others[0]["token"] == case["foil"]:
         return []
-    text = f"It is close: {quote_word(others[0]['token'])} is nearly as likely ({percent(others[0]['p'])})."
+    said, close = quote_word(first["token"]), quote_word(others[0]["token"])
+    text = f"{close} is nearly as likely as {said} ({percent(others[0]['p'])})."
     return [Sentence(text, (claim.id,))]
 
 

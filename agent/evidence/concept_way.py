@@ -7,6 +7,7 @@ from agent.core import Case, Concept, ConceptEffectClaim, ConceptSwapClaim
 from agent.evidence.overclaims import HOLDING_VERDICTS
 
 MUCH = 0.25  # of the lead that goes with a concept which decides something
+LEFT = 0.6  # of its probability at most, where much of a small lead goes
 HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
 
 
@@ -25,8 +26,8 @@ def bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
 def decides_much(claims: Sequence[Any], way: Sequence[Concept], case: Case) -> bool:
     """Whether a concept on the way decides the answer, or much of it.
 
-    Of those that a test bears out: an exchange is supported, a fair part of the lead goes with it, or without
-    it the model says something else and the answer has lost half of its probability.
+    Of those that a test bears out: an exchange is supported, a fair part of the lead goes with it and much of
+    the probability, or without it the model says something else and the answer has lost half of its own.
     """
     tests = [c for c in claims if isinstance(c, ConceptEffectClaim | ConceptSwapClaim) and c.concept in way]
     held = {test.concept.id for test in tests if bears_out(test)}
@@ -43,8 +44,10 @@ def _decides(test: ConceptEffectClaim | ConceptSwapClaim, case: Case) -> bool:
     if isinstance(test, ConceptSwapClaim):
         return test.verdict == "supported"
     turned = test.says[0].token != case["answer"] and test.p_answer is not None
-    halved = turned and (test.p_answer or 0.0) <= HALVED * case["predictions"][0]["p"]
-    return test.effect <= -MUCH * abs(test.lead) or halved
+    before = case["predictions"][0]["p"]
+    halved = turned and (test.p_answer or 0.0) <= HALVED * before
+    falls = turned or test.p_answer is None or test.p_answer <= LEFT * before
+    return (falls and test.effect <= -MUCH * abs(test.lead)) or halved
 
 
 def _says_partner(claim: ConceptSwapClaim) -> bool:

@@ -175,7 +175,7 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
     pairs = [tuple(quote_word(text) for text in texts([turn.other, turn.says])) for turn in turns]
     (other, then), *second = pairs
     says = line = f"With {other} in the place of {word} it says {then}"
-    if of_kind and same <= HALF * tried:
+    if of_kind and second and same <= HALF * tried:  # one odd word that turns it decides nothing
         says = f"{word} decides which one: with {other} in its place it says {then}"
     says += f" ({percent(turns[0].probability)})"
     for also, brought in second:

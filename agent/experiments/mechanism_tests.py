@@ -86,9 +86,9 @@ def _tell(workspace: Workspace, case: Case, named: Named) -> FoundMechanism | No
 
 
 def _copied(workspace: Workspace, case: Case, test: Copying) -> FoundMechanism:
-    said, there = quote_word(case["answer"]), quote_word_at(case["tokens"], test.positions[-1])
+    said = quote_word(case["answer"])
     text = f"It copies {said} from earlier in the text: with other words put there, it says those instead"
-    text += f" ({percent(test.followed)} of them; it stands at {there})."
+    text += f" ({percent(test.followed)} of them)."
     if test.rival is not None and test.rival_at is not None:
         rival = quote_word(workspace.subject.token_texts([test.rival])[0])
         where = quote_word_at(case["tokens"], test.rival_at)
