@@ -418,6 +418,15 @@ def test_where_concepts_play_a_small_part_the_line_is_the_word_that_decides() ->
     assert checked(state) == []
 
 
+@pytest.mark.parametrize(("left", "small"), [(0.42, True), (0.3, False)])
+def test_a_concept_without_which_most_of_the_answer_is_left_plays_a_small_part(
+    left: float, small: bool
+) -> None:
+    still = {"p_answer": left, "says": [NextToken(token=" Austin", p=left)]}
+    state = state_of(effect(-3.0, CONTROLS).model_copy(update=still))
+    assert chain_line(state)[0].text.startswith("No single concept decides it") is small
+
+
 def test_what_the_weights_of_a_group_have_in_common_is_told_in_words_alone() -> None:
     state = state_of()
     state["groups"] = [
