@@ -53,12 +53,10 @@ def tell_heads(state: State, way: Sequence[Concept], *, of_word: bool = False) -
 
 def _brings(claim: HeadClaim, case: Case, of_word: bool) -> Sentence:
     there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
-    text = f"An attention head, {claim.name}, brings it from {there} to {here}: without what it brings"
+    head = f"attention head, {claim.name},"
+    text = f"An {head} brings it from {there} to {here}: without what it brings"
     if of_word:
-        text = (
-            f"At {here} an attention head, {claim.name}, looks back at {there}: without what it brings from"
-        )
-        text += " there"
+        text = f"At {here} an {head} looks back at {there}: without what it brings from there"
     text += f" the lead of {quote_word(case['answer'])} falls by {percent(abs(claim.share))}"
     some = {0: "no other head's view of that word counts as much", 1: "one other head's view counts as much"}
     more = some.get(claim.louder, f"the views of {claim.louder} other heads count as much")

@@ -7,6 +7,7 @@ from agent.answers.carrier_sentences import held_heads
 from agent.answers.concept_sentences import (
     HARDLY,
     IN_SHORT,
+    STEM,
     at_word,
     borne_out,
     concept_tests_of,
@@ -34,8 +35,6 @@ from agent.core import (
     quote_word_at,
 )
 from agent.evidence import Sentence, bears_out, decides_much
-
-FORM = 3  # letters in which a name that only says the answer in another form begins like it
 
 
 def chain_line(state: State) -> list[Sentence]:
@@ -106,7 +105,7 @@ def _beside_the_answer(state: State, way: Sequence[Concept]) -> str:
 
 def _is_form(name: str, answer: str) -> bool:
     """Whether a name begins like the answer: "Roman", "Rome"."""
-    return name.casefold()[:FORM] == answer.strip().casefold()[:FORM]
+    return name.casefold()[:STEM] == answer.strip().casefold()[:STEM]
 
 
 def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
@@ -180,7 +179,7 @@ def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
 
 
 def _unused(state: State) -> list[Sentence]:
-    """The same in a line."""
+    """In a line, what the model has in mind and does not use."""
     claim, case = find_idle_test(state), case_of(state)
     if claim is None or (claim.p_answer or 0.0) < HARDLY * case["predictions"][0]["p"]:
         return []

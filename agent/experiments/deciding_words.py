@@ -83,7 +83,7 @@ def _hardly_counting(bench: ConceptBench, weights: Sequence[WordWeight]) -> list
 
 
 def _told(bench: ConceptBench, weight: WordWeight) -> tuple[str, float]:
-    return quote_word_at(bench.case["tokens"], weight.first), weight.kept
+    return _name(bench, weight), weight.kept
 
 
 def _none_decides(bench: ConceptBench, weights: Sequence[WordWeight]) -> FoundMechanism:

@@ -266,7 +266,7 @@ def of_one_kind(subject: Model, token: int, others: Sequence[int]) -> list[int]:
 
 @torch.no_grad()
 def kinship(subject: Model, token: int, others: Sequence[int]) -> Float[Tensor, " other"]:
-    """How alike the model goes on after "X is a", among frequent tokens, 0 to 1. Each pair is run once."""
+    """How alike the model goes on after "X is a", among frequent tokens, 0 to 1; each token is kept."""
     every = list(dict.fromkeys((token, *others)))
     known = {one: subject.followed[one] for one in every if one in subject.followed}
     asked = [one for one in every if one not in known]

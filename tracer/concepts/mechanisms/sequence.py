@@ -43,9 +43,8 @@ def try_sequence(frozen: Frozen, answer: int) -> Succession:
     """Replace every item by the one after it, the last by the answer: a new word of the kind must follow."""
     subject, ids = frozen.subject, frozen.ids.tolist()
     least = nearness(subject, answer)
-    spaced = [
-        spelled_like(subject, token, answer) or token for token in ids
-    ]  # the first has no space before it
+    # the first word of a text has no space before it
+    spaced = [spelled_like(subject, token, answer) or token for token in ids]
     near = similar(subject, [answer], spaced)[0].tolist()
     texts = [surface(text) for text in frozen.tokens]
     same = surface(subject.token_texts([answer])[0])
