@@ -43,10 +43,10 @@ test test-all check: export OMP_NUM_THREADS ?= 1
 
 test: setup
 	@echo "test: running the tests; all of them, slow ones too: make test-all"
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-all: setup
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "" $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "" $(ARGS)
 
 # One after the other, also under make -j: each wants both cores.
 check: setup

@@ -28,16 +28,12 @@ if TYPE_CHECKING:
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 HERE = Path(__file__).parent
-LONGEST = (  # files, longest first: begun first, so that two workers end at about the same time
-    # These ask about one text, and what one finds out the next one knows.
-    *("test_session.py", "test_chat.py", "test_asked.py", "test_mcp.py", "test_cli.py", "test_writing.py"),
-    *("test_writing_page.py", "test_bundle.py", "test_lying_brains.py", "test_reading_brain.py"),
-    *("test_llm.py", "test_listening.py"),
-    # These do not.
-    *("test_decisions.py", "test_abilities.py", "test_askcircuit.py", "test_tour.py"),
-    *("test_transcoder_workspace.py", "test_keep.py", "test_suite.py", "test_go_on.py", "test_questions.py"),
-    *("test_planted.py", "test_cases.py", "test_rooms.py", "test_embedded.py", "test_command_inputs.py"),
-    *("test_library.py", "test_hosting.py", "test_estimate.py"),
+PLACE = pytest.StashKey[int]()
+LONGEST = (  # what runs in one worker, longest first
+    *("desk", "page", "test_decisions.py", "test_abilities.py", "test_suite.py", "test_keep.py"),
+    *("test_planted.py", "test_cases.py", "test_transcoder_workspace.py", "test_questions.py"),
+    *("test_rooms.py", "test_embedded.py", "test_go_on.py", "test_library.py", "test_hosting.py"),
+    "test_estimate.py",
 )
 
 
@@ -52,10 +48,19 @@ def is_loopback(host: object) -> bool:
         return False
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first."""
+    """Tell which tests run in one worker: all that ask the desk, all that do so on its page, others by file.
+
+    The longest are begun first, so that two workers end at about the same time.
+    """
     place = {name: at for at, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        group = ("page" if item.path.parent.name == "browser" else "desk") if "desk" in used else ""
+        item.add_marker(pytest.mark.xdist_group(group or str(item.path.relative_to(HERE))))
+        item.stash[PLACE] = place.get(group or item.path.name, len(place))
+    items.sort(key=lambda item: item.stash[PLACE])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -137,6 +142,29 @@ def quick_desk(desk: "Workspace") -> "Iterator[Workspace]":
     desk.settings = read_settings(data_dir=plain.data_dir, controls=19)
     yield desk
     desk.settings = plain
+
+
+@pytest.fixture(scope="session")
+def plain_desk(embedded_subject: "Model", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Workspace]":
+    """The real model before its lens has been fitted: no concept is read or tested, only groups of neurons.
+
+    For what is about groups on texts of their own; half of an answer's time is for concepts.
+    """
+    from agent import read_settings
+    from agent.features.label_store import Library
+    from agent.workspace.workspace import Workspace
+
+    class WithoutLens(Workspace):
+        def lens(self) -> None:
+            return None
+
+        def wait_for_lens(self, *_progress: Any) -> None:
+            return
+
+    folder = tmp_path_factory.mktemp("plain-desk")
+    settings = read_settings(data_dir=folder)
+    with WithoutLens(settings, embedded_subject, Library.open(folder / "library")) as desk:
+        yield desk
 
 
 @pytest.fixture(scope="session")

@@ -13,29 +13,26 @@ from agent.answers.compose import compose_answer
 from agent.answers.llm_rewording import check_rewording
 from agent.core.selectors import claims_of
 from agent.evidence.ledger import Sentence, find_faults
-from agent.features.label_store import Library
-from agent.workspace.workspace import Workspace
 
 MISTAKE = "Why does 'Illinois, whose capital is' continue with Chicago? The right answer is Springfield."
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+def workspace(plain_desk):
+    return plain_desk
 
 
 @pytest.fixture(scope="module")
 def talk(workspace):
     """A mistake, then two other states, then another text: the session and the three reports."""
     session = Session(workspace, "abilities")
-    reports, states = [], []
+    reports, states, plain = [], [], workspace.settings
     for words in (MISTAKE, "Does it hold for Ohio and Colorado?", "compare it with 'Ohio, whose capital is'"):
         reports.append(collect_report(session.ask(words)))
         states.append(dict(session._state()))
         assert session.bundle().replay() == []
+        workspace.settings = read_settings(data_dir=plain.data_dir, controls=19)  # of what follows the first
+    workspace.settings = plain
     return reports, states
 
 

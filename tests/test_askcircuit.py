@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import weakref
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +19,17 @@ AUSTIN = ROOT / "ui" / "gallery" / "austin.json.gz"
 TEXAS = "Texas, whose capital is"
 
 
+@contextmanager
+def session_on(desk):
+    """A session of a workspace that others use too: it stays open when the session is gone."""
+    session = askcircuit.Session(desk)
+    yield session
+    session._end.detach()
+
+
 @pytest.fixture(scope="module")
-def session(tmp_path_factory):
-    with askcircuit.open(data_dir=tmp_path_factory.mktemp("door"), nodes=300, controls=19) as session:
+def session(quick_desk):
+    with session_on(quick_desk) as session:
         yield session
 
 
@@ -80,15 +89,23 @@ def test_its_graph_is_tables(answer):
     assert "LD" in set(edges["target"])
 
 
-def test_follow_ups_go_on_with_their_own_answer(session, answer):
+@pytest.fixture(scope="module")
+def planted_session(planted_desk):
+    with session_on(planted_desk) as session:
+        yield session
+
+
+def test_follow_ups_go_on_with_their_own_answer(planted_session):
+    session = planted_session
+    answer = session.why("the red capital of France is")
     before = answer.claims
-    other = session.why("The opposite of small is")
-    removed = answer.ask("what if you remove S2?")
+    other = session.why("the blue capital of Spain is")
+    removed = answer.ask("what if you double S1?")
     [test] = removed.claims.dropna(subset="p").to_dict("records")
-    assert (test["group"], test["factor"]) == ("S2", 0.0)
-    assert TEXAS in repr(removed)
-    assert "small" in repr(session.ask("how sure are you?"))  # the last conversation of the session
-    assert "small" in repr(other)
+    assert (test["group"], test["factor"]) == ("S1", 2.0)
+    assert "France" in repr(removed)
+    assert "Spain" in repr(session.ask("how sure are you?"))  # the last conversation of the session
+    assert "Spain" in repr(other)
     pd.testing.assert_frame_equal(before, answer.claims)  # an answer is what it was
 
 
@@ -103,14 +120,14 @@ def test_interventions_without_words(answer):
     assert answer.swap("Texas", "Colorado").claims["says"].dropna().iloc[-1] == " Denver"
 
 
-def test_a_trace_tests_nothing_and_is_a_file_for_others(session, tmp_path):
-    traced = session.trace("Mount Fuji is the tallest mountain in")
+def test_a_trace_tests_nothing_and_is_a_file_for_others(planted_session, tmp_path):
+    traced = planted_session.trace("the red capital of France is")
     assert len(traced.groups)
     assert traced.groups["verdict"].isna().all()
     assert "<iframe" in traced._repr_html_()
     from agent import show_graph
 
-    assert show_graph(traced.save(tmp_path / "fuji.json"))["text"].endswith("tallest mountain in")
+    assert show_graph(traced.save(tmp_path / "france.json"))["text"].endswith("the red capital of France is")
 
 
 def test_an_answer_is_kept_and_opened_again(session, answer, tmp_path):
@@ -148,9 +165,9 @@ def test_words_alone_have_no_graph(session):
         _ = with_words.groups
 
 
-def test_progress_is_silent_unless_asked_for(tmp_path, capfd):
-    with askcircuit.open(data_dir=tmp_path, progress=True, nodes=50, controls=19) as loud:
-        loud.trace("One, two, three,")
+def test_progress_is_silent_unless_asked_for(planted, tmp_path, capfd):
+    with askcircuit.open(model=str(planted.folder), data_dir=tmp_path, progress=True, nodes=50) as loud:
+        loud.trace(planted.text)
     assert "trace: 50 neurons" in capfd.readouterr().err
     with pytest.raises(askcircuit.AgentError, match="This session is closed"):
         loud.why("One")

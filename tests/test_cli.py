@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tests_support import run_here
 
 from agent import Session, collect_report, unfolded
 
 ROOT = Path(__file__).parents[1]
 TEXAS = "Texas, whose capital is"
+FRANCE = "the red capital of France is"  # of the planted model
 
 
 def command(*words, **environment):
@@ -69,10 +71,11 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work():
     assert "cannot be written" in sentence
 
 
-def test_temporary_files_that_cannot_be_written_are_told(tmp_path):
+def test_temporary_files_that_cannot_be_written_are_told(tmp_path, capsys, monkeypatch):
     taken = tmp_path / "taken"
     taken.write_text("a file, not a folder", encoding="utf-8")
-    assert "Set GRADIO_TEMP_DIR" in refusal(run("chat", "--port", "0", GRADIO_TEMP_DIR=str(taken)))
+    told = run_here(capsys, monkeypatch, "chat", "--port", "0", GRADIO_TEMP_DIR=str(taken))
+    assert "Set GRADIO_TEMP_DIR" in refusal(told)
 
 
 def test_a_port_in_use_is_refused_before_the_model_is_loaded():
@@ -131,16 +134,20 @@ def test_control_c_stops_with_a_word_and_130(tmp_path):
     assert (out, err.decode()) == (b"", "Stopped.\n")
 
 
-@pytest.fixture(scope="module")
-def answered(tmp_path_factory):
-    """One real answer: the process, and the folder it wrote."""
-    folder = tmp_path_factory.mktemp("answer")
-    data = str(tmp_path_factory.mktemp("data"))
-    words = ["why", TEXAS, "--said", " Austin", "--rather-than", " Houston", "--json"]
+def answer_in(folder, *words):
+    """A why in a process of its own, whose files go into a new folder within `folder`."""
     plain = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "ASKCIRCUIT_CONTROLS": "19"}
-    done = run(*words, "--out", str(folder / "new"), ASKCIRCUIT_DATA_DIR=data, **plain)
+    out, data = str(folder / "new"), str(folder / "data")
+    done = run("why", *words, "--json", "--out", out, ASKCIRCUIT_DATA_DIR=data, **plain)
     assert done.returncode == 0, done.stderr.decode()
     return done, folder / "new"
+
+
+@pytest.fixture(scope="module")
+def answered(planted, tmp_path_factory):
+    """One answer: the process, and the folder it wrote."""
+    words = [FRANCE, "--said", "Paris", "--rather-than", "Rome", "--model", str(planted.folder)]
+    return answer_in(tmp_path_factory.mktemp("answer"), *words)
 
 
 def test_json_is_one_object_and_nothing_else(answered):
@@ -151,17 +158,29 @@ def test_json_is_one_object_and_nothing_else(answered):
         *("text", "model", "tokens", "predictions", "question", "graph"),
         *("supernodes", "claims", "answer", "cost", "versions"),
     } <= set(report)
-    assert report["question"]["answer"] == " Austin"
-    assert report["question"]["foil"] == " Houston"
-    assert done.stderr == b""
+    assert report["question"]["answer"] == "Paris"
+    assert report["question"]["foil"] == "Rome"
+    (lens,) = done.stderr.decode().splitlines()  # of this model there can be none; of others nothing is told
+    assert lens.startswith("no concept lens could be fitted: ")
 
 
-def test_the_same_question_gives_the_same_report_in_another_process(answered, quick_desk):
-    asked = Session(quick_desk, "in this process").ask("", text=TEXAS, said=" Austin", foil=" Houston")
-    mine, theirs = collect_report(asked), json.loads(answered[0].stdout)
+def same_but_for_cost(mine, theirs):
     costs = [one.pop("cost") for one in (mine, theirs)]
     assert all(cost["forward_passes"] for cost in costs)
-    assert json.dumps(mine) == json.dumps(theirs)
+    return json.dumps(mine) == json.dumps(theirs)
+
+
+def test_the_same_question_gives_the_same_report_in_another_process(answered, planted_desk):
+    asked = Session(planted_desk, "in this process").ask("", text=FRANCE, said="Paris", foil="Rome")
+    assert same_but_for_cost(collect_report(asked), json.loads(answered[0].stdout))
+
+
+@pytest.mark.slow
+def test_the_real_model_gives_the_same_report_in_another_process(quick_desk, tmp_path):
+    done, _ = answer_in(tmp_path, TEXAS, "--said", " Austin", "--rather-than", " Houston")
+    assert done.stderr == b""
+    asked = Session(quick_desk, "in this process").ask("", text=TEXAS, said=" Austin", foil=" Houston")
+    assert same_but_for_cost(collect_report(asked), json.loads(done.stdout))
 
 
 def test_out_holds_the_report_the_answer_and_the_drawing(answered):
@@ -176,7 +195,7 @@ def test_out_holds_the_report_the_answer_and_the_drawing(answered):
     assert any(box["verdict"] for box in drawing["supernodes"])
 
 
-def test_the_report_of_a_real_answer_can_be_read(answered):
+def test_the_report_of_an_answer_can_be_read(answered):
     from rich.console import Console
 
     from ui.base.terminal import render_answer
@@ -185,6 +204,6 @@ def test_the_report_of_a_real_answer_can_be_read(answered):
     console = Console(record=True, width=110, file=io.StringIO())
     console.print(render_answer(report))
     text = console.export_text()
-    assert "“ Austin”" in text
+    assert "“Paris”" in text
     for group in report["supernodes"]:
         assert group["id"] in text

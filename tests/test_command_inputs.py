@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from test_cli import refusal, run
+from test_cli import refusal
+from tests_support import run_here
 
 from agent import Session, collect_report, open_workspace, read_settings
 from agent.suites.schema import read_suite
@@ -27,11 +28,12 @@ def test_ids_of_cases_may_be_numbers(tmp_path):
     assert [case.id for case in read_suite(path).cases] == ["7", "b"]
 
 
-def test_an_answer_that_is_there_is_not_written_over_unasked(tmp_path):
+def test_an_answer_that_is_there_is_not_written_over_unasked(tmp_path, capsys, monkeypatch):
     (tmp_path / "report.json").write_text("mine")
-    said = refusal(run("why", "x", "--out", str(tmp_path), *NOBODY))
+    said = refusal(run_here(capsys, monkeypatch, "why", "x", "--out", str(tmp_path), *NOBODY))
     assert "holds an answer already (report.json): give another folder, or --overwrite." in said
-    said = refusal(run("why", "x", "--out", str(tmp_path), "--overwrite", *NOBODY))
+    words = ("why", "x", "--out", str(tmp_path), "--overwrite", *NOBODY)
+    said = refusal(run_here(capsys, monkeypatch, *words))
     assert "/no/such/model" in said
     assert (tmp_path / "report.json").read_text() == "mine"
     check_no_answer(tmp_path, ["answer.md"])
@@ -56,8 +58,8 @@ def test_an_answer_that_is_there_is_not_written_over_unasked(tmp_path):
         (["lens", "fit", "--corpus", "x", "--out", "/proc/lens.safetensors"], "cannot be written ("),
     ],
 )
-def test_what_is_empty_or_cannot_be_written_is_refused_before_the_work(words, said):
-    assert said in refusal(run(*words, *NOBODY))
+def test_what_is_empty_or_cannot_be_written_is_refused_before_the_work(words, said, capsys, monkeypatch):
+    assert said in refusal(run_here(capsys, monkeypatch, *words, *NOBODY))
 
 
 def test_a_file_that_is_there_is_written_over_only_when_asked(tmp_path):
@@ -70,10 +72,11 @@ def test_a_file_that_is_there_is_written_over_only_when_asked(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["graph.json"]
 
 
-def test_a_suite_of_which_a_case_failed_ends_with_1(tmp_path):
+def test_a_suite_of_which_a_case_failed_ends_with_1(planted, tmp_path, capsys, monkeypatch):
     path = tmp_path / "suite.yaml"
     path.write_text(json.dumps([{"id": 3, "text": "one " * 4200}]), encoding="utf-8")
-    done = run("investigate", str(path), "--out", str(tmp_path / "out"), ASKCIRCUIT_DATA_DIR=str(tmp_path))
+    words = ("investigate", str(path), "--out", str(tmp_path / "out"), "--model", str(planted.folder))
+    done = run_here(capsys, monkeypatch, *words, ASKCIRCUIT_DATA_DIR=str(tmp_path))
     assert done.returncode == 1, done.stderr.decode()
     assert "1 of 1 cases failed." in done.stderr.decode()
     assert (tmp_path / "out" / "failed" / "3.json").is_file()

@@ -5,21 +5,17 @@ import pytest
 from agent import Session, collect_report, read_settings
 from agent.evidence.contrast import choose_label, settle_case
 from agent.evidence.supernodes import group_features
-from agent.features.label_store import Library
-from agent.workspace.workspace import Workspace
 from tracer import TracedStudy
 
 OXYGEN = ("Water is made of hydrogen and", " oxygen", " carbon")
 MARY = ("John and Mary went to the store. John gave a drink to", " Mary", " John")
 PI = ("3.14159265", None, None)
+FRANCE = ("the red capital of France is", "Paris", "Rome")  # of the planted model
 
 
 @pytest.fixture(scope="module")
-def workspace(embedded_subject, tmp_path_factory):
-    settings = read_settings(data_dir=tmp_path_factory.mktemp("data"))
-    workspace = Workspace(settings, embedded_subject, Library.open(settings.data_folder / "library"))
-    yield workspace
-    workspace.close()
+def workspace(plain_desk):
+    return plain_desk
 
 
 def walked(workspace, case, **settings):
@@ -75,20 +71,29 @@ def test_a_spent_budget_stops_the_tests_and_is_told(workspace):
     assert "The budget of this question was spent before C" in report["answer"]["markdown"]
 
 
-def test_a_hypothesis_that_fails_is_followed_by_the_next(workspace):
-    report, log = walked(workspace, MARY)
+def test_a_hypothesis_that_fails_is_followed_by_the_next(planted_desk):
+    """Beside three controls nothing can be supported."""
+    fails_and_goes_on(*walked(planted_desk, FRANCE, controls=3), FRANCE[1])
+
+
+@pytest.mark.slow
+def test_a_hypothesis_of_the_real_model_that_fails_is_followed_by_the_next(workspace):
+    fails_and_goes_on(*walked(workspace, MARY), MARY[1])
+
+
+def fails_and_goes_on(report, log, answer):
     first = next(c for c in report["claims"] if c["kind"] == "effect")
     assert first["verdict"] in ("inconclusive", "refuted")
     following = [why for action, why in log if action == "hypothesise"][1]
     assert following.startswith(f"{'+'.join(first['groups'])} is {first['verdict']} (predicted ")
     assert "next hypothesis, S" in following
-    assert following.endswith(" carries ' Mary'")
+    assert following.endswith(f" carries '{answer}'")
     order = kinds(log)
     assert order.index("test") < len(order) - 1 - order[::-1].index("hypothesise")  # registered after a test
 
 
 def test_a_dark_graph_is_made_larger_and_loose_groups_are_parted(workspace):
-    report, log = walked(workspace, PI)
+    report, log = walked(workspace, PI, controls=3)  # what is tested, and how, is not looked at here
     made = [(action, why) for action, why in log if action in ("predict", "trace", "prune")]
     assert kinds(made) == ["predict", "trace", "trace", "prune"]
     assert made[2][1].endswith("of the influence is unexplored: trace twice as many neurons")

@@ -26,8 +26,12 @@ TEXAS = {"text": "Texas, whose capital is", "said": " Austin", "rather_than": " 
 
 @pytest.fixture(scope="module")
 def workspace(quick_desk):
+    """The desk with a size of graphs of its own: none is in memory, so that each is made, and told."""
+    plain = quick_desk.settings
+    quick_desk.settings = read_settings(data_dir=plain.data_dir, controls=19, nodes=500)
     yield quick_desk
     assert quick_desk.turns.wait_until_empty(quick_desk.settings.stop_seconds)
+    quick_desk.settings = plain
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +86,7 @@ def test_why_then_interventions_then_words(address, workspace):
     assert report["question"]["answer"] == " Austin"
     assert report["tests_run"] == 5
     assert [done for done, _ in told] == sorted({done for done, _ in told})
-    # a graph that another test has made already takes no time, and is not told
-    assert any(step in message for step in ("Trace", "Test") for _, message in told)
+    assert any("Trace" in message for _, message in told)
     for result in (ablated, steered, swapped):
         claim = next(c for c in result.structured_content["claims"] if c.get("p") is not None)
         assert claim["controls"]["n"] == 19

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 from test_suite import CASES, bundles, command
+from tests_support import run_here
 
 from agent import AgentError, join_cluster, replay_bundles
 from tests.planted import circuits
@@ -19,18 +20,15 @@ from tests.planted import circuits
 ROOT = Path(__file__).parents[1]
 
 
-def test_without_ray_it_is_said_how_to_get_it(monkeypatch, tmp_path):
+def test_without_ray_it_is_said_how_to_get_it(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(AgentError, match=r"pip install 'askcircuit\[ray\]'"), join_cluster("auto"):
         pass
-    code = "import sys; sys.modules['ray'] = None\nfrom ui.commands.cli import main; main()"
     (tmp_path / "s.yaml").write_text(CASES, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", code, "investigate", tmp_path / "s.yaml", "--ray=auto", "-o", tmp_path / "o"],
-        cwd=ROOT, text=True, capture_output=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert "pip install" in done.stderr
+    words = ("investigate", str(tmp_path / "s.yaml"), "--ray=auto", "-o", str(tmp_path / "o"))
+    done = run_here(capsys, monkeypatch, *words)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
+    assert b"pip install" in done.stderr
     assert not (tmp_path / "o").exists()
 
 

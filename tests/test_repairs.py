@@ -16,8 +16,8 @@ MISTAKES = {
 
 
 @pytest.fixture(scope="module")
-def workspace(desk):
-    return desk
+def workspace(plain_desk):
+    return plain_desk
 
 
 @pytest.mark.slow  # test_abilities.py repairs one mistake, with the same checks of every number

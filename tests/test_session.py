@@ -36,13 +36,17 @@ def new_desk(subject, folder):
 
 
 @pytest.fixture(scope="module")
-def workspace(desk):
-    return desk
+def workspace(quick_desk):
+    return quick_desk
 
 
 @pytest.fixture(scope="module")
 def events(workspace):
-    return list(Session(workspace, "first").ask("", text=TEXT, said="Austin", foil="Houston"))
+    """One answer with all controls; those of other tests have nineteen."""
+    few, workspace.settings = workspace.settings, read_settings(data_dir=workspace.settings.data_dir)
+    events = list(Session(workspace, "first").ask("", text=TEXT, said="Austin", foil="Houston"))
+    workspace.settings = few
+    return events
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +149,11 @@ def test_a_false_premise_is_said_first_and_the_truth_explained(workspace):
     assert "does not say “ Houston”" in report["answer"]["sentences"][0]["text"]
 
 
-def test_a_false_premise_is_said_where_another_token_is_asked_for(workspace):
-    message = "Why does 'Texas, whose capital is' say Toronto and not Houston?"
-    report = collect_report(Session(workspace, "premise and foil").ask(message))
-    assert report["question"]["foil"] == " Houston"
-    assert "does not say “ Toronto”" in report["answer"]["sentences"][0]["text"]
+def test_a_false_premise_is_said_where_another_token_is_asked_for(planted_desk):
+    message = "Why does 'the red capital of France is' say Madrid and not Rome?"
+    report = collect_report(Session(planted_desk, "premise and foil").ask(message))
+    assert report["question"]["foil"] == "Rome"
+    assert "does not say “Madrid”" in report["answer"]["sentences"][0]["text"]
 
 
 def test_follow_ups_act_on_the_same_graph(workspace, events):
@@ -216,8 +220,8 @@ def test_bad_input_is_answered_in_one_sentence(workspace, text, said, why):
         *(pytest.param(text, marks=pytest.mark.slow) for text in ("I love 🍕 and", "a\tb\nc d")),
     ],
 )
-def test_any_script_can_be_asked_about(workspace, text, brain):
-    report = collect_report(Session(workspace, f"scripts {brain}", brain).ask("", text=text))
+def test_any_script_can_be_asked_about(plain_desk, text, brain):
+    report = collect_report(Session(plain_desk, f"scripts {brain}", brain).ask("", text=text))
     assert report["text"] == text
 
 
@@ -279,8 +283,10 @@ def test_a_conversation_keeps_only_where_it_stands(workspace):
     assert len(session.history()) == 6
 
 
-def test_a_token_of_several_pieces_says_so(workspace):
-    report = collect_report(Session(workspace, "pieces", "one-shot").ask("", text=TEXT, said="San Francisco"))
+def test_a_token_of_several_pieces_says_so(plain_desk):
+    report = collect_report(
+        Session(plain_desk, "pieces", "one-shot").ask("", text=TEXT, said="San Francisco")
+    )
     assert "“San Francisco” is “ San” (" in report["question"]["note"]
     assert "and “ Francisco” (" in report["question"]["note"]
     assert report["answer"]["refused"] == []  # its numbers are held by a claim

@@ -33,7 +33,7 @@ from ui.reports.suite_markdown import render_markdown
 from ui.reports.suite_page import CSP, render_page
 
 ROOT = Path(__file__).parents[1]
-MANY = 12  # cases of a run that is ended early
+MANY = 8  # cases of a run that is ended early
 CASES = """
 - {id: paris, text: "the red capital of France is", said: Paris, foil: Rome, kind: recall}
 - {id: rome, text: "the red capital of Italy is", said: Rome, foil: Paris,
@@ -48,7 +48,7 @@ CASES = """
 @pytest.fixture(scope="module")
 def workspace(planted, tmp_path_factory):
     workspace = open_workspace(
-        read_settings(model=str(planted.folder), data_dir=tmp_path_factory.mktemp("data"))
+        read_settings(model=str(planted.folder), data_dir=tmp_path_factory.mktemp("data"), controls=19)
     )
     yield workspace
     workspace.close()
@@ -148,11 +148,11 @@ def test_main_hypotheses_are_held_against_more_controls_and_all_of_them(results)
     assert report["main"] == {"of": len(mains), "held": len(mains)}
     for main in mains:
         beaten = abs(main["measured"]) > main["controls"]["max_abs"]
-        assert main["controls"]["n"] > 99 if beaten else main["controls"]["n"] <= 999
+        assert main["controls"]["n"] > 19 if beaten else main["controls"]["n"] <= 199
         assert main["p"] == pytest.approx(1 / (main["controls"]["n"] + 1))
         assert main["p_main"] <= min(1.0, len(mains) * main["p"]) + 1e-12
     others = [test for card in report["cases"] for test in card["tests"][1:]]
-    assert all(test["controls"]["n"] <= 99 for test in others)
+    assert all(test["controls"]["n"] <= 19 for test in others)
     assert "main hypotheses that hold, Holm over the suite" in render_markdown(report)
 
 
@@ -218,7 +218,7 @@ def test_results_are_not_mixed(results, workspace):
     with pytest.raises(AgentError, match="--resume"):
         results.begin(resume=False)
     assert [case.id for case in results.begin(resume=True)] == ["empty"]
-    other = SuiteRun(results.suite, results.folder, read_settings(model="other"), baselines=True)
+    other = SuiteRun(results.suite, results.folder, read_settings(model="other", controls=19), baselines=True)
     with pytest.raises(AgentError, match="other settings"):
         other.begin(resume=True)
     with results.claimed(), pytest.raises(AgentError, match="at work"), results.claimed():
@@ -236,7 +236,8 @@ def bundles(folder):
 def begun(arguments, folder, wanted):
     """A suite under way in a process of its own, with at least so many bundles there."""
     process = subprocess.Popen(
-        command(*arguments), cwd=ROOT, env={**os.environ, "ASKCIRCUIT_DATA_DIR": str(folder / "data")},
+        command(*arguments), cwd=ROOT,
+        env={**os.environ, "ASKCIRCUIT_DATA_DIR": str(folder / "data"), "ASKCIRCUIT_CONTROLS": "19"},
         text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )  # fmt: skip

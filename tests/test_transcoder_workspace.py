@@ -26,7 +26,7 @@ VERDICTS = {"supported", "partly", "refuted", "inconclusive"}
 
 
 def desk_of(subject, folder, where=None):
-    settings = read_settings(data_dir=folder / "data", transcoders=where, controls=39, nodes=5000)
+    settings = read_settings(data_dir=folder / "data", transcoders=where, controls=19, nodes=5000)
     given = None if where is None else fit_transcoders(load_transcoders(str(where)), subject)
     return Workspace(settings, subject, Library.open(settings.data_folder / "library"), given)
 
@@ -71,7 +71,7 @@ def test_every_claim_of_the_answer_agrees_with_the_neurons(reports):
     for mine, theirs in zip(*effects, strict=True):
         for name in ("predicted", "predicted_frozen", "predicted_exact", "measured"):
             assert mine[name] == near(theirs[name], SHARPENED, **OWN)
-        assert mine["controls"]["n"] == 39
+        assert mine["controls"]["n"] == 19
         assert [k["measured"] for k in mine["knock_on"]] == near(
             [k["measured"] for k in theirs["knock_on"]], SHARPENED, **OWN
         )
@@ -144,7 +144,7 @@ def test_baselines_guess_and_are_scored_on_features(workspaces):
     for claims in scored.values():
         assert claims
         assert all(".F" in member for c in claims for member in c["members"])
-        assert all(c["controls"]["n"] <= 39 and c["p"] > 0 for c in claims)
+        assert all(c["controls"]["n"] <= 19 and c["p"] > 0 for c in claims)
 
 
 def test_heads_carry_what_they_carry_for_neurons(workspaces, reports):

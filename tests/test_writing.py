@@ -91,8 +91,8 @@ def test_every_token_stands_where_it_says(workspace: "Workspace") -> None:
     assert page.count("ac-tok") == len(found["tokens"]) - 1  # all but the begin token
 
 
-def test_it_goes_on_and_a_written_word_is_explained_in_its_place(workspace: "Workspace") -> None:
-    session = Session(workspace, "goes-on")
+def test_it_goes_on_and_a_written_word_is_explained_in_its_place(plain_desk: "Workspace") -> None:
+    session = Session(plain_desk, "goes-on")
     first = written(session, text=TEXAS, tokens=3)
     second = written(session, tokens=3)
     assert second["text"].startswith(first["text"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -162,6 +162,29 @@ def logits_after(subject, text, members, factor):
 
     run(look)
     return run(change)
+
+
+class Ended(NamedTuple):
+    """What is left of a command, as of a process."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run_here(capsys: Any, monkeypatch: Any, *words: str, **environment: str) -> Ended:
+    """A command line in this process, which has imported what it needs; test_cli.py starts real ones."""
+    import sys
+
+    from ui.commands.cli import run_command
+
+    monkeypatch.setattr(sys, "argv", ["askcircuit", *words])
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    capsys.readouterr()
+    code = run_command()
+    out, err = capsys.readouterr()
+    return Ended(code, out.encode(), err.encode())
 
 
 def token_id(subject, text):

@@ -26,14 +26,14 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def address(chromium: str, desk: Any) -> Iterator[str]:
+def address(chromium: str, quick_desk: Any) -> Iterator[str]:
     """The chat of the embedded model, served on loopback."""
     from ui.page.app import serve
 
-    page, url = serve(desk, "127.0.0.1", free_port())
+    page, url = serve(quick_desk, "127.0.0.1", free_port())
     yield url
     page.close(verbose=False)
-    assert desk.turns.wait_until_empty(desk.settings.stop_seconds)
+    assert quick_desk.turns.wait_until_empty(quick_desk.settings.stop_seconds)
 
 
 @pytest.fixture

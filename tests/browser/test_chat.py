@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from agent import show_graph
+from agent import read_settings, show_graph
 from tests.browser.pages import (
     BOXES,
     DONE,
@@ -33,8 +33,12 @@ HOSTILE = "The tag <img src=x onerror=window.__caught=1> and ![a](http://evil.ex
 
 
 @pytest.fixture(scope="module")
-def asked(browser, address):
-    """What a browser remembers that has asked about Texas: opening the page with it shows the answer."""
+def asked(browser, address, quick_desk):
+    """What a browser remembers that has asked about Texas: opening the page with it shows the answer.
+
+    With all controls: fewer support no group.
+    """
+    few, quick_desk.settings = quick_desk.settings, read_settings(data_dir=quick_desk.settings.data_dir)
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
     page.set_default_timeout(240_000)
@@ -45,6 +49,7 @@ def asked(browser, address):
     page.wait_for_selector(".ac-group")
     memory = context.storage_state()
     context.close()
+    quick_desk.settings = few
     return memory
 
 
@@ -175,13 +180,13 @@ def test_stop_stops_and_the_next_question_is_answered(visit):
 
 def test_a_question_that_was_stopped_goes_on_with_a_button(visit):
     page = visit()
-    page.locator("#ask textarea").fill("Why does 'The opposite of up is' continue with down?")
+    page.locator("#ask textarea").fill("Why does 'Texas, whose capital is' continue with Austin, not Dallas?")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#chat').innerText.match(/Trace.* \\d+ s/)")
     press_stop(page)
     page.wait_for_function(DONE)
     answered(page, page.locator("#follow button", has_text="Go on").click)
-    assert "down" in page.locator(".ac-answer").first.text_content()
+    assert "Austin" in page.locator(".ac-answer").first.text_content()
     page.locator("#follow button", has_text="How sure are you?").wait_for()
 
 

@@ -190,8 +190,11 @@ def test_each_login_sees_its_own_conversations_and_links_open_for_all(browser, c
         assert listed(page) == ["a question of hers?"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+LOOKS = [("light", 1440), ("dark", 390)]
+REST = [pytest.param(*look, marks=pytest.mark.slow) for look in (("dark", 1440), ("light", 390))]
+
+
+@pytest.mark.parametrize(("theme", "width"), [*LOOKS, *REST])
 def test_nobody_is_shut_out(look, theme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = look(width, 844, theme=theme)

@@ -8,7 +8,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),  # as in test_chat
 ]
-TEXT = "Mount Fuji is the tallest mountain in"
+TEXT = "Texas, whose capital is"
 DRAWN = "() => document.querySelectorAll('#chat .ac-wrote .ac-tip').length > 0"
 
 
@@ -20,18 +20,18 @@ def write(page, text):
     page.wait_for_function(DONE)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [pytest.param(1440, 900, marks=pytest.mark.slow), (390, 844)])
 def test_it_writes_and_a_token_is_asked_about(visit, width, height, picture):
     page = visit(width=width, height=height)
     page.locator("#new").click()
     write(page, TEXT)
     wrote = page.locator("#chat .ac-wrote")
-    assert wrote.first.inner_text() == " Japan"
+    assert wrote.first.inner_text() == " Austin"
     assert wrote.count() == 40
     wrote.first.click()
     card = page.locator(".ac-card")
-    assert "“ Japan” 71 %" in card.inner_text()
-    assert "“ the”" in card.inner_text()
+    assert "“ Austin” 27 %" in card.inner_text()
+    assert "“ Houston”" in card.inner_text()
     box = card.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
@@ -51,7 +51,7 @@ def test_why_a_written_token_stands_there(visit):
     page.wait_for_timeout(500)
     page.wait_for_function(DONE, timeout=300_000)
     told = page.inner_text("#chat")
-    assert "Why “ Japan” here?" in told
+    assert "Why “ Austin” here?" in told
     assert f"After “{TEXT}”" in told
 
 
