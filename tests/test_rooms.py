@@ -80,6 +80,7 @@ ONLY_IN = {  # a library or a room that just these files know
             "agent/experiments/concept_tests.py",
             "agent/experiments/deciding_words.py",
             "agent/experiments/mechanism_tests.py",
+            "agent/experiments/word_routes.py",
             "agent/experiments/written_further.py",
             "agent/evidence/contrast.py",
             "agent/answers/drawing.py",

@@ -51,6 +51,12 @@ def tell_heads(state: State, way: Sequence[Concept], *, of_word: bool = False) -
     ]
 
 
+def tell_looks(state: State, way: Sequence[Concept]) -> list[Sentence]:
+    """Why the head that brings it looks there, where a test shows it."""
+    case = case_of(state)
+    return [one for claim in held_heads(state, way) for one in _looks_there(claim, case, named=True)]
+
+
 def _brings(claim: HeadClaim, case: Case, of_word: bool) -> Sentence:
     there, here = (_at(case, position) for position in (claim.concept.position, claim.target))
     head = f"attention head, {claim.name},"
@@ -63,7 +69,7 @@ def _brings(claim: HeadClaim, case: Case, of_word: bool) -> Sentence:
     return Sentence(f"{text}, and {more}.", (claim.id,))
 
 
-def _looks_there(claim: HeadClaim, case: Case) -> list[Sentence]:
+def _looks_there(claim: HeadClaim, case: Case, *, named: bool = False) -> list[Sentence]:
     """Why the head looks there: what is held at the word it looks at, and at the one it looks from."""
     parts = [
         f"{quote_word(cue.name)} at {_at(case, cue.position)}, without which {percent(cue.attention)} is left"
@@ -72,6 +78,11 @@ def _looks_there(claim: HeadClaim, case: Case) -> list[Sentence]:
     if not parts:
         return []
     looked = f"It gives that word {percent(claim.attention)} of its attention there because of"
+    if named:
+        looked = (
+            f"Head {claim.name} gives {_at(case, claim.concept.position)} {percent(claim.attention)} of its"
+        )
+        looked += " attention there because of"
     return [Sentence(f"{looked} {join_words(parts)}.", (claim.id,))]
 
 

@@ -17,6 +17,7 @@ from agent.core import (
     PlainClaim,
     PredictionClaim,
     RateClaim,
+    RouteClaim,
     Supernode,
     Swap,
     TriedClaim,
@@ -61,6 +62,8 @@ def _find_cited_parts(claim: Claim, named: Sequence[str], path: Sequence[str]) -
         return [*path, *(f"{a}>{b}" for a, b in pairwise(path))]
     if isinstance(claim, HopClaim):
         return [claim.source.id, f"{claim.source.id}>{claim.target.id}", claim.target.id]
+    if isinstance(claim, RouteClaim):
+        return [*(f"T{one.position}" for one in claim.words), ANSWER_ID]
     if isinstance(claim, ConceptClaim):
         one = claim.concept
         return [f"T{one.position}", f"T{one.position}>{one.id}", one.id, f"{one.id}>{ANSWER_ID}", ANSWER_ID]

@@ -16,6 +16,7 @@ from agent.core import (
     Intent,
     Manipulation,
     NextToken,
+    RouteClaim,
     State,
     case_of,
     claims_of,
@@ -85,6 +86,11 @@ def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[
     for claim in ledger:
         if isinstance(claim, HeadClaim) and claim.verdict in HOLDING_VERDICTS:
             heads.setdefault(claim.concept.id, []).append({"name": claim.name, "share": -claim.share})
+        if isinstance(claim, RouteClaim) and claim.few_take_it:
+            places = {one.position for one in claim.words}
+            heads |= {
+                test.concept.id: _heads_of_route(claim) for test in tests if test.concept.position in places
+            }
     for test in tests:
         one = test.concept
         out.append(_hop(f"T{one.position}", one.id, None, [], test.verdict))
@@ -92,10 +98,28 @@ def _hops(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[
     for claim in ledger:
         if isinstance(claim, HopClaim):
             out.append(_hop(claim.source.id, claim.target.id, claim.effect, [], claim.verdict))
-    return out
+    return [*_word_to_answer(tests, ledger), *out]
 
 
-def _hop(start: str, end: str, share: float | None, heads: list[Any], verdict: str) -> dict[str, Any]:
+def _word_to_answer(tests: Sequence[ConceptEffectClaim], ledger: Sequence[Claim]) -> list[dict[str, Any]]:
+    """From the word whose way was followed to the answer, where few heads take it and no concept is held."""
+    held = {test.concept.position for test in tests if bears_out(test)}
+    for claim in reversed(ledger):
+        if isinstance(claim, RouteClaim) and claim.few_take_it:
+            heads = _heads_of_route(claim)
+            return [
+                _hop(f"T{one.position}", ANSWER_ID, None, heads, None)
+                for one in claim.words
+                if one.position not in held
+            ]
+    return []
+
+
+def _heads_of_route(claim: RouteClaim) -> list[dict[str, Any]]:
+    return [{"name": one.name, "share": one.share} for one in claim.heads]
+
+
+def _hop(start: str, end: str, share: float | None, heads: list[Any], verdict: str | None) -> dict[str, Any]:
     rounded = None if share is None else round(share, 6)
     return {"source": start, "target": end, "share": rounded, "heads": heads, "verdict": verdict}
 

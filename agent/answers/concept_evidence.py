@@ -7,6 +7,7 @@ from agent.answers.carrier_sentences import (
     tell_writers,
 )
 from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then
+from agent.answers.route_sentences import show_route_numbers
 from agent.core import (
     Case,
     Concept,
@@ -14,6 +15,7 @@ from agent.core import (
     ConceptSwapClaim,
     HeadClaim,
     HopClaim,
+    RouteClaim,
     State,
     case_of,
     every_claim,
@@ -41,6 +43,8 @@ def concept_evidence(state: State) -> list[Sentence]:
     out += [Sentence(claim.says, (claim.id,)) for claim in held_mechanisms(state) if is_folded(claim, state)]
     for swap in every_claim(state, ConceptSwapClaim):
         out += _swap_numbers(swap, case)
+    for route in every_claim(state, RouteClaim):
+        out += show_route_numbers(route, case)
     return out
 
 

@@ -18,6 +18,7 @@ from agent.answers.concept_sentences import (
     said_then,
     source_of,
 )
+from agent.answers.route_sentences import tell_route_in_line
 from agent.core import (
     WORD_DECIDES,
     Concept,
@@ -43,7 +44,8 @@ def chain_line(state: State) -> list[Sentence]:
     if not way:
         return _no_chain(state)
     if small := _small_part(state, way):
-        return _deciding_words(state) or small
+        words = _deciding_words(state)
+        return [*words, *tell_route_in_line(state)] if words else small
     steps = [at_word(way[0], case), *_names(state, way), quote_word(case["answer"])]
     steps = [step for at, step in enumerate(steps) if at == 0 or step.casefold() != steps[at - 1].casefold()]
     shown = [*way, *names_beside(state)]
@@ -58,12 +60,15 @@ def chain_line(state: State) -> list[Sentence]:
         open_name, tried = _open_name(state, way)
         how += _beside_the_answer(state, way)
         chain = Sentence(f"{' → '.join(steps)}: {how}{open_name}.", (*ids, *tried))
-        return [*(_deciding_words(state, that_turn=True) if open_name else []), chain]
+        if open_name and (words := _deciding_words(state, that_turn=True)):
+            return [*words, *tell_route_in_line(state), chain]
+        return [chain, *tell_route_in_line(state, exchange=True)]
     claim, best = swap
     there = at_word(claim.concept, case)
     said = said_then(best.says[0])
     act = f"exchanging {quote_word(claim.concept.name)} for {quote_word(best.other)} at {there}"
-    return [Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))]
+    chain = Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))
+    return [chain, *tell_route_in_line(state)]
 
 
 def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ...]]:
@@ -138,7 +143,7 @@ def _no_chain(state: State) -> list[Sentence]:
     for claim in known_how:
         if claim.mechanism in IN_SHORT:
             text = claim.line or f"{quote_word(case['answer'])} {IN_SHORT[claim.mechanism]}: tested."
-            return [Sentence(text, (claim.id,))]
+            return [Sentence(text, (claim.id,)), *tell_route_in_line(state)]
     for claim in sorted(known_how, key=lambda claim: claim.mechanism != "default"):
         if claim.line and not is_folded(claim, state):
             return [Sentence(claim.line, (claim.id,)), *_brought(claim, state), *_unused(state)]
@@ -170,6 +175,8 @@ def _brought(claim: MechanismClaim, state: State) -> list[Sentence]:
     """In a line, which head brings what is held at the word that counts most."""
     if claim.mechanism != "words":
         return []
+    if route := tell_route_in_line(state):
+        return route
     case, out = case_of(state), list[Sentence]()
     for head in held_heads(state, source_of(state))[:1]:
         there, here = (quote_word_at(case["tokens"], at) for at in (head.concept.position, head.target))

@@ -5,8 +5,9 @@ A concept in the middle is named only where a test bears it out; where none does
 
 from collections.abc import Sequence
 
-from agent.answers.carrier_sentences import tell_heads
+from agent.answers.carrier_sentences import tell_heads, tell_looks
 from agent.answers.last_word_sentences import comes_first
+from agent.answers.route_sentences import tell_route
 from agent.core import (
     WORD_DECIDES,
     Case,
@@ -29,7 +30,7 @@ from agent.core import (
     quote_word_at,
     show_change,
 )
-from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, installs
+from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much, installs
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
 STEM = 3  # letters by which a word is told from another form of it
@@ -78,6 +79,8 @@ def in_plain_words(state: State) -> list[Sentence]:
     """The paragraph: where each concept is held, what happens without it, and with another in its place."""
     case, out = case_of(state), list[Sentence]()
     way = borne_out(state)
+    little = bool(way) and not decides_much(concept_tests_of(state), way, case)
+    out += _mechanisms_told(state) if little else []
     for number, one in enumerate(way):
         out += _held_there(one, state, case, first=number == 0)
         for other in (other for other in names_beside(state) if other.position == one.position):
@@ -87,11 +90,11 @@ def in_plain_words(state: State) -> list[Sentence]:
             one.id for one in way
         }:
             out.append(_hop(claim, case))
-    out += tell_heads(state, way)
+    out += _taken_on(state, way) if way and not little else []
     for swap in every_claim(state, ConceptSwapClaim):
         if swap.concept in way or bears_out(swap):
             out += _swap_told(swap, case)
-    out += _mechanisms_told(state)
+    out += [] if little else _mechanisms_told(state)
     out += comes_first(state)
     out += [] if way else _idle(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
@@ -101,12 +104,21 @@ def in_plain_words(state: State) -> list[Sentence]:
 def _mechanisms_told(state: State) -> list[Sentence]:
     """The mechanisms whose tests hold; behind the one that names a word, the head that brings it."""
     told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
-    out, heads = list[Sentence](), tell_heads(state, source_of(state), of_word=True)
+    out, source = list[Sentence](), source_of(state)
+    way, case = borne_out(state), case_of(state)
+    decides = decides_much(concept_tests_of(state), way, case)
+    heads = [] if decides else _taken_on(state, [*source, *way], of_word=True)
     for claim in told:
         out.append(Sentence(claim.says, (claim.id,)))
         if claim.mechanism in (*IN_SHORT, "words"):
-            out += heads
-    return out
+            out, heads = [*out, *heads], []
+    return [*out, *heads]
+
+
+def _taken_on(state: State, held: Sequence[Concept], *, of_word: bool = False) -> list[Sentence]:
+    """How what is held at a word gets to the last one: its way where that was followed, else the head."""
+    route, heads = tell_route(state), tell_heads(state, held, of_word=of_word)
+    return [*route, *tell_looks(state, held)] if route else heads
 
 
 def _from_text(told: Sequence[MechanismClaim]) -> bool:

@@ -84,7 +84,9 @@ from .concept_claims import (
     MechanismClaim as MechanismClaim,
     OtherTextsChanged as OtherTextsChanged,
     Outcome as Outcome,
+    RouteClaim as RouteClaim,
     SwapTried as SwapTried,
+    WordPut as WordPut,
 )
 from .conversation_db import (
     DATABASE as DATABASE,

@@ -34,6 +34,7 @@ from agent.core.concept_claims import (
     HeadClaim,
     HopClaim,
     MechanismClaim,
+    RouteClaim,
 )
 
 PlainClaim = dict[str, Any]  # a claim as the state keeps it
@@ -299,6 +300,7 @@ Claim = (
     | HeadClaim
     | HopClaim
     | MechanismClaim
+    | RouteClaim
     | ExplainedClaim
 )
 AnyClaim = Annotated[Claim, Field(discriminator="kind"), BeforeValidator(migrate_claim)]

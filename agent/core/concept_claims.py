@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from agent.core.claim_base import BaseClaim, ControlledClaim, TestedClaim, drop_missing
-from agent.core.claim_parts import NextToken, Record
+from agent.core.claim_parts import HeadShare, NextToken, Record
 
 Outcome = Literal["installed", "only removed", "neither"]
 
@@ -278,6 +278,64 @@ class MechanismClaim(TestedClaim):
     def values(self) -> list[float]:
         """The numbers of its test."""
         return [*super().values(), *self.shown]
+
+
+class WordPut(Record):
+    """Another word in the place of one of the text."""
+
+    position: int
+    other: str
+
+
+MOST_OF_WAY = 0.5  # from which few heads are said to take it
+
+
+class RouteClaim(BaseClaim):
+    """Where what a word says goes on its way to the last word, beside the text with another in its place.
+
+    Measured by putting activations of the other text into this one; shares are of the way from the answer to
+    `says`, in the difference of both logits. `stays`: the last layer behind which the word's own stream makes
+    half of it (`kept`; `gone` a layer on). `arrives`: the layer from which on the last word's stream does
+    (`at_last`). `heads`: what they write at the last word makes most of it (`together`); `others` is what as
+    many other heads make.
+    """
+
+    kind: Literal["route"] = "route"
+    words: list[WordPut]
+    says: str
+    target: int
+    stays: int
+    kept: float
+    gone: float
+    arrives: int | None = None
+    at_last: float = 0.0
+    between: int | None = None  # position of a word that holds it when neither of both does
+    between_share: float = 0.0
+    heads: list[HeadShare] = Field(default_factory=list)
+    together: float = 0.0
+    then: NextToken | None = None  # what is said with what the heads write there
+    others: list[float] = Field(default_factory=list)
+
+    @property
+    def largest(self) -> float:
+        """The most that as many other heads make."""
+        return max(self.others, default=0.0)
+
+    @property
+    def few_take_it(self) -> bool:
+        """Whether what few heads write makes most of the way, and far more than as many others."""
+        return self.together >= MOST_OF_WAY and self.largest <= self.together / 2
+
+    def features(self) -> list[str]:
+        """Its heads, by name."""
+        return [one.name for one in self.heads]
+
+    def values(self) -> list[float]:
+        """The layers, the shares, the heads, and what is said then."""
+        shares = [self.kept, self.gone, self.at_last, self.between_share, self.together, self.largest]
+        layers = [self.stays, *drop_missing(self.arrives), len(self.others)]
+        said = [] if self.then is None else [self.then.p]
+        return [*super().values(), *layers, *shares, *said, *(one.share for one in self.heads)]
 
 
 class ExplainedClaim(BaseClaim):

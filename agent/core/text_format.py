@@ -118,6 +118,10 @@ def quote_word_at(tokens: Sequence[str], position: int) -> str:
     return f"{quote_token(words[at] or tokens[position])}{which}"
 
 
+_NEGATED = "don didn doesn isn wasn aren weren can couldn wouldn won shouldn hasn haven hadn mustn ain"
+NOT = {f"{word}'t" for word in _NEGATED.split()}  # words of which a tokeniser makes two or three
+
+
 def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
     """The first and last position of the word a token is a piece of, in scripts that part words by spaces."""
     first, last = whole_character(tokens, position)
@@ -127,6 +131,16 @@ def whole_word(tokens: Sequence[str], position: int) -> tuple[int, int]:
         first -= 1
     while last + 1 < len(tokens) and _in_word(tokens[last][-1:]) and _in_word(tokens[last + 1][:1]):
         last += 1
+    return _with_not(tokens, first, last)
+
+
+def _with_not(tokens: Sequence[str], first: int, last: int) -> tuple[int, int]:
+    """The word with the "n't" it is a part of: "Don" of "Don't"."""
+    for start in (first, first - 1, first - 2):
+        for end in (start + 1, start + 2):
+            around = "".join(tokens[max(0, start) : end + 1]).strip().replace("’", "'").lower()
+            if start >= 0 and start <= first and last <= end < len(tokens) and around in NOT:
+                return start, end
     return first, last
 
 

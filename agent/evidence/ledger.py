@@ -16,6 +16,7 @@ from agent.core import (
     EffectClaim,
     HeadClaim,
     HeadsClaim,
+    RouteClaim,
     TestedClaim,
     claim_id,
     format_p,
@@ -142,7 +143,7 @@ def _list_number_forms(value: float) -> set[str]:
 def _list_written_numbers(claim: Claim) -> set[str]:
     """Every way a sentence may write a number this claim holds."""
     out = _list_p_values(claim)
-    if isinstance(claim, HeadClaim | HeadsClaim):
+    if isinstance(claim, HeadClaim | HeadsClaim | RouteClaim):
         out |= set(claim.features())  # 9.0 is head 0 of layer 9, and no number
     for value in claim.values():
         out |= _list_number_forms(value)

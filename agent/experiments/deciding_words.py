@@ -17,17 +17,24 @@ HALF = 0.5  # of them that bring the same at most where the word decides
 MOST_OF = 0.66  # of them that bring the same, from which it is the kind that counts
 
 
+class Exchanged(NamedTuple):
+    """(position, token) pairs put into the text, and what the model says then."""
+
+    places: tuple[tuple[int, int], ...]
+    says: int
+
+
 class FoundMechanism(NamedTuple):
     """A mechanism whose test holds: its name, its sentence, the numbers in it, and the same in a line.
 
-    `turns`: whether a word like one that counts brings another answer.
+    `exchanged`: the first word like one that counts which brings another answer.
     """
 
     mechanism: str
     says: str
     shown: list[float]
     line: str = ""
-    turns: bool = False
+    exchanged: Exchanged | None = None
 
 
 def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | None:
@@ -45,6 +52,7 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
         return _none_decides(bench, weights)
     answer, (first, kept) = quote_word(case["answer"]), _told(bench, weights[0])
     more = [_told(bench, one) for one in weights[1:] if one.kept <= WORD_DECIDES][:TOLD]
+    less = [_told(bench, one) for one in weights[1:] if WORD_DECIDES < one.kept < HARDLY][:TOLD]
     little = [_told(bench, one) for one in _hardly_counting(bench, weights[1:])[:TOLD]]
     if more and more[0][1] - kept <= AS_MUCH:
         parts = join_words([f"{percent(left)} ({name})" for name, left in [(first, kept), *more]])
@@ -56,13 +64,16 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
         text += " probability"
         if more:
             text += f", with others for {join_words([f'{name} {percent(left)}' for name, left in more])}"
+    if less:
+        count = "counts" if len(less) == 1 else "count"
+        text += f"; {join_words([f'{name} ({percent(left)})' for name, left in less])} {count} less"
     counts = "counts" if len(little) == 1 else "count"
     if little:
         text += f"; {join_words([f'{name} ({percent(left)})' for name, left in little])} hardly {counts}"
     line = f"{answer} hangs on {join_words([first, *(name for name, _ in more)])}"
     if little:
         line += f"; {join_words([name for name, _ in little])} hardly {counts}"
-    shown = [kept, *(left for _, left in [*more, *little])]
+    shown = [kept, *(left for _, left in [*more, *less, *little])]
     found = [_with_near_words(bench, weights), _stays_with_others(bench, weights)] if near else []
     alike = [one for one in found if one is not None]
     if not alike:
@@ -70,8 +81,8 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
         return FoundMechanism("words", f"{text}.", shown, line)
     shown += [number for one in alike for number in one.shown]
     says, lines = (" ".join(part) for part in zip(*((one.says, one.line) for one in alike), strict=True))
-    turns = any(one.turns for one in alike)
-    return FoundMechanism("words", f"{text}. {says}", shown, f"{line}. {lines}", turns)
+    exchanged = next((one.exchanged for one in alike if one.exchanged), None)
+    return FoundMechanism("words", f"{text}. {says}", shown, f"{line}. {lines}", exchanged)
 
 
 def _hardly_counting(bench: ConceptBench, weights: Sequence[WordWeight]) -> list[WordWeight]:
@@ -107,7 +118,7 @@ class _Alike(NamedTuple):
     says: str
     shown: list[float]
     line: str
-    turns: bool
+    exchanged: Exchanged | None = None
 
 
 def _with_near_words(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
@@ -156,9 +167,7 @@ def _stays_with_others(bench: ConceptBench, weights: Sequence[WordWeight]) -> _A
         other = quote_word(bench.workspace.subject.token_texts(found.same[:1])[0])
         line = f"With {other} in the place of {word} it still says {answer_text}"
         count = f"so do all {len(found.tried)} words like it that were tried"
-        return _Alike(
-            f"{line} ({percent(found.left)}); {count}.", [found.left, len(found.tried)], f"{line}.", False
-        )
+        return _Alike(f"{line} ({percent(found.left)}); {count}.", [found.left, len(found.tried)], f"{line}.")
     return None
 
 
@@ -185,7 +194,8 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
         bring = "brings" if same == 1 else "bring"
         says += f"; of {tried} words like {word}, {same} {bring} {answer} all the same"
         shown += [tried, same]
-    return _Alike(f"{says}.", shown, f"{line}: tested.", turns=True)
+    exchanged = Exchanged(((found.position, turns[0].other),), turns[0].says)
+    return _Alike(f"{says}.", shown, f"{line}: tested.", exchanged)
 
 
 def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
@@ -194,4 +204,4 @@ def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
     says = f"{word} counts by the kind of word it is: of {len(found.tried)} like it, {len(found.same)} bring"
     says += f" {answer} too ({some} among them)."
     line = f"Words like {word}, such as {some}, bring it too: tested."
-    return _Alike(says, [len(found.tried), len(found.same)], line, turns=False)
+    return _Alike(says, [len(found.tried), len(found.same)], line)

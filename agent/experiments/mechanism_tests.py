@@ -7,6 +7,7 @@ from agent.core import (
     Case,
     Concept,
     MechanismClaim,
+    RouteClaim,
     State,
     join_words,
     percent,
@@ -17,6 +18,7 @@ from agent.core import (
 from agent.evidence import installs, new_claim
 from agent.experiments.concept_bench import ConceptBench
 from agent.experiments.deciding_words import FoundMechanism, tell_deciding_words
+from agent.experiments.word_routes import follow_word
 from agent.workspace import Workspace
 from tracer import (
     Agreement,
@@ -35,13 +37,13 @@ NAME = 4  # tokens that a name may be long
 
 def mechanisms_of(
     bench: ConceptBench, named: Named | None, way: Sequence[Concept], state: State, made: Sequence[Any]
-) -> list[MechanismClaim]:
-    """Claims for the mechanism that was named, a rival put behind by later layers, and the words that count.
+) -> list[MechanismClaim | RouteClaim]:
+    """Claims for the mechanism that was named, a rival put behind by later layers, words that count, a way.
 
     Where concepts are on the way, the word they are held at asks for no kind: it is what is looked up.
     """
     found = _tell(bench.workspace, bench.case, named) if named and not _looked_up(named, way) else None
-    out: list[MechanismClaim] = []
+    out: list[MechanismClaim | RouteClaim] = []
     by_text = named is not None and isinstance(named.test, Copying | Succession | Agreement)
     words = tell_deciding_words(bench, near=not by_text and not installs(made, way))
     for one in filter(None, (found, _outdone(bench), words)):
@@ -56,11 +58,12 @@ def mechanisms_of(
                 says=one.says,
                 line=one.line,
                 shown=one.shown,
-                turns=one.turns,
+                turns=one.exchanged is not None,
                 verdict="observed",
             )
         )
-    return out
+    told = words.exchanged if words else None
+    return [*out, *follow_word(bench, named, told, way, state, [*made, *out])]
 
 
 def _looked_up(named: Named, way: Sequence[Concept]) -> bool:

@@ -24,12 +24,17 @@ export function shownConcepts(graph) {
 }
 
 /**
- * From the word through the concepts to the answer; a step nobody tested is a step all the same.
+ * From the word through the concepts to the answer; a step nobody tested is a step all the same. Where no
+ * concept is on the way, from the word that heads take to the answer.
  * @param {Drawing} graph
  */
 export function wayOf(graph) {
   const { way } = shownConcepts(graph);
-  return way.length ? [`T${way[0].position}`, ...way.map((one) => one.id), 'LD'] : [];
+  if (way.length) return [`T${way[0].position}`, ...way.map((one) => one.id), 'LD'];
+  const taken = (graph.hops ?? []).find(
+    (hop) => hop.target === 'LD' && /^T\d+$/.test(hop.source) && hop.heads?.length,
+  );
+  return taken ? [taken.source, 'LD'] : [];
 }
 
 /**

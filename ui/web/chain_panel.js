@@ -116,7 +116,9 @@ export function chainPanel(graph, index, act) {
     ])
     .filter(known);
   const { way, others } = shownConcepts(graph);
-  const tested = hopsOf(graph).flatMap(({ hop }) => (known(hop.share) || hop.verdict ? [hop] : []));
+  const tested = hopsOf(graph).flatMap(({ hop }) =>
+    known(hop.share) || hop.verdict || hop.heads?.length ? [hop] : [],
+  );
   const rows = tested.map((hop) => {
     const [title, ...lines] = hopLines(graph, index, hop);
     const words = lines.map(([line]) => line).join('; ');

@@ -273,7 +273,8 @@ export function hopLines(graph, index, hop) {
   if (heads.length) lines.push([`carried by ${heads.length > 1 ? 'heads' : 'head'} ${heads.join(', ')}`]);
   const [sign, , sentence] = conceptVerdict(hop);
   const step = hop.source.startsWith('T') || hop.target === 'LD';
-  const unmeasured = step ? 'the share was not measured' : 'this step was not tested by itself';
+  const untested = step ? 'the share was not measured' : 'this step was not tested by itself';
+  const unmeasured = heads.length ? 'tested with another word in its place' : untested;
   lines.push([known(hop.share) || hop.verdict ? `${sign} ${sentence}` : unmeasured]);
   return lines;
 }

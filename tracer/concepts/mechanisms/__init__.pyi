@@ -24,6 +24,12 @@ from .rival import (
     Rival as Rival,
     try_rival as try_rival,
 )
+from .route import (
+    HeadPart as HeadPart,
+    Route as Route,
+    find_other_word as find_other_word,
+    find_route as find_route,
+)
 from .sequence import (
     Succession as Succession,
     try_sequence as try_sequence,

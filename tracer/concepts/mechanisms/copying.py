@@ -24,7 +24,8 @@ class Copying(NamedTuple):
 
     `head` (layer, head) attends most from the last position to where it was copied from. `rival`: another
     word of its kind in the text that stands at `rival_at` last and is said when the answer stands there
-    instead: it is not copied because it stands there; None where there is none.
+    instead: it is not copied because it stands there; None where there is none. `put`: the tokens that stood
+    at the positions in the first try that was followed, `then` what was said.
     """
 
     holds: bool
@@ -34,6 +35,8 @@ class Copying(NamedTuple):
     attention: float
     rival: int | None = None
     rival_at: int | None = None
+    put: tuple[int, ...] = ()
+    then: int | None = None
 
     @property
     def source(self) -> int | None:
@@ -58,20 +61,23 @@ def try_copying(frozen: Frozen, words: Words, answer: int) -> Copying:
     if not rows:
         return Copying(False, 0.0, places, None, 0.0)
     logits = logits_with(frozen, [tuple(zip(places, row, strict=True)) for row in rows])
-    then = subject.token_texts(logits.argmax(-1).tolist())
+    best = logits.argmax(-1).tolist()
+    then = subject.token_texts(best)
     put = subject.token_texts([row[0] for row in rows])
     said = [one.strip() == other.strip() for one, other in zip(then, put, strict=True)]
     looks = attention_patterns(frozen)
     after = [place + shift for place in places for shift in (0, 1) if place + shift < frozen.length - 1]
-    best = [
+    views = [
         (float(layer[head, -1, after].sum()), (index, head))
         for index, layer in enumerate(looks)
         for head in range(len(layer))
     ]
-    attention, head = max(best)
+    attention, head = max(views)
     followed = sum(said) / max(1, len(said))
     rival, at = _ruled_out(frozen, answer) if followed >= ENOUGH else (None, None)
-    return Copying(followed >= ENOUGH, followed, places, head, attention, rival, at)
+    first = said.index(True) if any(said) else None
+    found = Copying(followed >= ENOUGH, followed, places, head, attention, rival, at)
+    return found if first is None else found._replace(put=tuple(rows[first]), then=best[first])
 
 
 def _ruled_out(frozen: Frozen, answer: int) -> tuple[int | None, int | None]:

@@ -23,6 +23,8 @@ ODD = 1  # stretches between items that may differ from the others ("one, two, a
 class Succession(NamedTuple):
     """`items`: positions of words near the answer; `then`: what is said when each is replaced by the next.
 
+    `put`: those, and the answer at last.
+
     `before`: tokens of the kind that were put in the place of all items but the last, a list a try;
     `next_item` is the likeliest word of the kind then. () where the list does not hold.
     """
@@ -32,6 +34,7 @@ class Succession(NamedTuple):
     then: int | None
     before: tuple[tuple[int, ...], ...] = ()
     next_item: tuple[int, ...] = ()
+    put: tuple[int, ...] = ()
 
     @property
     def source(self) -> int | None:
@@ -65,7 +68,8 @@ def try_sequence(frozen: Frozen, answer: int) -> Succession:
     before = _drawn_before(listed[:-1], [token for token in kind if token not in (listed[-1], answer)])
     put = [tuple(zip(items, tokens, strict=False)) for tokens in before]
     likeliest = logits_with(frozen, put)[:, kind].argmax(-1).tolist() if put else []
-    return Succession(True, items, then, before, tuple(kind[index] for index in likeliest))
+    shifted = tuple(token for _, token in moved)
+    return Succession(True, items, then, before, tuple(kind[index] for index in likeliest), shifted)
 
 
 def _of_their_kind(frozen: Frozen, known: Sequence[int]) -> list[int]:

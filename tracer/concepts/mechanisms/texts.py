@@ -27,7 +27,7 @@ def logits_with(frozen: Frozen, replacements: Sequence[Replacement]) -> Float[Te
         by_first.setdefault(min((at for at, _ in replacement), default=frozen.length - 1), []).append(row)
     logits = frozen.logits.new_empty(len(replacements), len(frozen.logits))
     for first, rows in _together(by_first):
-        logits[rows] = _logits_behind(frozen, first, ids[rows, first:])
+        logits[rows] = logits_behind(frozen, first, ids[rows, first:])
     return logits
 
 
@@ -42,7 +42,7 @@ def _together(by_first: Mapping[int, list[int]]) -> list[tuple[int, list[int]]]:
     return found
 
 
-def _logits_behind(frozen: Frozen, first: int, tails: Int[Tensor, "text pos"]) -> Float[Tensor, "text vocab"]:
+def logits_behind(frozen: Frozen, first: int, tails: Int[Tensor, "text pos"]) -> Float[Tensor, "text vocab"]:
     """Of tails behind the text's first positions, whose keys and values are known: they are not run again."""
     begin = frozen.whole_ids[: frozen.before + first].tolist()
     if not begin:

@@ -1,0 +1,127 @@
+"""Where what a word says goes: how long it stays there, which heads take it on. Reads the ledger."""
+
+from agent.core import (
+    Case,
+    RouteClaim,
+    State,
+    case_of,
+    every_claim,
+    join_words,
+    percent,
+    quote_word,
+    quote_word_at,
+)
+from agent.evidence import Sentence
+
+BY_WAY_OF = 0.25  # of the way that a word between both makes, to be told
+SHARP = 0.3  # of the way that is lost from one layer to the next where it leaves at once
+MAIN = 0.25  # of the way that a head makes by itself, to be told in a line
+
+
+def find_route_claim(state: State) -> RouteClaim | None:
+    """The way that was followed on this text; None where none was."""
+    return next(reversed(every_claim(state, RouteClaim)), None)
+
+
+def tell_route(state: State) -> list[Sentence]:
+    """Up to which layer it stays at its word, from which on it is at the last one; what takes it there."""
+    claim, case = find_route_claim(state), case_of(state)
+    if claim is None:
+        return []
+    return [*_where_it_is(claim, case), *_what_takes_it(claim, case)]
+
+
+def tell_route_in_line(state: State, *, exchange: bool = False) -> list[Sentence]:
+    """The heads that take it, in a line; nothing where many do. `exchange`: and what that word brings."""
+    claim, case = find_route_claim(state), case_of(state)
+    if claim is None or len(claim.words) > 1 or not claim.few_take_it:
+        return []
+    main = [one.name for one in claim.heads if one.share >= MAIN]
+    if not main:
+        return []
+    word, other = _words(claim, case)[0], quote_word(claim.words[0].other)
+    heads = f"ttention {'heads' if len(main) > 1 else 'head'} {join_words(main)}"
+    take = "take" if len(main) > 1 else "takes"
+    text = f"A{heads} {take} what {word} says to {_last(claim, case)}"
+    if exchange:
+        text = f"With {other} in the place of {word} it says {quote_word(claim.says)}; a{heads} {take} it to"
+        text += f" {_last(claim, case)}"
+    return [Sentence(f"{text}: tested.", (claim.id,))]
+
+
+def _where_it_is(claim: RouteClaim, case: Case) -> list[Sentence]:
+    if claim.arrives is None:
+        return []
+    words, last = _words(claim, case), f"{_last(claim, case)}, the last word"
+    what = f"What {words[0]} says, unlike {quote_word(claim.words[0].other)},"
+    if len(words) > 1:
+        what = f"What {join_words(words)} say"
+    stays = "stays" if claim.kept - claim.gone >= SHARP else "is mostly"
+    there = "at that word" if len(words) == 1 else "at these words"
+    if claim.arrives > claim.stays:
+        text = (
+            f"{what} {stays} {there} up to layer {claim.stays}; from layer {claim.arrives} on it is at {last}"
+        )
+        if claim.between is not None and claim.between_share >= BY_WAY_OF:
+            text += f", and in between at {quote_word_at(case['tokens'], claim.between)}"
+    else:
+        text = f"{what} is at {last}, from layer {claim.arrives} on"
+    return [Sentence(f"{text}.", (claim.id,))]
+
+
+def _what_takes_it(claim: RouteClaim, case: Case) -> list[Sentence]:
+    """The heads, and what the model says with what they write where the other word stands."""
+    if not claim.heads:
+        return []
+    last, ids = _last(claim, case), (claim.id,)
+    way, part = _way(claim, case), percent(claim.together)
+    names, several = join_words([one.name for one in claim.heads]), len(claim.heads) > 1
+    heads = f"{'heads' if several else 'head'} {names}"
+    if not claim.few_take_it:
+        text = f"Many attention heads take it there together: {heads}, which {'do' if several else 'does'}"
+        return [Sentence(f"{text} most, {'make' if several else 'makes'} {part} {way}.", ids)]
+    take, write = ("take", "write") if several else ("takes", "writes")
+    stand = "stand" if len(claim.words) > 1 else "stands"
+    text = (
+        f"Attention {heads} {take} it there: with what {'they' if several else 'it'} {write} at {last} when"
+    )
+    text += f" {_put(claim)} {stand} in the text"
+    others = f"as many others at random make {percent(max(0.0, claim.largest))} at most"
+    if claim.then is not None and claim.then.token == claim.says:
+        text += f", it says {quote_word(claim.says)} ({percent(claim.then.p)})"
+        part = "all" if claim.together > 1 else part
+        return [Sentence(f"{text}. That is {part} {way}; {others}.", ids)]
+    return [Sentence(f"{text}, it goes {part} {way}; {others}.", ids)]
+
+
+def show_route_numbers(claim: RouteClaim, case: Case) -> list[Sentence]:
+    """The shares that the way was read from."""
+    word, last = join_words(_words(claim, case)), _last(claim, case)
+    way = _way(claim, case)
+    text = f"With what {_put(claim)} leaves behind layer {claim.stays} put in at {word}, the model goes"
+    text += f" {percent(claim.kept)} {way}, and {percent(claim.gone)} a layer on"
+    if claim.arrives is not None:
+        text += f"; put in at {last} behind layer {claim.arrives}, {percent(claim.at_last)}"
+    out = [Sentence(f"{text}.", (claim.id,))]
+    if claim.heads:
+        parts = [f"{percent(one.share)} ({one.name})" for one in claim.heads]
+        text = f"By what a head writes at {last} alone it goes {join_words(parts)} {way}; by all of these at"
+        text += f" once {percent(claim.together)}, by {len(claim.others)} sets of as many others at most"
+        out.append(Sentence(f"{text} {percent(max(0.0, claim.largest))}.", (claim.id,)))
+    return out
+
+
+def _words(claim: RouteClaim, case: Case) -> list[str]:
+    return [quote_word_at(case["tokens"], one.position) for one in claim.words]
+
+
+def _way(claim: RouteClaim, case: Case) -> str:
+    return f"of the way from {quote_word(case['answer'])} to {quote_word(claim.says)}"
+
+
+def _put(claim: RouteClaim) -> str:
+    return join_words([quote_word(one.other) for one in claim.words])
+
+
+def _last(claim: RouteClaim, case: Case) -> str:
+    return quote_word_at(case["tokens"], claim.target)

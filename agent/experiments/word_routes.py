@@ -1,0 +1,86 @@
+"""Where what a word says goes on its way to the answer: layers and heads, by activation patching."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.core import WORD_DECIDES, Concept, HeadShare, NextToken, RouteClaim, State, WordPut, round_reported
+from agent.evidence import new_claim
+from agent.experiments.concept_bench import ConceptBench
+from agent.experiments.deciding_words import Exchanged
+from tracer import Agreement, Copying, Named, Succession, find_other_word, find_route, weigh_words
+
+
+def follow_word(
+    bench: ConceptBench,
+    named: Named | None,
+    told: Exchanged | None,
+    way: Sequence[Concept],
+    state: State,
+    made: Sequence[Any],
+) -> list[RouteClaim]:
+    """The way of the word the answer comes from, or that decides it.
+
+    It needs another word in its place with which the model says something else; none where there is none.
+    """
+    exchanged = _of_mechanism(named) or told or _with_any(bench, way)
+    if exchanged is None:
+        return []
+    route = find_route(bench.frozen, bench.case["answer_id"], exchanged.places, exchanged.says)
+    if route is None:
+        return []
+    texts = bench.workspace.subject.token_texts
+    said, p = route.said
+    return [
+        new_claim(
+            [*state.get("claims", []), *made],
+            state["turn"],
+            RouteClaim,
+            text="Where what a word says goes, beside the text with another word in its place.",
+            verdict="observed",
+            words=[WordPut(position=at, other=texts([token])[0]) for at, token in route.places],
+            says=texts([route.says])[0],
+            target=bench.frozen.length - 1,
+            stays=route.stays,
+            kept=round_reported(route.kept),
+            gone=round_reported(route.gone),
+            arrives=route.arrives,
+            at_last=round_reported(route.at_last),
+            between=None if route.between is None else route.between[0],
+            between_share=0.0 if route.between is None else round_reported(route.between[1]),
+            heads=[
+                HeadShare(layer=one.layer, head=one.head, share=round_reported(one.share))
+                for one in route.heads
+            ],
+            together=round_reported(route.together),
+            then=NextToken(token=texts([said])[0], p=round_reported(p)) if route.heads else None,
+            others=round_reported(list(route.others)),
+        )
+    ]
+
+
+def _of_mechanism(named: Named | None) -> Exchanged | None:
+    """What was put in the place of the word that is copied, agreed with, or of the items of a list."""
+    match named.test if named else None:
+        case Copying(put=put, then=int(says)) as test:
+            return Exchanged(tuple(zip(test.positions, put, strict=True)), says)
+        case Succession(put=put, then=int(says)) as test if put:
+            return Exchanged(tuple(zip(test.items, put, strict=True)), says)
+        case Agreement(position=int(position), instead=int(instead), becomes=int(says)):
+            return Exchanged(((position, instead),), says)
+    return None
+
+
+def _with_any(bench: ConceptBench, way: Sequence[Concept]) -> Exchanged | None:
+    """Another word where the way begins, or in the place of the word that counts most.
+
+    None where that has several pieces, or no word tried there brings something else.
+    """
+    answer, words = bench.case["answer_id"], bench.workspace.words
+    weights = sorted(weigh_words(bench.frozen, words, answer), key=lambda one: one.kept)
+    whole = [one.last for one in weights if one.first == one.last and one.kept <= WORD_DECIDES]
+    whole = [at for at in whole if way and at == way[0].position] or whole[:1]
+    for position in whole:
+        if found := find_other_word(bench.frozen, words, answer, position):
+            other, says = found
+            return Exchanged(((position, other),), says)
+    return None
