@@ -25,6 +25,7 @@ from agent.answers.graph_sentences import (
     write_verdicts,
     write_where_influence_ends,
 )
+from agent.answers.limit_sentences import write_limits, write_untested_groups
 from agent.answers.llm_rewording import check_rewording
 from agent.answers.method_quotes import write_method
 from agent.answers.path_sentences import write_asked_path, write_strongest_path
@@ -42,13 +43,11 @@ from agent.answers.search_sentences import (
 from agent.answers.sentences import (
     lead_explained,
     write_knock_on,
-    write_limits,
     write_prediction,
     write_premise,
     write_role,
     write_summary,
     write_test,
-    write_untested_groups,
 )
 from agent.answers.test_table import write_table
 from agent.core import (

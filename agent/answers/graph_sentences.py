@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from agent.answers.limit_sentences import write_limits
 from agent.answers.path_sentences import find_removal_tests, write_strongest_path
-from agent.answers.sentences import write_limits, write_test
+from agent.answers.sentences import write_test
 from agent.core import (
     Case,
     Claim,

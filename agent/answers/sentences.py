@@ -21,14 +21,15 @@ from agent.core import (
     join_words,
     joined,
     own_claims,
-    path_claim,
     percent,
     prediction_of,
     quote_token,
     quote_token_at,
     quote_word,
+    quote_word_at,
     show_change,
     show_group,
+    show_layers,
     show_rise,
     show_size,
     terms_of,
@@ -124,7 +125,7 @@ def write_summary(state: State) -> list[Sentence]:
             Sentence(
                 f"What works most for {quote_token(case['foil'])} is {group}: without it "
                 "that lead changes by "
-                f"{show_change(claim.effect)}{_write_open_part(claim)}.",
+                f"{show_change(claim.effect)} logits{_write_open_part(claim)}.",
                 (claim.id,),
             )
         )
@@ -162,9 +163,9 @@ def _write_carried(held: list[EffectClaim], state: State) -> list[Sentence]:
     out.append(
         Sentence(
             f"What carries {quote_token(case['answer'])} most is "
-            f"{name_group(group, case)}: without it the lead over "
-            f"{quote_token(case['foil'])} changes by {show_change(first.effect)}{_write_open_part(first)}"
-            f"{_says_then(first, case)}.",
+            f"{name_group(group, case)}{_show_place(group, state)}: without it "
+            f"{_says_then(first, case)}the lead over {quote_token(case['foil'])} changes by "
+            f"{show_change(first.effect)} logits{_write_open_part(first)}.",
             (first.id,),
         )
     )
@@ -178,8 +179,8 @@ def _write_carried(held: list[EffectClaim], state: State) -> list[Sentence]:
             Sentence(
                 "Of what is tested at earlier words, "
                 f"{name_group(there, case)}{_show_position(there, case)} counts most: "
-                "without it the lead changes by "
-                f"{show_change(claim.effect)}{_write_open_part(claim)}{_says_then(claim, case)}.",
+                f"without it {_says_then(claim, case)}the lead changes by "
+                f"{show_change(claim.effect)} logits{_write_open_part(claim)}.",
                 (claim.id,),
             )
         )
@@ -265,7 +266,15 @@ def _says_then(claim: EffectClaim, case: Case) -> str:
     if not says:
         return ""
     then = f"{quote_token(says[0].token)} ({percent(says[0].p)})"
-    return f", and the model {'still says' if says[0].token == case['answer'] else 'then says'} {then}"
+    return f"the model {'still says' if says[0].token == case['answer'] else 'says'} {then}, and "
+
+
+def _show_place(group: Supernode, state: State) -> str:
+    """How many neurons a group of several has, and where."""
+    if len(group["members"]) == 1 or is_several(group) or group["kind"] == FEATURE_SET_KIND:
+        return ""
+    there = quote_word_at(case_of(state)["tokens"], group["position"])
+    return f", {len(group['members'])} {terms_of(state).units} of {show_layers(*group['layers'])} at {there}"
 
 
 def name_group(group: Supernode, case: Case) -> str:
@@ -329,56 +338,6 @@ def write_knock_on(state: State) -> list[Sentence]:
             (claim.id,),
         )
     ]
-
-
-def write_untested_groups(state: State) -> list[Sentence]:
-    """Groups of the picture that no test was about."""
-    claim, tests = path_claim(state), tests_of(state)
-    tested = {group for c in tests for group in c.groups}
-    left = [g["id"] for g in groups_of(state) if g["id"] not in tested]
-    if claim is None or not tests or not left:
-        return []
-    return [Sentence(f"{join_words(left)} {'was' if len(left) == 1 else 'were'} not tested.", (claim.id,))]
-
-
-def write_limits(state: State) -> list[Sentence]:
-    """What the graph leaves unexplained and the tests cannot say."""
-    graph, claim = state.get("graph") or {}, graph_claim(state)
-    if claim is None:
-        return []
-    case = case_of(state)
-    stands_in = case.get("sink") and not case["bos"]
-    rest = "at the first token, where attention rests" if stands_in else "at the begin-of-text position"
-    out = [
-        Sentence(
-            f"The graph is a partial account: {percent(graph['unexplored'])} of the influence on the answer "
-            f"ends in {terms_of(state).errors} and {percent(graph['bos'])} {rest}.",
-            (claim.id,),
-        ),
-        Sentence(
-            f"Without that position, {percent(graph['replacement'])} of it comes from the words of the "
-            f"text (its replacement score), and {percent(graph['completeness'])} of what flows into its "
-            "nodes comes from nodes that are known (its completeness).",
-            (claim.id,),
-        ),
-    ]
-    if usual := graph.get("usual"):
-        units = terms_of(state).units
-        text = f"The text is long: its graph has {graph['traced']} {units}, not {usual} as usual."
-        out.append(Sentence(text, (claim.id,)))
-    if missing := graph.get("layers_missing"):
-        have = "layer of the model has" if missing == 1 else "layers of the model have"
-        text = f"{missing} {have} no transcoder: what is written there counts as error."
-        out.append(Sentence(text, (claim.id,)))
-    tests = tests_of(state)
-    if tests:
-        out.append(
-            Sentence(
-                "All of this is about one text: the tests have random controls, not a sample of texts.",
-                tuple(c.id for c in tests),
-            )
-        )
-    return out
 
 
 def write_role(group: Supernode, state: State) -> str:

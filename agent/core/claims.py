@@ -36,6 +36,7 @@ from agent.core.concept_claims import (
     MechanismClaim,
     RouteClaim,
 )
+from agent.core.ids import layer_of
 
 PlainClaim = dict[str, Any]  # a claim as the state keeps it
 
@@ -136,8 +137,9 @@ class EffectClaim(ControlledClaim):
         ]
 
     def values(self) -> list[float]:
-        """Those of a controlled test, the factor, the next tokens and what a repair needs."""
+        """Those of a controlled test, the factor, layers of members, next tokens and what a repair needs."""
         out = [*super().values(), self.intervention.factor, *(guess.p for guess in self.says or [])]
+        out += drop_missing(*map(layer_of, self.members))
         if self.repair is not None:
             out += drop_missing(self.repair.margin, self.repair.without_one, self.repair.controls_saying)
         return out

@@ -44,6 +44,12 @@ def position_of(name: str) -> int | None:
     return feature.position if feature else None
 
 
+def layer_of(name: str) -> int | None:
+    """The layer of a feature; None for any other id."""
+    feature = read_feature(name)
+    return feature.layer if feature else None
+
+
 def place_of(name: str) -> str:
     """A feature without its position: what it is on any text; any other id as it is."""
     feature = read_feature(name)
