@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent.evidence import settle_case
 from agent.experiments import first_words_from
 from tracer import Study
 from tracer.attribution.frozen_forward import freeze
@@ -252,3 +253,9 @@ def test_a_function_word_is_told_with_the_word_behind_it(embedded_subject: Any) 
     assert first_words_from(study, answer.token_id).startswith("a ")
     for word in (" Paris", " Au", "."):  # a short word is none, nor is a sign
         assert first_words_from(study, embedded_subject.pieces(word)[0]) == ""
+
+
+def test_of_those_about_as_likely_the_nearest_is_compared_with(embedded_subject: Any) -> None:
+    text = "The currency used in the country where Mount Fuji is located is the"
+    case = settle_case(Study(embedded_subject, text, 64), {"text": text, "said": None, "foil": None})
+    assert (case["answer"], case["foil"], case["foil_rule"]) == (" Japanese", " Chinese", "nearest")

@@ -140,7 +140,12 @@ def concepts_open(state: State) -> list[Sentence]:
         out.append(Sentence(text, (prediction_of(state).id,)))
     if blank:
         return out
-    if case.get("foil_rule") in ("kind", "text", "form") and other and other != case["foil"] and not same:
+    if (
+        case.get("foil_rule") in ("kind", "nearest", "text", "form")
+        and other
+        and other != case["foil"]
+        and not same
+    ):
         text = f"The second most probable word is {quote_word(other)}."
         ask = f"Ask “why {case['answer'].strip()} rather than {other.strip()}?” about that."
         out.append(Sentence(f"{text} {ask}", (prediction_of(state).id,)))

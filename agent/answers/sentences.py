@@ -69,6 +69,7 @@ def write_prediction(state: State, model: str) -> list[Sentence]:
     first = case["predictions"][0]
     beside = {
         "kind": ", the likeliest other of its kind",
+        "nearest": ", the nearest of the likeliest others of its kind",
         "text": ", the other word of its kind in the text",
         "form": ", its other form",
         "runner-up": ", which comes second",

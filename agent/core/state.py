@@ -33,7 +33,7 @@ class Case(TypedDict):
     premise: str  # "true" or "false"
     note: str
     value: float  # logit(answer) - logit(foil)
-    foil_rule: NotRequired[str]  # asked, text (another there), form (its other one), kind, runner-up
+    foil_rule: NotRequired[str]  # asked, text (another there), form (its other one), kind, nearest, runner-up
     template: NotRequired[list[int]]  # positions of tokens that are a chat template's, not a message's
     roles: NotRequired[list[tuple[str, int, int]]]  # messages: role, first token, the one behind its last
     sink: NotRequired[bool]  # attention rests on the first token: a begin token, or a word in its place

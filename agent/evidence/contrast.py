@@ -20,6 +20,7 @@ from agent.features import FROM_TEXT, Description
 if TYPE_CHECKING:
     from tracer import Study, Token, Words
 
+ABOUT_AS_LIKELY = 0.7  # of the likeliest of a kind: of these the nearest is compared with
 BEGIN = 6  # tokens that say where a window begins
 PREDICTIONS_LISTED = 10  # next tokens in a report
 
@@ -103,7 +104,9 @@ def _foil(
     kind = find_alternatives(study.frozen, answer)
     if not kind:
         return runner_up, "runner-up"
-    return (kind[0].token, kind[0].token_id), "kind"
+    likely = [one for one in kind if one.probability >= ABOUT_AS_LIKELY * kind[0].probability]
+    nearest = max(likely, key=lambda one: one.cosine)  # "Chinese" for "Japanese" beside "Mitsubishi"
+    return (nearest.token, nearest.token_id), "kind" if nearest is kind[0] else "nearest"
 
 
 def resolve_token(study: "Study", piece: str) -> "Token":
