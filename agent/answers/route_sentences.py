@@ -34,7 +34,7 @@ def tell_route(state: State) -> list[Sentence]:
 def tell_route_in_line(state: State, *, exchange: bool = False) -> list[Sentence]:
     """The heads that take it, in a line; nothing where many do. `exchange`: and what that word brings."""
     claim, case = find_route_claim(state), case_of(state)
-    if claim is None or len(claim.words) > 1 or not claim.few_take_it:
+    if claim is None or len(_words(claim, case)) > 1 or not claim.few_take_it:
         return []
     main = [one.name for one in claim.heads if one.share >= MAIN]
     if not main:
@@ -81,7 +81,7 @@ def _what_takes_it(claim: RouteClaim, case: Case) -> list[Sentence]:
         text = f"Many attention heads take it there together: {heads}, which {'do' if several else 'does'}"
         return [Sentence(f"{text} most, {'make' if several else 'makes'} {part} {way}.", ids)]
     take, write = ("take", "write") if several else ("takes", "writes")
-    stand = "stand" if len(claim.words) > 1 else "stands"
+    stand = "stand" if len(_words(claim, case)) > 1 else "stands"
     text = (
         f"Attention {heads} {take} it there: with what {'they' if several else 'it'} {write} at {last} when"
     )
@@ -112,7 +112,8 @@ def show_route_numbers(claim: RouteClaim, case: Case) -> list[Sentence]:
 
 
 def _words(claim: RouteClaim, case: Case) -> list[str]:
-    return [quote_word_at(case["tokens"], one.position) for one in claim.words]
+    """The words that are exchanged; the pieces of one are one."""
+    return list(dict.fromkeys(quote_word_at(case["tokens"], one.position) for one in claim.words))
 
 
 def _way(claim: RouteClaim, case: Case) -> str:
@@ -120,7 +121,7 @@ def _way(claim: RouteClaim, case: Case) -> str:
 
 
 def _put(claim: RouteClaim) -> str:
-    return join_words([quote_word(one.other) for one in claim.words])
+    return join_words(list(dict.fromkeys(quote_word(one.other) for one in claim.words)))
 
 
 def _last(claim: RouteClaim, case: Case) -> str:

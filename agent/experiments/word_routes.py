@@ -71,16 +71,12 @@ def _of_mechanism(named: Named | None) -> Exchanged | None:
 
 
 def _with_any(bench: ConceptBench, way: Sequence[Concept]) -> Exchanged | None:
-    """Another word where the way begins, or in the place of the word that counts most.
-
-    None where that has several pieces, or no word tried there brings something else.
-    """
+    """Another word where the way begins, or in the place of the word that counts most; None without one."""
     answer, words = bench.case["answer_id"], bench.workspace.words
     weights = sorted(weigh_words(bench.frozen, words, answer), key=lambda one: one.kept)
-    whole = [one.last for one in weights if one.first == one.last and one.kept <= WORD_DECIDES]
-    whole = [at for at in whole if way and at == way[0].position] or whole[:1]
-    for position in whole:
-        if found := find_other_word(bench.frozen, words, answer, position):
-            other, says = found
-            return Exchanged(((position, other),), says)
+    spans = [(one.first, one.last) for one in weights if one.kept <= WORD_DECIDES]
+    begins = [span for span in spans if way and span[0] <= way[0].position <= span[1]]
+    for span in begins or spans[:1]:
+        if found := find_other_word(bench.frozen, words, answer, span):
+            return Exchanged(*found)
     return None

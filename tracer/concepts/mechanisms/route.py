@@ -25,7 +25,8 @@ HEADS = 3  # that are named at most
 LEAST = 0.1  # of the way that one of them must make by itself
 HALF = 0.5  # of the way, from which the difference counts as being at a place
 CONTROLS = 99  # sets of as many other heads
-DRAWN = 24  # words that have nothing to do with the text
+DRAWN = 400  # words among which those written alike are looked for
+TRIED = 24
 RELAYS = 48  # words between both that are looked at, the last ones
 
 
@@ -95,33 +96,43 @@ def find_route(frozen: Frozen, answer: int, places: Replacement, says: int, seed
 
 
 @torch.no_grad()
-def find_other_word(frozen: Frozen, words: Words, answer: int, position: int) -> tuple[int, int] | None:
-    """A word to put in the place of one with which something else is said, and what; None without one.
+def find_other_word(
+    frozen: Frozen, words: Words, answer: int, span: tuple[int, int]
+) -> tuple[Replacement, int] | None:
+    """A word to put in the place of one (its first and last position) with which something else is said.
 
-    Words like it first, then any of its script: the one that makes the model surest of something else, of
-    what means something where the answer does.
+    With what is said; None without one. Words like it first where it is one token, then any written like it,
+    which stand for each of its pieces: the one that makes the model surest of something else, of what means
+    something where the answer does.
     """
-    subject, here = frozen.subject, frozen.tokens[position].strip()
+    subject, (first, last) = frozen.subject, span
     telling = is_content(subject.token_texts([answer])[0])
-    near = try_near_words(frozen, words, answer, position).tried
-    drawn = drawn_words(frozen, words, DRAWN)
-    same = [
-        token
-        for token, text in zip(drawn, subject.token_texts(drawn), strict=True)
-        if text.strip().isascii() == here.isascii() and text.strip().islower() == here.islower()
-    ]
-    whole = [token for token, alone in zip(same, stand_alone(subject, same), strict=True) if alone]
-    for tried in (near, whole):
+    near = try_near_words(frozen, words, answer, first).tried if first == last else ()
+    for tried in (near, _written_alike(frozen, words, first)):
         if not tried:
             continue
-        p = logits_with(frozen, [((position, other),) for other in tried]).double().softmax(-1)
+        puts = [tuple((place, other) for place in range(first, last + 1)) for other in tried]
+        p = logits_with(frozen, puts).double().softmax(-1)
         surest, said = (some.tolist() for some in p.max(-1))
         means = [is_content(text) for text in subject.token_texts(said)]
         able = [row for row, token in enumerate(said) if token != answer and (means[row] or not telling)]
         if able:
             best = max(able, key=lambda row: surest[row])
-            return tried[best], said[best]
+            return puts[best], said[best]
     return None
+
+
+def _written_alike(frozen: Frozen, words: Words, position: int) -> tuple[int, ...]:
+    """Whole words of the same script and with a capital or none, that have nothing to do with the text."""
+    subject, here = frozen.subject, frozen.tokens[position].strip()
+    drawn = drawn_words(frozen, words, DRAWN)
+    same = [
+        token
+        for token, text in zip(drawn, subject.token_texts(drawn), strict=True)
+        if text.strip().isascii() == here.isascii() and text.strip().islower() == here.islower()
+    ][:TRIED]
+    whole = zip(same, stand_alone(subject, same), strict=True)
+    return tuple(token for token, alone in whole if alone)
 
 
 def _find_route(frozen: Frozen, answer: int, places: Replacement, says: int, seed: int) -> Route | None:
