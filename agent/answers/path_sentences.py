@@ -1,5 +1,6 @@
 """Sentences on the strongest path: how it runs, and what the tests of its groups say. Reads the state."""
 
+from agent.answers.route_sentences import tell_route
 from agent.answers.sentences import write_test
 from agent.core import (
     Case,
@@ -80,7 +81,7 @@ def write_asked_path(state: State) -> list[tuple[str, list[Sentence]]]:
     path, claims, case = path_of(state), find_removal_tests(state), case_of(state)
     along = [write_test(claims[s], claim_group(claims[s], state), case) for s in path if s in claims]
     heads, whole = ("Heads.", write_heads(state)), write_strongest_path(state)
-    tests = ("What tests say about its steps.", along)
+    tests, route = ("What tests say about its steps.", along), ("Tested.", tell_route(state))
     if state["question"].get("group") and heads[1]:  # what is named comes first
-        return [heads, ("The strongest path of all.", whole), tests]
-    return [("The path.", whole), heads, tests]
+        return [route, heads, ("The strongest path of all.", whole), tests]
+    return [route, ("The path.", whole), heads, tests]
