@@ -146,9 +146,9 @@ def quick_desk(desk: "Workspace") -> "Iterator[Workspace]":
 
 @pytest.fixture(scope="session")
 def plain_desk(embedded_subject: "Model", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Workspace]":
-    """The real model before its lens has been fitted: no concept is read or tested, only groups of neurons.
+    """The real model before its lens has been fitted: no concept is read or tested, only words and groups.
 
-    For what is about groups on texts of their own; half of an answer's time is for concepts.
+    For what is about groups on texts of their own; much of an answer's time is for concepts.
     """
     from agent import read_settings
     from agent.features.label_store import Library
@@ -157,6 +157,10 @@ def plain_desk(embedded_subject: "Model", tmp_path_factory: pytest.TempPathFacto
     class WithoutLens(Workspace):
         def lens(self) -> None:
             return None
+
+        @property
+        def lens_note(self) -> str:
+            return "Concepts cannot be read yet."
 
         def wait_for_lens(self, *_progress: Any) -> None:
             return

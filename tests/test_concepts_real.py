@@ -25,7 +25,7 @@ from tracer.concepts import (
 )
 from tracer.concepts.mechanisms import name_mechanism, try_agreement, try_near_words
 from tracer.concepts.mechanisms.copying import try_copying
-from tracer.concepts.mechanisms.sequence import try_sequence
+from tracer.concepts.mechanisms.sequence import _stand_in_a_list, try_sequence
 from tracer.concepts.mechanisms.word_weights import weigh_words
 from tracer.lens import Lens, lens_for
 
@@ -259,3 +259,12 @@ def test_of_those_about_as_likely_the_nearest_is_compared_with(embedded_subject:
     text = "The currency used in the country where Mount Fuji is located is the"
     case = settle_case(Study(embedded_subject, text, 64), {"text": text, "said": None, "foil": None})
     assert (case["answer"], case["foil"], case["foil_rule"]) == (" Japanese", " Chinese", "nearest")
+
+
+def test_a_row_of_words_with_function_words_is_no_list(embedded_subject: Any) -> None:
+    subject = embedded_subject
+    frozen = freeze(subject, subject.encode("The capital of France is", 64))
+    items = range(1, frozen.length)  # as a small model, to which these are of one kind, would take them
+    assert not _stand_in_a_list(frozen.tokens, items)
+    listed = freeze(subject, subject.encode("one two three four", 64))
+    assert _stand_in_a_list(listed.tokens, range(1, listed.length))

@@ -62,6 +62,10 @@ def test_a_settled_answer_stops_the_tests(workspace):
     assert all(abs(g["effect"]) < 0.25 * most for g in left)
     said = [s["text"] for s in report["answer"]["sentences"]]
     assert any(t.startswith(left[0]["id"]) and t.endswith("not tested.") for t in said)
+    # without a lens, too, words are exchanged, and followed to the last one
+    assert [s for s in said if "“hydrogen”" in s and s.endswith(": tested.")]
+    assert [c for c in report["claims"] if c["kind"] == "route"]
+    assert "Concepts cannot be read yet." in said
 
 
 def test_a_spent_budget_stops_the_tests_and_is_told(workspace):

@@ -6,7 +6,7 @@ from agent.answers.carrier_sentences import (
     tell_elsewhere,
     tell_writers,
 )
-from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then
+from agent.answers.concept_sentences import at_word, held_mechanisms, is_folded, said_then, tell_no_lens
 from agent.answers.route_sentences import show_route_numbers
 from agent.core import (
     Case,
@@ -117,8 +117,8 @@ def _p(p: float | None, adjusted: float | None) -> str:
 
 
 def concepts_open(state: State) -> list[Sentence]:
-    """What the tests of concepts leave open."""
-    out = list[Sentence]()
+    """What the tests of concepts leave open; without a lens, that none could be read."""
+    out = tell_no_lens(state) if held_mechanisms(state) else []
     for claim in every_claim(state, ConceptEffectClaim):
         if (
             claim.controls is not None

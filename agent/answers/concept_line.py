@@ -1,6 +1,5 @@
 """The answer in one line: the chain of concepts, or what else was shown. Reads the ledger."""
 
-import re
 from collections.abc import Sequence
 
 from agent.answers.carrier_sentences import held_heads
@@ -17,6 +16,7 @@ from agent.answers.concept_sentences import (
     names_beside,
     said_then,
     source_of,
+    tell_no_lens,
 )
 from agent.answers.route_sentences import tell_route_in_line
 from agent.core import (
@@ -31,7 +31,6 @@ from agent.core import (
     case_of,
     every_claim,
     join_words,
-    prediction_of,
     quote_word,
     quote_word_at,
 )
@@ -148,9 +147,8 @@ def _no_chain(state: State) -> list[Sentence]:
         if claim.line and not is_folded(claim, state):
             return [Sentence(claim.line, (claim.id,)), *_brought(claim, state), *_unused(state)]
     ids = tuple(claim.id for claim in [*concept_tests_of(state), *every_claim(state, ConceptsClaim)])
-    if note := known.get("note"):
-        short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured
-        return [Sentence(short if re.search(r"\d", note) else note, (prediction_of(state).id,))]
+    if unread := tell_no_lens(state):
+        return unread
     if not ids:
         return []
     return [

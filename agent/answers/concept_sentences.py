@@ -3,6 +3,7 @@
 A concept in the middle is named only where a test bears it out; where none does, less is said.
 """
 
+import re
 from collections.abc import Sequence
 
 from agent.answers.carrier_sentences import tell_heads, tell_looks
@@ -268,6 +269,13 @@ def _kind(claim: ConceptsClaim, case: Case) -> Sentence:
     if len(names) == 1:
         said = f"The likeliest other of the kind of {quote_word(case['answer'])} is {names[0]}."
     return Sentence(said, (claim.id,))
+
+
+def tell_no_lens(state: State) -> list[Sentence]:
+    """Why no concept could be read, and what is done about it; nothing where there is a lens."""
+    note = (state.get("concepts") or {}).get("note", "")
+    short = f"{note.partition(':')[0].rstrip('.')}."  # why may hold numbers, which nothing measured
+    return [Sentence(short if re.search(r"\d", note) else note, (prediction_of(state).id,))] if note else []
 
 
 def kinds_of(concepts: Sequence[Concept]) -> list[Concept]:

@@ -98,7 +98,8 @@ def show_route_numbers(claim: RouteClaim, case: Case) -> list[Sentence]:
     """The shares that the way was read from."""
     word, last = join_words(_words(claim, case)), _last(claim, case)
     way = _way(claim, case)
-    text = f"With what {_put(claim)} leaves behind layer {claim.stays} put in at {word}, the model goes"
+    leave = "leave" if len(claim.words) > 1 else "leaves"
+    text = f"With what {_put(claim)} {leave} behind layer {claim.stays} put in at {word}, the model goes"
     text += f" {percent(claim.kept)} {way}, and {percent(claim.gone)} a layer on"
     if claim.arrives is not None:
         text += f"; put in at {last} behind layer {claim.arrives}, {percent(claim.at_last)}"

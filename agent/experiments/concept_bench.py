@@ -1,7 +1,8 @@
-"""What every test of a text's concepts needs, looked up once."""
+"""What every test of a text, and of its concepts, needs, looked up once."""
 
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from agent.core import FULL_TESTS, Case
 from agent.evidence import make_control_seed
@@ -13,12 +14,12 @@ Kept = TypeVar("Kept")
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 
 
-class ConceptBench(NamedTuple):
-    """A text with its lens, the answer's alternatives and its lead over them (logits)."""
+@dataclass(frozen=True)
+class TextBench:
+    """A text with the answer's alternatives and its lead over them (logits)."""
 
     workspace: Workspace
     frozen: Frozen
-    lens: Lens
     case: Case
     alternatives: tuple[Any, ...]
     lead: float
@@ -28,8 +29,8 @@ class ConceptBench(NamedTuple):
         return contrast_direction(logits, self.case["answer_id"], self.alternatives)
 
     def once(self, make: Callable[[], Kept], *key: Hashable) -> Kept:
-        """What `make` gives, measured once a text, answer and lens: asked again, the same is told again."""
-        whole = (id(self.lens), self.case["answer_id"], *key)
+        """What `make` gives, measured once a text and answer: asked again, the same is told again."""
+        whole = (self.case["answer_id"], *key)
         if whole not in self.frozen.found:
             self.frozen.found[whole] = make()
         kept: Kept = self.frozen.found[whole]
@@ -46,12 +47,29 @@ class ConceptBench(NamedTuple):
         return make_control_seed(self.workspace.subject.name, self.case["text"], *words)
 
 
+@dataclass(frozen=True)
+class ConceptBench(TextBench):
+    """The same with the model's lens."""
+
+    lens: Lens
+
+    def once(self, make: Callable[[], Kept], *key: Hashable) -> Kept:
+        """What `make` gives, measured once a text, answer and lens."""
+        return super().once(make, id(self.lens), *key)
+
+
 def bench_of(workspace: Workspace, case: Case) -> ConceptBench | None:
-    """What the tests need; None where there is no lens."""
+    """What the tests of concepts need; None where there is no lens."""
     lens = workspace.lens()
     if lens is None:
         return None
+    text = text_bench_of(workspace, case)
+    return ConceptBench(workspace, text.frozen, case, text.alternatives, text.lead, lens)
+
+
+def text_bench_of(workspace: Workspace, case: Case) -> TextBench:
+    """What the tests need that look into no concept."""
     frozen = workspace.study(case["text"]).frozen
     others = find_alternatives(frozen, case["answer_id"])
     lead = float(contrast_direction(frozen.logits, case["answer_id"], others))
-    return ConceptBench(workspace, frozen, lens, case, others, lead)
+    return TextBench(workspace, frozen, case, others, lead)

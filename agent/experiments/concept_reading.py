@@ -10,6 +10,7 @@ from agent.core import (
     ConceptsClaim,
     State,
     enter_claims,
+    find_places,
     join_words,
     quote_token,
     round_reported,
@@ -101,6 +102,27 @@ def node_of_concept(concept: Concept) -> ConceptNode:
         reading=concept.reading,
         changed=concept.changed,
     )
+
+
+def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
+    """The concept of this name where it is first held, or at the word that is given; None where it is not."""
+    places = set(find_places(case["tokens"], at)) if at else None
+    spelled = name.strip().casefold()
+    same = [
+        one
+        for one in concepts
+        if (places is None or one.position in places)
+        and spelled in {text.strip().casefold() for text in (one.name, *one.tokens)}
+    ]
+    return min(same, key=lambda one: (one.position, -one.strength), default=None)
+
+
+def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
+    """That a concept is not read on this text, and which are."""
+    there = list(dict.fromkeys(quote_token(one.name) for one in concepts if one.role == "concept"))[:6]
+    where = f" at {quote_token(at)}" if at else " on this text"
+    some = f" It reads {join_words(there)}." if there else ""
+    return f"The lens does not read {quote_token(name)}{where}.{some}"
 
 
 def _read(nodes: Sequence[ConceptNode]) -> str:

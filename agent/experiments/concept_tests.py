@@ -22,17 +22,16 @@ from agent.core import (
     claims_of,
     every_claim,
     find_places,
-    join_words,
     quote_token,
     quote_word_at,
     round_reported,
 )
 from agent.evidence import bears_out, new_claim, p_value, settle_turn, settle_verdicts, summarise_controls
-from agent.experiments.concept_bench import ConceptBench, bench_of
+from agent.experiments.concept_bench import ConceptBench, bench_of, text_bench_of
 from agent.experiments.concept_carriers import carried_by_head, change_of_other_texts, writers_of
 from agent.experiments.concept_exchange import exchange_concept, partners_for
-from agent.experiments.concept_reading import concept_of_node, node_of_concept
-from agent.experiments.mechanism_tests import mechanisms_of
+from agent.experiments.concept_reading import concept_of_node, named_concept, node_of_concept, not_held
+from agent.experiments.mechanism_tests import mechanisms_of, mechanisms_of_text
 from agent.workspace import Workspace
 from tracer import (
     Agreement,
@@ -64,6 +63,7 @@ Update = dict[str, Any]
 Progress = Callable[[float], None]
 Rows = Any  # a tensor of the tracer's: this room imports no torch
 ANYWAY = 0.75  # of other words after which the same is said: nothing is looked up at that word
+STEM = 4  # letters that forms of one word share
 SAID = 3  # next tokens that are kept
 
 
@@ -84,7 +84,8 @@ def _test_the_way(workspace: Workspace, case: Case, state: State, progress: Prog
     if not found or bench is None:
         return {
             "concepts": {"note": workspace.lens_note, "tested": True},
-            "found_note": "no concepts to test",
+            "claims": _entered(state, mechanisms_of_text(text_bench_of(workspace, case), state)),
+            "found_note": "no concepts to test: words of the text are exchanged",
         }
     answer = case["answer_id"]
     named = bench.once(lambda: name_of_text(bench.frozen, workspace.words, answer), "text")
@@ -143,12 +144,15 @@ def _entered(state: State, made: Sequence[Any]) -> list[PlainClaim]:
 
 
 def _comes_next(bench: ConceptBench, one: Concept) -> bool:
-    """Whether it is read at the last word and could come in the place of the answer: no way to it, a rival.
+    """Whether it is read at the last word and could come in the place of the answer, or is a form of it.
 
-    "Hampshire" at the last word of "The Statue of Liberty stands in New".
+    Neither is a way to it: "Hampshire" for "The Statue of Liberty stands in New", "coldest" for "cold".
     """
     if one.position != bench.frozen.length - 1:
         return False
+    name, answer = one.name.casefold(), bench.case["answer"].strip().casefold()
+    if name != answer and min(len(name), len(answer)) >= STEM and name[:STEM] == answer[:STEM]:
+        return True
     return not find_rivals(bench.frozen, bench.case["answer_id"]).isdisjoint(one.token_ids)
 
 
@@ -265,33 +269,12 @@ def _swap_asked(workspace: Workspace, case: Case, state: State, asked: tuple[str
     return {"claims": _entered(state, made), "found_note": note}
 
 
-def named_concept(concepts: Sequence[Concept], name: str, at: str | None, case: Case) -> Concept | None:
-    """The concept of this name where it is first held, or at the word that is given; None where it is not."""
-    places = set(find_places(case["tokens"], at)) if at else None
-    spelled = name.strip().casefold()
-    same = [
-        one
-        for one in concepts
-        if (places is None or one.position in places)
-        and spelled in {text.strip().casefold() for text in (one.name, *one.tokens)}
-    ]
-    return min(same, key=lambda one: (one.position, -one.strength), default=None)
-
-
 def _read_there(bench: ConceptBench, known: Sequence[Concept], name: str, at: str) -> Concept | None:
     """What is read at a word that the reader names, though it does not stand out there."""
     places = find_places(bench.case["tokens"], at)
     words, study = bench.workspace.words, bench.workspace.study(bench.case["text"])
     node = read_concept(bench.frozen, bench.lens, words, name, places, bench.case["answer_id"])
     return None if node is None else concept_of_node(study, node, len(known) + 1)
-
-
-def not_held(concepts: Sequence[Concept], name: str, at: str | None) -> str:
-    """That a concept is not read on this text, and which are."""
-    there = list(dict.fromkeys(quote_token(one.name) for one in concepts if one.role == "concept"))[:6]
-    where = f" at {quote_token(at)}" if at else " on this text"
-    some = f" It reads {join_words(there)}." if there else ""
-    return f"The lens does not read {quote_token(name)}{where}.{some}"
 
 
 class _Without(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.core import WORD_DECIDES, join_words, percent, quote_word, quote_word_at
-from agent.experiments.concept_bench import ConceptBench
+from agent.experiments.concept_bench import TextBench
 from tracer import NearWords, WordWeight, find_in_text, most_expected, try_near_words, weigh_words
 
 HARDLY = 0.8  # of the answer's probability that is left at least without a word
@@ -37,7 +37,7 @@ class FoundMechanism(NamedTuple):
     exchanged: Exchanged | None = None
 
 
-def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | None:
+def tell_deciding_words(bench: TextBench, *, near: bool) -> FoundMechanism | None:
     """What is left of the answer with other words in the place of each: the words that decide, and others.
 
     `near`: whether words of nearly the same meaning are put in the place of the deciding ones as well.
@@ -85,7 +85,7 @@ def tell_deciding_words(bench: ConceptBench, *, near: bool) -> FoundMechanism | 
     return FoundMechanism("words", f"{text}. {says}", shown, f"{line}. {lines}", exchanged)
 
 
-def _hardly_counting(bench: ConceptBench, weights: Sequence[WordWeight]) -> list[WordWeight]:
+def _hardly_counting(bench: TextBench, weights: Sequence[WordWeight]) -> list[WordWeight]:
     """Words that hardly count: those first of which one would have thought that they do."""
     hardly = [one for one in weights if one.kept >= HARDLY]
     return list(
@@ -93,11 +93,11 @@ def _hardly_counting(bench: ConceptBench, weights: Sequence[WordWeight]) -> list
     )
 
 
-def _told(bench: ConceptBench, weight: WordWeight) -> tuple[str, float]:
+def _told(bench: TextBench, weight: WordWeight) -> tuple[str, float]:
     return _name(bench, weight), weight.kept
 
 
-def _none_decides(bench: ConceptBench, weights: Sequence[WordWeight]) -> FoundMechanism:
+def _none_decides(bench: TextBench, weights: Sequence[WordWeight]) -> FoundMechanism:
     answer, first, kept = quote_word(bench.case["answer"]), _name(bench, weights[0]), weights[0].kept
     line = f"No word of the text decides {answer} alone: tested by putting others in their place."
     if kept >= HARDLY:
@@ -108,7 +108,7 @@ def _none_decides(bench: ConceptBench, weights: Sequence[WordWeight]) -> FoundMe
     return FoundMechanism("words", f"{text} keeps {percent(kept)} of its probability.", [kept], line)
 
 
-def _name(bench: ConceptBench, weight: WordWeight) -> str:
+def _name(bench: TextBench, weight: WordWeight) -> str:
     return quote_word_at(bench.case["tokens"], weight.first)
 
 
@@ -121,7 +121,7 @@ class _Alike(NamedTuple):
     exchanged: Exchanged | None = None
 
 
-def _with_near_words(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
+def _with_near_words(bench: TextBench, weights: Sequence[WordWeight]) -> _Alike | None:
     """The word that decides which of its kind the answer is, else whether the first counts by its kind."""
     answer = bench.case["answer_id"]
     itself = set(find_in_text(bench.frozen, answer))
@@ -144,7 +144,7 @@ def _with_near_words(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Ali
     return None
 
 
-def _and_others(bench: ConceptBench, first: _Alike, others: Sequence[tuple[str, NearWords]]) -> _Alike:
+def _and_others(bench: TextBench, first: _Alike, others: Sequence[tuple[str, NearWords]]) -> _Alike:
     """The same with what comes with another word in the place of further ones."""
     says, shown = first.says.removesuffix("."), list(first.shown)
     for word, found in others[:TOLD]:
@@ -155,7 +155,7 @@ def _and_others(bench: ConceptBench, first: _Alike, others: Sequence[tuple[str, 
     return first._replace(says=f"{says}.", shown=shown)
 
 
-def _stays_with_others(bench: ConceptBench, weights: Sequence[WordWeight]) -> _Alike | None:
+def _stays_with_others(bench: TextBench, weights: Sequence[WordWeight]) -> _Alike | None:
     """That with others of its kind in the place of a word that does not decide the same is said."""
     answer = bench.case["answer_id"]
     left = [one for one in weights if one.kept > WORD_DECIDES and one.first == one.last]
@@ -176,7 +176,7 @@ def _parts(found: NearWords) -> float:
     return found.turns[0].probability * (1 - len(found.same) / len(found.tried))
 
 
-def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
+def _with_others(bench: TextBench, word: str, found: NearWords) -> _Alike:
     """What comes with other words like it; that it decides which one, where they bring others of the kind."""
     answer, texts = quote_word(bench.case["answer"]), bench.workspace.subject.token_texts
     same, tried, of_kind = len(found.same), len(found.tried), found.turns[0].of_kind
@@ -198,7 +198,7 @@ def _with_others(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
     return _Alike(f"{says}.", shown, f"{line}: tested.", exchanged)
 
 
-def _counts_by_kind(bench: ConceptBench, word: str, found: NearWords) -> _Alike:
+def _counts_by_kind(bench: TextBench, word: str, found: NearWords) -> _Alike:
     answer = quote_word(bench.case["answer"])
     some = join_words([quote_word(text) for text in bench.workspace.subject.token_texts(found.same[:TOLD])])
     says = f"{word} counts by the kind of word it is: of {len(found.tried)} like it, {len(found.same)} bring"

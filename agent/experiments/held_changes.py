@@ -15,8 +15,7 @@ from agent.core import (
 )
 from agent.experiments.activation_patching import find_patch_source
 from agent.experiments.concept_bench import bench_of
-from agent.experiments.concept_reading import node_of_concept
-from agent.experiments.concept_tests import named_concept
+from agent.experiments.concept_reading import named_concept, node_of_concept
 from agent.experiments.hypothesis_tests import require_case
 from agent.workspace import Workspace
 from tracer import Intervention, concept_of, hold_concept, hold_neurons

@@ -9,6 +9,7 @@ from agent.core import (
     MechanismClaim,
     RouteClaim,
     State,
+    every_claim,
     join_words,
     percent,
     quote_word,
@@ -16,7 +17,7 @@ from agent.core import (
     token_at,
 )
 from agent.evidence import installs, new_claim
-from agent.experiments.concept_bench import ConceptBench
+from agent.experiments.concept_bench import ConceptBench, TextBench
 from agent.experiments.deciding_words import FoundMechanism, tell_deciding_words
 from agent.experiments.word_routes import follow_word
 from agent.workspace import Workspace
@@ -28,6 +29,7 @@ from tracer import (
     Slot,
     Succession,
     is_content,
+    name_of_text,
     try_rival,
 )
 
@@ -36,17 +38,22 @@ NAME = 4  # tokens that a name may be long
 
 
 def mechanisms_of(
-    bench: ConceptBench, named: Named | None, way: Sequence[Concept], state: State, made: Sequence[Any]
+    bench: TextBench, named: Named | None, way: Sequence[Concept], state: State, made: Sequence[Any]
 ) -> list[MechanismClaim | RouteClaim]:
     """Claims for the mechanism that was named, a rival put behind by later layers, words that count, a way.
 
     Where concepts are on the way, the word they are held at asks for no kind: it is what is looked up.
+    What the ledger says already (where a lens has come since) is not entered twice.
     """
+    known = {claim.says for claim in every_claim(state, MechanismClaim)}
     found = _tell(bench.workspace, bench.case, named) if named and not _looked_up(named, way) else None
     out: list[MechanismClaim | RouteClaim] = []
     by_text = named is not None and isinstance(named.test, Copying | Succession | Agreement)
     words = tell_deciding_words(bench, near=not by_text and not installs(made, way))
-    for one in filter(None, (found, _outdone(bench), words)):
+    outdone = _outdone(bench) if isinstance(bench, ConceptBench) else None
+    for one in filter(None, (found, outdone, words)):
+        if one.says in known:
+            continue
         out.append(
             new_claim(
                 [*state.get("claims", []), *made, *out],
@@ -63,7 +70,16 @@ def mechanisms_of(
             )
         )
     told = words.exchanged if words else None
+    if every_claim(state, RouteClaim):
+        return list(out)
     return [*out, *follow_word(bench, named, told, way, state, [*made, *out])]
+
+
+def mechanisms_of_text(bench: TextBench, state: State) -> list[MechanismClaim | RouteClaim]:
+    """The same where no concept can be read."""
+    words, answer = bench.workspace.words, bench.case["answer_id"]
+    named = bench.once(lambda: name_of_text(bench.frozen, words, answer), "text")
+    return mechanisms_of(bench, named, [], state, [])
 
 
 def _looked_up(named: Named, way: Sequence[Concept]) -> bool:

@@ -5,13 +5,13 @@ from typing import Any
 
 from agent.core import WORD_DECIDES, Concept, HeadShare, NextToken, RouteClaim, State, WordPut, round_reported
 from agent.evidence import new_claim
-from agent.experiments.concept_bench import ConceptBench
+from agent.experiments.concept_bench import TextBench
 from agent.experiments.deciding_words import Exchanged
 from tracer import Agreement, Copying, Named, Succession, find_other_word, find_route, weigh_words
 
 
 def follow_word(
-    bench: ConceptBench,
+    bench: TextBench,
     named: Named | None,
     told: Exchanged | None,
     way: Sequence[Concept],
@@ -70,7 +70,7 @@ def _of_mechanism(named: Named | None) -> Exchanged | None:
     return None
 
 
-def _with_any(bench: ConceptBench, way: Sequence[Concept]) -> Exchanged | None:
+def _with_any(bench: TextBench, way: Sequence[Concept]) -> Exchanged | None:
     """Another word where the way begins, or in the place of the word that counts most; None without one."""
     answer, words = bench.case["answer_id"], bench.workspace.words
     weights = sorted(weigh_words(bench.frozen, words, answer), key=lambda one: one.kept)

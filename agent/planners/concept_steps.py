@@ -45,8 +45,10 @@ def untested_concepts(state: State) -> str:
     known = state.get("concepts") or {}
     if Intent(state["question"]["intent"]) in (Intent.SWAP, Intent.LAYER, Intent.LENGTH):
         return ""
-    if known.get("tested") or not every_claim(state, ConceptsClaim) or not _asks(state):
+    if not known or known.get("tested") or not _asks(state):
         return ""
+    if not every_claim(state, ConceptsClaim):  # no lens: the words can be exchanged all the same
+        return "" if Intent(state["question"]["intent"]) in READ_OFF else "put other words into the text"
     return "take each concept out, and put others in its place"
 
 

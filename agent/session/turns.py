@@ -124,6 +124,8 @@ def make_first_state(old: State, question: Question, message: str, focus: dict[s
         "question": asked,
         "focus": focus,
     }
+    if (old.get("concepts") or {}).get("note"):
+        state["concepts"] = None  # there was no lens; there may be one now
     state |= {"finished": False, "log": [], **dict.fromkeys(("found", "spent", *LOOP_KEYS))}
     if fresh or elsewhere or anew:
         asked["text"] = question.text or (case["text"] if case else None)

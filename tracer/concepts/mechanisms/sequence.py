@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 
 from tracer.attribution import Frozen
+from tracer.autointerp import GRAMMAR
 from tracer.concepts.kinds import nearness, of_one_kind, same_kind, spelled_like, stand_alone
 from tracer.concepts.mechanisms.texts import logits_with
 from tracer.lens import FREQUENT, similar, surface
@@ -60,7 +61,12 @@ def try_sequence(frozen: Frozen, answer: int) -> Succession:
     moved = tuple(zip(items, [*(ids[index] for index in items[1:]), answer], strict=True))
     then = int(logits_with(frozen, [moved])[0].argmax())
     new = surface(subject.token_texts([then])[0])
-    is_new = new != same and new not in texts and float(similar(subject, [answer], [then])[0, 0]) >= least
+    is_new = (
+        new.isalnum()
+        and new != same
+        and new not in texts
+        and float(similar(subject, [answer], [then])[0, 0]) >= least
+    )
     if not is_new:
         return Succession(False, items, then)
     listed = [spaced[index] for index in items]
@@ -104,10 +110,11 @@ def _with_the_first(tokens: Sequence[str], items: tuple[int, ...]) -> tuple[int,
 def _stand_in_a_list(tokens: Sequence[str], items: Sequence[int]) -> bool:
     """Whether the same stands between all items, and behind the last, but for one place.
 
-    Words of a kind that are scattered over a sentence are no list.
+    Words of a kind that are scattered over a sentence are no list, and neither is a row of words that nothing
+    parts with function words in it: to a small model "capital", "of" and "France" are of one kind.
     """
     ends = [*items[1:], len(tokens)]
-    between = Counter(
-        tuple(tokens[index + 1 : end]) for index, end in zip(items, ends, strict=True)
-    ).most_common(1)
-    return between[0][1] >= len(items) - ODD
+    between = Counter(tuple(tokens[index + 1 : end]) for index, end in zip(items, ends, strict=True))
+    parts, often = between.most_common(1)[0]
+    is_row = not parts and any(tokens[index].strip() in GRAMMAR for index in items)
+    return often >= len(items) - ODD and not is_row
