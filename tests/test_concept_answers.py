@@ -22,16 +22,19 @@ from agent.core import (
     ExplainedClaim,
     FeatureShare,
     HeadClaim,
+    HeadShare,
     HopClaim,
     LookCue,
     MechanismClaim,
     NextToken,
     OtherTextsChanged,
     PredictionClaim,
+    RouteClaim,
     Scaling,
     State,
     Supernode,
     SwapTried,
+    WordPut,
     claims_of,
     folded,
     plain_claim,
@@ -176,6 +179,25 @@ def test_a_sentence_and_a_plain_telling_come_from_the_same_ledger() -> None:
     assert "“Texas”" in short
     assert len(short) < len(plain)
     assert "p = " not in plain
+
+
+def test_a_plain_telling_says_what_a_head_is_and_leaves_shares_out() -> None:
+    way = RouteClaim(
+        id="C9", verdict="observed", words=[WordPut(position=2, other=" Chicago")], says=" Springfield",
+        target=4, stays=11, kept=0.9, gone=0.1, arrives=12, at_last=0.9,
+        heads=[HeadShare(layer=12, head=2, share=0.6)], together=0.9,
+        then=NextToken(token=" Springfield", p=0.4), others=[0.1] * 99,
+    )  # fmt: skip
+    state = state_of(effect(-3.0, CONTROLS), swap(" Atlanta", installed=True), cast(Any, way))
+    answer = compose_answer("simply", state, "model")
+    told = [sentence["text"] for sentence in answer["sentences"]]
+    assert answer["refused"] == []
+    assert told[-2].startswith("What “Dallas” says is at that word first; from layer 12 on it is at “in”")
+    assert told[-1].startswith(
+        "One attention head, one of the parts by which one word looks at another, brings"
+    )
+    assert told[-1].endswith("when the text says “Chicago”, the model says “Springfield”.")
+    assert "49 %" not in " ".join(told[2:])
 
 
 def test_a_head_is_named_where_taking_its_look_away_counts_more_than_any_other_heads() -> None:

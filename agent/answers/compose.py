@@ -49,6 +49,7 @@ from agent.answers.sentences import (
     write_summary,
     write_test,
 )
+from agent.answers.simple_sentences import in_simple_words
 from agent.answers.test_table import write_table
 from agent.core import (
     SearchClaim,
@@ -224,10 +225,13 @@ def _line(state: State, model: str) -> list[Paragraph]:
 
 
 def _simply(state: State, model: str) -> list[Paragraph]:
-    told = in_plain_words(state) or write_summary(_of_its_turn(state))
+    line, told = chain_line(state), in_simple_words(state)
+    if not borne_out(state):  # no chain, which the line draws: only what is not told below
+        known = {name for sentence in told for name in sentence.claims}
+        line = [sentence for sentence in line if not set(sentence.claims) <= known]
     return [
-        Paragraph("", [*write_prediction(state, model), *chain_line(state)]),
-        Paragraph("How it got there.", told),
+        Paragraph("", [*write_prediction(state, model), *line]),
+        Paragraph("How it got there.", told or write_summary(_of_its_turn(state))),
     ]
 
 

@@ -82,24 +82,33 @@ def in_plain_words(state: State) -> list[Sentence]:
     way = borne_out(state)
     little = bool(way) and not decides_much(concept_tests_of(state), way, case)
     out += _mechanisms_told(state) if little else []
-    for number, one in enumerate(way):
-        out += _held_there(one, state, case, first=number == 0)
-        for other in (other for other in names_beside(state) if other.position == one.position):
-            out += _held_too(other, state, case)
-    for claim in every_claim(state, HopClaim):
-        if claim.verdict in HOLDING_VERDICTS and {claim.source.id, claim.target.id} <= {
-            one.id for one in way
-        }:
-            out.append(_hop(claim, case))
+    out += tell_way(state, way)
     out += _taken_on(state, way) if way and not little else []
-    for swap in every_claim(state, ConceptSwapClaim):
-        if swap.concept in way or bears_out(swap):
-            out += _swap_told(swap, case)
+    out += tell_exchanges(state, way)
     out += [] if little else _mechanisms_told(state)
     out += comes_first(state)
     out += [] if way else _idle(state)
     out += [_kind(claim, case) for claim in every_claim(state, ConceptsClaim) if claim.alternatives and way]
     return out
+
+
+def tell_way(state: State, way: Sequence[Concept]) -> list[Sentence]:
+    """Where each concept on the way is held, what the model says without it, and what it comes from."""
+    case, out, ids = case_of(state), list[Sentence](), {one.id for one in way}
+    for number, one in enumerate(way):
+        out += _held_there(one, state, case, first=number == 0)
+        for other in (other for other in names_beside(state) if other.position == one.position):
+            out += _held_too(other, state, case)
+    for claim in every_claim(state, HopClaim):
+        if claim.verdict in HOLDING_VERDICTS and {claim.source.id, claim.target.id} <= ids:
+            out.append(_hop(claim, case))
+    return out
+
+
+def tell_exchanges(state: State, way: Sequence[Concept]) -> list[Sentence]:
+    """What others in the place of each concept made the model say."""
+    swaps = [swap for swap in every_claim(state, ConceptSwapClaim) if swap.concept in way or bears_out(swap)]
+    return [sentence for swap in swaps for sentence in _swap_told(swap, case_of(state))]
 
 
 def _mechanisms_told(state: State) -> list[Sentence]:

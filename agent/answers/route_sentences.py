@@ -31,6 +31,38 @@ def tell_route(state: State) -> list[Sentence]:
     return [*_where_it_is(claim, case), *_what_takes_it(claim, case)]
 
 
+def tell_route_simply(state: State) -> list[Sentence]:
+    """The same to somebody who has not heard of attention heads, without shares."""
+    claim, case = find_route_claim(state), case_of(state)
+    if claim is None or claim.arrives is None:
+        return []
+    words, one = _words(claim, case), len(_words(claim, case)) == 1
+    text = (
+        f"What {join_words(words)} {'says' if one else 'say'} is at {'that word' if one else 'these words'}"
+    )
+    text += (
+        f" first; from layer {claim.arrives} on it is at {_last(claim, case)}, where the next word is chosen"
+    )
+    out = [Sentence(f"{text}.", (claim.id,))]
+    if not claim.heads:
+        return out
+    parts = "the parts by which one word looks at another"
+    if not claim.few_take_it:
+        return [*out, Sentence(f"Many attention heads, {parts}, share in bringing it there.", (claim.id,))]
+    several = len(claim.heads) > 1
+    text = (
+        f"A few attention heads, {parts}, bring it there"
+        if several
+        else f"One attention head, one of {parts}, brings it there"
+    )
+    if claim.then is not None and claim.then.token == claim.says:
+        they = "they write" if several else "it writes"
+        text += (
+            f": with what {they} when the text says {_put(claim)}, the model says {quote_word(claim.says)}"
+        )
+    return [*out, Sentence(f"{text}.", (claim.id,))]
+
+
 def tell_route_in_line(state: State, *, exchange: bool = False) -> list[Sentence]:
     """The heads that take it, in a line; nothing where many do. `exchange`: and what that word brings."""
     claim, case = find_route_claim(state), case_of(state)

@@ -22,7 +22,7 @@ def follow_word(
 
     It needs another word in its place with which the model says something else; none where there is none.
     """
-    exchanged = _of_mechanism(named) or told or _with_any(bench, way)
+    exchanged = _of_mechanism(named) or _where_it_begins(bench, told, way) or told or _with_any(bench)
     if exchanged is None:
         return []
     route = find_route(bench.frozen, bench.case["answer_id"], exchanged.places, exchanged.says)
@@ -70,13 +70,27 @@ def _of_mechanism(named: Named | None) -> Exchanged | None:
     return None
 
 
-def _with_any(bench: TextBench, way: Sequence[Concept]) -> Exchanged | None:
-    """Another word where the way begins, or in the place of the word that counts most; None without one."""
-    answer, words = bench.case["answer_id"], bench.workspace.words
-    weights = sorted(weigh_words(bench.frozen, words, answer), key=lambda one: one.kept)
-    spans = [(one.first, one.last) for one in weights if one.kept <= WORD_DECIDES]
-    begins = [span for span in spans if way and span[0] <= way[0].position <= span[1]]
-    for span in begins or spans[:1]:
-        if found := find_other_word(bench.frozen, words, answer, span):
+def _where_it_begins(bench: TextBench, told: Exchanged | None, way: Sequence[Concept]) -> Exchanged | None:
+    """Another word where the way begins, the one that is told where it is there; None without a way."""
+    spans = [span for span in _deciding_spans(bench) if way and span[0] <= way[0].position <= span[1]]
+    for first, last in spans[:1]:
+        if told is not None and first <= told.places[0][0] <= last:
+            return told
+        if found := find_other_word(bench.frozen, bench.workspace.words, bench.case["answer_id"], spans[0]):
             return Exchanged(*found)
     return None
+
+
+def _with_any(bench: TextBench) -> Exchanged | None:
+    """Another word in the place of the one that counts most."""
+    for span in _deciding_spans(bench)[:1]:
+        if found := find_other_word(bench.frozen, bench.workspace.words, bench.case["answer_id"], span):
+            return Exchanged(*found)
+    return None
+
+
+def _deciding_spans(bench: TextBench) -> list[tuple[int, int]]:
+    """The first and last position of each word that decides, the one that counts most first."""
+    weights = weigh_words(bench.frozen, bench.workspace.words, bench.case["answer_id"])
+    most_first = sorted(weights, key=lambda one: one.kept)
+    return [(one.first, one.last) for one in most_first if one.kept <= WORD_DECIDES]
