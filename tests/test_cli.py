@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests_support import run_here
 
 from agent import Session, collect_report, unfolded
 
@@ -71,11 +70,10 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work():
     assert "cannot be written" in sentence
 
 
-def test_temporary_files_that_cannot_be_written_are_told(tmp_path, capsys, monkeypatch):
+def test_temporary_files_that_cannot_be_written_are_told(tmp_path):
     taken = tmp_path / "taken"
     taken.write_text("a file, not a folder", encoding="utf-8")
-    told = run_here(capsys, monkeypatch, "chat", "--port", "0", GRADIO_TEMP_DIR=str(taken))
-    assert "Set GRADIO_TEMP_DIR" in refusal(told)
+    assert "Set GRADIO_TEMP_DIR" in refusal(run("chat", "--port", "0", GRADIO_TEMP_DIR=str(taken)))
 
 
 def test_a_port_in_use_is_refused_before_the_model_is_loaded():

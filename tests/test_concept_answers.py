@@ -41,7 +41,7 @@ from agent.core import (
     unfolded,
     without_folds,
 )
-from agent.evidence import find_faults, settle_verdicts, summarise_controls
+from agent.evidence import find_faults, held_concepts, settle_verdicts, summarise_controls
 from agent.experiments.concept_tests import only_goes_on
 from agent.questions import Intent, parse_question
 from tracer.concepts import Chain, ConceptNode, where
@@ -479,3 +479,32 @@ def test_what_is_in_mind_and_not_used_stands_in_the_line_but_not_what_the_text_s
     assert checked(state) == []
     cast(Any, state)["case"]["tokens"][0] = "Texas"
     assert chain_line(state)[0].text == "By the words."
+
+
+def test_one_exchange_of_several_is_no_chain_where_the_concept_can_be_spared() -> None:
+    lucky = swap(" long", installed=True)
+    none = [
+        lucky.swaps[0].model_copy(update={"other": name, "installed": False}) for name in ("Ohio", "Utah")
+    ]
+    once = lucky.model_copy(update={"swaps": [*lucky.swaps, *none]})
+    spared = effect(-0.2, CONTROLS)
+    assert not held_concepts(settle_verdicts([spared, once]))
+    assert set(held_concepts(settle_verdicts([spared, lucky]))) == {"K1"}  # of one that was tried, one
+    assert set(held_concepts(settle_verdicts([effect(-3.0, CONTROLS), once]))) == {"K1"}
+    state = state_of(spared, once)
+    assert "Texas" not in " ".join(one.text for one in [*chain_line(state), *in_plain_words(state)])
+    assert checked(state) == []
+
+
+def test_where_what_is_named_keeps_no_more_than_chance_the_words_come_first() -> None:
+    words = MechanismClaim(
+        id="C7", verdict="observed", mechanism="words", holds=True, says="“Dallas” counts most.", text="x",
+        line="“Austin” hangs on “Dallas”: tested.", shown=[0.1],
+    )  # fmt: skip
+    explained = ExplainedClaim(
+        id="C8", verdict="observed", text="x", share=0.1, lead=4.0, concepts=["K1"], controls=[0.2, 0.3]
+    )
+    tests = effect(-3.0, CONTROLS), swap(" Atlanta", installed=True)
+    first, _ = chain_line(state_of(*tests, cast(Any, words), cast(Any, explained)))
+    assert first.text == words.line
+    assert chain_line(state_of(*tests, cast(Any, words)))[0].text.startswith("“Dallas” → “Texas”")

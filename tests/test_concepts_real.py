@@ -268,3 +268,12 @@ def test_a_row_of_words_with_function_words_is_no_list(embedded_subject: Any) ->
     assert not _stand_in_a_list(frozen.tokens, items)
     listed = freeze(subject, subject.encode("one two three four", 64))
     assert _stand_in_a_list(listed.tokens, range(1, listed.length))
+
+
+def test_an_article_agrees_with_no_word_before_it(embedded_subject: Any) -> None:
+    subject = embedded_subject
+    frozen = freeze(subject, subject.encode("In Brazil people speak", 64))
+    for said in (" a", " the"):  # with "person" a comma comes before it
+        assert not try_agreement(frozen, subject.pieces(said)[0]).holds
+    dogs = freeze(subject, subject.encode("The dogs in the garden", 64))
+    assert try_agreement(dogs, subject.pieces(" are")[0]).holds

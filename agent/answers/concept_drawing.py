@@ -21,7 +21,7 @@ from agent.core import (
     case_of,
     claims_of,
 )
-from agent.evidence import HOLDING_VERDICTS, bears_out
+from agent.evidence import HOLDING_VERDICTS, bears_out, held_concepts
 
 SAID = 6  # tokens that are shown before and after a change
 SHOWN = 16  # concepts that are shown, the tested ones first
@@ -36,7 +36,7 @@ def concepts_drawn(ledger: Sequence[Claim]) -> dict[str, Any]:
     read = [claim for claim in ledger if isinstance(claim, ConceptsClaim)]
     if not read:
         return {"concepts": [], "hops": [], "path": []}
-    held = {claim.concept.id for claim in _tests(ledger) if bears_out(claim)}
+    held = held_concepts(_tests(ledger))
     effects = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptEffectClaim)}
     swaps = {claim.concept.id: claim for claim in ledger if isinstance(claim, ConceptSwapClaim)}
     ranked = sorted(read[-1].concepts, key=lambda one: (one.id not in effects, -one.strength, one.id))

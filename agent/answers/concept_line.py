@@ -10,6 +10,7 @@ from agent.answers.concept_sentences import (
     at_word,
     borne_out,
     concept_tests_of,
+    explains_nothing,
     find_idle_test,
     held_mechanisms,
     is_folded,
@@ -34,7 +35,7 @@ from agent.core import (
     quote_word,
     quote_word_at,
 )
-from agent.evidence import Sentence, bears_out, decides_much
+from agent.evidence import Sentence, bears_out, decides_much, held_concepts
 
 
 def chain_line(state: State) -> list[Sentence]:
@@ -50,7 +51,7 @@ def chain_line(state: State) -> list[Sentence]:
     shown = [*way, *names_beside(state)]
     claims = [claim for claim in concept_tests_of(state) if claim.concept in shown and bears_out(claim)]
     ids = tuple(claim.id for claim in claims)
-    swap = _telling_swap(state)
+    swap, before = _telling_swap(state), _deciding_words(state) if explains_nothing(state) else []
     if swap is None:
         removed = {claim.concept.id for claim in claims if isinstance(claim, ConceptEffectClaim)}
         them = "them" if len(shown) > 1 else "it"
@@ -59,15 +60,17 @@ def chain_line(state: State) -> list[Sentence]:
         open_name, tried = _open_name(state, way)
         how += _beside_the_answer(state, way)
         chain = Sentence(f"{' → '.join(steps)}: {how}{open_name}.", (*ids, *tried))
-        if open_name and (words := _deciding_words(state, that_turn=True)):
-            return [*words, *tell_route_in_line(state), chain]
+        if open_name and not before:
+            before = _deciding_words(state, that_turn=True)
+        if before:
+            return [*before, *tell_route_in_line(state), chain]
         return [chain, *tell_route_in_line(state, exchange=True)]
     claim, best = swap
     there = at_word(claim.concept, case)
     said = said_then(best.says[0])
     act = f"exchanging {quote_word(claim.concept.name)} for {quote_word(best.other)} at {there}"
     chain = Sentence(f"{' → '.join(steps)}: tested; {act} makes it say {said}.", (*ids, claim.id))
-    return [chain, *tell_route_in_line(state)]
+    return [*before, *tell_route_in_line(state), chain] if before else [chain, *tell_route_in_line(state)]
 
 
 def _open_name(state: State, way: Sequence[Concept]) -> tuple[str, tuple[str, ...]]:
@@ -126,7 +129,10 @@ def _small_part(state: State, way: Sequence[Concept]) -> list[Sentence]:
 
 def _telling_swap(state: State) -> tuple[ConceptSwapClaim, SwapTried] | None:
     """The exchange that was chosen beforehand, where it made another answer come."""
+    held = held_concepts(concept_tests_of(state))
     for claim in every_claim(state, ConceptSwapClaim):
+        if claim.concept.id not in held:
+            continue
         trivial = case_of(state)["answer_id"] in claim.concept.token_ids
         if claim.first is not None and bears_out(claim) and not trivial:
             return claim, claim.first

@@ -16,6 +16,7 @@ from agent.core import (
     ConceptEffectClaim,
     ConceptsClaim,
     ConceptSwapClaim,
+    ExplainedClaim,
     HeadClaim,
     HopClaim,
     MechanismClaim,
@@ -31,7 +32,7 @@ from agent.core import (
     quote_word_at,
     show_change,
 )
-from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much, installs
+from agent.evidence import HOLDING_VERDICTS, Sentence, bears_out, decides_much, held_concepts, installs
 
 IDLE = 0.75  # of the answer's probability, which is left at least without a concept that counts for little
 STEM = 3  # letters by which a word is told from another form of it
@@ -59,8 +60,14 @@ def at_word(concept: Concept, case: Case) -> str:
 def borne_out(state: State) -> list[Concept]:
     """The concepts on the way that a test bears out, first to last."""
     way = (state.get("concepts") or {}).get("path", [])
-    held = {claim.concept.id: claim.concept for claim in concept_tests_of(state) if bears_out(claim)}
+    held = held_concepts(concept_tests_of(state))
     return [held[name] for name in way if name in held]
+
+
+def explains_nothing(state: State) -> bool:
+    """Whether what is named keeps no more of the lead by itself than as many others drawn at random do."""
+    found = [claim for claim in every_claim(state, ExplainedClaim) if claim.concepts]
+    return any(claim.share <= max(claim.largest, 0.0) for claim in found[-1:])
 
 
 def names_beside(state: State) -> list[Concept]:
@@ -80,7 +87,7 @@ def in_plain_words(state: State) -> list[Sentence]:
     """The paragraph: where each concept is held, what happens without it, and with another in its place."""
     case, out = case_of(state), list[Sentence]()
     way = borne_out(state)
-    little = bool(way) and not decides_much(concept_tests_of(state), way, case)
+    little = bool(way) and (explains_nothing(state) or not decides_much(concept_tests_of(state), way, case))
     out += _mechanisms_told(state) if little else []
     out += tell_way(state, way)
     out += _taken_on(state, way) if way and not little else []
@@ -107,7 +114,8 @@ def tell_way(state: State, way: Sequence[Concept]) -> list[Sentence]:
 
 def tell_exchanges(state: State, way: Sequence[Concept]) -> list[Sentence]:
     """What others in the place of each concept made the model say."""
-    swaps = [swap for swap in every_claim(state, ConceptSwapClaim) if swap.concept in way or bears_out(swap)]
+    held = {one.id for one in way} | set(held_concepts(concept_tests_of(state)))
+    swaps = [swap for swap in every_claim(state, ConceptSwapClaim) if swap.concept.id in held]
     return [sentence for swap in swaps for sentence in _swap_told(swap, case_of(state))]
 
 
@@ -116,7 +124,7 @@ def _mechanisms_told(state: State) -> list[Sentence]:
     told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
     out, source = list[Sentence](), source_of(state)
     way, case = borne_out(state), case_of(state)
-    decides = decides_much(concept_tests_of(state), way, case)
+    decides = decides_much(concept_tests_of(state), way, case) and not explains_nothing(state)
     heads = [] if decides else _taken_on(state, [*source, *way], of_word=True)
     for claim in told:
         out.append(Sentence(claim.says, (claim.id,)))
@@ -153,7 +161,8 @@ def is_folded(claim: MechanismClaim, state: State) -> bool:
     said whatever stands in one place is of no use where another word decides.
     """
     if claim.mechanism == "words":
-        return installs(concept_tests_of(state), borne_out(state)) or _from_text(held_mechanisms(state))
+        chain = installs(concept_tests_of(state), borne_out(state)) and not explains_nothing(state)
+        return chain or _from_text(held_mechanisms(state))
     words = [other.shown[0] for other in held_mechanisms(state) if other.mechanism == "words"]
     if claim.mechanism == "default":
         return any(kept <= WORD_DECIDES for kept in words)

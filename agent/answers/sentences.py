@@ -267,6 +267,9 @@ def _says_then(claim: EffectClaim, case: Case) -> str:
     if not says:
         return ""
     then = f"{quote_token(says[0].token)} ({percent(says[0].p)})"
+    if is_mark(says[0].token):
+        then = f"no word but a mark of its own, {then},"
+        return f"the model says {then} and "
     return f"the model {'still says' if says[0].token == case['answer'] else 'says'} {then}, and "
 
 

@@ -1,6 +1,7 @@
 from .concept_way import (
     bears_out as bears_out,
     decides_much as decides_much,
+    held_concepts as held_concepts,
     installs as installs,
 )
 from .contrast import (

@@ -6,6 +6,7 @@ from typing import Any
 from agent.core import Case, Concept, ConceptEffectClaim, ConceptSwapClaim
 from agent.evidence.overclaims import HOLDING_VERDICTS
 
+TWICE = 2  # exchanges that bring another's answer, where the answer does not go without the concept
 MUCH = 0.25  # of the lead that goes with a concept which decides something
 LEFT = 0.6  # of its probability at most, where much of a small lead goes
 HALVED = 0.5  # of the answer's probability: what it says then is no mere tie turned
@@ -23,6 +24,22 @@ def bears_out(claim: ConceptEffectClaim | ConceptSwapClaim) -> bool:
     return claim.verdict in HOLDING_VERDICTS and not claim.needs_exchange
 
 
+def held_concepts(claims: Sequence[Any]) -> dict[str, Concept]:
+    """The concepts that the tests bear out, by id.
+
+    Where taking one out shows nothing, one exchange of several that brings another's answer may be luck: it
+    takes two, or all that were tried.
+    """
+    held = dict[str, Concept]()
+    for test in claims:
+        if not isinstance(test, ConceptEffectClaim | ConceptSwapClaim) or not bears_out(test):
+            continue
+        by_luck = isinstance(test, ConceptSwapClaim) and len(test.installed) < min(TWICE, len(test.swaps))
+        if not by_luck:
+            held.setdefault(test.concept.id, test.concept)
+    return held
+
+
 def decides_much(claims: Sequence[Any], way: Sequence[Concept], case: Case) -> bool:
     """Whether a concept on the way decides the answer, or much of it.
 
@@ -30,14 +47,15 @@ def decides_much(claims: Sequence[Any], way: Sequence[Concept], case: Case) -> b
     the probability, or without it the model says something else and the answer has lost half of its own.
     """
     tests = [c for c in claims if isinstance(c, ConceptEffectClaim | ConceptSwapClaim) and c.concept in way]
-    held = {test.concept.id for test in tests if bears_out(test)}
+    held = held_concepts(tests)
     return any(_decides(test, case) for test in tests if test.concept.id in held)
 
 
 def installs(claims: Sequence[Any], way: Sequence[Concept]) -> bool:
     """Whether an exchange on the way makes the model say another's answer: no other example is needed."""
     swaps = [claim for claim in claims if isinstance(claim, ConceptSwapClaim) and claim.concept in way]
-    return any(bears_out(claim) for claim in swaps)
+    held = held_concepts(claims)
+    return any(bears_out(claim) and claim.concept.id in held for claim in swaps)
 
 
 def _decides(test: ConceptEffectClaim | ConceptSwapClaim, case: Case) -> bool:

@@ -23,7 +23,7 @@ from agent.core import (
     round_reported,
     token_at,
 )
-from agent.evidence import HOLDING_VERDICTS, LEVEL, bears_out, new_claim, p_value, summarise_controls
+from agent.evidence import HOLDING_VERDICTS, LEVEL, held_concepts, new_claim, p_value, summarise_controls
 from agent.experiments.concept_bench import LONG, ConceptBench, bench_of
 from agent.experiments.concept_reading import node_of_concept
 from agent.workspace import Workspace
@@ -130,10 +130,9 @@ def add_explained_share(workspace: Workspace, state: State) -> list[PlainClaim]:
     """How much of the lead is left when only what the story names stays; none without a story."""
     case = state.get("case")
     bench = bench_of(workspace, case) if case else None
-    effects, swaps = every_claim(state, ConceptEffectClaim), every_claim(state, ConceptSwapClaim)
-    tests = [*filter(bears_out, effects), *filter(bears_out, swaps)]
+    tests = [*every_claim(state, ConceptEffectClaim), *every_claim(state, ConceptSwapClaim)]
     way = set((state.get("concepts") or {}).get("path", []))
-    concepts = list({claim.concept.id: claim.concept for claim in tests if claim.concept.id in way}.values())
+    concepts = [concept for name, concept in held_concepts(tests).items() if name in way]
     held = [c for c in own_claims(state, EffectClaim) if c.removes and c.verdict in HOLDING_VERDICTS]
     held = [claim for claim in held if claim.effect < 0]  # what works against the answer does not bring it
     names = list(dict.fromkeys(name for claim in held for name in claim.groups))

@@ -9,7 +9,7 @@ from tracer.attribution import Frozen
 from tracer.concepts.kinds import is_content, nearness
 from tracer.concepts.mechanisms.texts import drawn_words, logits_with
 from tracer.concepts.words import Words
-from tracer.lens import similar
+from tracer.lens import similar, surface
 from tracer.models import Model
 
 DRAWN = 400  # words among which nouns are looked for
@@ -27,6 +27,7 @@ IRREGULAR = {  # the common nouns whose plural has no s
     "tooth": "teeth",
     "mouse": "mice",
 }
+ARTICLES = ("a", "an", "the")  # go with the noun behind them, which is not in the text yet
 PART = 0.4  # of what the word's own number does that theirs must do on average
 
 
@@ -62,7 +63,8 @@ def try_agreement(frozen: Frozen, answer: int, words: Words | None = None) -> Ag
 
 
 def _try_agreement(frozen: Frozen, answer: int, words: Words | None) -> Agreement:
-    if is_content(frozen.subject.token_texts([answer])[0]):
+    said = frozen.subject.token_texts([answer])[0]
+    if is_content(said) or surface(said) in ARTICLES:
         return Agreement(False, None, None, None)
     pairs = [
         (position, other)
@@ -92,6 +94,8 @@ def _form_that_comes(frozen: Frozen, logits: Float[Tensor, " vocab"], answer: in
         return answer
     likely = logits.topk(min(LIKELY, len(logits))).indices.tolist()
     ahead = [token for token in likely if logits[token] > logits[answer] and change[token] >= LEAST]
+    texts = frozen.subject.token_texts(ahead)  # a sign is no form of a word
+    ahead = [token for token, text in zip(ahead, texts, strict=True) if surface(text).isalpha()]
     if not ahead:
         return answer
     near = similar(frozen.subject, [answer], ahead)[0]
