@@ -75,6 +75,7 @@ from .concepts import (
     read_table as read_table,
     reading_of as reading_of,
     run_other_texts as run_other_texts,
+    stand_alone as stand_alone,
     stream_behind as stream_behind,
     swap_concepts as swap_concepts,
     try_agreement as try_agreement,

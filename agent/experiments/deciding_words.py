@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 from agent.core import WORD_DECIDES, join_words, percent, quote_word, quote_word_at
 from agent.experiments.concept_bench import TextBench
-from tracer import NearWords, WordWeight, find_in_text, most_expected, try_near_words, weigh_words
+from tracer import (
+    NearWords,
+    WordWeight,
+    find_in_text,
+    most_expected,
+    stand_alone,
+    try_near_words,
+    weigh_words,
+)
 
 HARDLY = 0.8  # of the answer's probability that is left at least without a word
 SAME = 0.95  # of it, from which nothing is lost
@@ -180,7 +188,10 @@ def _with_others(bench: TextBench, word: str, found: NearWords) -> _Alike:
     """What comes with other words like it; that it decides which one, where they bring others of the kind."""
     answer, texts = quote_word(bench.case["answer"]), bench.workspace.subject.token_texts
     same, tried, of_kind = len(found.same), len(found.tried), found.turns[0].of_kind
-    turns = [turn for turn in found.turns if turn.of_kind == of_kind][: TOLD if of_kind else 1]
+    turns = [turn for turn in found.turns if turn.of_kind == of_kind]
+    whole = stand_alone(bench.frozen.subject, [turn.says for turn in turns])  # "Woll" says less than "Hill"
+    turns = [turn for _, turn in sorted(zip(whole, turns, strict=True), key=lambda pair: not pair[0])]
+    turns = turns[: TOLD if of_kind else 1]
     pairs = [tuple(quote_word(text) for text in texts([turn.other, turn.says])) for turn in turns]
     (other, then), *second = pairs
     says = line = f"With {other} in the place of {word} it says {then}"
@@ -189,13 +200,15 @@ def _with_others(bench: TextBench, word: str, found: NearWords) -> _Alike:
     says += f" ({percent(turns[0].probability)})"
     for also, brought in second:
         says += f", with {also} {brought} ({percent(turns[1].probability)})"
+    if second and all(one == brought for one, brought in pairs):
+        says, line = (f"{text}: it repeats what stands there" for text in (says, line))
     shown = [turn.probability for turn in turns]
     if same:
         bring = "brings" if same == 1 else "bring"
         says += f"; of {tried} words like {word}, {same} {bring} {answer} all the same"
         shown += [tried, same]
     exchanged = Exchanged(((found.position, turns[0].other),), turns[0].says)
-    return _Alike(f"{says}.", shown, f"{line}: tested.", exchanged)
+    return _Alike(f"{says}.", shown, f"{line}{', tested' if ':' in line else ': tested'}.", exchanged)
 
 
 def _counts_by_kind(bench: TextBench, word: str, found: NearWords) -> _Alike:
