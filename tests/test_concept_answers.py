@@ -192,7 +192,10 @@ def test_a_plain_telling_says_what_a_head_is_and_leaves_shares_out() -> None:
     answer = compose_answer("simply", state, "model")
     told = [sentence["text"] for sentence in answer["sentences"]]
     assert answer["refused"] == []
-    assert told[-2].startswith("What “Dallas” says is at that word first; from layer 12 on it is at “in”")
+    where_it_is = (
+        "The difference that “Dallas” makes is at that word first; from layer 12 on it is at the last word"
+    )
+    assert told[-2].startswith(where_it_is)
     assert told[-1].startswith(
         "One attention head, one of the parts by which one word looks at another, brings"
     )

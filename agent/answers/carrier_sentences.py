@@ -181,7 +181,7 @@ def _enough(claim: ExplainedClaim) -> str:
     if claim.share < LITTLE:
         return "more than chance, and a small part of the story"
     if claim.share > OVERSHOOT:
-        return "more than there is, since what works against it is switched off as well"
+        return "enough for all of it, with what works against it switched off as well"
     if claim.share >= NEARLY_ALL:
         return "nearly all of the story"
     return "a part of the story" if claim.share < MOST_OF_IT else "most of the story"

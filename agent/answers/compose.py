@@ -14,10 +14,9 @@ from agent.answers.concept_evidence import concept_evidence, concepts_open
 from agent.answers.concept_line import chain_line
 from agent.answers.concept_questions import concepts_told, first_layer, swap_asked, swap_evidence
 from agent.answers.concept_sentences import (
-    IN_SHORT,
     borne_out,
-    held_mechanisms,
     in_plain_words,
+    tells_how,
 )
 from agent.answers.graph_sentences import (
     write_evidence,
@@ -176,7 +175,7 @@ def _compose_why(state: State, model: str) -> list[Paragraph]:
     tests = [claim for claim in tests_of(state) if claim.repair is None]
     tests.sort(key=lambda claim: (-abs(claim.effect), claim.id))
     mistake = bool(own_claims(state, SearchClaim))
-    known_how = bool(borne_out(state)) or any(c.mechanism in IN_SHORT for c in held_mechanisms(state))
+    known_how = bool(borne_out(state)) or tells_how(state)
     limits = write_limits(state)
     left_open = [*concepts_open(state), *write_untested(state), *limits[:1]]
     return [

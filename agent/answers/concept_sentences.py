@@ -154,6 +154,13 @@ def held_mechanisms(state: State) -> list[MechanismClaim]:
     return [claim for claim in every_claim(state, MechanismClaim) if claim.holds]
 
 
+def tells_how(state: State) -> bool:
+    """Whether a mechanism whose test holds says how the answer comes about, or which words decide it."""
+    held = held_mechanisms(state)
+    decides = any(claim.mechanism == "words" and claim.shown[0] <= WORD_DECIDES for claim in held)
+    return decides or _from_text(held)
+
+
 def is_folded(claim: MechanismClaim, state: State) -> bool:
     """Whether it is told with the evidence: the words where something says more, a slot where they do.
 

@@ -15,7 +15,6 @@ from agent.evidence import Sentence
 
 BY_WAY_OF = 0.25  # of the way that a word between both makes, to be told
 SHARP = 0.3  # of the way that is lost from one layer to the next where it leaves at once
-MAIN = 0.25  # of the way that a head makes by itself, to be told in a line
 
 
 def find_route_claim(state: State) -> RouteClaim | None:
@@ -37,12 +36,9 @@ def tell_route_simply(state: State) -> list[Sentence]:
     if claim is None or claim.arrives is None:
         return []
     words, one = _words(claim, case), len(_words(claim, case)) == 1
-    text = (
-        f"What {join_words(words)} {'says' if one else 'say'} is at {'that word' if one else 'these words'}"
-    )
-    text += (
-        f" first; from layer {claim.arrives} on it is at {_last(claim, case)}, where the next word is chosen"
-    )
+    text = f"The difference that {join_words(words)} {'makes' if one else 'make'} is at"
+    text += f" {'that word' if one else 'these words'} first; from layer {claim.arrives} on it is at the last"
+    text += f" word, {_there(claim, case)}, where the next one is chosen"
     out = [Sentence(f"{text}.", (claim.id,))]
     if not claim.heads:
         return out
@@ -66,30 +62,28 @@ def tell_route_simply(state: State) -> list[Sentence]:
 def tell_route_in_line(state: State, *, exchange: bool = False) -> list[Sentence]:
     """The heads that take it, in a line; nothing where many do. `exchange`: and what that word brings."""
     claim, case = find_route_claim(state), case_of(state)
-    if claim is None or len(_words(claim, case)) > 1 or not claim.few_take_it:
+    if claim is None or len(_words(claim, case)) > 1 or not claim.turns_it(case["answer"]):
         return []
-    main = [one.name for one in claim.heads if one.share >= MAIN]
-    if not main:
-        return []
+    main = [one.name for one in claim.heads]
     word, other = _words(claim, case)[0], quote_word(claim.words[0].other)
     heads = f"ttention {'heads' if len(main) > 1 else 'head'} {join_words(main)}"
     take = "take" if len(main) > 1 else "takes"
-    text = f"A{heads} {take} what {word} says to {_last(claim, case)}"
+    text = f"A{heads} {take} what counts from {word} to the last word"
     if exchange:
-        text = f"With {other} in the place of {word} it says {quote_word(claim.says)}; a{heads} {take} it to"
-        text += f" {_last(claim, case)}"
+        text = f"With {other} in the place of {word} it says {quote_word(claim.says)}; a{heads} {take} the"
+        text += " difference to the last word"
     return [Sentence(f"{text}: tested.", (claim.id,))]
 
 
 def _where_it_is(claim: RouteClaim, case: Case) -> list[Sentence]:
     if claim.arrives is None:
         return []
-    words, last = _words(claim, case), f"{_last(claim, case)}, the last word"
-    what = f"What {words[0]} says, unlike {quote_word(claim.words[0].other)},"
+    words, last = _words(claim, case), f"the last word, {_there(claim, case)}"
+    what = f"The difference between {words[0]} and {quote_word(claim.words[0].other)}"
     if len(words) > 1:
-        what = f"What {join_words(words)} say"
+        what = f"The difference that {join_words(words)} make"
     stays = "stays" if claim.kept - claim.gone >= SHARP else "is mostly"
-    there = "at that word" if len(words) == 1 else "at these words"
+    there = f"at {words[0]}" if len(words) == 1 else "at these words"
     if claim.arrives > claim.stays:
         text = (
             f"{what} {stays} {there} up to layer {claim.stays}; from layer {claim.arrives} on it is at {last}"
@@ -105,7 +99,7 @@ def _what_takes_it(claim: RouteClaim, case: Case) -> list[Sentence]:
     """The heads, and what the model says with what they write where the other word stands."""
     if not claim.heads:
         return []
-    last, ids = _last(claim, case), (claim.id,)
+    ids = (claim.id,)
     way, part = _way(claim, case), percent(claim.together)
     names, several = join_words([one.name for one in claim.heads]), len(claim.heads) > 1
     heads = f"{'heads' if several else 'head'} {names}"
@@ -114,16 +108,16 @@ def _what_takes_it(claim: RouteClaim, case: Case) -> list[Sentence]:
         return [Sentence(f"{text} most, {'make' if several else 'makes'} {part} {way}.", ids)]
     take, write = ("take", "write") if several else ("takes", "writes")
     stand = "stand" if len(_words(claim, case)) > 1 else "stands"
-    text = (
-        f"Attention {heads} {take} it there: with what {'they' if several else 'it'} {write} at {last} when"
-    )
+    part_of = "" if claim.turns_it(case["answer"]) else "part of "
+    they = "they" if several else "it"
+    text = f"Attention {heads} {take} {part_of}it there: with what {they} {write} at the last word when"
     text += f" {_put(claim)} {stand} in the text"
     others = f"as many others at random make {percent(max(0.0, claim.largest))} at most"
-    if claim.then is not None and claim.then.token == claim.says:
-        text += f", it says {quote_word(claim.says)} ({percent(claim.then.p)})"
-        part = "all" if claim.together > 1 else part
-        return [Sentence(f"{text}. That is {part} {way}; {others}.", ids)]
-    return [Sentence(f"{text}, it goes {part} {way}; {others}.", ids)]
+    if claim.then is not None:
+        still = "still " if claim.then.token == case["answer"] else ""
+        text += f", it {still}says {quote_word(claim.then.token)} ({percent(claim.then.p)})"
+    part = "all" if claim.together > 1 else part
+    return [Sentence(f"{text}. That is {part} {way}; {others}.", ids)]
 
 
 def show_route_numbers(claim: RouteClaim, case: Case) -> list[Sentence]:
@@ -155,6 +149,11 @@ def _way(claim: RouteClaim, case: Case) -> str:
 
 def _put(claim: RouteClaim) -> str:
     return join_words(list(dict.fromkeys(quote_word(one.other) for one in claim.words)))
+
+
+def _there(claim: RouteClaim, case: Case) -> str:
+    """The last word, which needs no number."""
+    return quote_word_at(case["tokens"], claim.target).partition("” (")[0].removesuffix("”") + "”"
 
 
 def _last(claim: RouteClaim, case: Case) -> str:

@@ -326,6 +326,10 @@ class RouteClaim(BaseClaim):
         """Whether what few heads write makes most of the way, and far more than as many others."""
         return self.together >= MOST_OF_WAY and self.largest <= self.together / 2
 
+    def turns_it(self, answer: str) -> bool:
+        """Whether with what few heads write the model no longer says the answer."""
+        return self.few_take_it and self.then is not None and self.then.token != answer
+
     def features(self) -> list[str]:
         """Its heads, by name."""
         return [one.name for one in self.heads]
