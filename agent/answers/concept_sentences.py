@@ -70,6 +70,12 @@ def explains_nothing(state: State) -> bool:
     return any(claim.share <= max(claim.largest, 0.0) for claim in found[-1:])
 
 
+def chain_decides(state: State) -> bool:
+    """Whether the concepts on the way decide much of the answer, and keep more of it than chance does."""
+    much = decides_much(concept_tests_of(state), borne_out(state), case_of(state))
+    return much and not explains_nothing(state)
+
+
 def names_beside(state: State) -> list[Concept]:
     """Another name of what is held where the answer is looked up, where its test bears it out too."""
     name = (state.get("concepts") or {}).get("beside")
@@ -87,7 +93,7 @@ def in_plain_words(state: State) -> list[Sentence]:
     """The paragraph: where each concept is held, what happens without it, and with another in its place."""
     case, out = case_of(state), list[Sentence]()
     way = borne_out(state)
-    little = bool(way) and (explains_nothing(state) or not decides_much(concept_tests_of(state), way, case))
+    little = bool(way) and not chain_decides(state)
     out += _mechanisms_told(state) if little else []
     out += tell_way(state, way)
     out += _taken_on(state, way) if way and not little else []
@@ -123,9 +129,7 @@ def _mechanisms_told(state: State) -> list[Sentence]:
     """The mechanisms whose tests hold; behind the one that names a word, the head that brings it."""
     told = [claim for claim in held_mechanisms(state) if not is_folded(claim, state)]
     out, source = list[Sentence](), source_of(state)
-    way, case = borne_out(state), case_of(state)
-    decides = decides_much(concept_tests_of(state), way, case) and not explains_nothing(state)
-    heads = [] if decides else _taken_on(state, [*source, *way], of_word=True)
+    heads = [] if chain_decides(state) else _taken_on(state, [*source, *borne_out(state)], of_word=True)
     for claim in told:
         out.append(Sentence(claim.says, (claim.id,)))
         if claim.mechanism in (*IN_SHORT, "words"):

@@ -8,6 +8,7 @@ from agent.core import (
     every_claim,
     join_words,
     percent,
+    quote_whole_word,
     quote_word,
     quote_word_at,
 )
@@ -38,7 +39,7 @@ def tell_route_simply(state: State) -> list[Sentence]:
     words, one = _words(claim, case), len(_words(claim, case)) == 1
     text = f"The difference that {join_words(words)} {'makes' if one else 'make'} is at"
     text += f" {'that word' if one else 'these words'} first; from layer {claim.arrives} on it is at the last"
-    text += f" word, {_there(claim, case)}, where the next one is chosen"
+    text += f" word, {quote_whole_word(case['tokens'], claim.target)}, where the next one is chosen"
     out = [Sentence(f"{text}.", (claim.id,))]
     if not claim.heads:
         return out
@@ -46,16 +47,13 @@ def tell_route_simply(state: State) -> list[Sentence]:
     if not claim.few_take_it:
         return [*out, Sentence(f"Many attention heads, {parts}, share in bringing it there.", (claim.id,))]
     several = len(claim.heads) > 1
-    text = (
-        f"A few attention heads, {parts}, bring it there"
-        if several
-        else f"One attention head, one of {parts}, brings it there"
-    )
+    bring, write = ("bring", "they write") if several else ("brings", "it writes")
+    part_of = "" if claim.turns_it(case["answer"]) else "part of "
+    who = f"A few attention heads, {parts}," if several else f"One attention head, one of {parts},"
+    text = f"{who} {bring} {part_of}it there"
     if claim.then is not None and claim.then.token == claim.says:
-        they = "they write" if several else "it writes"
-        text += (
-            f": with what {they} when the text says {_put(claim)}, the model says {quote_word(claim.says)}"
-        )
+        says = quote_word(claim.says)
+        text += f": with what {write} when the text says {_put(claim)}, the model says {says}"
     return [*out, Sentence(f"{text}.", (claim.id,))]
 
 
@@ -78,7 +76,7 @@ def tell_route_in_line(state: State, *, exchange: bool = False) -> list[Sentence
 def _where_it_is(claim: RouteClaim, case: Case) -> list[Sentence]:
     if claim.arrives is None:
         return []
-    words, last = _words(claim, case), f"the last word, {_there(claim, case)}"
+    words, last = _words(claim, case), f"the last word, {quote_whole_word(case['tokens'], claim.target)}"
     what = f"The difference between {words[0]} and {quote_word(claim.words[0].other)}"
     if len(words) > 1:
         what = f"The difference that {join_words(words)} make"
@@ -149,11 +147,6 @@ def _way(claim: RouteClaim, case: Case) -> str:
 
 def _put(claim: RouteClaim) -> str:
     return join_words(list(dict.fromkeys(quote_word(one.other) for one in claim.words)))
-
-
-def _there(claim: RouteClaim, case: Case) -> str:
-    """The last word, which needs no number."""
-    return quote_word_at(case["tokens"], claim.target).partition("” (")[0].removesuffix("”") + "”"
 
 
 def _last(claim: RouteClaim, case: Case) -> str:

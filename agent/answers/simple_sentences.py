@@ -4,7 +4,7 @@ import re
 
 from agent.answers.concept_sentences import (
     borne_out,
-    concept_tests_of,
+    chain_decides,
     held_mechanisms,
     is_folded,
     tell_exchanges,
@@ -12,17 +12,16 @@ from agent.answers.concept_sentences import (
 )
 from agent.answers.last_word_sentences import comes_first
 from agent.answers.route_sentences import tell_route_simply
-from agent.core import State, case_of
-from agent.evidence import Sentence, decides_much
+from agent.core import State
+from agent.evidence import Sentence
 
 SHARE = re.compile(r" \((?:<?[\d.]+ %)(?: of them)?\)")  # in brackets: the sentence is whole without it
 
 
 def in_simple_words(state: State) -> list[Sentence]:
     """What is held where, what others in its place bring, how it gets to the last word."""
-    way, case = borne_out(state), case_of(state)
-    decides = decides_much(concept_tests_of(state), way, case)
-    out = [*tell_way(state, way), *tell_exchanges(state, way)] if way and decides else []
+    way = borne_out(state)
+    out = [*tell_way(state, way), *tell_exchanges(state, way)] if chain_decides(state) else []
     out += _mechanisms(state)
     out += tell_route_simply(state)
     out += comes_first(state) if out else []

@@ -224,6 +224,7 @@ from .text_format import (
     percent as percent,
     quote_token as quote_token,
     quote_token_at as quote_token_at,
+    quote_whole_word as quote_whole_word,
     quote_word as quote_word,
     quote_word_at as quote_word_at,
     round_reported as round_reported,

@@ -107,6 +107,12 @@ def is_mark(token: str) -> bool:
     return bool(_MARK.fullmatch(token))
 
 
+def quote_whole_word(tokens: Sequence[str], position: int) -> str:
+    """The whole word around a position in quotes."""
+    first, last = whole_word(tokens, position)
+    return quote_token(joined(tokens[first : last + 1]).strip() or tokens[position])
+
+
 def quote_word_at(tokens: Sequence[str], position: int) -> str:
     """The whole word around a position in quotes, and which one where the text has it several times."""
     spans = list(dict.fromkeys(whole_word(tokens, place) for place in range(len(tokens))))
