@@ -126,10 +126,11 @@ def _written_alike(frozen: Frozen, words: Words, position: int) -> tuple[int, ..
     """Whole words of the same script and with a capital or none, that have nothing to do with the text."""
     subject, here = frozen.subject, frozen.tokens[position].strip()
     drawn = drawn_words(frozen, words, DRAWN)
+    looks = [here.isascii(), here.islower(), here.istitle()]
     same = [
         token
         for token, text in zip(drawn, subject.token_texts(drawn), strict=True)
-        if text.strip().isascii() == here.isascii() and text.strip().islower() == here.islower()
+        if [text.strip().isascii(), text.strip().islower(), text.strip().istitle()] == looks
     ][:TRIED]
     whole = zip(same, stand_alone(subject, same), strict=True)
     return tuple(token for token, alone in whole if alone)
